@@ -1,0 +1,309 @@
+#include "base/bytes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+
+void base_buf_release(struct base_buf *buf)
+{
+    free(buf->p);
+    *buf = (struct base_buf){0};
+}
+
+void base_buf_release_secret(struct base_buf *buf)
+{
+    base_wipe(buf->p, buf->cap);
+    base_buf_release(buf);
+}
+
+void base_buf_clear(struct base_buf *buf)
+{
+    buf->len = 0;
+    buf->failed = false;
+}
+
+/* Room for extra bytes plus a closing NUL. The old block is wiped when it moves, because any buffer
+ * may hold a secret that its owner later releases with base_buf_release_secret(). */
+static bool reserve(struct base_buf *buf, size_t extra)
+{
+    size_t need, cap;
+    uint8_t *p;
+
+    if (buf->failed)
+        return false;
+    if (extra > SIZE_MAX / 2 - buf->len - 1) {
+        buf->failed = true;
+        return false;
+    }
+    need = buf->len + extra + 1;
+    if (need <= buf->cap)
+        return true;
+    cap = buf->cap < 64 ? 64 : buf->cap;
+    while (cap < need)
+        cap *= 2;
+    p = malloc(cap);
+    if (p == NULL) {
+        buf->failed = true;
+        return false;
+    }
+    if (buf->len > 0)
+        memcpy(p, buf->p, buf->len);
+    base_wipe(buf->p, buf->cap);
+    free(buf->p);
+    buf->p = p;
+    buf->cap = cap;
+    return true;
+}
+
+uint8_t *base_buf_extend(struct base_buf *buf, size_t len)
+{
+    uint8_t *at;
+
+    if (!reserve(buf, len))
+        return NULL;
+    at = buf->p + buf->len;
+    buf->len += len;
+    return at;
+}
+
+void base_buf_put(struct base_buf *buf, const void *bytes, size_t len)
+{
+    uint8_t *at = base_buf_extend(buf, len);
+
+    if (at != NULL && len > 0)
+        memcpy(at, bytes, len);
+}
+
+void base_buf_put_str(struct base_buf *buf, const char *text)
+{
+    base_buf_put(buf, text, strlen(text));
+}
+
+void base_buf_putf(struct base_buf *buf, const char *fmt, ...)
+{
+    va_list args, again;
+    int len;
+
+    va_start(args, fmt);
+    va_copy(again, args);
+    len = vsnprintf(NULL, 0, fmt, args);
+    if (len < 0)
+        buf->failed = true; /* UNTESTED: only a broken locale or format gets here. */
+    else if (reserve(buf, (size_t)len)) {
+        (void)vsnprintf((char *)buf->p + buf->len, (size_t)len + 1, fmt, again);
+        buf->len += (size_t)len;
+    }
+    va_end(again);
+    va_end(args);
+}
+
+static void put_be(struct base_buf *buf, uint64_t v, size_t width)
+{
+    uint8_t *at = base_buf_extend(buf, width);
+
+    if (at == NULL)
+        return;
+    for (size_t i = 0; i < width; i++)
+        at[i] = (uint8_t)(v >> (8 * (width - 1 - i)));
+}
+
+void base_buf_put_u8(struct base_buf *buf, uint8_t v)
+{
+    put_be(buf, v, 1);
+}
+
+void base_buf_put_u16(struct base_buf *buf, uint16_t v)
+{
+    put_be(buf, v, 2);
+}
+
+void base_buf_put_u32(struct base_buf *buf, uint32_t v)
+{
+    put_be(buf, v, 4);
+}
+
+void base_buf_put_u64(struct base_buf *buf, uint64_t v)
+{
+    put_be(buf, v, 8);
+}
+
+void base_buf_put_hex(struct base_buf *buf, const uint8_t *bytes, size_t len)
+{
+    if (len <= SIZE_MAX / 4 && reserve(buf, 2 * len)) {
+        base_hex((char *)buf->p + buf->len, bytes, len);
+        buf->len += 2 * len;
+    }
+}
+
+fm_status base_buf_status(const struct base_buf *buf, const char *what, struct base_err *err)
+{
+    return buf->failed ? base_err_memory(err, what) : FM_OK;
+}
+
+const char *base_buf_cstr(struct base_buf *buf)
+{
+    if (!reserve(buf, 0))
+        return "";
+    buf->p[buf->len] = 0;
+    return (const char *)buf->p;
+}
+
+struct base_cur base_cur_make(const void *bytes, size_t len)
+{
+    return (struct base_cur){bytes, len, false};
+}
+
+const uint8_t *base_cur_take(struct base_cur *cur, size_t len)
+{
+    const uint8_t *at = cur->p;
+
+    if (cur->bad || len > cur->left) {
+        cur->bad = true;
+        return NULL;
+    }
+    if (len > 0)
+        cur->p += len;
+    cur->left -= len;
+    return at;
+}
+
+static uint64_t get_be(struct base_cur *cur, size_t width)
+{
+    const uint8_t *at = base_cur_take(cur, width);
+    uint64_t v = 0;
+
+    for (size_t i = 0; at != NULL && i < width; i++)
+        v = v << 8 | at[i];
+    return v;
+}
+
+uint8_t base_cur_u8(struct base_cur *cur)
+{
+    return (uint8_t)get_be(cur, 1);
+}
+
+uint16_t base_cur_u16(struct base_cur *cur)
+{
+    return (uint16_t)get_be(cur, 2);
+}
+
+uint32_t base_cur_u32(struct base_cur *cur)
+{
+    return (uint32_t)get_be(cur, 4);
+}
+
+uint64_t base_cur_u64(struct base_cur *cur)
+{
+    return get_be(cur, 8);
+}
+
+void base_cur_copy(struct base_cur *cur, void *out, size_t len)
+{
+    const uint8_t *at = base_cur_take(cur, len);
+
+    if (len == 0)
+        return;
+    if (at != NULL)
+        memcpy(out, at, len);
+    else
+        memset(out, 0, len);
+}
+
+fm_status base_cur_end(const struct base_cur *cur, const char *what, struct base_err *err)
+{
+    if (cur->bad)
+        return base_err_set(err, FM_E_INPUT, "%s: truncated", what);
+    if (cur->left > 0)
+        return base_err_set(err, FM_E_INPUT, "%s: %zu bytes left over", what, cur->left);
+    return FM_OK;
+}
+
+void base_hex(char *out, const uint8_t *bytes, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * len] = '\0';
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return -1;
+}
+
+bool base_unhex(uint8_t *out, size_t out_len, const char *text, size_t text_len)
+{
+    if (text_len / 2 != out_len || text_len % 2 != 0)
+        return false;
+    for (size_t i = 0; i < out_len; i++) {
+        int high = hex_digit(text[2 * i]);
+        int low = hex_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+static const char base64url_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+void base_base64url(struct base_buf *out, const uint8_t *bytes, size_t len)
+{
+    uint32_t bits = 0;
+    unsigned held = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        bits = bits << 8 | bytes[i];
+        for (held += 8; held >= 6; held -= 6)
+            base_buf_put_u8(out, (uint8_t)base64url_digits[bits >> (held - 6) & 63]);
+    }
+    if (held > 0)
+        base_buf_put_u8(out, (uint8_t)base64url_digits[bits << (6 - held) & 63]);
+}
+
+bool base_unbase64url(struct base_buf *out, const char *text, size_t text_len)
+{
+    uint32_t bits = 0;
+    unsigned held = 0;
+
+    if (text_len % 4 == 1)
+        return false;
+    for (size_t i = 0; i < text_len; i++) {
+        const char *at = text[i] == '\0' ? NULL : strchr(base64url_digits, text[i]);
+        if (at == NULL)
+            return false;
+        bits = bits << 6 | (uint32_t)(at - base64url_digits);
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            base_buf_put_u8(out, (uint8_t)(bits >> held));
+        }
+    }
+    return (bits & ((1u << held) - 1)) == 0;
+}
+
+void base_store_u64(uint8_t out8[8], uint64_t v)
+{
+    for (size_t i = 0; i < 8; i++)
+        out8[i] = (uint8_t)(v >> (56 - 8 * i));
+}
+
+uint64_t base_load_u64(const uint8_t in8[8])
+{
+    uint64_t v = 0;
+
+    for (size_t i = 0; i < 8; i++)
+        v = v << 8 | in8[i];
+    return v;
+}

@@ -1,0 +1,377 @@
+#include "base/json.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+/* ---- the subset ---- */
+
+static fm_status check_subset(const json_t *v, unsigned depth, struct base_err *err)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (depth > BASE_JSON_MAX_DEPTH)
+        return base_err_set(err, FM_E_INPUT, "JSON is nested deeper than %d levels",
+                            BASE_JSON_MAX_DEPTH);
+    switch (json_typeof(v)) {
+    case JSON_STRING:
+        if (strlen(json_string_value(v)) != json_string_length(v))
+            return base_err_set(err, FM_E_INPUT, "JSON string holds a NUL character");
+        return FM_OK;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return FM_OK;
+    case JSON_INTEGER:
+        if (json_integer_value(v) > BASE_JSON_MAX_INT || json_integer_value(v) < -BASE_JSON_MAX_INT)
+            return base_err_set(err, FM_E_INPUT,
+                                "JSON integer %lld is beyond 2^53 - 1: write it as a string",
+                                (long long)json_integer_value(v));
+        return FM_OK;
+    case JSON_ARRAY:
+        json_array_foreach(v, i, item)
+        {
+            fm_status st = check_subset(item, depth + 1, err);
+            if (st != FM_OK)
+                return st;
+        }
+        return FM_OK;
+    case JSON_OBJECT:
+        json_object_foreach((json_t *)(uintptr_t)v, key, item)
+        {
+            fm_status st = check_subset(item, depth + 1, err);
+            if (st != FM_OK)
+                return st;
+        }
+        return FM_OK;
+    case JSON_REAL:
+        return base_err_set(err, FM_E_INPUT,
+                            "JSON number with a fraction or exponent: write it as a string");
+    case JSON_NULL:
+    default:
+        return base_err_set(err, FM_E_INPUT, "JSON null is not used here: leave the member out");
+    }
+}
+
+fm_status base_json_parse(json_t **out, const char *text, size_t len, struct base_err *err)
+{
+    json_error_t at;
+    json_t *v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
+    fm_status st;
+
+    *out = NULL;
+    if (v == NULL)
+        return base_err_set(err, FM_E_INPUT, "line %d, column %d: JSON: %s", at.line, at.column,
+                            at.text);
+    st = check_subset(v, 0, err);
+    if (st != FM_OK) {
+        json_decref(v);
+        return st;
+    }
+    *out = v;
+    return FM_OK;
+}
+
+/* ---- canonical form ---- */
+
+/* The next code point of valid UTF-8 (jansson accepts nothing else). */
+static uint32_t next_code_point(const uint8_t **p)
+{
+    const uint8_t *s = *p;
+    unsigned more = s[0] < 0x80 ? 0 : s[0] < 0xe0 ? 1 : s[0] < 0xf0 ? 2 : 3;
+    uint32_t c = more == 0 ? s[0] : s[0] & (0x3fu >> more);
+
+    for (unsigned i = 1; i <= more; i++)
+        c = c << 6 | (s[i] & 0x3f);
+    *p = s + 1 + more;
+    return c;
+}
+
+/* RFC 8785 section 3.2.3: keys in the order of their UTF-16 code units. That differs from code
+ * point order only where a surrogate pair (D800..DFFF) meets E000..FFFF, so those are swapped
+ * before comparing. */
+static uint32_t utf16_rank(uint32_t c)
+{
+    if (c >= 0x10000)
+        return c - 0x10000 + 0xd800;
+    return c >= 0xe000 ? c + 0x110000 : c;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    const uint8_t *x = *(const uint8_t *const *)a;
+    const uint8_t *y = *(const uint8_t *const *)b;
+
+    for (;;) {
+        uint32_t cx, cy;
+        if (*x == 0 || *y == 0)
+            return (*x != 0) - (*y != 0);
+        cx = utf16_rank(next_code_point(&x));
+        cy = utf16_rank(next_code_point(&y));
+        if (cx != cy)
+            return cx < cy ? -1 : 1;
+    }
+}
+
+static void put_string(struct base_buf *out, const char *s)
+{
+    static const char short_escape[32] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+
+    base_buf_put_u8(out, '"');
+    for (; *s != '\0'; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            base_buf_putf(out, "\\%c", c);
+        else if (c < 0x20 && short_escape[c] != 0)
+            base_buf_putf(out, "\\%c", short_escape[c]);
+        else if (c < 0x20)
+            base_buf_putf(out, "\\u%04x", c);
+        else
+            base_buf_put_u8(out, c);
+    }
+    base_buf_put_u8(out, '"');
+}
+
+static void put_value(struct base_buf *out, const json_t *v);
+
+static void put_object(struct base_buf *out, const json_t *v)
+{
+    size_t n = json_object_size(v), i = 0;
+    const char **keys = calloc(n + 1, sizeof *keys);
+    const char *key;
+    json_t *item;
+
+    if (keys == NULL) {
+        out->failed = true;
+        return;
+    }
+    json_object_foreach((json_t *)(uintptr_t)v, key, item) keys[i++] = key;
+    qsort(keys, n, sizeof *keys, compare_keys);
+    base_buf_put_u8(out, '{');
+    for (i = 0; i < n; i++) {
+        if (i > 0)
+            base_buf_put_u8(out, ',');
+        put_string(out, keys[i]);
+        base_buf_put_u8(out, ':');
+        put_value(out, json_object_get(v, keys[i]));
+    }
+    base_buf_put_u8(out, '}');
+    free(keys);
+}
+
+static void put_value(struct base_buf *out, const json_t *v)
+{
+    json_t *item;
+    size_t i;
+
+    switch (json_typeof(v)) {
+    case JSON_STRING:
+        put_string(out, json_string_value(v));
+        break;
+    case JSON_TRUE:
+        base_buf_put_str(out, "true");
+        break;
+    case JSON_FALSE:
+        base_buf_put_str(out, "false");
+        break;
+    case JSON_INTEGER:
+        base_buf_putf(out, "%lld", (long long)json_integer_value(v));
+        break;
+    case JSON_ARRAY:
+        base_buf_put_u8(out, '[');
+        json_array_foreach(v, i, item)
+        {
+            if (i > 0)
+                base_buf_put_u8(out, ',');
+            put_value(out, item);
+        }
+        base_buf_put_u8(out, ']');
+        break;
+    case JSON_OBJECT:
+        put_object(out, v);
+        break;
+    case JSON_REAL:
+    case JSON_NULL:
+    default:
+        out->failed = true; /* check_subset() has refused these already. */
+    }
+}
+
+fm_status base_json_canonical(struct base_buf *out, const json_t *value, struct base_err *err)
+{
+    fm_status st = check_subset(value, 0, err);
+
+    if (st != FM_OK)
+        return st;
+    put_value(out, value);
+    return base_buf_status(out, "canonical JSON", err);
+}
+
+fm_status base_json_parse_canonical(json_t **out, const void *bytes, size_t len,
+                                    struct base_err *err)
+{
+    struct base_buf again = {0};
+    fm_status st = base_json_parse(out, bytes, len, err);
+
+    if (st != FM_OK)
+        return st;
+    st = base_json_canonical(&again, *out, err);
+    if (st == FM_OK && (again.len != len || memcmp(again.p, bytes, len) != 0))
+        st = base_err_set(err, FM_E_INPUT, "JSON is not in canonical form (RFC 8785)");
+    base_buf_release(&again);
+    if (st != FM_OK) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+fm_status base_json_hash(uint8_t out32[32], const json_t *value, struct base_err *err)
+{
+    struct base_buf bytes = {0};
+    fm_status st = base_json_canonical(&bytes, value, err);
+
+    if (st == FM_OK)
+        base_sha256(out32, bytes.p, bytes.len);
+    base_buf_release(&bytes);
+    return st;
+}
+
+/* ---- files ---- */
+
+static fm_status read_file(struct base_buf *out, const char *path, size_t max_len,
+                           struct base_err *err)
+{
+    FILE *f = fopen(path, "rb");
+    uint8_t block[4096];
+    size_t got;
+    fm_status st = FM_OK;
+
+    if (f == NULL)
+        return base_err_errno(err, path);
+    while (st == FM_OK && (got = fread(block, 1, sizeof block, f)) > 0) {
+        if (got > max_len - out->len)
+            st = base_err_set(err, FM_E_LIMIT, "%s: larger than %zu bytes", path, max_len);
+        else
+            base_buf_put(out, block, got);
+    }
+    if (st == FM_OK && ferror(f))
+        st = base_err_errno(err, path);
+    if (st == FM_OK)
+        st = base_buf_status(out, path, err);
+    (void)fclose(f);
+    return st;
+}
+
+fm_status base_json_load_file(json_t **out, const char *path, size_t max_len, struct base_err *err)
+{
+    struct base_buf text = {0};
+    fm_status st = read_file(&text, path, max_len, err);
+
+    *out = NULL;
+    if (st == FM_OK) {
+        st = base_json_parse(out, base_buf_cstr(&text), text.len, err);
+        if (st != FM_OK)
+            st = base_err_prefix(err, "%s", path);
+    }
+    base_buf_release_secret(&text);
+    return st;
+}
+
+/* ---- typed members ---- */
+
+static fm_status get(json_t **out, const json_t *object, const char *name, json_type type,
+                     const char *type_name, struct base_err *err)
+{
+    json_t *v = json_object_get(object, name);
+
+    *out = NULL;
+    if (v == NULL)
+        return base_err_set(err, FM_E_INPUT, "member '%s' is missing", name);
+    if (json_typeof(v) != type)
+        return base_err_set(err, FM_E_INPUT, "member '%s' must be %s", name, type_name);
+    *out = v;
+    return FM_OK;
+}
+
+fm_status base_json_get_str(const char **out, const json_t *object, const char *name,
+                            struct base_err *err)
+{
+    json_t *v;
+    fm_status st = get(&v, object, name, JSON_STRING, "a string", err);
+
+    *out = st == FM_OK ? json_string_value(v) : NULL;
+    return st;
+}
+
+fm_status base_json_get_int(int64_t *out, const json_t *object, const char *name,
+                            struct base_err *err)
+{
+    json_t *v;
+    fm_status st = get(&v, object, name, JSON_INTEGER, "an integer", err);
+
+    *out = st == FM_OK ? json_integer_value(v) : 0;
+    return st;
+}
+
+fm_status base_json_get_bool(bool *out, const json_t *object, const char *name,
+                             struct base_err *err)
+{
+    const json_t *v = json_object_get(object, name);
+
+    *out = false;
+    if (v == NULL)
+        return base_err_set(err, FM_E_INPUT, "member '%s' is missing", name);
+    if (!json_is_boolean(v))
+        return base_err_set(err, FM_E_INPUT, "member '%s' must be true or false", name);
+    *out = json_is_true(v);
+    return FM_OK;
+}
+
+fm_status base_json_get_array(json_t **out, const json_t *object, const char *name,
+                              struct base_err *err)
+{
+    return get(out, object, name, JSON_ARRAY, "an array", err);
+}
+
+fm_status base_json_get_object(json_t **out, const json_t *object, const char *name,
+                               struct base_err *err)
+{
+    return get(out, object, name, JSON_OBJECT, "an object", err);
+}
+
+fm_status base_json_get_hex(uint8_t *out, size_t out_len, const json_t *object, const char *name,
+                            struct base_err *err)
+{
+    const char *text;
+    fm_status st = base_json_get_str(&text, object, name, err);
+
+    memset(out, 0, out_len);
+    if (st != FM_OK)
+        return st;
+    if (!base_unhex(out, out_len, text, strlen(text)))
+        return base_err_set(err, FM_E_INPUT, "member '%s' must be %zu lower-case hex digits", name,
+                            2 * out_len);
+    return FM_OK;
+}
+
+fm_status base_json_only(const json_t *object, const char *const *names, struct base_err *err)
+{
+    const char *key;
+    json_t *item;
+
+    json_object_foreach((json_t *)(uintptr_t)object, key, item)
+    {
+        const char *const *name = names;
+        while (*name != NULL && strcmp(*name, key) != 0)
+            name++;
+        if (*name == NULL)
+            return base_err_set(err, FM_E_INPUT, "unknown member '%s'", key);
+    }
+    return FM_OK;
+}

@@ -1,0 +1,103 @@
+#include "base/status.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The one table of codes. Exit codes 64 and up are avoided: shells and sysexits give them meanings.
+ */
+static const struct {
+    const char *name;
+    int exit_code;
+} status_table[FM_STATUS_COUNT] = {
+    [FM_OK] = {"ok", 0},
+    [FM_E_INVALID] = {"invalid", 1},
+    [FM_E_ARG] = {"argument", 2},
+    [FM_E_INPUT] = {"input", 3},
+    [FM_E_REFUSED] = {"refused", 4},
+    [FM_E_PEER] = {"peer", 5},
+    [FM_E_TIMEOUT] = {"timeout", 6},
+    [FM_E_AUTH] = {"auth", 7},
+    [FM_E_IO] = {"io", 8},
+    [FM_E_CORRUPT] = {"corrupt", 9},
+    [FM_E_MEMORY] = {"memory", 10},
+    [FM_E_CONFLICT] = {"conflict", 11},
+    [FM_E_NOT_FOUND] = {"not-found", 12},
+    [FM_E_LIMIT] = {"limit", 13},
+    [FM_E_UNSUPPORTED] = {"unsupported", 14},
+    [FM_E_CANCELLED] = {"cancelled", 15},
+};
+
+static void one_line(char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c < 0x20 || c == 0x7f)
+            *text = '?';
+    }
+}
+
+void base_err_clear(struct base_err *err)
+{
+    err->code = FM_OK;
+    err->text[0] = '\0';
+}
+
+fm_status base_err_set(struct base_err *err, fm_status code, const char *fmt, ...)
+{
+    va_list args;
+
+    assert(code != FM_OK);
+    err->code = code;
+    va_start(args, fmt);
+    (void)vsnprintf(err->text, sizeof err->text, fmt, args);
+    va_end(args);
+    one_line(err->text);
+    return code;
+}
+
+fm_status base_err_prefix(struct base_err *err, const char *fmt, ...)
+{
+    char below[BASE_ERR_TEXT];
+    va_list args;
+    size_t used;
+
+    memcpy(below, err->text, sizeof below);
+    va_start(args, fmt);
+    (void)vsnprintf(err->text, sizeof err->text, fmt, args);
+    va_end(args);
+    used = strlen(err->text);
+    (void)snprintf(err->text + used, sizeof err->text - used, ": %s", below);
+    one_line(err->text);
+    return err->code;
+}
+
+fm_status base_err_memory(struct base_err *err, const char *what)
+{
+    return base_err_set(err, FM_E_MEMORY, "%s: out of memory", what);
+}
+
+fm_status base_err_errno(struct base_err *err, const char *what)
+{
+    int saved = errno;
+    char reason[128];
+
+    /* strerror_r: the XSI form, because errors are raised on worker threads too. */
+    if (strerror_r(saved, reason, sizeof reason) != 0)
+        (void)snprintf(reason, sizeof reason, "error %d", saved);
+    return base_err_set(err, FM_E_IO, "%s: %s", what, reason);
+}
+
+const char *fm_status_name(fm_status code)
+{
+    assert(code >= FM_OK && code < FM_STATUS_COUNT);
+    return status_table[code].name;
+}
+
+int fm_status_exit(fm_status code)
+{
+    assert(code >= FM_OK && code < FM_STATUS_COUNT);
+    return status_table[code].exit_code;
+}

@@ -1,0 +1,216 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "base/secret.h"
+#include "base/status.h"
+
+static void err_prefixes(void **state)
+{
+    struct base_err err = {0};
+
+    (void)state;
+    assert_int_equal(base_err_set(&err, FM_E_PEER, "%s closed\nthe connection", "bank_b"),
+                     FM_E_PEER);
+    assert_int_equal(base_err_prefix(&err, "rep3 open"), FM_E_PEER);
+    assert_int_equal(base_err_prefix(&err, "query %s", "3f9a"), FM_E_PEER);
+    assert_string_equal(err.text, "query 3f9a: rep3 open: bank_b closed?the connection");
+    for (int i = 0; i < 100; i++)
+        (void)base_err_prefix(&err, "a rather long prefix, many times");
+    assert_int_equal(strlen(err.text), BASE_ERR_TEXT - 1);
+}
+
+static void every_status_has_a_name(void **state)
+{
+    (void)state;
+    for (int i = 0; i < FM_STATUS_COUNT; i++) {
+        assert_non_null(fm_status_name((fm_status)i));
+        for (int j = 0; j < i; j++)
+            assert_int_not_equal(fm_status_exit((fm_status)i), fm_status_exit((fm_status)j));
+    }
+}
+
+static void buffer_and_cursor_agree(void **state)
+{
+    struct base_buf buf = {0};
+    struct base_err err = {0};
+    struct base_cur cur;
+    uint8_t copy[3];
+
+    (void)state;
+    base_buf_put_u8(&buf, 7);
+    base_buf_put_u16(&buf, 0x1234);
+    base_buf_put_u32(&buf, 0xdeadbeef);
+    base_buf_put_u64(&buf, 0x0102030405060708);
+    base_buf_put(&buf, "abc", 3);
+    cur = base_cur_make(buf.p, buf.len);
+    assert_int_equal(base_cur_u8(&cur), 7);
+    assert_int_equal(base_cur_u16(&cur), 0x1234);
+    assert_int_equal(base_cur_u32(&cur), 0xdeadbeef);
+    assert_int_equal(base_cur_u64(&cur), 0x0102030405060708);
+    base_cur_copy(&cur, copy, 3);
+    assert_memory_equal(copy, "abc", 3);
+    assert_int_equal(base_cur_end(&cur, "frame", &err), FM_OK);
+    assert_int_equal(base_cur_u8(&cur), 0);
+    assert_int_equal(base_cur_end(&cur, "frame", &err), FM_E_INPUT);
+    assert_string_equal(err.text, "frame: truncated");
+    cur = base_cur_make(buf.p, buf.len);
+    assert_int_equal(base_cur_end(&cur, "frame", &err), FM_E_INPUT);
+    assert_string_equal(err.text, "frame: 18 bytes left over");
+    base_buf_release(&buf);
+}
+
+static void text_forms(void **state)
+{
+    /* RFC 4648 section 10, without padding. */
+    static const char *const rfc4648[][2] = {
+        {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},         {"foo", "Zm9v"},
+        {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}};
+    uint8_t bytes[4];
+    char hex[9];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rfc4648 / sizeof rfc4648[0]; i++) {
+        struct base_buf out = {0}, back = {0};
+        base_base64url(&out, (const uint8_t *)rfc4648[i][0], strlen(rfc4648[i][0]));
+        assert_string_equal(base_buf_cstr(&out), rfc4648[i][1]);
+        assert_true(base_unbase64url(&back, rfc4648[i][1], strlen(rfc4648[i][1])));
+        assert_string_equal(base_buf_cstr(&back), rfc4648[i][0]);
+        base_buf_release(&out);
+        base_buf_release(&back);
+    }
+    {
+        static const char *const bad[] = {"Zh", "Z", "Zg=", "Zg==", "Z+9v", "Zm8\n", "Zm 8"};
+        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+            struct base_buf back = {0};
+            assert_false(base_unbase64url(&back, bad[i], strlen(bad[i])));
+            base_buf_release(&back);
+        }
+    }
+    base_hex(hex, (const uint8_t *)"\x00\xff\x1a\x2b", 4);
+    assert_string_equal(hex, "00ff1a2b");
+    assert_true(base_unhex(bytes, 4, hex, 8));
+    assert_memory_equal(bytes, "\x00\xff\x1a\x2b", 4);
+    assert_false(base_unhex(bytes, 4, "00FF1A2B", 8));
+    assert_false(base_unhex(bytes, 4, "00ff1a2", 7));
+    assert_false(base_unhex(bytes, 4, "00ff1a2g", 8));
+}
+
+static void json_canonical(const char *in, const char *want)
+{
+    struct base_err err = {0};
+    struct base_buf out = {0};
+    json_t *v;
+
+    assert_int_equal(base_json_parse(&v, in, strlen(in), &err), FM_OK);
+    assert_int_equal(base_json_canonical(&out, v, &err), FM_OK);
+    assert_string_equal(base_buf_cstr(&out), want);
+    json_decref(v);
+    assert_int_equal(base_json_parse_canonical(&v, out.p, out.len, &err), FM_OK);
+    json_decref(v);
+    base_buf_release(&out);
+}
+
+static void json_refused(const char *in, const char *want)
+{
+    struct base_err err = {0};
+    json_t *v;
+
+    assert_int_equal(base_json_parse(&v, in, strlen(in), &err), FM_E_INPUT);
+    assert_non_null(strstr(err.text, want));
+    assert_null(v);
+}
+
+static void json_forms(void **state)
+{
+    struct base_err err = {0};
+    json_t *v;
+
+    (void)state;
+    json_canonical(" { \"b\" : [ 1 , true ] , \"a\" : \"x\\u000a\\u0001\\/\" } ",
+                   "{\"a\":\"x\\n\\u0001/\",\"b\":[1,true]}");
+    /* RFC 8785 section 3.2.3: the surrogate pair of U+1F600 sorts before U+FB33. */
+    json_canonical("{\"\\ufb33\":1,\"\\ud83d\\ude00\":2,\"\\u20ac\":3,\"\\r\":4,\"1\":5,"
+                   "\"\\u0080\":6,\"\\u00f6\":7}",
+                   "{\"\\r\":4,\"1\":5,\"\xc2\x80\":6,\"\xc3\xb6\":7,\"\xe2\x82\xac\":3,"
+                   "\"\xf0\x9f\x98\x80\":2,\"\xef\xac\xb3\":1}");
+    json_canonical("{\"a\":9007199254740991,\"b\":-9007199254740991,\"c\":{},\"d\":[]}",
+                   "{\"a\":9007199254740991,\"b\":-9007199254740991,\"c\":{},\"d\":[]}");
+    json_refused("{\"a\":9007199254740992}", "2^53");
+    json_refused("{\"a\":1.5}", "fraction");
+    json_refused("{\"a\":1e2}", "fraction");
+    json_refused("{\"a\":null}", "null");
+    json_refused("{\"a\":1,\"a\":2}", "duplicate");
+    json_refused("{\"a\":\"\\ud800\"}", "line 1");
+    json_refused("{\"a\":1} x", "end of file");
+    json_refused("{\"a\":\"\\u0000\"}", "");
+    assert_int_equal(base_json_parse_canonical(&v, "{\"b\":1,\"a\":2}", 13, &err), FM_E_INPUT);
+    assert_int_equal(base_json_parse_canonical(&v, "{\"a\": 2}", 8, &err), FM_E_INPUT);
+    {
+        char deep[2 * 40 + 1] = {0};
+        memset(deep, '[', 40);
+        memset(deep + 40, ']', 40);
+        json_refused(deep, "deeper");
+    }
+}
+
+static void sha256_known_answer(void **state)
+{
+    /* FIPS 180-4: SHA-256("abc"). */
+    uint8_t want[32], got[32];
+    struct base_sha256 h;
+
+    (void)state;
+    assert_true(base_unhex(want, 32,
+                           "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", 64));
+    base_sha256(got, "abc", 3);
+    assert_memory_equal(got, want, 32);
+    base_sha256_init(&h);
+    base_sha256_update(&h, "a", 1);
+    base_sha256_update(&h, "bc", 2);
+    base_sha256_final(&h, got);
+    assert_memory_equal(got, want, 32);
+}
+
+static void secrets(void **state)
+{
+    struct base_err err = {0};
+    uint8_t a[64], b[64];
+    uint8_t *pages = base_secret_alloc(5000);
+
+    (void)state;
+    assert_non_null(pages);
+    for (size_t i = 0; i < 5000; i++)
+        assert_int_equal(pages[i], 0);
+    base_secret_free(pages, 5000);
+    assert_int_equal(base_random_fill(base_random_system(), a, sizeof a, &err), FM_OK);
+    memcpy(b, a, sizeof a);
+    assert_true(base_equal(a, b, sizeof a));
+    b[63] ^= 1;
+    assert_false(base_equal(a, b, sizeof a));
+    base_wipe(a, sizeof a);
+    for (size_t i = 0; i < sizeof a; i++)
+        assert_int_equal(a[i], 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(err_prefixes),
+        cmocka_unit_test(every_status_has_a_name),
+        cmocka_unit_test(buffer_and_cursor_agree),
+        cmocka_unit_test(text_forms),
+        cmocka_unit_test(json_forms),
+        cmocka_unit_test(sha256_known_answer),
+        cmocka_unit_test(secrets),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
