@@ -25,6 +25,13 @@
 
 enum { NET_MAX_PARTIES = 16, NET_MAX_STREAMS = 64 };
 
+/* The window: a send waits only while the peer has so much of this stream not yet taken by its
+ * recv calls that the message would not fit; so parties that all send first and receive afterwards
+ * never block one another as long as what each sends to one peer on one stream between two receives
+ * stays within the window. Longer messages are fine in one direction, but in an exchange must be
+ * cut into pieces, send and recv in turn. */
+enum { NET_WINDOW_BYTES = 32 << 20 };
+
 struct net_stats {
     uint64_t bytes_sent;
     uint64_t bytes_received;
@@ -35,8 +42,7 @@ struct net_stats {
 struct net_transport;
 
 struct net_transport_ops {
-    /* Queues a copy; may block for back-pressure; never waits for the receiver's recv of small
-     * messages. */
+    /* Queues a copy; blocks while the window of that peer and stream is full. */
     fm_status (*send)(struct net_transport *t, unsigned stream, unsigned to, const void *bytes,
                       size_t len, struct base_err *err);
     /* Fills out[0..len) with the next message of that peer on that stream. */
