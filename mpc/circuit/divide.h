@@ -1,0 +1,24 @@
+/* Exact integer division by a secret divisor, for short vectors (AVG): restoring division in
+ * boolean form, one quotient bit a step.
+ *
+ * num, den: ring, same length. den's range must lie in 0..2^62; an element that is 0 gives an
+ * unspecified quotient and remainder within the declared ranges (the caller masks it: no
+ * data-dependent error). Cost for numerator width a = bits of the greatest |num| and divisor width
+ * b: a steps of one subtraction of b + 1 bits (1 + ceil(log2(b + 1)) rounds few-rounds, b + 1
+ * few-bytes) and one select; two a2b before, b2a after. At a = 40, b = 20: about 300 rounds. */
+#ifndef FIRMIANA_MPC_CIRCUIT_DIVIDE_H
+#define FIRMIANA_MPC_CIRCUIT_DIVIDE_H
+
+#include "mpc/protocol.h"
+
+/* num = quotient * den + remainder, 0 <= remainder < den. num's range must not go below 0. */
+fm_status mpc_divide(struct mpc_share **quotient, struct mpc_share **remainder,
+                     const struct mpc_share *num, const struct mpc_share *den,
+                     struct base_err *err) FM_CHECK;
+/* num / den rounded to the nearest integer, half away from zero (SQL's ROUND of an exact quotient),
+ * num of any sign: sign(num) * floor((2|num| + den) / (2 den)). FM_E_LIMIT if 2|num| + den can pass
+ * 2^63 - 1. */
+fm_status mpc_divide_round(struct mpc_share **quotient, const struct mpc_share *num,
+                           const struct mpc_share *den, struct base_err *err) FM_CHECK;
+
+#endif
