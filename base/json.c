@@ -1,10 +1,9 @@
 #include "base/json.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 
 /* ---- the subset ---- */
@@ -244,34 +243,10 @@ fm_status base_json_hash(uint8_t out32[32], const json_t *value, struct base_err
 
 /* ---- files ---- */
 
-static fm_status read_file(struct base_buf *out, const char *path, size_t max_len,
-                           struct base_err *err)
-{
-    FILE *f = fopen(path, "rb");
-    uint8_t block[4096];
-    size_t got;
-    fm_status st = FM_OK;
-
-    if (f == NULL)
-        return base_err_errno(err, path);
-    while (st == FM_OK && (got = fread(block, 1, sizeof block, f)) > 0) {
-        if (got > max_len - out->len)
-            st = base_err_set(err, FM_E_LIMIT, "%s: larger than %zu bytes", path, max_len);
-        else
-            base_buf_put(out, block, got);
-    }
-    if (st == FM_OK && ferror(f))
-        st = base_err_errno(err, path);
-    if (st == FM_OK)
-        st = base_buf_status(out, path, err);
-    (void)fclose(f);
-    return st;
-}
-
 fm_status base_json_load_file(json_t **out, const char *path, size_t max_len, struct base_err *err)
 {
     struct base_buf text = {0};
-    fm_status st = read_file(&text, path, max_len, err);
+    fm_status st = base_file_read(&text, path, max_len, err);
 
     *out = NULL;
     if (st == FM_OK) {
