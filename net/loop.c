@@ -10,7 +10,7 @@
 #include "net/count.h"
 
 /* Invariants, all under `lock`:
- * 1. queue.outstanding is the sum of the lengths of the messages in the queue.
+ * 1. queue.outstanding is the sum of what the messages in the queue cost of the window.
  * 2. party.failed is set once; from then on all calls of that party fail with party.failure.
  * 3. Whoever changes a queue or a failure wakes every party that may wait for it. */
 
@@ -147,10 +147,15 @@ static bool pass_fault(struct party *p, struct message *m)
     return false;
 }
 
+static size_t cost(size_t len)
+{
+    return len + NET_WINDOW_MESSAGE * (1 + len / (1 << 20));
+}
+
 /* Room in the window; a message that is larger than the whole window needs its receiver waiting. */
 static bool has_room(const struct queue *q, size_t len)
 {
-    if (q->outstanding + len <= NET_WINDOW_BYTES)
+    if (q->outstanding + cost(len) <= NET_WINDOW_BYTES)
         return true;
     return q->outstanding == 0 && q->receiver_waits;
 }
@@ -181,7 +186,7 @@ static fm_status loop_send(struct net_transport *t, unsigned stream, unsigned to
     if (!p->failed && pass_fault(p, m)) {
         *q->tail = m;
         q->tail = &m->next;
-        q->outstanding += len;
+        q->outstanding += cost(len);
         m = NULL;
         pthread_cond_broadcast(&loop->party[to].wake);
     }
@@ -201,7 +206,7 @@ static struct message *queue_pop(struct queue *q)
     q->head = m->next;
     if (!q->head)
         q->tail = &q->head;
-    q->outstanding -= m->len;
+    q->outstanding -= cost(m->len);
     return m;
 }
 

@@ -28,9 +28,10 @@ enum { NET_MAX_PARTIES = 16, NET_MAX_STREAMS = 64 };
 /* The window: a send waits only while the peer has so much of this stream not yet taken by its
  * recv calls that the message would not fit; so parties that all send first and receive afterwards
  * never block one another as long as what each sends to one peer on one stream between two receives
- * stays within the window. Longer messages are fine in one direction, but in an exchange must be
- * cut into pieces, send and recv in turn. */
-enum { NET_WINDOW_BYTES = 32 << 20 };
+ * stays within the window, counting NET_WINDOW_MESSAGE bytes for each message (and for each MiB)
+ * beside its length. Longer messages are fine in one direction, but in an exchange must be cut into
+ * pieces, send and recv in turn. */
+enum { NET_WINDOW_BYTES = 32 << 20, NET_WINDOW_MESSAGE = 64 };
 
 struct net_stats {
     uint64_t bytes_sent;
