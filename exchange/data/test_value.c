@@ -48,7 +48,7 @@ static struct data_type type_of(const char *text)
 static void types_round_trip(void **state)
 {
     static const char *const good[] = {"INTEGER", "DECIMAL(1,0)", "DECIMAL(18,18)", "DECIMAL(12,2)",
-                                       "BOOLEAN", "DATE",         "TEXT(1)",        "TEXT(65535)"};
+                                       "BOOLEAN", "DATE",         "TEXT(1)",        "TEXT(4096)"};
     static const char *const bad[] = {"",
                                       "integer",
                                       "DECIMAL",
@@ -64,7 +64,7 @@ static void types_round_trip(void **state)
                                       "TEXT",
                                       "TEXT()",
                                       "TEXT(0)",
-                                      "TEXT(65536)",
+                                      "TEXT(4097)",
                                       "TEXT(5",
                                       "DATE ",
                                       "REAL"};
@@ -165,6 +165,15 @@ static void accepted_texts(void **state)
         {"INTEGER", "-0", 0},
         {"INTEGER", "0000000000000000000000000012", 12},
         {"INTEGER", "-9223372036854775808", INT64_MIN},
+        {"INTEGER", "1.00E+05", 100000},
+        {"INTEGER", "-12e0", -12},
+        {"INTEGER", "2.50e1", 25},
+        {"INTEGER", "2000e-3", 2},
+        {"INTEGER", "0e999", 0},
+        {"INTEGER", "-9223372036854775808e0", INT64_MIN},
+        {"DECIMAL(12,2)", "1.5E-1", 15},
+        {"DECIMAL(12,2)", "-1.2345E+3", -123450},
+        {"DECIMAL(12,2)", "0.00E-50", 0},
         {"DECIMAL(12,2)", "1", 100},
         {"DECIMAL(12,2)", ".5", 50},
         {"DECIMAL(12,2)", "-3.", -300},
@@ -201,9 +210,19 @@ static void refused_texts(void **state)
         {"INTEGER", "", "not an INTEGER: write digits and a sign"},
         {"INTEGER", "-", "not an INTEGER: write digits and a sign"},
         {"INTEGER", " 1", "not an INTEGER: write digits and a sign"},
-        {"INTEGER", "1e3", "not an INTEGER: write digits and a sign"},
+        {"INTEGER", "1e", "not an INTEGER: write digits and a sign"},
+        {"INTEGER", "e1", "not an INTEGER: write digits and a sign"},
+        {"INTEGER", "1e+", "not an INTEGER: write digits and a sign"},
+        {"INTEGER", "1e1.5", "not an INTEGER: write digits and a sign"},
+        {"INTEGER", "1e1000", "not an INTEGER: write digits and a sign"},
+        {"INTEGER", "1e1e1", "not an INTEGER: write digits and a sign"},
+        {"INTEGER", "1e19", "not an INTEGER: it is beyond 64 bits"},
+        {"INTEGER", "1.25E+01", "not an INTEGER: it has a fraction"},
+        {"INTEGER", "1E-1", "not an INTEGER: it has a fraction"},
+        {"DECIMAL(5,2)", "1E-3", "not a DECIMAL(5,2): more than 2 fraction digits"},
+        {"DECIMAL(5,2)", "1E+3", "not a DECIMAL(5,2): more than 3 digits before the point"},
         {"INTEGER", "--1", "not an INTEGER: write digits and a sign"},
-        {"INTEGER", "1.0", "not an INTEGER: it has a decimal point"},
+        {"INTEGER", "1.0", "not an INTEGER: it has a fraction"},
         {"INTEGER", "9223372036854775808", "not an INTEGER: it is beyond 64 bits"},
         {"INTEGER", "-9223372036854775809", "not an INTEGER: it is beyond 64 bits"},
         {"DECIMAL(5,2)", "1.005", "not a DECIMAL(5,2): more than 2 fraction digits"},
@@ -311,8 +330,11 @@ static void other_texts_of_numbers(void **state)
     (void)state;
     assert_int_equal(data_number_parse(&v, &scale, "-12.50", 6, &err), FM_OK);
     assert_true(v == -1250 && scale == 2);
-    assert_int_equal(data_number_parse(&v, &scale, "1e5", 3, &err), FM_E_INPUT);
-    assert_string_equal(err.text, "not a number: write digits, a point and a sign, no exponent");
+    assert_int_equal(data_number_parse(&v, &scale, "1.50E+02", 8, &err), FM_OK);
+    assert_true(v == 150 && scale == 0);
+    assert_int_equal(data_number_parse(&v, &scale, "1E-39", 5, &err), FM_E_INPUT);
+    assert_int_equal(data_number_parse(&v, &scale, "1x5", 3, &err), FM_E_INPUT);
+    assert_string_equal(err.text, "not a number: write digits, a point and a sign");
     assert_int_equal(data_number_parse(&v, &scale, "9223372036854775808", 19, &err), FM_E_INPUT);
     assert_string_equal(err.text, "the number has more digits than 64 bits hold");
 }

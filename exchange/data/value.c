@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exchange/data/date.h"
+#include "exchange/data/number.h"
 
 /* ---- types ---- */
 
@@ -138,74 +139,6 @@ void data_type_limits(int64_t *min, int64_t *max, const struct data_type *type)
 
 /* ---- numbers ---- */
 
-enum number_fault { NUMBER_OK, NUMBER_SYNTAX, NUMBER_TOO_BIG };
-
-/* The sign is kept apart while digits gather, so that INT64_MIN needs no special case. */
-static enum number_fault number_scan(int64_t *unscaled, unsigned *scale, const char *text,
-                                     size_t len)
-{
-    bool negative = len > 0 && text[0] == '-';
-    size_t i = len > 0 && (text[0] == '-' || text[0] == '+');
-    uint64_t magnitude = 0, limit = (uint64_t)INT64_MAX + (negative ? 1 : 0);
-    bool big = false;
-    size_t digits = 0, fraction = 0;
-    bool point = false;
-
-    for (; i < len; i++) {
-        unsigned d = (unsigned)(unsigned char)text[i] - '0';
-        if (text[i] == '.' && !point) {
-            point = true;
-            continue;
-        }
-        if (d > 9)
-            return NUMBER_SYNTAX;
-        digits++;
-        fraction += point;
-        if (magnitude > (limit - d) / 10)
-            big = true;
-        else
-            magnitude = magnitude * 10 + d;
-    }
-    if (digits == 0)
-        return NUMBER_SYNTAX;
-    if (big || fraction > DATA_SCALE_PRINT_MAX)
-        return NUMBER_TOO_BIG;
-    *scale = (unsigned)fraction;
-    *unscaled = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
-    return NUMBER_OK;
-}
-
-fm_status data_number_parse(int64_t *unscaled, unsigned *scale, const char *text, size_t len,
-                            struct base_err *err)
-{
-    *unscaled = 0;
-    *scale = 0;
-    switch (number_scan(unscaled, scale, text, len)) {
-    case NUMBER_OK:
-        return FM_OK;
-    case NUMBER_TOO_BIG:
-        return base_err_set(err, FM_E_INPUT, "the number has more digits than 64 bits hold");
-    case NUMBER_SYNTAX:
-    default:
-        return base_err_set(err, FM_E_INPUT,
-                            "not a number: write digits, a point and a sign, no exponent");
-    }
-}
-
-bool data_number_rescale(int64_t *out, int64_t value, unsigned from, unsigned to)
-{
-    for (; from < to; from++)
-        if (__builtin_mul_overflow(value, 10, &value))
-            return false;
-    for (; from > to; from--) {
-        if (value % 10 != 0)
-            return false;
-        value /= 10;
-    }
-    *out = value;
-    return true;
-}
-
 static fm_status not_a(const struct data_type *type, const char *why, struct base_err *err)
 {
     char name[DATA_TYPE_TEXT];
@@ -218,18 +151,17 @@ static fm_status not_a(const struct data_type *type, const char *why, struct bas
 static fm_status parse_integer(int64_t *out, const struct data_type *type, const char *text,
                                size_t len, struct base_err *err)
 {
-    unsigned scale;
-    int64_t v;
+    struct data_number n;
 
-    switch (number_scan(&v, &scale, text, len)) {
-    case NUMBER_OK:
-        if (memchr(text, '.', len) != NULL)
-            return not_a(type, "it has a decimal point", err);
-        *out = v;
+    switch (data_number_scan(&n, text, len)) {
+    case DATA_NUMBER_OK:
+        if (!n.whole)
+            return not_a(type, "it has a fraction", err);
+        *out = n.unscaled;
         return FM_OK;
-    case NUMBER_TOO_BIG:
+    case DATA_NUMBER_TOO_BIG:
         return not_a(type, "it is beyond 64 bits", err);
-    case NUMBER_SYNTAX:
+    case DATA_NUMBER_SYNTAX:
     default:
         return not_a(type, "write digits and a sign", err);
     }
@@ -239,26 +171,26 @@ static fm_status parse_decimal(int64_t *out, const struct data_type *type, const
                                size_t len, struct base_err *err)
 {
     int64_t min, max, v;
-    unsigned scale;
+    struct data_number n;
     char why[64];
 
     data_type_limits(&min, &max, type);
-    switch (number_scan(&v, &scale, text, len)) {
-    case NUMBER_OK:
-        if (scale > type->scale) {
+    switch (data_number_scan(&n, text, len)) {
+    case DATA_NUMBER_OK:
+        if (n.scale > type->scale) {
             (void)snprintf(why, sizeof why, "more than %u fraction digits", type->scale);
             return not_a(type, why, err);
         }
-        if (data_number_rescale(&v, v, scale, type->scale) && v >= min && v <= max) {
+        if (data_number_rescale(&v, n.unscaled, n.scale, type->scale) && v >= min && v <= max) {
             *out = v;
             return FM_OK;
         }
         /* fall through */
-    case NUMBER_TOO_BIG:
+    case DATA_NUMBER_TOO_BIG:
         (void)snprintf(why, sizeof why, "more than %u digits before the point",
                        type->precision - type->scale);
         return not_a(type, why, err);
-    case NUMBER_SYNTAX:
+    case DATA_NUMBER_SYNTAX:
     default:
         return not_a(type, "write digits, a point and a sign", err);
     }

@@ -3,8 +3,8 @@
  * roots and the printing of SQL results all stand on it.
  *
  *   type           a value is                                        texts read        text written
- *   INTEGER        the integer                                       -12  +7  007      -12
- *   DECIMAL(p,s)   the number times 10^s; 1 <= p <= 18, s <= p       -1.5  .5  3.      -1.50
+ *   INTEGER        the integer                                       -12  007  1E+3    -12
+ *   DECIMAL(p,s)   the number times 10^s; 1 <= p <= 18, s <= p       -1.5  .5  1.5E-1  -1.50
  *   BOOLEAN        0 or 1                                            true FALSE 0 1    true, false
  *   DATE           days since 1970-01-01, proleptic Gregorian        2024-02-29        2024-02-29
  *                  years 0001 to 9999
@@ -24,7 +24,7 @@
 enum data_kind { DATA_INTEGER, DATA_DECIMAL, DATA_BOOLEAN, DATA_DATE, DATA_TEXT };
 
 #define DATA_PRECISION_MAX 18 /* 10^18 - 1 is the widest run of nines that int64 holds */
-#define DATA_TEXT_MAX 65535
+#define DATA_TEXT_MAX 4096
 
 /* precision and scale are set for DECIMAL and zero otherwise; max_bytes for TEXT alike. */
 struct data_type {
@@ -48,8 +48,9 @@ bool data_type_equal(const struct data_type *a, const struct data_type *b);
 /* The least and greatest value that the type can hold (0, 0 for TEXT). */
 void data_type_limits(int64_t *min, int64_t *max, const struct data_type *type);
 
-/* Any plain decimal number: optional sign, digits, optional point and digits; at least one digit;
- * no exponent, blanks or separators. "-12.50" gives -1250 and scale 2.
+/* Any decimal number: optional sign, digits with at most one point, at least one digit; then
+ * possibly an exponent, as spreadsheets write it; no blanks or separators. "-12.50" gives -1250 and
+ * scale 2. With an exponent the scale is the least that is exact: "1.50E+02" gives 150 and 0.
  * Errors: FM_E_INPUT, not a number or beyond 64 bits. */
 fm_status data_number_parse(int64_t *unscaled, unsigned *scale, const char *text, size_t len,
                             struct base_err *err) FM_CHECK;
