@@ -109,6 +109,12 @@ fm_status ledger_tx_build(json_t **out, const uint8_t chain32[32], enum ledger_t
 fm_status ledger_tx_sign(json_t *tx, const struct did_secret *secret, int64_t created_s,
                          struct base_err *err) FM_CHECK;
 
+/* The verification method of a member's key: "did:firmiana:...#z6Mk..." (did/method.md: the
+ * fragment is the Multikey).
+ */
+fm_status ledger_method_id(char out[DID_METHOD_TEXT], const char *did, const struct did_key *key,
+                           struct base_err *err) FM_CHECK;
+
 /* H(JCS(object without "proof")): the id of transactions and of inner documents. */
 fm_status ledger_tx_id(uint8_t out32[32], const json_t *object, struct base_err *err) FM_CHECK;
 
