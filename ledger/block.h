@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "ledger/rules.h"
 
 /* Bytes that someone else owns. */
 struct ledger_bytes {
@@ -32,14 +33,14 @@ enum ledger_verdict {
 
 #define LEDGER_DETAIL_TEXT 160
 
-/* What became of one transaction. rule is a code of ledger/rules.h (static memory) when refused,
- * else NULL. detail says why, in one line of ASCII, for refused and dropped alike; the refused
- * one's is hashed into the log and is a pure function of state and transaction. */
+/* What became of one transaction. rule is the refusing rule, or the reason for dropping; OK for ok.
+ * detail says why, in one line of ASCII, for refused and dropped alike; the refused one's is hashed
+ * into the log and is a pure function of state and transaction. */
 struct ledger_outcome {
     enum ledger_verdict verdict;
+    enum ledger_rule rule;
     uint8_t id[32]; /* zeros when the bytes were too malformed to have one */
-    uint64_t leaf;  /* its place in the log, unless dropped */
-    const char *rule;
+    uint64_t leaf;  /* its place in the log, unless dropped (and in ledger_chain_check) */
     char detail[LEDGER_DETAIL_TEXT];
 };
 

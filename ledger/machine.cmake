@@ -1,0 +1,9 @@
+# ledger: blocks in, hashes out. The machine is pure; SQLite holds what it says.
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+
+fm_room(ledger ledger
+  SOURCES block.c machine.c machine_admit.c machine_documents.c machine_genesis.c machine_members.c
+    machine_rule.c machine_view.c
+    rule_consent.c rule_contract.c rule_contract_shape.c rule_data.c rule_did.c rule_member.c
+    rule_query.c rule_receipt.c
+  LINKS ledger_proof PkgConfig::SQLITE Threads::Threads)
