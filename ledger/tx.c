@@ -29,6 +29,28 @@ fm_status ledger_tx_id(uint8_t out32[32], const json_t *object, struct base_err 
     return st;
 }
 
+/* Recurses at most `room` deep, whatever the tree. */
+static bool fits_depth(const json_t *v, unsigned room)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (room == 0)
+        return !json_is_object(v) && !json_is_array(v);
+    json_array_foreach(v, i, item)
+    {
+        if (!fits_depth(item, room - 1))
+            return false;
+    }
+    json_object_foreach((json_t *)(uintptr_t)v, key, item)
+    {
+        if (!fits_depth(item, room - 1))
+            return false;
+    }
+    return true;
+}
+
 fm_status ledger_tx_check_envelope(const json_t *json, struct base_err *err)
 {
     /* The proof may be an array, which the table cannot say: it is set aside first. */
@@ -51,6 +73,8 @@ static fm_status parse(struct ledger_tx *tx, struct base_err *err)
 
     if (!json_is_object(tx->json))
         return base_err_set(err, FM_E_INPUT, "not an object");
+    if (!fits_depth(tx->json, LEDGER_TX_DEPTH))
+        return base_err_set(err, FM_E_INPUT, "nested deeper than %d levels", LEDGER_TX_DEPTH);
     tx->proof = json_object_get(tx->json, "proof");
     st = ledger_tx_check_envelope(tx->json, err);
     if (st == FM_OK && tx->proof == NULL)

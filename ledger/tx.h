@@ -19,6 +19,10 @@
 #include "did/document.h"
 #include "ledger/rules.h"
 
+/* A transaction nests at most this deep, so that it also fits inside a bundle's line and a state
+ * value. */
+#define LEDGER_TX_DEPTH 30
+
 enum ledger_tx_type {
     LEDGER_TX_MEMBER_PROPOSE,
     LEDGER_TX_MEMBER_SUSPEND,
