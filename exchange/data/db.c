@@ -89,6 +89,8 @@ static fm_status configure(const struct data_db *db, struct base_err *err)
     (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    /* Or a name in double quotes that is no column would silently be a string. */
+    (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     st = data_db_exec(db, "PRAGMA cell_size_check = ON", err);
     /* The first read of the file: what is no database says so here. */
     return st == FM_OK ? data_db_exec(db, "SELECT COUNT(*) FROM sqlite_schema", err) : st;
@@ -140,7 +142,7 @@ static fm_status check_key(const struct data_db *db, const char *table, const ch
     fm_status st;
 
     base_buf_putf(&sql,
-                  "SELECT MIN(rowid), COUNT(*) FROM \"%s\" WHERE \"%s\" IS NOT NULL GROUP BY "
+                  "SELECT MIN(_rowid_), COUNT(*) FROM \"%s\" WHERE \"%s\" IS NOT NULL GROUP BY "
                   "\"%s\" HAVING COUNT(*) > %lld LIMIT 1",
                   table, column, column, (long long)max_rows);
     st = base_buf_status(&sql, "key check", err);

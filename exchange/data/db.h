@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "exchange/data/schema.h"
 
-#define DATA_BUSY_TIMEOUT_MS 5000
+#define DATA_BUSY_TIMEOUT_MS 2000
 
 enum data_db_mode {
     DATA_DB_READ,  /* the file must exist; nothing is ever written to it */

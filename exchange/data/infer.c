@@ -21,6 +21,7 @@ static void no_number(struct data_infer *infer, const char *why, uint64_t row)
     if (infer->not_number)
         return;
     infer->not_number = true;
+    infer->why_late = infer->values > 0;
     infer->why = why;
     infer->why_row = row;
 }
@@ -41,7 +42,7 @@ static void take_number(struct data_infer *infer, int64_t value, unsigned scale,
     if (wider > DATA_PRECISION_MAX || !data_number_rescale(&value, value, scale, wider) ||
         !data_number_rescale(&infer->number_min, infer->number_min, infer->scale, wider) ||
         !data_number_rescale(&infer->number_max, infer->number_max, infer->scale, wider)) {
-        no_number(infer, "more than 18 digits", row);
+        no_number(infer, "has more than 18 digits", row);
         return;
     }
     infer->scale = wider;
@@ -63,9 +64,9 @@ static void try_number(struct data_infer *infer, const char *text, size_t len, u
     unsigned scale;
 
     if (leading_zero(text, len)) {
-        no_number(infer, "a leading zero", row);
+        no_number(infer, "has a leading zero", row);
     } else if (data_number_parse(&value, &scale, text, len, &err) != FM_OK) {
-        no_number(infer, "not a number of at most 18 digits", row);
+        no_number(infer, "is not a number of at most 18 digits", row);
     } else {
         if (exponent && infer->exponent_row == 0)
             infer->exponent_row = row;
@@ -205,9 +206,9 @@ fm_status data_infer_finish(struct data_column *out, char remark[DATA_INFER_REMA
     if (number)
         (void)snprintf(remark, DATA_INFER_REMARK, "its numbers need more than %d digits",
                        DATA_PRECISION_MAX);
-    else if (infer->why != NULL && infer->why_row > 1)
-        (void)snprintf(remark, DATA_INFER_REMARK, "row %llu has %s",
-                       (unsigned long long)infer->why_row, infer->why);
+    else if (infer->why_late)
+        (void)snprintf(remark, DATA_INFER_REMARK, "row %llu %s", (unsigned long long)infer->why_row,
+                       infer->why);
     else if (infer->values == 0)
         (void)snprintf(remark, DATA_INFER_REMARK, "it has no value but NULL");
     return text_finish(out, infer, err);

@@ -12,7 +12,7 @@
 /* Zero-initialise. Private to infer.c but for its size. */
 struct data_infer {
     uint64_t values, nulls;
-    bool not_number, not_date, not_boolean, native, text, point;
+    bool not_number, not_date, not_boolean, native, text, point, why_late;
     int64_t number_min, number_max; /* times 10^scale */
     unsigned scale;
     int64_t date_min, date_max;

@@ -32,18 +32,6 @@ static bool has_invisible(const char *name)
     return false;
 }
 
-bool data_name_valid(const char *name)
-{
-    size_t len = strlen(name);
-
-    if (len == 0 || len > DATA_NAME_MAX || !letter((unsigned char)name[0]))
-        return false;
-    for (size_t i = 1; i < len; i++)
-        if (!letter((unsigned char)name[i]) && !(name[i] >= '0' && name[i] <= '9'))
-            return false;
-    return data_utf8_valid(name, len) && !has_invisible(name);
-}
-
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
@@ -56,4 +44,19 @@ bool data_name_equal(const char *a, const char *b)
         b++;
     }
     return *a == *b;
+}
+
+bool data_name_valid(const char *name)
+{
+    size_t len = strlen(name);
+
+    if (len == 0 || len > DATA_NAME_MAX || !letter((unsigned char)name[0]))
+        return false;
+    for (size_t i = 1; i < len; i++)
+        if (!letter((unsigned char)name[i]) && !(name[i] >= '0' && name[i] <= '9'))
+            return false;
+    /* SQLite's own word for the number of a row, by which this room reads them. */
+    if (data_name_equal(name, "_rowid_"))
+        return false;
+    return data_utf8_valid(name, len) && !has_invisible(name);
 }

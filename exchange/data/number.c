@@ -1,5 +1,9 @@
 #include "exchange/data/number.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "exchange/data/value.h"
 
 /* An exponent: e or E, a sign if any, one to three digits that end the text. */
@@ -109,4 +113,24 @@ bool data_number_rescale(int64_t *out, int64_t value, unsigned from, unsigned to
     }
     *out = value;
     return true;
+}
+
+bool data_number_from_real(int64_t *unscaled, unsigned *scale, double real)
+{
+    char text[64];
+    struct data_number n;
+
+    if (!(real > -1e18 && real < 1e18))
+        return false;
+    for (int digits = 0; digits <= 15; digits++) {
+        (void)snprintf(text, sizeof text, "%.*f", digits, real);
+        if (strtod(text, NULL) != real)
+            continue;
+        if (data_number_scan(&n, text, strlen(text)) != DATA_NUMBER_OK)
+            return false;
+        *unscaled = n.unscaled;
+        *scale = n.scale;
+        return true;
+    }
+    return false;
 }

@@ -17,4 +17,9 @@ struct data_number {
 /* *out is unspecified unless the answer is DATA_NUMBER_OK. The texts: value.h. */
 enum data_number_fault data_number_scan(struct data_number *out, const char *text, size_t len);
 
+/* The shortest decimal that reads back as the same double; false if that needs more than 15
+ * fraction digits or 18 digits in all, or is no number. 0.1 gives 1 and 1 although no double is a
+ * tenth. */
+bool data_number_from_real(int64_t *unscaled, unsigned *scale, double real);
+
 #endif

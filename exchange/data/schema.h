@@ -68,7 +68,7 @@ void data_schema_release(struct data_schema *schema);
 size_t data_schema_find(const struct data_schema *schema, const char *name);
 
 /* A column or table name: 1 to 63 bytes; letters, digits and '_', not beginning with a digit; any
- * character above U+00A0 counts as a letter, except those that cannot be seen. */
+ * character above U+00A0 counts as a letter, except those that cannot be seen; not _rowid_. */
 bool data_name_valid(const char *name);
 bool data_name_equal(const char *a, const char *b); /* A-Z and a-z taken as the same */
 

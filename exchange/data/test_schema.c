@@ -183,6 +183,7 @@ static void names(void **state)
     assert_false(data_name_valid(""));
     assert_false(data_name_valid("a\xff"));
     assert_true(data_name_valid("_x9"));
+    assert_false(data_name_valid("_RowID_"));
     assert_int_equal(read_text(&s, COL(INT_A "," INT_N), &err), FM_OK);
     assert_int_equal(data_schema_find(&s, "N"), 1);
     assert_true(data_schema_find(&s, "nn") == DATA_NO_COLUMN);
