@@ -12,6 +12,9 @@
 static const char *const contexts[2] = {"https://www.w3.org/ns/did/v1",
                                         "https://w3id.org/security/multikey/v1"};
 
+/* Else a threshold could ask for more signatures than a proof set holds. */
+_Static_assert(DID_PROOF_SET_MAX >= DID_KEYS_MAX, "all officers fit into one proof set");
+
 /* ---- the whole ---- */
 
 static fm_status check_bytes(struct did_document *doc, const json_t *json, struct base_err *err)

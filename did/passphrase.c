@@ -98,6 +98,7 @@ static fm_status read_byte(char *c, bool *end, int fd, struct base_err *err)
 {
     ssize_t got;
 
+    *end = false;
     do
         got = read(fd, c, 1);
     while (got < 0 && errno == EINTR);

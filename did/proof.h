@@ -34,8 +34,8 @@
 #include "did/role.h"
 #include "did/suite.h"
 
-#define DID_METHOD_TEXT 192 /* longest verification method id, with the closing NUL */
-#define DID_PROOF_SET_MAX 16
+#define DID_METHOD_TEXT 192  /* longest verification method id, with the closing NUL */
+#define DID_PROOF_SET_MAX 32 /* as many as a document can have officers */
 
 /* Finds the key of a verification method that has the role. Fails with FM_E_AUTH if the method is
  * unknown or lacks the role; any other error stops the verification without a verdict. */

@@ -294,6 +294,30 @@ static void broken_documents_are_refused_by_name(void **state)
     expect_refusal(service_changes_id, FM_E_INPUT, "does not prove this document");
 }
 
+static void words(void **state)
+{
+    static const char *const bad[] = {
+        "", "Bank", "1bank", "_b", "bank-a", "b\xc3\xa4nk", "a23456789012345678901234567890123"};
+    char did[DID_METHOD_TEXT], text[300];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(did_alias_is_valid(bad[i]));
+    assert_true(did_alias_is_valid("a2345678901234567890123456789012"));
+    assert_true(did_alias_is_valid("b_1"));
+    assert_true(did_method_split(did, "did:x:y#key#more"));
+    assert_string_equal(did, "did:x:y");
+    assert_false(did_method_split(did, "did:x:y"));
+    assert_false(did_method_split(did, "#key"));
+    memset(text, 'd', sizeof text);
+    text[DID_METHOD_TEXT - 1] = '#';
+    text[sizeof text - 1] = '\0';
+    assert_true(did_method_split(did, text));
+    text[DID_METHOD_TEXT - 1] = 'd';
+    text[DID_METHOD_TEXT] = '#';
+    assert_false(did_method_split(did, text));
+}
+
 static void roles_are_looked_up(void **state)
 {
     struct did_key key;
@@ -503,6 +527,7 @@ int main(void)
         cmocka_unit_test(id_is_hash_of_template),
         cmocka_unit_test(genesis_binds_the_chain),
         cmocka_unit_test(broken_documents_are_refused_by_name),
+        cmocka_unit_test(words),
         cmocka_unit_test(roles_are_looked_up),
         cmocka_unit_test(officers_rotate_a_key),
         cmocka_unit_test(wrong_successors_are_refused),

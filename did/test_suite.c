@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <openssl/bn.h>
+#include <pthread.h>
 
 #include "base/bytes.h"
 #include "did/suite.h"
@@ -389,6 +390,52 @@ static void keys_come_and_go(void **state)
     assert_null(did_suite_by_multicodec((const uint8_t[2]){0xec, 0x01}));
 }
 
+/* One key, four threads: signatures are deterministic, so each must be the first one again. */
+struct worker {
+    const struct did_secret *secret;
+    const uint8_t *expected;
+    bool right;
+};
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    struct base_err err = {0};
+    uint8_t signature[64];
+
+    w->right = true;
+    for (int i = 0; i < 100; i++)
+        w->right = w->right && did_secret_sign(w->secret, signature, "m", 1, &err) == FM_OK &&
+                   memcmp(signature, w->expected, 64) == 0 &&
+                   did_key_verify(did_secret_key(w->secret), DID_RULES_VERSION, signature, 64, "m",
+                                  1, &err) == FM_OK;
+    return NULL;
+}
+
+static void threads_share_a_key(void **state)
+{
+    struct tools_random rnd;
+    struct base_err err = {0};
+    struct did_secret *secret;
+    struct worker workers[4];
+    pthread_t threads[4];
+    uint8_t expected[64];
+
+    (void)state;
+    tools_random_init(&rnd, 4);
+    secret = tools_secret(&rnd);
+    assert_int_equal(did_secret_sign(secret, expected, "m", 1, &err), FM_OK);
+    for (size_t i = 0; i < 4; i++) {
+        workers[i] = (struct worker){secret, expected, false};
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(workers[i].right);
+    }
+    did_secret_free(secret);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +446,7 @@ int main(void)
         cmocka_unit_test(every_bit_counts),
         cmocka_unit_test(unknown_rules_are_no_verdict),
         cmocka_unit_test(keys_come_and_go),
+        cmocka_unit_test(threads_share_a_key),
     };
     return cmocka_run_group_tests_name("did suite", tests, NULL, NULL);
 }
