@@ -1,0 +1,192 @@
+/* Stages 2 and 3: bind and type -> logical plan.
+ *
+ *   SQL text --sql_parse--> syntax.h --bind--> struct sql_plan --sql_plan_json--> canonical, hash
+ *                                                   |--uses.h--> what each provider's column is for
+ *                                                   '--physical.h--> vector steps --run.h--> result
+ *
+ * The logical plan is what a contract pins and an authorizer signs: names resolved to member,
+ * dataset and schema version, every expression typed, every value's range proved to stay within 64
+ * bits, the minimum-group guard part of it. It reads declared facts only. Its canonical form
+ * (plan.md) and hash are the same on every node and in every release of one format.
+ *
+ * Shape at this depth:  scan (one dataset, of one member or of all) -> filter -> aggregates. */
+#ifndef FIRMIANA_EXCHANGE_SQL_PLAN_H
+#define FIRMIANA_EXCHANGE_SQL_PLAN_H
+
+#include <jansson.h>
+
+#include "base/bytes.h"
+#include "exchange/sql/catalog.h"
+
+enum { SQL_PLAN_FORMAT = 1, SQL_MAX_PARAMS = 64, SQL_MAX_NODES = 65536 };
+
+/* ---- expressions: nodes in one array, operands before their users ---- */
+
+enum sql_op {
+    SQL_OP_COLUMN = 1,
+    SQL_OP_CONST, /* text for TEXT, else value; null has a type too */
+    SQL_OP_PARAM,
+    SQL_OP_RESCALE, /* times 10^digits: the same number at a finer scale */
+    SQL_OP_NEG,
+    SQL_OP_ADD,
+    SQL_OP_SUB,
+    SQL_OP_MUL,
+    SQL_OP_EQ,
+    SQL_OP_NE,
+    SQL_OP_LT,
+    SQL_OP_LE,
+    SQL_OP_GT,
+    SQL_OP_GE,
+    SQL_OP_AND, /* 2 or more; BETWEEN and IN become these */
+    SQL_OP_OR,
+    SQL_OP_NOT,
+    SQL_OP_IS_NULL,
+    SQL_OP_IS_TRUE,
+    SQL_OP_CASE, /* when, then, ..., else: an odd number, all results of one type */
+    SQL_OP_COUNT_OF_OPS
+};
+
+#define SQL_NONE ((size_t)-1)
+
+struct sql_node {
+    enum sql_op op;
+    struct data_type type;
+    struct sql_range range; /* of values that are not NULL */
+    bool nullable;
+    bool null;        /* CONST */
+    sql_wide value;   /* CONST */
+    const char *text; /* CONST of TEXT */
+    size_t index;     /* COLUMN: into sql_plan.columns; PARAM: into sql_plan.params */
+    unsigned digits;  /* RESCALE */
+    size_t arg_count;
+    const size_t *args;
+    int at; /* where it stands in the text; not part of the canonical form */
+};
+
+/* ---- the plan ---- */
+
+/* One member's rows in the union. Sorted by member. */
+struct sql_source {
+    const char *member;
+    const char *dataset;
+    int64_t version;
+    int64_t rows;                 /* padded */
+    int64_t max_rows_per_subject; /* 0: no subject declared */
+    bool recipient;
+};
+
+/* A column that the query uses: the hull of what the sources declare. Sorted by name. */
+struct sql_plan_column {
+    const char *name;
+    struct data_type type;
+    struct sql_range range;
+    bool nullable;
+};
+
+struct sql_param {
+    struct data_type type;
+    struct sql_range range;
+    bool hidden; /* the value enters as shares of the asker's */
+    bool known;  /* while binding: the type has been found */
+    bool declared;
+};
+
+enum sql_fn { SQL_COUNT = 1, SQL_SUM, SQL_MIN, SQL_MAX, SQL_AVG };
+
+/* AVG is the exact sum / count, rounded half away from zero to its argument's scale + digits, where
+ * digits is SQL_AVG_DIGITS unless the result or a step towards it could leave 64 bits: then it is
+ * the greatest smaller number for which that is proved. */
+enum { SQL_AVG_DIGITS = 6 };
+
+struct sql_output {
+    const char *name;
+    enum sql_fn fn;
+    size_t arg; /* node, or SQL_NONE for COUNT(*) */
+    struct data_type type;
+    struct sql_range range;
+    unsigned digits; /* AVG */
+    int at;
+};
+
+struct sql_plan {
+    const char *text; /* a copy of the query, for places */
+    const char *table;
+    size_t source_count;
+    struct sql_source *sources;
+    int64_t rows; /* sum of the sources' */
+    size_t column_count;
+    struct sql_plan_column *columns;
+    size_t param_count;
+    struct sql_param *params;
+    size_t node_count;
+    struct sql_node *nodes;
+    size_t filter; /* node, or SQL_NONE */
+    size_t output_count;
+    struct sql_output *outputs;
+    size_t recipient_count;
+    const char **recipients; /* sorted */
+    /* The guard: an aggregate is suppressed, inside the computation, unless at least
+     * guard_rows rows of sources that are no recipient count: the filter holds and the argument is
+     * not NULL. guard_rows = minimum * (sum over those sources of max_rows_per_subject): a subject
+     * may be in every one of them, so fewer rows could be fewer subjects. 0 when minimum is 1. */
+    int64_t minimum;
+    int64_t guard_rows;
+    struct sql_arena arena;
+};
+
+/* What a contract (or a command line) says beside the SQL text. */
+struct sql_param_decl {
+    const char *type;  /* "INTEGER", ...; NULL: from context */
+    const char *least; /* both NULL: the type's own range */
+    const char *greatest;
+    bool hidden;
+};
+
+struct sql_request {
+    const char *text;
+    size_t len;
+    const struct sql_catalog *catalog;
+    const char *const *recipients; /* aliases; at least one */
+    size_t recipient_count;
+    int64_t minimum; /* of distinct subjects of others; 1: no guard (consent governs) */
+    const struct sql_param_decl *params; /* $1, $2, ...; may be fewer than the text uses */
+    size_t param_count;
+};
+
+/* Compiles text to a logical plan. Errors, each with its place: FM_E_INPUT (not SQL, wrong types),
+ * FM_E_NOT_FOUND (unknown table or column, with the nearest name), FM_E_UNSUPPORTED (what to write
+ * instead), FM_E_LIMIT (a value could leave 64 bits: which range to narrow, and to what),
+ * FM_E_REFUSED (the guard can't be met). The caller releases *out; it borrows nothing. */
+fm_status sql_plan_compile(struct sql_plan *out, const struct sql_request *request,
+                           struct base_err *err) FM_CHECK;
+void sql_plan_release(struct sql_plan *plan);
+
+/* The canonical form of plan.md: a new tree. */
+fm_status sql_plan_json(json_t **out, const struct sql_plan *plan, struct base_err *err) FM_CHECK;
+/* SHA-256 over its canonical bytes. */
+fm_status sql_plan_hash(uint8_t out32[32], const struct sql_plan *plan,
+                        struct base_err *err) FM_CHECK;
+/* For people: sources, expressions with types and ranges, outputs, guard. */
+void sql_plan_print(struct base_buf *out, const struct sql_plan *plan);
+/* One expression as SQL, every operation in parentheses. Long ones are cut with "...". */
+void sql_plan_print_expr(struct base_buf *out, const struct sql_plan *plan, size_t node);
+
+/* "count", "sum", ... */
+const char *sql_fn_name(enum sql_fn fn);
+/* The canonical name of an operation: "add", "is_null", ... */
+const char *sql_op_name(enum sql_op op);
+
+/* ---- parameter values, bound at run time ---- */
+
+/* A value for one parameter. TEXT borrows text. */
+struct sql_value {
+    int64_t value;
+    const char *text;
+};
+
+/* Reads the text of a value as the parameter's type and checks its range.
+ * Errors: FM_E_INPUT naming the parameter and what it accepts, never the value. */
+fm_status sql_param_parse(struct sql_value *out, const struct sql_plan *plan, size_t index,
+                          const char *text, struct base_err *err) FM_CHECK;
+
+#endif
