@@ -1,0 +1,5 @@
+#include "net/test_sim.h"
+int main(void)
+{
+    return 0;
+}
