@@ -144,6 +144,16 @@ fm_status data_rows_next(const struct data_cell **row, int64_t *rowid, struct da
     return st;
 }
 
+static fm_status source_next(void *ctx, const struct data_cell **row, struct base_err *err)
+{
+    return data_rows_next(row, NULL, ctx, err);
+}
+
+struct data_row_source data_rows_source(struct data_rows *rows)
+{
+    return (struct data_row_source){source_next, rows};
+}
+
 size_t data_rows_width(const struct data_rows *rows)
 {
     return rows->width;

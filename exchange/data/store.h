@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "exchange/data/cell.h"
 #include "exchange/data/notes.h"
 #include "exchange/data/schema.h"
 
@@ -53,13 +54,6 @@ fm_status data_store_check(struct data_store *store, const char *table,
 
 /* ---- rows ---- */
 
-struct data_cell {
-    bool null;
-    int64_t value;    /* 0 for NULL and for TEXT */
-    const char *text; /* TEXT: len bytes, not NUL-terminated, valid until the next row; else NULL */
-    size_t len;
-};
-
 struct data_rows;
 
 /* Rows in rowid order, with the chosen columns of the schema (columns == NULL: all of them; n is
@@ -77,5 +71,8 @@ size_t data_rows_width(const struct data_rows *rows);
 fm_status data_rows_next(const struct data_cell **row, int64_t *rowid, struct data_rows *rows,
                          struct base_err *err) FM_CHECK;
 void data_rows_free(struct data_rows *rows);
+
+/* The same rows for whoever asks for a source (root.h); valid as long as rows. */
+struct data_row_source data_rows_source(struct data_rows *rows);
 
 #endif
