@@ -28,7 +28,7 @@
 #define DID_ALIAS_MAX 32
 #define DID_KEYS_MAX 32
 #define DID_SERVICES_MAX 16
-#define DID_DOCUMENT_MAX 16384
+#define DID_DOCUMENT_MAX 32768 /* 32 keys and 16 services of full length fit */
 
 #define DID_CHAIN_PLACEHOLDER "{CHAIN}"
 #define DID_SCID_PLACEHOLDER "{SCID}"

@@ -250,6 +250,144 @@ static void put_service(json_t *doc, const char *endpoint)
                                   "serviceEndpoint", endpoint));
 }
 
+static void put_did(json_t *doc, const char *did)
+{
+    json_object_set_new(doc, "id", json_string(did));
+}
+
+static void id_of_other_method(json_t *doc)
+{
+    put_did(doc, "did:firmianx:f14231a1a00102030405060708090a0b:"
+                 "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdG");
+}
+
+static void id_without_chain(json_t *doc)
+{
+    put_did(doc, "did:firmiana:QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdG");
+}
+
+static void id_of_short_chain(json_t *doc)
+{
+    put_did(doc, "did:firmiana:f14231:QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdG");
+}
+
+static void id_of_upper_case_chain(json_t *doc)
+{
+    put_did(doc, "did:firmiana:F14231A1A00102030405060708090A0B:"
+                 "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdG");
+}
+
+/* 46 characters, but 13 20 ...: another hash function. */
+static void id_of_other_hash(json_t *doc)
+{
+    put_did(doc, "did:firmiana:f14231a1a00102030405060708090a0b:"
+                 "RmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdG");
+}
+
+static void id_too_long(json_t *doc)
+{
+    put_did(doc, "did:firmiana:f14231a1a00102030405060708090a0b:"
+                 "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdG1");
+}
+
+static void version_zero(json_t *doc)
+{
+    json_object_set_new(own(doc), "version", json_integer(0));
+}
+
+static void negative_threshold(json_t *doc)
+{
+    json_object_set_new(own(doc), "threshold", json_integer(-1));
+}
+
+static void huge_threshold(json_t *doc)
+{
+    json_object_set_new(own(doc), "threshold", json_integer(33));
+}
+
+static void method_is_text(json_t *doc)
+{
+    json_array_set_new(list(doc, "verificationMethod"), 0, json_string("z6Mk"));
+}
+
+static void method_of_other_type(json_t *doc)
+{
+    json_object_set_new(json_array_get(list(doc, "verificationMethod"), 0), "type",
+                        json_string("JsonWebKey"));
+}
+
+static void too_many_methods(json_t *doc)
+{
+    while (json_array_size(list(doc, "verificationMethod")) <= DID_KEYS_MAX)
+        json_array_append_new(list(doc, "verificationMethod"), json_true());
+}
+
+static void too_large(json_t *doc)
+{
+    static char text[DID_DOCUMENT_MAX];
+
+    memset(text, 'x', sizeof text - 1);
+    put_service(doc, text);
+}
+
+static json_t *first_service(json_t *doc)
+{
+    put_service(doc, "tcp://host");
+    return json_array_get(list(doc, "service"), 0);
+}
+
+static void service_is_text(json_t *doc)
+{
+    json_object_set_new(doc, "service", json_pack("[s]", "tcp://host"));
+}
+
+static void service_of_other_did(json_t *doc)
+{
+    json_object_set_new(first_service(doc), "id", json_string("did:x#node"));
+}
+
+static void service_without_fragment(json_t *doc)
+{
+    json_object_set(first_service(doc), "id", json_object_get(doc, "id"));
+}
+
+static void service_with_odd_name(json_t *doc)
+{
+    json_object_set_new(first_service(doc), "id",
+                        json_sprintf("%s#Node_1", did_document_id(member.doc)));
+}
+
+static void service_with_long_name(json_t *doc)
+{
+    json_object_set_new(
+        first_service(doc), "id",
+        json_sprintf("%s#a23456789012345678901234567890123", did_document_id(member.doc)));
+}
+
+static void service_with_odd_type(json_t *doc)
+{
+    json_object_set_new(first_service(doc), "type", json_string("Firmiana Node"));
+}
+
+static void service_twice(json_t *doc)
+{
+    json_array_append(list(doc, "service"), first_service(doc));
+    json_array_append(list(doc, "service"), json_array_get(list(doc, "service"), 0));
+}
+
+static void no_services(json_t *doc)
+{
+    json_object_set_new(doc, "service", json_array());
+}
+
+static void too_many_services(json_t *doc)
+{
+    json_t *service = first_service(doc);
+
+    while (json_array_size(list(doc, "service")) <= DID_SERVICES_MAX)
+        json_array_append(list(doc, "service"), service);
+}
+
 static void service_in_braces(json_t *doc)
 {
     put_service(doc, "tcp://{SCID}");
@@ -289,9 +427,85 @@ static void broken_documents_are_refused_by_name(void **state)
     expect_refusal(real_number, FM_E_INPUT, "fraction or exponent");
     expect_refusal(deep, FM_E_INPUT, "nested deeper");
     expect_refusal(deactivated_with_keys, FM_E_INPUT, "deactivated: no keys");
+    expect_refusal(id_of_other_method, FM_E_INPUT, "is not did:firmiana:<chain>:<id>");
+    expect_refusal(id_without_chain, FM_E_INPUT, "is not did:firmiana:<chain>:<id>");
+    expect_refusal(id_of_short_chain, FM_E_INPUT, "is not did:firmiana:<chain>:<id>");
+    expect_refusal(id_of_upper_case_chain, FM_E_INPUT, "is not did:firmiana:<chain>:<id>");
+    expect_refusal(id_of_other_hash, FM_E_INPUT, "is not did:firmiana:<chain>:<id>");
+    expect_refusal(id_too_long, FM_E_INPUT, "is not did:firmiana:<chain>:<id>");
+    expect_refusal(version_zero, FM_E_INPUT, "version must be 1 or more");
+    expect_refusal(negative_threshold, FM_E_INPUT, "threshold must be 0 to 32");
+    expect_refusal(huge_threshold, FM_E_INPUT, "threshold must be 0 to 32");
+    expect_refusal(method_is_text, FM_E_INPUT, "verificationMethod[0]: must be an object");
+    expect_refusal(method_of_other_type, FM_E_INPUT, "type must be 'Multikey'");
+    expect_refusal(too_many_methods, FM_E_INPUT, "more than 32 verification methods");
+    expect_refusal(too_large, FM_E_INPUT, "at most 32768 are allowed");
+    expect_refusal(service_is_text, FM_E_INPUT, "service[0]: must be an object");
+    expect_refusal(service_of_other_did, FM_E_INPUT, "service[0]: id must be");
+    expect_refusal(service_without_fragment, FM_E_INPUT, "service[0]: id must be");
+    expect_refusal(service_with_odd_name, FM_E_INPUT, "the name after '#'");
+    expect_refusal(service_with_long_name, FM_E_INPUT, "the name after '#'");
+    expect_refusal(service_with_odd_type, FM_E_INPUT, "type must be 1 to 64");
+    expect_refusal(service_twice, FM_E_INPUT, "service[1]: the same id as service[0]");
+    expect_refusal(no_services, FM_E_INPUT, "service must have 1 to 16");
+    expect_refusal(too_many_services, FM_E_INPUT, "service must have 1 to 16");
     expect_refusal(service_in_braces, FM_E_INPUT, "must be a URI");
     expect_refusal(service_is_no_uri, FM_E_INPUT, "must be a URI");
     expect_refusal(service_changes_id, FM_E_INPUT, "does not prove this document");
+}
+
+static void a_document_is_an_object(void **state)
+{
+    json_t *array = json_array();
+    struct did_document *doc;
+    struct base_err err = {0};
+
+    (void)state;
+    assert_int_equal(did_document_parse(&doc, array, DID_RULES_VERSION, &err), FM_E_INPUT);
+    assert_string_equal(err.text, "DID document: must be a JSON object");
+    json_decref(array);
+}
+
+static void drafts_say_what_is_wrong(void **state)
+{
+    static const uint8_t recovery32[32] = {1};
+    struct did_secret *secret = tools_secret(&rnd);
+    const struct did_key *key = did_secret_key(secret);
+    const struct did_key *node = did_secret_key(member.node);
+    struct did_draft draft = {0};
+    struct did_document *doc;
+    struct base_err err = {0};
+
+    (void)state;
+    assert_int_equal(did_draft_first(&draft, NULL, "Bank", recovery32, &err), FM_E_ARG);
+    assert_int_equal(
+        did_draft_first(&draft, "f14231a1a00102030405060708090a0b0", "bank", recovery32, &err),
+        FM_E_ARG);
+    assert_int_equal(did_draft_first(&draft, "F14231", "bank", recovery32, &err), FM_OK);
+    assert_int_equal(did_draft_build(&doc, &draft, DID_RULES_VERSION, &err), FM_E_INPUT);
+    assert_null(doc);
+    assert_int_equal(did_draft_next(&draft, member.doc, &err), FM_OK);
+    assert_int_equal(did_draft_remove(&draft, key, &err), FM_E_NOT_FOUND);
+    assert_int_equal(did_draft_rotate(&draft, key, node, &err), FM_E_NOT_FOUND);
+    assert_int_equal(did_draft_rotate(&draft, did_secret_key(member.channel), node, &err),
+                     FM_E_CONFLICT);
+    assert_int_equal(did_draft_remove(&draft, node, &err), FM_OK);
+    assert_int_equal(did_draft_build(&doc, &draft, DID_RULES_VERSION, &err), FM_E_INPUT);
+    assert_non_null(strstr(err.text, "no key has the role assertionMethod"));
+    while (draft.n_keys < DID_KEYS_MAX) {
+        struct did_secret *more = tools_secret(&rnd);
+        assert_int_equal(did_draft_add(&draft, did_secret_key(more), DID_ROLE_ASSERTION, &err),
+                         FM_OK);
+        did_secret_free(more);
+    }
+    assert_int_equal(did_draft_add(&draft, key, DID_ROLE_ASSERTION, &err), FM_E_LIMIT);
+    assert_int_equal(
+        did_draft_add(&draft, did_secret_key(member.channel), DID_ROLE_ASSERTION, &err), FM_OK);
+    assert_int_equal(draft.n_keys, DID_KEYS_MAX);
+    assert_int_equal(did_draft_build(&doc, &draft, DID_RULES_VERSION, &err), FM_OK);
+    did_document_free(doc);
+    did_draft_release(&draft);
+    did_secret_free(secret);
 }
 
 static void words(void **state)
@@ -475,6 +689,7 @@ static void recovery_key_recovers(void **state)
 
 static void nothing_follows_deactivation(void **state)
 {
+    static const uint8_t dead32[32];
     const struct did_secret *two[2] = {member.officer[1], member.officer[2]};
     struct did_draft draft = {0};
     struct did_document *end;
@@ -489,11 +704,22 @@ static void nothing_follows_deactivation(void **state)
     assert_int_equal(did_succession_check_next(member.doc, end, DID_BY_OFFICERS, &err), FM_OK);
     assert_int_equal(did_succession_check_next(member.doc, end, DID_BY_RECOVERY, &err), FM_OK);
     assert_int_equal(did_succession_check_next(end, end, DID_BY_OFFICERS, &err), FM_E_REFUSED);
+    assert_non_null(strstr(err.text, "did-deactivated: "));
+    assert_int_equal(did_succession_check_first(end, tools_genesis32, &err), FM_E_REFUSED);
+    assert_non_null(strstr(err.text, "did-version: "));
     assert_int_equal(did_document_key(end, &key, DID_ROLE_INVOCATION,
                                       tools_method(member.doc, member.officer[1]), &err),
                      FM_E_AUTH);
     assert_int_equal(authority_of(&authority, end, two, 2, &err), FM_E_AUTH);
+    assert_non_null(strstr(err.text, " is deactivated"));
     assert_int_equal(did_draft_next(&draft, end, &err), FM_E_CONFLICT);
+    assert_int_equal(did_draft_first(&draft, did_document_chain(end), "still", dead32, &err),
+                     FM_OK);
+    did_draft_deactivate(&draft);
+    did_document_free(end);
+    assert_int_equal(did_draft_build(&end, &draft, DID_RULES_VERSION, &err), FM_OK);
+    assert_int_equal(did_succession_check_first(end, tools_genesis32, &err), FM_E_REFUSED);
+    assert_non_null(strstr(err.text, "would begin deactivated"));
     did_document_free(end);
     did_draft_release(&draft);
 }
@@ -527,6 +753,8 @@ int main(void)
         cmocka_unit_test(id_is_hash_of_template),
         cmocka_unit_test(genesis_binds_the_chain),
         cmocka_unit_test(broken_documents_are_refused_by_name),
+        cmocka_unit_test(a_document_is_an_object),
+        cmocka_unit_test(drafts_say_what_is_wrong),
         cmocka_unit_test(words),
         cmocka_unit_test(roles_are_looked_up),
         cmocka_unit_test(officers_rotate_a_key),

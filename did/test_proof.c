@@ -266,6 +266,31 @@ static void exactly_one_proof(void **state)
     json_decref(tx);
 }
 
+static void long_methods_and_odd_objects_are_refused(void **state)
+{
+    json_t *tx = transaction(), *list = json_array();
+    char method[DID_METHOD_TEXT + 1];
+    struct base_err err = {0};
+
+    (void)state;
+    memset(method, 'm', sizeof method);
+    method[DID_METHOD_TEXT] = '\0';
+    assert_int_equal(did_proof_add(tx, member.node, method, DID_ROLE_ASSERTION, WHEN, &err),
+                     FM_E_ARG);
+    assert_null(json_object_get(tx, "proof"));
+    expect_refusal("verificationMethod", json_string(method), FM_E_INPUT, "is too long");
+    assert_int_equal(did_proof_add(tx, member.node, "m", DID_ROLE_ASSERTION, -1, &err), FM_E_ARG);
+    assert_int_equal(did_proof_add(list, member.node, "m", DID_ROLE_ASSERTION, WHEN, &err),
+                     FM_E_ARG);
+    json_object_set_new(tx, "real", json_real(0.5));
+    assert_int_equal(did_proof_add(tx, member.node, "m", DID_ROLE_ASSERTION, WHEN, &err),
+                     FM_E_INPUT);
+    assert_null(json_object_get(tx, "proof"));
+    assert_int_equal(verify(list, DID_ROLE_ASSERTION, &err), FM_E_INPUT);
+    json_decref(list);
+    json_decref(tx);
+}
+
 /* A context of the object is signed with it, and may neither grow nor shrink. */
 static void contexts_are_signed(void **state)
 {
@@ -386,8 +411,39 @@ static void one_key_signs_once(void **state)
     json_decref(tx);
 }
 
+/* Nothing, one, and things that are no proofs, in an array. */
+static void small_sets_are_refused(void **state)
+{
+    json_t *tx = transaction();
+    struct did_resolver resolver = did_document_resolver(member.doc);
+    struct did_proof proofs[DID_PROOF_SET_MAX];
+    struct base_err err = {0};
+    json_t *odd[5];
+    size_t count;
+
+    (void)state;
+    assert_int_equal(add_officer(tx, 0, &err), FM_OK);
+    odd[0] = json_array();
+    odd[1] = json_pack("[O]", json_object_get(tx, "proof"));
+    odd[2] = json_pack("[s, s]", "a", "b");
+    odd[3] = json_string("z");
+    odd[4] = json_true();
+    for (size_t i = 0; i < 5; i++) {
+        json_object_set_new(tx, "proof", odd[i]);
+        assert_int_equal(did_proof_verify_set(proofs, &count, tx, DID_ROLE_INVOCATION,
+                                              DID_RULES_VERSION, &resolver, &err),
+                         FM_E_INPUT);
+        assert_int_equal(count, 0);
+    }
+    json_decref(tx);
+}
+
 static void sets_are_bounded(void **state)
 {
+    struct did_key key = *did_secret_key(member.node);
+    const struct did_resolver resolver = {one_key_for_all, &key};
+    struct did_proof proofs[DID_PROOF_SET_MAX];
+    size_t count;
     json_t *tx = transaction();
     struct base_err err = {0};
     char method[16];
@@ -399,6 +455,13 @@ static void sets_are_bounded(void **state)
             did_proof_add_to_set(tx, member.node, method, DID_ROLE_ASSERTION, WHEN, &err),
             i < DID_PROOF_SET_MAX ? FM_OK : FM_E_LIMIT);
     }
+    /* One more, put there by hand. */
+    json_array_append_new(json_object_get(tx, "proof"),
+                          json_pack("{s:s}", "verificationMethod", "did:b"));
+    assert_int_equal(did_proof_verify_set(proofs, &count, tx, DID_ROLE_ASSERTION, DID_RULES_VERSION,
+                                          &resolver, &err),
+                     FM_E_INPUT);
+    assert_non_null(strstr(err.text, "array of 2 to 32 objects"));
     json_decref(tx);
 }
 
@@ -412,10 +475,12 @@ int main(void)
         cmocka_unit_test(every_member_of_a_proof_counts),
         cmocka_unit_test(multibase_of_a_proof_is_strict),
         cmocka_unit_test(exactly_one_proof),
+        cmocka_unit_test(long_methods_and_odd_objects_are_refused),
         cmocka_unit_test(contexts_are_signed),
         cmocka_unit_test(sets_have_one_encoding),
         cmocka_unit_test(spoiled_sets_are_refused),
         cmocka_unit_test(one_key_signs_once),
+        cmocka_unit_test(small_sets_are_refused),
         cmocka_unit_test(sets_are_bounded),
     };
     return cmocka_run_group_tests_name("did proof", tests, setup, teardown);

@@ -328,6 +328,7 @@ static void every_bit_counts(void **state)
     }
     assert_int_equal(verify(key, 32, signature, 63, message, sizeof message, &err), FM_E_AUTH);
     assert_int_equal(verify(key, 31, signature, 64, message, sizeof message, &err), FM_E_AUTH);
+    assert_string_equal(err.text, "ed25519 public key has 31 bytes, not 32");
     assert_int_equal(verify(key, 32, signature, 64, message, sizeof message - 1, &err), FM_E_AUTH);
     did_secret_free(secret);
 }
@@ -388,6 +389,7 @@ static void keys_come_and_go(void **state)
     assert_null(did_suite_by_name("rsa"));
     assert_ptr_equal(did_suite_by_name("ed25519"), did_suite_ed25519());
     assert_null(did_suite_by_multicodec((const uint8_t[2]){0xec, 0x01}));
+    assert_ptr_equal(did_suite_by_multicodec((const uint8_t[2]){0xed, 0x01}), did_suite_ed25519());
 }
 
 /* One key, four threads: signatures are deterministic, so each must be the first one again. */
