@@ -22,6 +22,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "ledger/block.h"
+#include "ledger/log_proof.h"
 
 struct ledger_chain;
 struct ledger_reader;
@@ -81,15 +82,16 @@ fm_status ledger_chain_propose(struct ledger_chain *chain, size_t *chosen, size_
 fm_status ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome *outcomes,
                                const struct ledger_block *block, struct base_err *err) FM_CHECK;
 
-/* Takes a checkpoint with one or more cosignature lines (format.md section 7) from anyone. Each
- * line must be by a member that was active at that size, under its current assertionMethod key;
- * then it is stored, once. *n_new counts lines that were not there before; *final_size is the
- * newest final size afterwards (0: none). Errors, nothing is stored unless said: FM_E_INPUT
- * (malformed, another chain, not the size of a block's end), FM_E_AUTH (a line by nobody we know,
- * or whose signature is wrong), FM_E_NOT_FOUND (ahead of this replica: catch up and offer it
- * again), FM_E_CONFLICT: validly cosigned, but its root is not ours. Then a fork is proven: the
- * checkpoint and our own newest one are both kept as evidence, and ledger_reader_evidence() shows
- * them; the node must stop. */
+/* Takes a checkpoint with one or more cosignature lines (format.md section 7) from anyone. If it
+ * agrees with our log, each line must be by an active member, under its current assertionMethod
+ * key, which must not be newer than the checkpoint; then it is stored, once. *n_new counts lines
+ * that were not there before; *final_size is the newest final size afterwards (0: none). Lines for
+ * sizes below the final one are checked and forgotten. Errors, nothing is stored unless said:
+ * FM_E_INPUT (malformed, of another ledger, no lines), FM_E_AUTH (a line by nobody we know, or
+ * whose signature is wrong), FM_E_NOT_FOUND (ahead of this replica: catch up and offer it again),
+ * FM_E_CONFLICT: validly cosigned, but its root is not ours, or its size ends no block of ours.
+ * Then a fork is proven: the checkpoint and our own newest one are both kept as evidence, and
+ * ledger_reader_evidence() shows them. */
 fm_status ledger_chain_cosign(struct ledger_chain *chain, size_t *n_new, uint64_t *final_size,
                               const char *checkpoint, size_t len, struct base_err *err) FM_CHECK;
 
@@ -132,8 +134,8 @@ struct ledger_entry {
     bool is_block; /* a block leaf: no id, alias, type, result */
     bool erased;
     char alias[33]; /* the sender's alias */
-    char type[24];
-    char rule[40]; /* "" when ok */
+    char type[32];
+    char rule[48]; /* "" when ok */
     char detail[LEDGER_DETAIL_TEXT];
     struct base_buf payload;
     struct base_buf summary; /* one line for people: see ledger_reader_entries() */
@@ -180,11 +182,12 @@ typedef fm_status ledger_evidence_fn(void *ctx, const char *theirs, const char *
 fm_status ledger_reader_evidence(struct ledger_reader *reader, ledger_evidence_fn *fn, void *ctx,
                                  struct base_err *err) FM_CHECK;
 
-/* Proofs, for sizes up to the log's (format.md section 5) and for the state at the head (section 6;
- * of presence or absence, in the form of bundle lines). Hashes are appended, 32 bytes each. */
-fm_status ledger_reader_inclusion(struct ledger_reader *reader, struct base_buf *hashes,
+/* Proofs, for sizes up to the log's (format.md section 5, log_proof.h) and for the state at the
+ * head (section 6; of presence or absence, in the form of bundle lines). FM_E_NOT_FOUND beyond the
+ * log, FM_E_ARG as ledger_log_prove_inclusion() and ledger_log_prove_consistency(). */
+fm_status ledger_reader_inclusion(struct ledger_reader *reader, struct ledger_log_proof *proof,
                                   uint64_t leaf, uint64_t size, struct base_err *err) FM_CHECK;
-fm_status ledger_reader_consistency(struct ledger_reader *reader, struct base_buf *hashes,
+fm_status ledger_reader_consistency(struct ledger_reader *reader, struct ledger_log_proof *proof,
                                     uint64_t old_size, uint64_t new_size,
                                     struct base_err *err) FM_CHECK;
 fm_status ledger_reader_state_proof(struct ledger_reader *reader, json_t **proof, const char *key,

@@ -183,12 +183,18 @@ static fm_status run_one(struct ledger_machine *machine, struct ledger_context *
                          struct ledger_prepared *p, struct ledger_outcome *out,
                          struct base_err *err)
 {
-    fm_status st = ledger_admit(machine, c, p, err);
+    fm_status st;
 
     memset(out, 0, sizeof *out);
+    st = ledger_admit(machine, c, p, err);
     if (st != FM_OK)
         return st;
-    memcpy(out->id, p->tx.id, sizeof out->id);
+    if (p->tx.json != NULL) {
+        memcpy(out->id, p->tx.id, sizeof out->id);
+        out->type = ledger_tx_type_name(p->tx.type);
+    }
+    if (p->drop == LEDGER_RULE_OK)
+        (void)snprintf(out->alias, sizeof out->alias, "%s", c->alias);
     if (p->drop != LEDGER_RULE_OK)
         fill_outcome(out, LEDGER_DROPPED, p->drop, p->detail);
     else

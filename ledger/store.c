@@ -1,0 +1,519 @@
+/* The lock needs flock(), which POSIX does not have. */
+#define _DEFAULT_SOURCE
+#include "ledger/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ledger/store_impl.h"
+
+#define APPLICATION_ID 0x464d4c47 /* "FMLG" */
+#define SCHEMA_VERSION 1
+
+static const char schema[] =
+    "CREATE TABLE tip (one INTEGER PRIMARY KEY CHECK (one = 1), chain BLOB NOT NULL,"
+    " genesis BLOB NOT NULL, height INTEGER NOT NULL, time INTEGER NOT NULL, log BLOB NOT NULL,"
+    " state_root BLOB NOT NULL, prev BLOB NOT NULL, epoch INTEGER NOT NULL,"
+    " rules_version INTEGER NOT NULL, final_size INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE block (height INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
+    " first_leaf INTEGER NOT NULL, txs INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE leaf (leaf INTEGER PRIMARY KEY, height INTEGER NOT NULL, hash BLOB NOT NULL,"
+    " id BLOB, alias TEXT, type TEXT, result BLOB, payload BLOB) STRICT;"
+    "CREATE TABLE tx (id BLOB PRIMARY KEY, leaf INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE node (at INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;"
+    "CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE seen (not_after INTEGER, id TEXT, PRIMARY KEY (not_after, id))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE page (at INTEGER PRIMARY KEY, page BLOB NOT NULL) STRICT;"
+    "CREATE TABLE deep_page (at BLOB PRIMARY KEY, page BLOB NOT NULL) STRICT;"
+    "CREATE TABLE cosignature (size INTEGER, alias TEXT, line TEXT NOT NULL,"
+    " PRIMARY KEY (size, alias)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE evidence (at INTEGER PRIMARY KEY, theirs TEXT NOT NULL UNIQUE,"
+    " ours TEXT NOT NULL) STRICT;";
+
+static const char *const sql_text[LEDGER_SQL_COUNT] = {
+    [LEDGER_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [LEDGER_SQL_BEGIN_READ] = "BEGIN",
+    [LEDGER_SQL_COMMIT] = "COMMIT",
+    [LEDGER_SQL_ROLLBACK] = "ROLLBACK",
+    [LEDGER_SQL_GET_TIP] = "SELECT height, time, log, state_root, prev, epoch, rules_version,"
+                           " final_size FROM tip",
+    [LEDGER_SQL_PUT_TIP] = "UPDATE tip SET height = ?1, time = ?2, log = ?3, state_root = ?4,"
+                           " prev = ?5, epoch = ?6, rules_version = ?7",
+    [LEDGER_SQL_PUT_FINAL] = "UPDATE tip SET final_size = ?1",
+    [LEDGER_SQL_PUT_GENESIS] = "INSERT INTO tip VALUES (1, ?1, ?2, 0, 0, x'', x'', x'', 0, 0, 0)",
+    [LEDGER_SQL_GET_GENESIS] = "SELECT genesis FROM tip",
+    [LEDGER_SQL_GET_STATE] = "SELECT value FROM state WHERE key = ?1",
+    [LEDGER_SQL_PUT_STATE] = "INSERT INTO state VALUES (?1, ?2)"
+                             " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    [LEDGER_SQL_DEL_STATE] = "DELETE FROM state WHERE key = ?1",
+    [LEDGER_SQL_LIST_STATE] = "SELECT key, value FROM state WHERE key >= ?1 ORDER BY key",
+    [LEDGER_SQL_PUT_SEEN] = "INSERT INTO seen VALUES (?1, ?2)",
+    [LEDGER_SQL_DEL_SEEN] = "DELETE FROM seen WHERE not_after = ?1 AND id = ?2",
+    [LEDGER_SQL_EXPIRED_SEEN] = "SELECT id FROM seen WHERE not_after < ?1 ORDER BY not_after, id",
+    [LEDGER_SQL_GET_PAGE] = "SELECT page FROM page WHERE at = ?1",
+    [LEDGER_SQL_PUT_PAGE] = "INSERT INTO page VALUES (?1, ?2)"
+                            " ON CONFLICT (at) DO UPDATE SET page = excluded.page",
+    [LEDGER_SQL_DEL_PAGE] = "DELETE FROM page WHERE at = ?1",
+    [LEDGER_SQL_GET_DEEP] = "SELECT page FROM deep_page WHERE at = ?1",
+    [LEDGER_SQL_PUT_DEEP] = "INSERT INTO deep_page VALUES (?1, ?2)"
+                            " ON CONFLICT (at) DO UPDATE SET page = excluded.page",
+    [LEDGER_SQL_DEL_DEEP] = "DELETE FROM deep_page WHERE at = ?1",
+    [LEDGER_SQL_PUT_LEAF] = "INSERT INTO leaf VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [LEDGER_SQL_GET_LEAVES] =
+        "SELECT leaf, leaf.height, block.time, hash, id, alias, type, result, payload"
+        " FROM leaf JOIN block ON block.height = leaf.height"
+        " WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf",
+    [LEDGER_SQL_GET_LEAF_HASH] = "SELECT hash FROM leaf WHERE leaf = ?1",
+    [LEDGER_SQL_ERASE_LEAF] = "UPDATE leaf SET payload = NULL WHERE leaf = ?1",
+    [LEDGER_SQL_PUT_TX] = "INSERT INTO tx VALUES (?1, ?2)",
+    [LEDGER_SQL_GET_TX] = "SELECT leaf FROM tx WHERE id = ?1",
+    [LEDGER_SQL_PUT_NODE] = "INSERT INTO node VALUES (?1, ?2)",
+    [LEDGER_SQL_GET_NODE] = "SELECT hash FROM node WHERE at = ?1",
+    [LEDGER_SQL_PUT_BLOCK] = "INSERT INTO block VALUES (?1, ?2, ?3, ?4)",
+    [LEDGER_SQL_GET_BLOCK] = "SELECT height, time, first_leaf, txs FROM block WHERE height = ?1",
+    [LEDGER_SQL_PUT_COSIGNATURE] =
+        "INSERT INTO cosignature VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    [LEDGER_SQL_LIST_COSIGNATURES] =
+        "SELECT alias, line FROM cosignature WHERE size = ?1 ORDER BY alias",
+    [LEDGER_SQL_DROP_COSIGNATURES] = "DELETE FROM cosignature WHERE size < ?1",
+    [LEDGER_SQL_PUT_EVIDENCE] =
+        "INSERT INTO evidence (theirs, ours) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+    [LEDGER_SQL_LIST_EVIDENCE] = "SELECT theirs, ours FROM evidence ORDER BY at",
+};
+
+/* ---- statements ---- */
+
+fm_status ledger_store_fail(struct ledger_store *store, struct base_err *err)
+{
+    int code = store->db != NULL ? sqlite3_errcode(store->db) : SQLITE_NOMEM;
+    const char *text = store->db != NULL ? sqlite3_errmsg(store->db) : "out of memory";
+
+    switch (code & 0xff) {
+    case SQLITE_NOMEM:
+        return base_err_memory(err, "ledger store");
+    case SQLITE_FULL:
+        return base_err_set(err, FM_E_IO, "%s: the disk is full: make room and try again",
+                            store->path);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return base_err_set(err, FM_E_CONFLICT, "%s: another process is writing it", store->path);
+    case SQLITE_NOTADB:
+        return base_err_set(err, FM_E_INPUT, "%s: not a Firmiana ledger", store->path);
+    case SQLITE_CORRUPT:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+        return base_err_set(err, FM_E_CORRUPT,
+                            "%s: %s: restore a backup, or begin again from the genesis",
+                            store->path, text);
+    case SQLITE_READONLY:
+        return base_err_set(err, FM_E_IO, "%s: it may not be written", store->path);
+    default:
+        return base_err_set(err, FM_E_IO, "%s: %s", store->path, text);
+    }
+}
+
+fm_status ledger_store_corrupt(struct ledger_store *store, const char *what, struct base_err *err)
+{
+    return base_err_set(err, FM_E_CORRUPT,
+                        "%s: %s: restore a backup, or begin again from the genesis", store->path,
+                        what);
+}
+
+sqlite3_stmt *ledger_store_stmt(struct ledger_store *store, enum ledger_sql sql,
+                                struct base_err *err)
+{
+    if (store->stmt[sql] == NULL &&
+        sqlite3_prepare_v3(store->db, sql_text[sql], -1, SQLITE_PREPARE_PERSISTENT,
+                           &store->stmt[sql], NULL) != SQLITE_OK) {
+        (void)ledger_store_fail(store, err);
+        return NULL;
+    }
+    (void)sqlite3_reset(store->stmt[sql]);
+    (void)sqlite3_clear_bindings(store->stmt[sql]);
+    return store->stmt[sql];
+}
+
+fm_status ledger_store_walk(struct ledger_store *store, sqlite3_stmt **stmt, enum ledger_sql sql,
+                            struct base_err *err)
+{
+    if (sqlite3_prepare_v2(store->db, sql_text[sql], -1, stmt, NULL) != SQLITE_OK)
+        return ledger_store_fail(store, err);
+    return FM_OK;
+}
+
+fm_status ledger_store_row(struct ledger_store *store, sqlite3_stmt *stmt, bool *row,
+                           struct base_err *err)
+{
+    int code = sqlite3_step(stmt);
+
+    *row = code == SQLITE_ROW;
+    return code == SQLITE_ROW || code == SQLITE_DONE ? FM_OK : ledger_store_fail(store, err);
+}
+
+fm_status ledger_store_run(struct ledger_store *store, sqlite3_stmt *stmt, struct base_err *err)
+{
+    bool row;
+    fm_status st = ledger_store_row(store, stmt, &row, err);
+
+    (void)sqlite3_reset(stmt);
+    return st;
+}
+
+bool ledger_store_hash(uint8_t out32[32], sqlite3_stmt *stmt, int column)
+{
+    const void *bytes = sqlite3_column_blob(stmt, column);
+
+    if (bytes == NULL || sqlite3_column_bytes(stmt, column) != 32)
+        return false;
+    memcpy(out32, bytes, 32);
+    return true;
+}
+
+void ledger_store_bytes(struct base_buf *out, sqlite3_stmt *stmt, int column)
+{
+    const void *bytes = sqlite3_column_blob(stmt, column);
+
+    base_buf_put(out, bytes != NULL ? bytes : "", (size_t)sqlite3_column_bytes(stmt, column));
+}
+
+void ledger_store_bind(sqlite3_stmt *stmt, int at, const void *bytes, size_t len)
+{
+    /* Failure (memory) leaves NULL there, which every column refuses when the statement runs. */
+    (void)sqlite3_bind_blob64(stmt, at, len > 0 ? bytes : "", (sqlite3_uint64)len, SQLITE_STATIC);
+}
+
+/* ---- transactions ---- */
+
+static fm_status run_plain(struct ledger_store *store, enum ledger_sql sql, struct base_err *err)
+{
+    sqlite3_stmt *stmt = ledger_store_stmt(store, sql, err);
+
+    return stmt != NULL ? ledger_store_run(store, stmt, err) : err->code;
+}
+
+fm_status ledger_store_begin_write(struct ledger_store *store, struct base_err *err)
+{
+    return run_plain(store, LEDGER_SQL_BEGIN_WRITE, err);
+}
+
+fm_status ledger_store_begin_read(struct ledger_store *store, struct base_err *err)
+{
+    return run_plain(store, LEDGER_SQL_BEGIN_READ, err);
+}
+
+fm_status ledger_store_commit(struct ledger_store *store, struct base_err *err)
+{
+    fm_status st = run_plain(store, LEDGER_SQL_COMMIT, err);
+
+    if (st != FM_OK)
+        ledger_store_rollback(store);
+    return st;
+}
+
+void ledger_store_rollback(struct ledger_store *store)
+{
+    struct base_err ignored;
+
+    /* Some errors have rolled back already; then there is nothing to do. */
+    if (sqlite3_get_autocommit(store->db) == 0 &&
+        run_plain(store, LEDGER_SQL_ROLLBACK, &ignored) != FM_OK)
+        return;
+}
+
+/* ---- opening ---- */
+
+/* One writer: a lock beside the file, so that SQLite's own locks on it are left alone. */
+static fm_status take_lock(struct ledger_store *store, struct base_err *err)
+{
+    struct base_buf name = {0};
+    fm_status st;
+
+    base_buf_put_str(&name, store->path);
+    base_buf_put_str(&name, ".lock");
+    st = base_buf_status(&name, "ledger store", err);
+    if (st == FM_OK) {
+        store->lock_fd = open(base_buf_cstr(&name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (store->lock_fd < 0)
+            st = base_err_errno(err, base_buf_cstr(&name));
+        else if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
+            st = errno == EWOULDBLOCK
+                     ? base_err_set(err, FM_E_CONFLICT,
+                                    "%s: another process writes it: stop that one first",
+                                    store->path)
+                     : base_err_errno(err, base_buf_cstr(&name));
+    }
+    base_buf_release(&name);
+    return st;
+}
+
+static fm_status exec(struct ledger_store *store, const char *sql, struct base_err *err)
+{
+    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return ledger_store_fail(store, err);
+    return FM_OK;
+}
+
+static fm_status read_number(struct ledger_store *store, const char *sql, int64_t *out,
+                             struct base_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    fm_status st = FM_OK;
+
+    if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        st = ledger_store_fail(store, err);
+    if (st == FM_OK)
+        st = ledger_store_row(store, stmt, &row, err);
+    *out = row ? sqlite3_column_int64(stmt, 0) : 0;
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+static fm_status check_file(struct ledger_store *store, struct base_err *err)
+{
+    sqlite3_stmt *stmt;
+    int64_t application, version;
+    bool row = false;
+    fm_status st = read_number(store, "PRAGMA application_id", &application, err);
+
+    if (st == FM_OK)
+        st = read_number(store, "PRAGMA user_version", &version, err);
+    if (st != FM_OK)
+        return st;
+    if (application != APPLICATION_ID)
+        return base_err_set(err, FM_E_INPUT, "%s: not a Firmiana ledger", store->path);
+    if (version != SCHEMA_VERSION)
+        return base_err_set(err, FM_E_INPUT,
+                            "%s: its schema has version %lld, this program knows version %d",
+                            store->path, (long long)version, SCHEMA_VERSION);
+    if (sqlite3_prepare_v2(store->db, "SELECT chain FROM tip", -1, &stmt, NULL) != SQLITE_OK)
+        return ledger_store_fail(store, err);
+    st = ledger_store_row(store, stmt, &row, err);
+    if (st == FM_OK && (!row || !ledger_store_hash(store->chain, stmt, 0)))
+        st = ledger_store_corrupt(store, "it has no genesis", err);
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+static fm_status set_up(struct ledger_store *store, enum ledger_store_mode mode,
+                        struct base_err *err)
+{
+    char numbers[128];
+    fm_status st;
+
+    (void)sqlite3_extended_result_codes(store->db, 1);
+    (void)sqlite3_busy_timeout(store->db, 5000);
+    st = exec(store, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;", err);
+    if (st == FM_OK && mode == LEDGER_STORE_CREATE) {
+        (void)snprintf(numbers, sizeof numbers,
+                       "PRAGMA application_id = %d;"
+                       " PRAGMA user_version = %d;",
+                       APPLICATION_ID, SCHEMA_VERSION);
+        st = exec(store, "PRAGMA journal_mode = WAL;", err);
+        if (st == FM_OK)
+            st = exec(store, numbers, err);
+    }
+    if (st == FM_OK && mode != LEDGER_STORE_READ)
+        st = exec(store,
+                  "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;"
+                  " PRAGMA wal_autocheckpoint = 4000;",
+                  err);
+    if (st == FM_OK && mode == LEDGER_STORE_CREATE)
+        st = exec(store, schema, err);
+    else if (st == FM_OK)
+        st = check_file(store, err);
+    return st;
+}
+
+static fm_status check_path(const char *path, enum ledger_store_mode mode, struct base_err *err)
+{
+    struct stat info;
+    bool there = stat(path, &info) == 0;
+
+    if (!there && errno != ENOENT)
+        return base_err_errno(err, path);
+    if (mode == LEDGER_STORE_CREATE && there)
+        return base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", path);
+    if (mode != LEDGER_STORE_CREATE && !there)
+        return base_err_set(err, FM_E_NOT_FOUND, "%s: there is no such file", path);
+    return FM_OK;
+}
+
+fm_status ledger_store_open(struct ledger_store **out, const char *path,
+                            enum ledger_store_mode mode, struct base_err *err)
+{
+    struct ledger_store *store;
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    fm_status st = check_path(path, mode, err);
+
+    *out = NULL;
+    if (st != FM_OK)
+        return st;
+    store = calloc(1, sizeof *store);
+    if (store == NULL)
+        return base_err_memory(err, "ledger store");
+    store->lock_fd = -1;
+    store->path = strdup(path);
+    if (store->path == NULL)
+        st = base_err_memory(err, "ledger store");
+    if (st == FM_OK && mode != LEDGER_STORE_READ)
+        st = take_lock(store, err);
+    /* A reader too must write: the -shm file of the WAL is its way to the writer. */
+    flags |= mode == LEDGER_STORE_CREATE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                                         : SQLITE_OPEN_READWRITE;
+    if (st == FM_OK && sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK)
+        st = ledger_store_fail(store, err);
+    if (st == FM_OK)
+        st = set_up(store, mode, err);
+    if (st == FM_OK && mode == LEDGER_STORE_READ)
+        st = exec(store, "PRAGMA query_only = ON;", err);
+    if (st != FM_OK) {
+        if (mode == LEDGER_STORE_CREATE && store->db != NULL)
+            ledger_store_abandon(store);
+        else
+            ledger_store_close(store);
+        return st;
+    }
+    *out = store;
+    return FM_OK;
+}
+
+void ledger_store_close(struct ledger_store *store)
+{
+    size_t i;
+
+    if (store == NULL)
+        return;
+    for (i = 0; i < LEDGER_SQL_COUNT; i++)
+        (void)sqlite3_finalize(store->stmt[i]);
+    (void)sqlite3_close(store->db);
+    if (store->lock_fd >= 0)
+        (void)close(store->lock_fd);
+    free(store->path);
+    free(store);
+}
+
+void ledger_store_abandon(struct ledger_store *store)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal", ".lock"};
+    struct base_buf name = {0};
+    char *path = strdup(store->path);
+    size_t i;
+
+    ledger_store_close(store);
+    for (i = 0; path != NULL && i < sizeof endings / sizeof endings[0]; i++) {
+        base_buf_clear(&name);
+        base_buf_put_str(&name, path);
+        base_buf_put_str(&name, endings[i]);
+        if (!name.failed)
+            (void)unlink(base_buf_cstr(&name));
+    }
+    base_buf_release(&name);
+    free(path);
+}
+
+const uint8_t *ledger_store_chain(const struct ledger_store *store)
+{
+    return store->chain;
+}
+
+/* ---- the tip ---- */
+
+fm_status ledger_store_put_genesis(struct ledger_store *store, const uint8_t chain[32],
+                                   const void *genesis, size_t len, struct base_err *err)
+{
+    sqlite3_stmt *stmt = ledger_store_stmt(store, LEDGER_SQL_PUT_GENESIS, err);
+
+    if (stmt == NULL)
+        return err->code;
+    ledger_store_bind(stmt, 1, chain, 32);
+    ledger_store_bind(stmt, 2, genesis, len);
+    memcpy(store->chain, chain, sizeof store->chain);
+    return ledger_store_run(store, stmt, err);
+}
+
+fm_status ledger_store_get_genesis(struct ledger_store *store, struct base_buf *genesis,
+                                   struct base_err *err)
+{
+    sqlite3_stmt *stmt = ledger_store_stmt(store, LEDGER_SQL_GET_GENESIS, err);
+    bool row;
+    fm_status st;
+
+    if (stmt == NULL)
+        return err->code;
+    st = ledger_store_row(store, stmt, &row, err);
+    if (st == FM_OK && row)
+        ledger_store_bytes(genesis, stmt, 0);
+    (void)sqlite3_reset(stmt);
+    return st == FM_OK ? base_buf_status(genesis, "genesis", err) : st;
+}
+
+fm_status ledger_store_get_tip(struct ledger_store *store, struct ledger_store_tip *out,
+                               struct base_err *err)
+{
+    sqlite3_stmt *stmt = ledger_store_stmt(store, LEDGER_SQL_GET_TIP, err);
+    struct base_err why;
+    bool row;
+    fm_status st;
+
+    memset(out, 0, sizeof *out);
+    if (stmt == NULL)
+        return err->code;
+    st = ledger_store_row(store, stmt, &row, err);
+    if (st == FM_OK) {
+        out->tip.height = (uint64_t)sqlite3_column_int64(stmt, 0);
+        out->tip.time_ms = sqlite3_column_int64(stmt, 1);
+        out->tip.epoch = (uint64_t)sqlite3_column_int64(stmt, 5);
+        out->tip.rules_version = (uint64_t)sqlite3_column_int64(stmt, 6);
+        out->final_size = (uint64_t)sqlite3_column_int64(stmt, 7);
+        if (!row || !ledger_store_hash(out->tip.state_root, stmt, 3) ||
+            !ledger_store_hash(out->tip.prev, stmt, 4) ||
+            ledger_log_decode(&out->tip.log, sqlite3_column_blob(stmt, 2),
+                              (size_t)sqlite3_column_bytes(stmt, 2), &why) != FM_OK)
+            st = ledger_store_corrupt(store, "it does not say where it stands", err);
+    }
+    (void)sqlite3_reset(stmt);
+    return st;
+}
+
+fm_status ledger_store_put_tip(struct ledger_store *store, const struct ledger_tip *tip,
+                               struct base_err *err)
+{
+    sqlite3_stmt *stmt = ledger_store_stmt(store, LEDGER_SQL_PUT_TIP, err);
+    struct base_buf log = {0};
+    fm_status st;
+
+    if (stmt == NULL)
+        return err->code;
+    ledger_log_encode(&log, &tip->log);
+    st = base_buf_status(&log, "ledger store", err);
+    if (st == FM_OK) {
+        (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)tip->height);
+        (void)sqlite3_bind_int64(stmt, 2, tip->time_ms);
+        ledger_store_bind(stmt, 3, log.p, log.len);
+        ledger_store_bind(stmt, 4, tip->state_root, 32);
+        ledger_store_bind(stmt, 5, tip->prev, 32);
+        (void)sqlite3_bind_int64(stmt, 6, (sqlite3_int64)tip->epoch);
+        (void)sqlite3_bind_int64(stmt, 7, (sqlite3_int64)tip->rules_version);
+        st = ledger_store_run(store, stmt, err);
+    }
+    base_buf_release(&log);
+    return st;
+}
+
+fm_status ledger_store_put_final(struct ledger_store *store, uint64_t size, struct base_err *err)
+{
+    sqlite3_stmt *stmt = ledger_store_stmt(store, LEDGER_SQL_PUT_FINAL, err);
+
+    if (stmt == NULL)
+        return err->code;
+    (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)size);
+    return ledger_store_run(store, stmt, err);
+}
