@@ -63,6 +63,9 @@ fm_status base_json_parse(json_t **out, const char *text, size_t len, struct bas
     fm_status st;
 
     *out = NULL;
+    /* Out of memory is said so, or comes without any reason. */
+    if (v == NULL && (json_error_code(&at) == json_error_out_of_memory || at.text[0] == '\0'))
+        return base_err_memory(err, "JSON");
     if (v == NULL)
         return base_err_set(err, FM_E_INPUT, "line %d, column %d: JSON: %s", at.line, at.column,
                             at.text);
