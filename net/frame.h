@@ -66,6 +66,7 @@ struct net_frame {
     bool opened; /* the payload has been decrypted in place */
     size_t len;
     uint8_t *bytes;
+    void *owner; /* for the wire that holds it */
     void (*release)(struct net_frame *frame);
 };
 

@@ -296,6 +296,17 @@ void net_mesh_route_gone(struct net_mesh *mesh, const struct net_route *route, c
     sweep(mesh);
 }
 
+void net_mesh_probe(struct net_mesh *mesh)
+{
+    struct base_err why;
+
+    for (struct net_link *l = mesh->links; l; l = l->next)
+        if (l->state == NET_LINK_LIVE &&
+            net_control_emit(mesh, l, NET_HEARTBEAT, NULL, 0, &why) != FM_OK)
+            net_link_end(mesh, l, NET_R_ERROR, NET_SILENT, &why);
+    sweep(mesh);
+}
+
 static int64_t dial_tick(struct net_mesh *mesh, struct net_peer *p)
 {
     if (!p->wanted || !p->endpoint || p->live || p->dialling ||

@@ -56,6 +56,8 @@ void net_node_release(struct net_node *node)
     struct net_event *e;
 
     net_mesh_free(node->mesh);
+    if (!node->events_end)
+        return; /* never begun */
     while ((e = node->events)) {
         node->events = e->next;
         net_event_free(e);
