@@ -18,6 +18,12 @@ fm_status mpc_add(struct mpc_share **out, const struct mpc_share *x, const struc
                   struct base_err *err) FM_CHECK;
 fm_status mpc_sub(struct mpc_share **out, const struct mpc_share *x, const struct mpc_share *y,
                   struct base_err *err) FM_CHECK;
+/* Mod 2^64 whatever the ranges say; the result has the full range. For circuits that know better.
+ */
+fm_status mpc_add_wrapping(struct mpc_share **out, const struct mpc_share *x,
+                           const struct mpc_share *y, struct base_err *err) FM_CHECK;
+fm_status mpc_sub_wrapping(struct mpc_share **out, const struct mpc_share *x,
+                           const struct mpc_share *y, struct base_err *err) FM_CHECK;
 fm_status mpc_neg(struct mpc_share **out, const struct mpc_share *x, struct base_err *err) FM_CHECK;
 fm_status mpc_scale(struct mpc_share **out, const struct mpc_share *x, int64_t c,
                     struct base_err *err) FM_CHECK;

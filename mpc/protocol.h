@@ -74,11 +74,14 @@ struct mpc_wire {
     struct mpc_share *share;
     unsigned plane;
 };
-/* z = x op y on whole planes; z's plane is none of the operands' planes of the same list. */
+/* z = (x op y) ^ w on whole planes of one length; w.share may be NULL (nothing is added), and for
+ * xor always is. Within a list no gate reads a plane that another one writes. and: z is none of x,
+ * y, w. xor: z may be x or y. */
 struct mpc_gate {
     struct mpc_wire z;
     struct mpc_wire x;
     struct mpc_wire y;
+    struct mpc_wire w;
 };
 
 enum mpc_op {

@@ -5,7 +5,7 @@
 
 #include "mpc/protocol.h"
 
-/* How many bits are set: ring, range 0..n. rep3: 2 rounds, 8n + 32 bytes over all parties. */
+/* How many bits are set: ring, range 0..n. rep3: 2 rounds, 8n + 24 bytes over all parties. */
 fm_status mpc_count(struct mpc_share **z, const struct mpc_share *where,
                     struct base_err *err) FM_CHECK;
 /* Sum of x over the elements where the mask is set: ring, range that of any sub-sum. One bit2a and
@@ -19,10 +19,10 @@ fm_status mpc_sum_where_list(struct mpc_share **z, const struct mpc_share *const
                              struct base_err *err) FM_CHECK;
 
 /* Least / greatest of x over the elements where the mask is set, by a tournament in boolean form of
- * the range's width k. any (bits, width 1) says whether there was one; value (ring, range of x) is
- * 0 where not, if the range holds 0, else the range's end. Cost: one a2b of width k, then ceil(log2
- * n) levels of (less_bits + select + OR), halving; about (4k + 2)(n - 1) ANDs in all with few
- * rounds, 2k + 2 with few bytes; then one b2a. */
+ * the range's width k. any (bits, width 1) says whether there was one; where not, value is 0.
+ * value: ring, range that of x widened to hold 0. Cost: one a2b of width k, kn ANDs to void masked
+ * elements, then ceil(log2 n) levels that halve, in all n - 1 comparisons of mpc_carry_cost(k) + k
+ * + 1 ANDs, each level one comparison's rounds + 1; then k ANDs and one b2a. */
 fm_status mpc_min_where(struct mpc_share **value, struct mpc_share **any, const struct mpc_share *x,
                         const struct mpc_share *where, struct base_err *err) FM_CHECK;
 fm_status mpc_max_where(struct mpc_share **value, struct mpc_share **any, const struct mpc_share *x,

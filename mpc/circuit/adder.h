@@ -1,0 +1,45 @@
+/* Boolean addition, comparison and zero test over gates: the circuits under the rows' own
+ * conversions and under circuit/. Written once over the and / xor slots; lists share their rounds.
+ *
+ * Two k-bit numbers u, v are given as u and p = u ^ v. With carries c_0 = 0, c_{j+1} = maj(u_j,
+ * v_j, c_j): few rounds: g_j = u_j & v_j = (u_j & p_j) ^ u_j in 1 round, then (g, p) pairs are
+ * combined, (g, p)_hi o (g, p)_lo = (g_hi ^ p_hi g_lo, p_hi p_lo), in a tree (one carry) or, for
+ * all carries, in Sklansky's prefix network (IRE Trans. Electronic Computers, 1960); few bytes:
+ * c_{j+1} = u_j ^ (p_j & (u_j ^ c_j)), one AND a bit, one round a bit. A borrow of x - y is the
+ * same with u = y, p = ~(x ^ y); the difference bit is then ~(p_j ^ c_j). */
+#ifndef FIRMIANA_MPC_CIRCUIT_ADDER_H
+#define FIRMIANA_MPC_CIRCUIT_ADDER_H
+
+#include "mpc/protocol.h"
+
+/* bits <= 64 planes of u and p, from plane 0. */
+struct mpc_adder {
+    const struct mpc_share *u;
+    const struct mpc_share *p;
+    unsigned bits;
+};
+
+struct mpc_circuit_cost {
+    uint64_t ands; /* per element */
+    unsigned rounds;
+};
+
+/* z[i] (width 1) = carry out of all `bits` positions, XOR top[i] unless its share is NULL. bits may
+ * be 0: then there is no carry. */
+fm_status mpc_adder_carry(struct mpc_session *s, struct mpc_share *const *z,
+                          const struct mpc_adder *in, const struct mpc_wire *top, size_t count,
+                          struct base_err *err) FM_CHECK;
+struct mpc_circuit_cost mpc_carry_cost(unsigned bits, enum mpc_profile profile);
+
+/* z[i] (width `bits`) = u + v mod 2^bits. */
+fm_status mpc_adder_sum(struct mpc_session *s, struct mpc_share *const *z,
+                        const struct mpc_adder *in, size_t count, struct base_err *err) FM_CHECK;
+struct mpc_circuit_cost mpc_sum_cost(unsigned bits, enum mpc_profile profile);
+
+/* z[i] (width 1) = AND of all planes of x[i]: width - 1 ANDs, ceil(log2 width) rounds. */
+fm_status mpc_all_planes(struct mpc_session *s, struct mpc_share *const *z,
+                         const struct mpc_share *const *x, size_t count,
+                         struct base_err *err) FM_CHECK;
+struct mpc_circuit_cost mpc_all_cost(unsigned width);
+
+#endif

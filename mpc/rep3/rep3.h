@@ -1,0 +1,49 @@
+/* The protocol `rep3`: three parties, one of them corrupt and semi-honest, replicated sharing over
+ * Z_2^64 and over bits.
+ *
+ * x = x_0 + x_1 + x_2 (XOR for bits). Compute party i holds x_i (held component 0, "a") and x_{i+1}
+ * (held component 1, "b"), indices mod 3. Joint generators likewise: k_i at parties i and i - 1; so
+ * party i has own = k_i and next = k_{i+1}. Products: each party computes a summand of the result,
+ * masks it with F(k_i) - F(k_{i+1}) (the three masks sum to 0) and sends it to party i - 1, which
+ * thereby holds the next component too (Araki et al., CCS 2016, section 2.2; eprint 2016/768).
+ *
+ * Conversions stand on this (ABY3, eprint 2018/403, section 5.3, semi-honest variant): of any
+ * sharing one party d, the dealer, knows x_d + x_{d+1}, and the other two both know x_{d+2}. So the
+ * dealer shares the bits of u = x_d + x_{d+1}: u_d = F(k_d), u_{d+1} = u ^ u_d (sent to party d+1),
+ * u_{d+2} = 0; the bits of v = x_{d+2} are a sharing already, (0, 0, v); and x = u + v is one
+ * addition of two numbers, not three. The dealer rotates by chunk and operation, so that the
+ * parties' loads are even.
+ *
+ * Exact costs over all three parties, for n elements, W = ceil(n / 64), k = width:
+ *     session          3 * 32 bytes                          1 round
+ *     input            owner computes: 8 a word              1 round
+ *                      outside: 128 + 16 a word, holders' check 96 an outside owner: 2 rounds
+ *     reveal           8 a word from each party to each other recipient, 1 round
+ *     open_masked      24 a word                             1 round
+ *     mul              24 n                                  1 round
+ *     dot              24 an item                            1 round
+ *     and              24 W a gate                           1 round
+ *     deal             8 k W                                 1 round
+ *     a2b              deal + mpc_sum_cost(k) ands           1 + its rounds
+ *     msb              deal + mpc_carry_cost(k - 1) ands     1 + its rounds
+ *     eqz              deal + mpc_all_cost(k) ands           1 + its rounds
+ *     bit2a            24 n                                  2 rounds
+ *     bit_count        8 n + 24 an item                      2 rounds
+ *     b2a              24 n k                                2 rounds
+ *     permutation      48 a word and column                  3 rounds
+ *     coin             24 for each 8 bytes                   1 round
+ *     zero_share, random and everything local: none
+ * At k = 64 and large n, mean per element and party: msb 25.3 bytes in 8 rounds (few-bytes: 10.5 in
+ * 64), eqz 10.5 in 7.
+ *
+ * Privacy in one line each: a product's message is masked by a generator the receiver lacks; a
+ * dealt u_{d+1} is masked by F(k_d), which party d+1 lacks; a reveal sends x_i + zero-sharing, so a
+ * recipient sees three uniform words of the right sum. */
+#ifndef FIRMIANA_MPC_REP3_H
+#define FIRMIANA_MPC_REP3_H
+
+#include "mpc/protocol.h"
+
+extern const struct mpc_protocol mpc_rep3;
+
+#endif
