@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "did/copy.h"
 #include "did/document_impl.h"
 #include "did/multibase.h"
 #include "did/scid.h"
@@ -358,7 +359,7 @@ fm_status did_document_parse(struct did_document **out, const json_t *json, uint
     /* Depth is bounded before anything walks the tree to copy it. */
     st = check_bytes(doc, json, err);
     if (st == FM_OK) {
-        doc->json = json_deep_copy(json);
+        doc->json = did_copy(json);
         st = doc->json == NULL ? base_err_memory(err, "DID document")
                                : check(doc, rules_version, err);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "did/copy.h"
 #include "did/multibase.h"
 #include "did/scid.h"
 
@@ -52,7 +53,7 @@ fm_status did_draft_next(struct did_draft *draft, const struct did_document *doc
         draft->keys[i].roles = methods[i].roles;
     }
     draft->n_keys = count;
-    if (service != NULL && (draft->service = json_deep_copy(service)) == NULL)
+    if (service != NULL && (draft->service = did_copy(service)) == NULL)
         return base_err_memory(err, "DID document");
     return FM_OK;
 }
@@ -167,18 +168,22 @@ static fm_status make_json(json_t **out, const struct did_draft *draft, const ch
 
     base_hex(previous, draft->previous32, 32);
     base_hex(recovery, draft->recovery32, 32);
-    json = json_pack("{s:[s,s], s:s, s:[], s:[], s:[], s:[], s:{s:s, s:b, s:s*, s:s, s:I, s:I}, "
-                     "s:O*}",
+    json = json_pack("{s:[s,s], s:s, s:[], s:[], s:[], s:[], s:{s:s, s:b, s:s, s:I, s:I}, s:O*}",
                      "@context", "https://www.w3.org/ns/did/v1",
                      "https://w3id.org/security/multikey/v1", "id", did, "verificationMethod",
                      "authentication", "assertionMethod", "capabilityInvocation", "firmiana",
-                     "alias", draft->alias, "deactivated", draft->deactivated ? 1 : 0, "previous",
-                     draft->version > 1 ? previous : NULL, "recovery", recovery, "threshold",
-                     (json_int_t)draft->threshold, "version", (json_int_t)draft->version, "service",
-                     draft->service);
+                     "alias", draft->alias, "deactivated", draft->deactivated ? 1 : 0, "recovery",
+                     recovery, "threshold", (json_int_t)draft->threshold, "version",
+                     (json_int_t)draft->version, "service", draft->service);
     *out = NULL;
     if (json == NULL)
         return base_err_memory(err, "DID document");
+    /* Not "s:s*" above: that leaves the member out when memory runs out. */
+    if (draft->version > 1 && json_object_set_new(json_object_get(json, "firmiana"), "previous",
+                                                  json_string(previous)) != 0) {
+        json_decref(json);
+        return base_err_memory(err, "DID document");
+    }
     st = put_keys(json, draft, did, err);
     if (st != FM_OK) {
         json_decref(json);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "did/copy.h"
 #include "did/key_did.h"
 #include "did/moment.h"
 #include "did/multibase.h"
@@ -16,12 +17,11 @@
 static fm_status hash_without(uint8_t out32[32], const json_t *object, const char *member,
                               struct base_err *err)
 {
-    json_t *copy = json_copy((json_t *)(uintptr_t)object); /* shallow: the members are shared */
+    json_t *copy = did_copy_without(object, member);
     fm_status st;
 
     if (copy == NULL)
         return base_err_memory(err, "proof");
-    (void)json_object_del(copy, member); /* Not there is as good as deleted. */
     st = base_json_hash(out32, copy, err);
     json_decref(copy);
     return st;
@@ -108,7 +108,7 @@ static json_t *proofs_of(const json_t *object)
     json_t *proof = json_object_get(object, "proof");
 
     if (json_is_array(proof))
-        return json_copy(proof);
+        return did_copy_array(proof);
     return proof == NULL ? json_array() : json_pack("[O]", proof);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "did/copy.h"
 #include "did/multibase.h"
 
 #define PREFIX_LEN (sizeof DID_METHOD_PREFIX - 1)
@@ -56,7 +57,7 @@ json_t *did_scid_substitute(const json_t *value, const char *from, const char *t
     case JSON_REAL:
     case JSON_NULL:
     default:
-        return json_copy((json_t *)(uintptr_t)value);
+        return did_copy(value);
     }
     if (failed) {
         json_decref(out);

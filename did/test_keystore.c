@@ -119,18 +119,27 @@ static fm_status open_bytes(const void *bytes, size_t len, struct base_err *err)
     return st;
 }
 
-/* Written by hashlib.scrypt and an AES-GCM of our own in Python, from keyfile.h's text alone. */
+/* Written by hashlib.scrypt and an AES-GCM of our own in Python, from keyfile.h's text alone: an
+ * all-zero seed under "correct horse" and two Chinese characters. */
+#define FOREIGN(checksum, public_key, sealed)                                                  \
+    "{\"aead\":\"aes-256-gcm\",\"checksum\":\"" checksum "\","                                 \
+    "\"created\":\"2026-11-20T09:51:00Z\",\"format\":\"firmiana-key-1\",\"kdf\":{\"n\":16384," \
+    "\"name\":\"scrypt\",\"p\":2,\"r\":4,"                                                     \
+    "\"salt\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"},"          \
+    "\"nonce\":\"6465666768696a6b6c6d6e6f\",\"public\":\"" public_key "\","                    \
+    "\"role\":\"recovery\",\"sealed\":\"" sealed "\",\"suite\":\"ed25519\"}\n"
+
 static void a_foreign_writer_is_understood(void **state)
 {
-    static const char file[] =
-        "{\"aead\":\"aes-256-gcm\",\"checksum\":\"b9b29ff76dc347adbb265b17fdf68f51\","
-        "\"created\":\"2026-11-20T09:51:00Z\",\"format\":\"firmiana-key-1\",\"kdf\":{\"n\":16384,"
-        "\"name\":\"scrypt\",\"p\":2,\"r\":4,"
-        "\"salt\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"},"
-        "\"nonce\":\"6465666768696a6b6c6d6e6f\","
-        "\"public\":\"z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp\",\"role\":\"recovery\","
-        "\"sealed\":\"df3bb157fa45f257fde483968e83d1559b4cc6c58ff06179ce13edd313f2b3e0"
-        "7f83b1a8bc486ca215c70245043a5d34\",\"suite\":\"ed25519\"}\n";
+    static const char file[] = FOREIGN(
+        "b9b29ff76dc347adbb265b17fdf68f51", "z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp",
+        "df3bb157fa45f257fde483968e83d1559b4cc6c58ff06179ce13edd313f2b3e0"
+        "7f83b1a8bc486ca215c70245043a5d34");
+    /* The same seed beside a public key that is not its own. */
+    static const char mismatch[] = FOREIGN(
+        "0698cda520dc5a10bd084c19f96e2942", "z6MkjchhfUsD6mmvni8mCdXHw216Xrm9bQe2mBH1P5RDjVJG",
+        "df3bb157fa45f257fde483968e83d1559b4cc6c58ff06179ce13edd313f2b3e0"
+        "fa019b6559ba77ce3ec6ff41edf8ca3b");
     static const char phrase[] = "correct horse \xe7\x94\xb5\xe6\xb1\xa0";
     static const uint8_t zeros[32];
     struct did_passphrase *pass;
@@ -144,6 +153,9 @@ static void a_foreign_writer_is_understood(void **state)
     assert_memory_equal(did_secret_bytes(back), zeros, 32);
     assert_string_equal(info.role, "recovery");
     did_secret_free(back);
+    expect(did_keyfile_open(&back, &info, mismatch, sizeof mismatch - 1, pass, &err), FM_E_CORRUPT,
+           &err, "does not belong to the public key");
+    assert_null(back);
     did_passphrase_free(pass);
 }
 
@@ -198,7 +210,9 @@ static void forge(const char *inside, const char *name, json_t *value, fm_status
     json_object_del(json, "checksum");
     assert_int_equal(base_json_hash(hash32, json, &err), FM_OK);
     base_hex(sum, hash32, 16);
-    json_object_set_new(json, "checksum", json_string(sum));
+    json_object_set_new(json, "checksum", json_sprintf("%s%s", sum, wanted == FM_OK ? "0" : ""));
+    if (wanted == FM_OK) /* All is right but for a digit too many. */
+        wanted = FM_E_CORRUPT;
     assert_int_equal(base_json_canonical(&forged, json, &err), FM_OK);
     base_buf_put_u8(&forged, '\n');
     expect(open_bytes(forged.p, forged.len, &err), wanted, &err, text);
@@ -232,6 +246,7 @@ static void forgeries_are_found(void **state)
     forge(NULL, "sealed", json_string("00"), FM_E_CORRUPT, "96 lower-case hex digits");
     forge(NULL, "comment", json_string("hello"), FM_E_CORRUPT, "unknown member 'comment'");
     forge(NULL, "role", json_string("a b"), FM_E_CORRUPT, "role is not");
+    forge(NULL, "role", json_string("subject"), FM_OK, "checksum must be 32 hex digits");
     did_secret_free(other);
 }
 
@@ -272,7 +287,10 @@ static void saved_keys_come_back(void **state)
     assert_true(did_key_equal(&info.key, did_secret_key(secret)));
     expect(save(DID_KEYSTORE_NEW, wrong, &err), FM_E_CONFLICT, &err, "of that name already");
     expect(load(right, &err), FM_OK, &err, "");
+    (void)umask(0377);
     expect(save(DID_KEYSTORE_REPLACE, wrong, &err), FM_OK, &err, "");
+    assert_int_equal(stat(path, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0600);
     expect(load(wrong, &err), FM_OK, &err, "");
     assert_int_equal(files_in_folder(), 1);
     assert_int_equal(unlink(path), 0);
@@ -354,7 +372,7 @@ static void a_full_disk_leaves_no_trace(void **state)
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
     expect(save(DID_KEYSTORE_NEW, right, &err), FM_OK, &err, "");
-    for (size_t room = 0;; room += 53) {
+    for (size_t room = 0;; room += 97) {
         fm_status st;
         small = before;
         small.rlim_cur = room;
@@ -367,7 +385,7 @@ static void a_full_disk_leaves_no_trace(void **state)
         expect(st, FM_E_IO, &err, "node.key: write: File too large");
         failed++;
     }
-    assert_true(failed >= whole.len / 53);
+    assert_true(failed >= whole.len / 97);
     expect(load(wrong, &err), FM_OK, &err, "");
     assert_int_equal(unlink(path), 0);
     base_buf_release(&whole);
@@ -405,12 +423,15 @@ static void every_lack_of_randomness_is_reported(void **state)
 
 static void a_missing_folder_is_named(void **state)
 {
+    struct did_keyfile info;
     struct base_err err = {0};
 
     (void)state;
     expect(did_keystore_save("/nonexistent/a.key", DID_KEYSTORE_NEW, secret, "authentication", WHEN,
                              right, &light, base_random_system(), &err),
            FM_E_IO, &err, "/nonexistent/a.key: create a file beside it: No such file");
+    expect(did_keystore_peek(&info, "/dev/null/a.key", &err), FM_E_IO, &err,
+           "/dev/null/a.key: open: Not a directory");
 }
 
 /* ---- passphrases ---- */
