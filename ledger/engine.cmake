@@ -1,6 +1,11 @@
 # ledger_engine: one sequencer, followers that execute and cosign. No sockets, no threads, no clock.
 fm_room(ledger_engine ledger
-  SOURCES engine_ids.c engine_message.c engine_outbox.c engine_pool.c
+  SOURCES engine.c engine_final.c engine_follow.c engine_fork.c engine_ids.c engine_message.c engine_outbox.c
+    engine_pool.c engine_roster.c engine_sequence.c engine_step.c engine_submit.c
   LINKS ledger)
 
 fm_test(test_engine_parts SOURCES test_engine_parts.c LINKS ledger_engine)
+
+# A whole consortium in virtual time. --wrap lets it fail the replica's writes.
+fm_test(test_engine SOURCES test_engine.c test_engine_world.c LINKS ledger_engine)
+target_link_options(test_engine PRIVATE -Wl,--wrap=ledger_chain_execute -Wl,--wrap=ledger_chain_cosign)

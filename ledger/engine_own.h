@@ -1,0 +1,199 @@
+/* The inside of the engine: what its files share. engine.c has its life and
+ * views, engine_step.c the steps, engine_roster.c who the
+ * members are, engine_sequence.c makes blocks, engine_follow.c takes them, engine_final.c collects
+ * cosignatures, engine_fork.c judges those that contradict us, engine_submit.c follows this node's
+ * own submissions. */
+#ifndef FIRMIANA_LEDGER_ENGINE_OWN_H
+#define FIRMIANA_LEDGER_ENGINE_OWN_H
+
+#include "base/bytes.h"
+#include "did/document.h"
+#include "ledger/engine.h"
+#include "ledger/engine_message.h"
+#include "ledger/engine_outbox.h"
+#include "ledger/engine_pool.h"
+
+#define LEDGER_ENGINE_NAMES 256 /* members and peers that one engine keeps in mind */
+
+/* A member of the ledger, and its node as a peer. */
+struct engine_member {
+    char alias[DID_ALIAS_MAX + 1];
+    char did[DID_FIRMIANA_TEXT];
+    bool known;   /* our replica's state has it */
+    bool active;  /* ... and it may cosign */
+    bool accused; /* it signed what contradicts our log */
+    /* On its present channel: */
+    bool up;
+    bool told;         /* it has sent a head */
+    bool clock_good;   /* its newest head's `now` was within skew_ms of ours */
+    uint64_t height;   /* the greatest it told */
+    uint64_t cosigned; /* the largest size for which it sent its own cosignature */
+    uint64_t served;   /* the `from` of the last `want` that we answered, and when */
+    int64_t served_ms;
+    /* Its cosignature over our head, if has_line; not verified until our replica stores it. */
+    struct ledger_cosignature line;
+    bool has_line;
+    bool line_own;    /* it came from itself, so nobody else replaces it */
+    bool line_stored; /* our replica has it, so it is right */
+    /* The newest checkpoint it sent that is beyond our head. */
+    struct base_buf ahead;
+    uint64_t ahead_size;
+};
+
+struct ledger_engine {
+    struct ledger_chain *chain;
+    struct ledger_engine_callbacks call;
+    struct ledger_engine_params params;
+    bool busy, started;
+    struct ledger_now now; /* of this step */
+
+    struct engine_member *members; /* sorted by nothing; at most LEDGER_ENGINE_NAMES */
+    size_t n_members, self;        /* self: our own index */
+    size_t quorum, active;
+    char sequencer[DID_ALIAS_MAX + 1];
+    uint64_t tx_bytes, block_txs, block_bytes; /* limits */
+
+    uint64_t final_size, final_height;
+    uint64_t known_size;  /* the largest size that we have seen a quorum's signatures for */
+    uint64_t before_size; /* the state before our head, to recognise late cosignatures cheaply */
+    uint8_t before_root[32];
+    bool forked, fork_told;
+    struct base_buf proof_theirs, proof_ours; /* the checkpoints that prove it */
+
+    /* Pacing, monotonic ms. */
+    int64_t push_ms, push_delay; /* our pending head is sent again */
+    int64_t beat_ms;             /* heads were sent last */
+    int64_t cut_ms;              /* the last block was made */
+    int64_t scan_ms;             /* the outbox was looked through */
+    int64_t asked_ms;            /* our last `want`, and its `from` */
+    uint64_t asked;
+    bool lagging; /* somebody claims to be ahead of us, since lag_ms */
+    int64_t lag_ms;
+    int64_t heard_ms, silent_told_ms; /* the sequencer */
+    bool silent;
+    bool lag_told;      /* ... and we have said so */
+    uint64_t skew_told; /* the height whose time we have complained of */
+
+    int64_t told_now;      /* the newest `now` in our own heads: no block of ours is earlier */
+    int64_t sequencer_now; /* S2: the sequencer's, while it stood at our height; INT64_MIN: none */
+
+    struct ledger_pool pool;
+    struct ledger_outbox outbox;
+    struct base_buf head_block; /* our head's block, encoded; empty: not needed yet */
+};
+
+/* ---- engine.c ---- */
+
+const struct ledger_head *engine_head(const struct ledger_engine *engine);
+bool engine_sequencing(const struct ledger_engine *engine);
+bool engine_settled(const struct ledger_engine *engine); /* our head is final */
+/* The sequencer or a quorum is beyond our head. */
+bool engine_behind(const struct ledger_engine *engine);
+
+/* Encodes once, sends to one member that is up, or (to = NULL) to all of them. */
+fm_status engine_send(struct ledger_engine *engine, const struct engine_member *to,
+                      const struct ledger_message *message, struct base_err *err) FM_CHECK;
+fm_status engine_send_head(struct ledger_engine *engine, const struct engine_member *to,
+                           struct base_err *err) FM_CHECK;
+void engine_tell(struct ledger_engine *engine, struct ledger_engine_event *event, const char *fmt,
+                 ...) FM_PRINTF(3, 4);
+
+/* ---- engine_step.c ---- */
+
+/* Executes the block that follows our head, and does what a new head asks for. encoded: its bytes.
+ * Errors of the block itself are FM_E_INPUT or FM_E_LIMIT. */
+fm_status engine_execute(struct ledger_engine *engine, struct ledger_outcome *outcomes,
+                         const struct ledger_block *block, struct base_err *err) FM_CHECK;
+
+/* ---- engine_roster.c ---- */
+
+/* Reads members, quorum, sequencer and limits from the state at our head. */
+fm_status engine_roster_load(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+void engine_roster_release(struct ledger_engine *engine);
+struct engine_member *engine_member_find(const struct ledger_engine *engine, const char *alias);
+struct engine_member *engine_member_by_did(const struct ledger_engine *engine, const char *did);
+/* Finds or adds a name that the state may not know (yet). */
+fm_status engine_member_get(struct engine_member **out, struct ledger_engine *engine,
+                            const char *alias, struct base_err *err) FM_CHECK;
+void engine_member_reset(struct engine_member *member); /* forgets all about the channel */
+
+/* ---- engine_final.c ---- */
+
+fm_status engine_final_load(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+/* A checkpoint came from a member (its channel; our own index for ourselves). */
+fm_status engine_final_take(struct ledger_engine *engine, struct engine_member *from,
+                            const char *text, struct base_err *err) FM_CHECK;
+/* Cosigns our head if that is due and tells the others. */
+fm_status engine_final_cosign(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+/* Makes our head final if a quorum's cosignatures are there. */
+fm_status engine_final_try(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+/* Our head has moved: forgets its predecessor's cosignatures, looks at those that were ahead. */
+fm_status engine_final_moved(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+/* Sends our pending head again, to one peer or to all. */
+fm_status engine_final_push(struct ledger_engine *engine, const struct engine_member *to,
+                            struct base_err *err) FM_CHECK;
+/* Sends the newest final checkpoint. */
+fm_status engine_final_show(struct ledger_engine *engine, const struct engine_member *to,
+                            struct base_err *err) FM_CHECK;
+/* Stores cosignatures that came after the quorum was reached. */
+fm_status engine_final_store_late(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+/* Appends the checkpoint over our head with the lines that we hold. */
+fm_status engine_final_text(const struct ledger_engine *engine, struct base_buf *out,
+                            struct base_err *err) FM_CHECK;
+
+/* ---- engine_fork.c ---- */
+
+/* A checkpoint, not ahead of us, that contradicts our log: keeps what is validly signed in it as
+ * evidence and decides whether we stop. */
+fm_status engine_fork_accuse(struct ledger_engine *engine, const struct engine_member *from,
+                             const struct ledger_checkpoint *c, struct base_err *err) FM_CHECK;
+fm_status engine_fork_load(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+void engine_fork_tell(struct ledger_engine *engine);
+/* Sends the proof that stopped us to all. */
+fm_status engine_fork_warn(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+
+/* ---- engine_sequence.c ---- */
+
+/* A transaction handed in by `from` (possibly us). */
+fm_status engine_sequence_submit(struct ledger_engine *engine, struct engine_member *from,
+                                 const void *tx, size_t len, struct base_err *err) FM_CHECK;
+bool engine_sequence_due(const struct ledger_engine *engine); /* but for the interval */
+fm_status engine_sequence_cut(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+/* The newest block, to those who may lack it. */
+fm_status engine_sequence_show(struct ledger_engine *engine, const struct engine_member *to,
+                               struct base_err *err) FM_CHECK;
+
+/* ---- engine_follow.c ---- */
+
+fm_status engine_follow_block(struct ledger_engine *engine, struct engine_member *from,
+                              const struct ledger_message *message, struct base_err *err) FM_CHECK;
+fm_status engine_follow_blocks(struct ledger_engine *engine, struct engine_member *from,
+                               const struct ledger_message *message, struct base_err *err) FM_CHECK;
+fm_status engine_follow_head(struct ledger_engine *engine, struct engine_member *from,
+                             const struct ledger_message *message, struct base_err *err) FM_CHECK;
+fm_status engine_follow_want(struct ledger_engine *engine, struct engine_member *from,
+                             uint64_t height, struct base_err *err) FM_CHECK;
+/* Asks the sequencer for blocks if we lack some and have not just asked. */
+fm_status engine_follow_ask(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+/* Notes since when somebody has been ahead of us. */
+void engine_follow_note(struct ledger_engine *engine);
+/* Says that we are behind, once it has lasted. */
+void engine_follow_complain(struct ledger_engine *engine);
+
+/* ---- engine_submit.c ---- */
+
+/* ledger_engine_submit(), inside. */
+fm_status engine_submit(struct ledger_engine *engine, struct ledger_outcome *outcome,
+                        const void *tx, size_t len, struct base_err *err) FM_CHECK;
+/* The block of that height is executed: which of ours are in it? */
+void engine_submit_placed(struct ledger_engine *engine, const struct ledger_outcome *outcomes,
+                          size_t count, uint64_t height);
+/* Reports those that are final now. */
+void engine_submit_final(struct ledger_engine *engine);
+/* The sequencer's receipt (from us, when we sequence). */
+void engine_submit_receipt(struct ledger_engine *engine, const uint8_t id[32],
+                           enum ledger_receipt_status status, const char *detail);
+/* Sends again, and gives up on what has expired. */
+fm_status engine_submit_scan(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+
+#endif

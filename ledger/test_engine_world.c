@@ -1,0 +1,670 @@
+#include "ledger/test_engine_world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "did/draft.h"
+#include "ledger/engine_message.h"
+#include "ledger/tx.h"
+
+#define START_MS 1763600000000 /* 2025-11-20 */
+
+uint64_t world_random(struct world *w) /* SplitMix64 */
+{
+    uint64_t z = w->rng += 0x9e3779b97f4a7c15u;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static void must(fm_status st, const struct base_err *err)
+{
+    if (st != FM_OK)
+        fail_msg("%s: %s", fm_status_name(st), err->text);
+}
+
+/* ---- failures of the replica ---- */
+
+uint64_t world_fail_at, world_calls;
+
+fm_status __real_ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome *outcomes,
+                                      const struct ledger_block *block, struct base_err *err);
+fm_status __wrap_ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome *outcomes,
+                                      const struct ledger_block *block, struct base_err *err);
+fm_status __real_ledger_chain_cosign(struct ledger_chain *chain, size_t *n_new,
+                                     uint64_t *final_size, const char *checkpoint, size_t len,
+                                     struct base_err *err);
+fm_status __wrap_ledger_chain_cosign(struct ledger_chain *chain, size_t *n_new,
+                                     uint64_t *final_size, const char *checkpoint, size_t len,
+                                     struct base_err *err);
+
+static bool fails_now(void)
+{
+    return ++world_calls == world_fail_at;
+}
+
+fm_status __wrap_ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome *outcomes,
+                                      const struct ledger_block *block, struct base_err *err)
+{
+    if (fails_now())
+        return base_err_set(err, FM_E_IO, "injected");
+    return __real_ledger_chain_execute(chain, outcomes, block, err);
+}
+
+fm_status __wrap_ledger_chain_cosign(struct ledger_chain *chain, size_t *n_new,
+                                     uint64_t *final_size, const char *checkpoint, size_t len,
+                                     struct base_err *err)
+{
+    if (fails_now())
+        return base_err_set(err, FM_E_IO, "injected");
+    return __real_ledger_chain_cosign(chain, n_new, final_size, checkpoint, len, err);
+}
+
+/* ---- genesis ---- */
+
+static fm_status fill_random(void *ctx, void *out, size_t len, struct base_err *err)
+{
+    (void)err;
+    for (size_t i = 0; i < len; i++)
+        ((uint8_t *)out)[i] = (uint8_t)world_random(ctx);
+    return FM_OK;
+}
+
+static json_t *member_entry(struct world *w, size_t i)
+{
+    struct base_random random = {fill_random, w};
+    struct did_secret *officer, *recovery;
+    struct did_document *doc;
+    struct did_draft draft = {0};
+    struct base_err err = {0};
+    uint8_t commit[32];
+    char alias[33];
+    json_t *entry;
+
+    (void)snprintf(alias, sizeof alias, "bank_%c", (char)('a' + i));
+    must(did_secret_generate(&w->secret[i], did_suite_ed25519(), &random, &err), &err);
+    must(did_secret_generate(&officer, did_suite_ed25519(), &random, &err), &err);
+    must(did_secret_generate(&recovery, did_suite_ed25519(), &random, &err), &err);
+    did_recovery_commit(commit, did_secret_key(recovery));
+    must(did_draft_first(&draft, NULL, alias, commit, &err), &err);
+    must(did_draft_add(&draft, did_secret_key(w->secret[i]),
+                       DID_ROLE_AUTHENTICATION | DID_ROLE_ASSERTION, &err),
+         &err);
+    must(did_draft_add(&draft, did_secret_key(officer), DID_ROLE_INVOCATION, &err), &err);
+    must(did_draft_build(&doc, &draft, DID_RULES_VERSION, &err), &err);
+    entry =
+        json_pack("{s:s, s:O, s:[s,s,s], s:s}", "alias", alias, "document", did_document_json(doc),
+                  "roles", "asker", "provider", "compute", "endpoint", "tcp://127.0.0.1:7001");
+    assert_non_null(entry);
+    did_document_free(doc);
+    did_draft_release(&draft);
+    did_secret_free(officer);
+    did_secret_free(recovery);
+    return entry;
+}
+
+static void make_genesis(struct world *w)
+{
+    json_t *members = json_array(), *genesis;
+    struct base_err err = {0};
+
+    for (size_t i = 0; i < w->n_members; i++)
+        assert_int_equal(json_array_append_new(members, member_entry(w, i)), 0);
+    genesis = json_pack(
+        "{s:i, s:s, s:I, s:i, s:o, s:I, s:s, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}}",
+        "format", 1, "name", "engine test", "time", (json_int_t)(START_MS - 1000), "rules_version",
+        1, "members", members, "quorum", (json_int_t)w->quorum, "sequencer", "bank_a", "limits",
+        "tx_bytes", 65536, "block_txs", 100, "block_bytes", 262144, "not_after_ms", 86400000,
+        "refused_per_day", 1000000, "open_queries", 10, "unreceipted_queries", 10, "consent_uses",
+        10, "deadline_ms", 60000);
+    assert_non_null(genesis);
+    must(base_json_canonical(&w->genesis, genesis, &err), &err);
+    json_decref(genesis);
+    base_sha256(w->chain_id, w->genesis.p, w->genesis.len);
+}
+
+static void find_did(struct world *w, size_t i)
+{
+    struct base_err err = {0};
+    json_t *member;
+
+    must(ledger_reader_member(ledger_chain_reader(w->node[i].chain), &member, w->node[i].alias,
+                              &err),
+         &err);
+    (void)snprintf(w->did[i], sizeof w->did[i], "%s",
+                   json_string_value(json_object_get(member, "did")));
+    json_decref(member);
+}
+
+static void add_node(struct world *w, size_t member)
+{
+    struct world_node *n = &w->node[w->n_nodes];
+    struct base_err err = {0};
+
+    *n = (struct world_node){.world = w, .member = member, .params = ledger_engine_defaults()};
+    (void)snprintf(n->alias, sizeof n->alias, "bank_%c", (char)('a' + member));
+    (void)snprintf(n->path, sizeof n->path, "%s/%zu.db", w->dir, w->n_nodes);
+    n->clock_off = (int64_t)(world_random(w) % 1000) - 500;
+    must(ledger_chain_create(&n->chain, n->path, w->genesis.p, w->genesis.len, &err), &err);
+    if (w->n_nodes < w->n_members)
+        find_did(w, w->n_nodes);
+    w->n_nodes++;
+}
+
+struct world *world_new(uint64_t seed, size_t members, size_t quorum)
+{
+    struct world *w = calloc(1, sizeof *w);
+    struct stat s;
+
+    assert_non_null(w);
+    assert_true(members <= WORLD_NODES);
+    *w = (struct world){
+        .rng = seed, .n_members = members, .quorum = quorum, .delay_min = 1, .delay_max = 1};
+    (void)snprintf(w->dir, sizeof w->dir, "%s/firmiana-engine-XXXXXX",
+                   stat("/dev/shm", &s) == 0 ? "/dev/shm" : "/tmp");
+    assert_non_null(mkdtemp(w->dir));
+    make_genesis(w);
+    for (size_t i = 0; i < members; i++)
+        add_node(w, i);
+    return w;
+}
+
+size_t world_twin(struct world *w, size_t member)
+{
+    assert_true(w->n_nodes < WORLD_NODES);
+    add_node(w, member);
+    w->liar = true;
+    return w->n_nodes - 1;
+}
+
+static void remove_files(const struct world_node *n)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", ".lock", "-journal"};
+    char path[160];
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s%s", n->path, ends[i]);
+        (void)unlink(path);
+    }
+}
+
+void world_free(struct world *w)
+{
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        ledger_engine_free(w->node[i].engine);
+        ledger_chain_close(w->node[i].chain);
+        remove_files(&w->node[i]);
+    }
+    (void)rmdir(w->dir);
+    for (size_t i = 0; i < w->n_members; i++)
+        did_secret_free(w->secret[i]);
+    for (size_t i = 0; i < w->queued; i++)
+        free(w->queue[i].bytes);
+    for (size_t i = 0; i < w->n_txs; i++)
+        free(w->tx[i].bytes);
+    free(w->queue);
+    base_buf_release(&w->genesis);
+    free(w);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    char block[4096];
+    size_t n;
+
+    assert_non_null(in);
+    assert_non_null(out);
+    while ((n = fread(block, 1, sizeof block, in)) > 0)
+        assert_int_equal(fwrite(block, 1, n, out), n);
+    assert_int_equal(fclose(in), 0);
+    assert_int_equal(fclose(out), 0);
+}
+
+void world_save(struct world *w, size_t node)
+{
+    char aside[160];
+
+    (void)snprintf(aside, sizeof aside, "%s.old", w->node[node].path);
+    copy_file(w->node[node].path, aside);
+}
+
+void world_restore(struct world *w, size_t node)
+{
+    struct world_node *n = &w->node[node];
+    char aside[160];
+
+    (void)snprintf(aside, sizeof aside, "%s.old", n->path);
+    remove_files(n);
+    copy_file(aside, n->path);
+    (void)unlink(aside);
+    n->height = n->final_height = 0; /* the one disk that may forget */
+}
+
+/* ---- the network: a heap of messages by time ---- */
+
+static bool before(const struct world_message *a, const struct world_message *b)
+{
+    return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+static void enqueue(struct world *w, size_t from, size_t to, const void *bytes, size_t len)
+{
+    int64_t spread = w->delay_max - w->delay_min + 1;
+    struct world_message m = {.at = w->now + w->delay_min +
+                                    (int64_t)(world_random(w) % (uint64_t)spread),
+                              .order = w->order++,
+                              .from = from,
+                              .to = to,
+                              .bytes = malloc(len),
+                              .len = len};
+    size_t i;
+
+    assert_non_null(m.bytes);
+    memcpy(m.bytes, bytes, len);
+    if (w->queued == w->queue_cap) {
+        w->queue_cap = w->queue_cap * 2 + 64;
+        w->queue = realloc(w->queue, w->queue_cap * sizeof *w->queue);
+        assert_non_null(w->queue);
+    }
+    for (i = w->queued++; i > 0 && before(&m, &w->queue[(i - 1) / 2]); i = (i - 1) / 2)
+        w->queue[i] = w->queue[(i - 1) / 2];
+    w->queue[i] = m;
+}
+
+static struct world_message dequeue(struct world *w)
+{
+    struct world_message top = w->queue[0], last = w->queue[--w->queued];
+    size_t i = 0, child;
+
+    while ((child = 2 * i + 1) < w->queued) {
+        if (child + 1 < w->queued && before(&w->queue[child + 1], &w->queue[child]))
+            child++;
+        if (before(&last, &w->queue[child]))
+            break;
+        w->queue[i] = w->queue[child];
+        i = child;
+    }
+    if (w->queued > 0)
+        w->queue[i] = last;
+    return top;
+}
+
+void world_hand(struct world *w, size_t from, size_t to, const void *bytes, size_t len)
+{
+    enqueue(w, from, to, bytes, len);
+}
+
+static void on_send(void *ctx, const char *alias, const void *bytes, size_t len)
+{
+    struct world_node *n = ctx;
+    struct world *w = n->world;
+    size_t from = (size_t)(n - w->node);
+    enum ledger_message_kind kind;
+    struct ledger_message m;
+    struct base_err err = {0};
+
+    must(ledger_message_decode(&m, bytes, len, &err), &err); /* we read what we write */
+    assert_true(len <= ledger_engine_message_max(n->engine));
+    kind = m.kind;
+    w->sent_by_kind[kind]++;
+    ledger_message_release(&m);
+    for (size_t to = 0; to < w->n_nodes; to++) {
+        if (strcmp(w->node[to].alias, alias) != 0 || !w->up[from][to])
+            continue;
+        w->sent++;
+        if (w->two_faced && (n->member == 0 || w->node[to].member == 0) &&
+            n->side != w->node[to].side && kind != LEDGER_MESSAGE_HEAD)
+            continue;
+        if (world_random(w) % 100 >= w->loss)
+            enqueue(w, from, to, bytes, len);
+        if (world_random(w) % 100 < w->doubled)
+            enqueue(w, from, to, bytes, len);
+    }
+}
+
+/* ---- the other callbacks ---- */
+
+static fm_status on_cosign(void *ctx, struct ledger_cosignature *out,
+                           const struct ledger_checkpoint *checkpoint, int64_t time_s,
+                           struct base_err *err)
+{
+    struct world_node *n = ctx;
+
+    return ledger_cosign(out, checkpoint, n->world->did[n->member], n->world->secret[n->member],
+                         time_s, err);
+}
+
+static void on_event(void *ctx, const struct ledger_engine_event *event)
+{
+    struct world_node *n = ctx;
+    struct world *w = n->world;
+
+    assert_non_null(event->text);
+    n->events[event->kind]++;
+    if (event->kind == LEDGER_ENGINE_FORKED ||
+        (event->kind != LEDGER_ENGINE_FINAL && event->kind != LEDGER_ENGINE_RESULT &&
+         n->events[LEDGER_ENGINE_FORKED] == 0))
+        (void)snprintf(n->text, sizeof n->text, "%s", event->text);
+    if (event->kind != LEDGER_ENGINE_RESULT)
+        return;
+    for (size_t i = w->n_txs; i-- > 0;) {
+        struct world_tx *tx = &w->tx[i];
+        if (memcmp(tx->id, event->id, 32) != 0)
+            continue;
+        assert_ptr_equal(&w->node[tx->node], n);
+        tx->results++;
+        tx->verdict = event->outcome->verdict;
+        tx->height = event->height;
+        tx->result_ms = w->now;
+        return;
+    }
+    fail_msg("a result of a transaction that nobody submitted");
+}
+
+/* ---- safety, after every event ---- */
+
+static size_t executed_by(const struct world *w, uint64_t height)
+{
+    bool has[WORLD_NODES] = {false};
+    size_t count = 0;
+
+    for (size_t i = 0; i < w->n_nodes; i++)
+        has[w->node[i].member] |= w->node[i].height >= height;
+    for (size_t i = 0; i < w->n_members; i++)
+        count += has[i];
+    return count;
+}
+
+static void check_node(struct world *w, struct world_node *n)
+{
+    const struct ledger_head *head = ledger_chain_head(n->chain);
+    struct ledger_engine_status s;
+
+    ledger_engine_status(n->engine, &s);
+    assert_int_equal(s.height, head->height);
+    assert_true(head->height < WORLD_HEIGHTS);
+    assert_true(head->height >= n->height); /* a committed block stays */
+    if (head->height > n->height || !w->has_hash[head->height]) {
+        if (!w->has_hash[head->height])
+            memcpy(w->hash[head->height], head->app_hash, 32);
+        w->has_hash[head->height] = true;
+        n->height = head->height;
+    }
+    if (!w->liar)
+        assert_memory_equal(w->hash[head->height], head->app_hash, 32); /* W1 */
+    assert_true(s.final_height >= n->final_height);                     /* W2 */
+    if (s.final_height > n->final_height && s.final_height == head->height) {
+        if (!w->has_final[s.final_height])
+            memcpy(w->final_hash[s.final_height], head->app_hash, 32);
+        w->has_final[s.final_height] = true;
+        assert_memory_equal(w->final_hash[s.final_height], head->app_hash, 32); /* W1 */
+    }
+    n->final_height = s.final_height;
+    if (!w->liar) {
+        assert_true(executed_by(w, s.final_height) >= w->quorum); /* W3 */
+        if (s.sequencing)
+            assert_true(s.height <= s.final_height + 1); /* W4: no empty blocks in these worlds */
+    }
+}
+
+static void after(struct world *w, struct world_node *n, fm_status st, const struct base_err *err)
+{
+    int64_t wait = ledger_engine_wait(n->engine, w->now);
+
+    w->events++;
+    if (st == FM_E_PEER)
+        w->peer_errors++;
+    else if (st == FM_E_IO)
+        w->world_errors++;
+    else
+        must(st, err);
+    n->tick_at = w->now + (wait < 1 ? 1 : wait);
+    check_node(w, n);
+}
+
+static struct ledger_now now_of(const struct world *w, const struct world_node *n)
+{
+    return (struct ledger_now){.unix_ms = START_MS + w->now + n->clock_off, .mono_ms = w->now};
+}
+
+/* ---- nodes and links ---- */
+
+void world_start(struct world *w, size_t node)
+{
+    static const struct ledger_engine_callbacks calls = {on_cosign, on_send, on_event, NULL};
+    struct ledger_engine_callbacks mine = calls;
+    struct world_node *n = &w->node[node];
+    struct base_err err = {0};
+
+    assert_null(n->engine);
+    mine.ctx = n;
+    if (n->chain == NULL)
+        must(ledger_chain_open(&n->chain, n->path, &err), &err);
+    must(ledger_engine_new(&n->engine, n->chain, n->alias, &mine, &n->params, &err), &err);
+    n->tick_at = w->now + 1;
+    check_node(w, n);
+    /* Its user asks again for what the node forgot. */
+    for (size_t i = 0; i < w->n_txs; i++) {
+        struct world_tx *tx = &w->tx[i];
+        struct ledger_outcome outcome;
+        fm_status st;
+        if (tx->node != node || !tx->lost || tx->results > 0)
+            continue;
+        tx->lost = false;
+        st = ledger_engine_submit(n->engine, &outcome, tx->bytes, tx->len, now_of(w, n), &err);
+        if (st == FM_E_CONFLICT)
+            tx->lost = true; /* stopped */
+        else
+            after(w, n, st, &err);
+    }
+}
+
+void world_stop(struct world *w, size_t node)
+{
+    struct world_node *n = &w->node[node];
+
+    ledger_engine_free(n->engine);
+    ledger_chain_close(n->chain);
+    n->engine = NULL;
+    n->chain = NULL;
+    for (size_t i = 0; i < w->n_txs; i++)
+        if (w->tx[i].node == node && w->tx[i].results == 0)
+            w->tx[i].lost = true;
+    for (size_t i = 0; i < w->n_nodes; i++)
+        if (i != node && w->up[node][i])
+            world_link(w, node, i, false);
+}
+
+static void set_link(struct world *w, size_t at, size_t to, bool up)
+{
+    struct world_node *n = &w->node[at];
+    struct base_err err = {0};
+
+    if (n->engine == NULL)
+        return;
+    if (up)
+        after(w, n, ledger_engine_peer_up(n->engine, w->node[to].alias, now_of(w, n), &err), &err);
+    else
+        ledger_engine_peer_down(n->engine, w->node[to].alias);
+}
+
+void world_link(struct world *w, size_t a, size_t b, bool up)
+{
+    if (w->up[a][b] == up || (up && (w->node[a].engine == NULL || w->node[b].engine == NULL ||
+                                     w->node[a].member == w->node[b].member)))
+        return;
+    w->up[a][b] = w->up[b][a] = up;
+    set_link(w, a, b, up);
+    set_link(w, b, a, up);
+}
+
+void world_link_all(struct world *w, bool up)
+{
+    for (size_t a = 0; a < w->n_nodes; a++)
+        for (size_t b = 0; b < a; b++)
+            world_link(w, a, b, up);
+}
+
+void world_split(struct world *w)
+{
+    for (size_t a = 0; a < w->n_nodes; a++)
+        for (size_t b = 0; b < a; b++)
+            world_link(w, a, b, w->node[a].side == w->node[b].side);
+}
+
+/* ---- transactions ---- */
+
+void world_make_tx(struct world *w, struct base_buf *out, size_t member, bool good,
+                   int64_t not_after)
+{
+    struct base_err err = {0};
+    uint8_t root[32];
+    char name[32], hex[65];
+    json_t *body, *tx;
+
+    (void)snprintf(name, sizeof name, "d%llu", (unsigned long long)w->tx_counter++);
+    base_sha256(root, name, strlen(name));
+    base_hex(hex, root, 32);
+    body = json_pack("{s:s, s:{s:i, s:[{s:s, s:s}]}, s:i, s:s, s:i}", "dataset", name, "schema",
+                     "version", 1, "columns", "name", "x", "type", "integer", "data_version",
+                     good ? 1 : 2, "root", hex, "rows", 10);
+    assert_non_null(body);
+    must(ledger_tx_build(&tx, w->chain_id, LEDGER_TX_DATASET_PUBLISH, w->did[member], not_after,
+                         body, &err),
+         &err);
+    json_decref(body);
+    must(ledger_tx_sign(tx, w->secret[member], START_MS / 1000, &err), &err);
+    must(base_json_canonical(out, tx, &err), &err);
+    json_decref(tx);
+}
+
+void world_submit(struct world *w, size_t node)
+{
+    struct world_node *n = &w->node[node];
+    struct world_tx *tx = &w->tx[w->n_txs];
+    struct ledger_outcome outcome;
+    struct base_buf bytes = {0};
+    struct base_err err = {0};
+    bool good = w->tx_counter % 7 != 3;
+    json_t *json;
+    fm_status st;
+
+    if (n->engine == NULL)
+        return;
+    assert_true(w->n_txs < WORLD_TXS);
+    world_make_tx(w, &bytes, n->member, good, START_MS + w->now + 3600000);
+    *tx =
+        (struct world_tx){.bytes = bytes.p, .len = bytes.len, .node = node, .submitted_ms = w->now};
+    must(base_json_parse(&json, (const char *)tx->bytes, tx->len, &err), &err);
+    must(ledger_tx_id(tx->id, json, &err), &err);
+    json_decref(json);
+    w->n_txs++;
+    st = ledger_engine_submit(n->engine, &outcome, tx->bytes, tx->len, now_of(w, n), &err);
+    if (st == FM_E_CONFLICT) { /* this node has stopped */
+        w->n_txs--;
+        free(tx->bytes);
+        return;
+    }
+    assert_memory_equal(outcome.id, tx->id, 32);
+    assert_int_equal(outcome.verdict, good ? LEDGER_OK : LEDGER_REFUSED);
+    after(w, n, st, &err);
+}
+
+/* ---- time ---- */
+
+static void deliver(struct world *w)
+{
+    struct world_message m = dequeue(w);
+    struct world_node *to = &w->node[m.to];
+    struct base_err err = {0};
+    fm_status st;
+
+    if (to->engine != NULL && w->up[m.from][m.to]) {
+        st = ledger_engine_receive(to->engine, w->node[m.from].alias, m.bytes, m.len, now_of(w, to),
+                                   &err);
+        after(w, to, st, &err);
+    }
+    free(m.bytes);
+}
+
+static bool step(struct world *w, int64_t until)
+{
+    struct world_node *next = NULL;
+    struct base_err err = {0};
+
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        struct world_node *n = &w->node[i];
+        if (n->engine != NULL && (next == NULL || n->tick_at < next->tick_at))
+            next = n;
+    }
+    if (w->queued > 0 && (next == NULL || w->queue[0].at <= next->tick_at)) {
+        if (w->queue[0].at > until)
+            return false;
+        w->now = w->queue[0].at;
+        deliver(w);
+        return true;
+    }
+    if (next == NULL || next->tick_at > until)
+        return false;
+    w->now = next->tick_at;
+    after(w, next, ledger_engine_tick(next->engine, now_of(w, next), &err), &err);
+    return true;
+}
+
+void world_run(struct world *w, int64_t until)
+{
+    while (step(w, until))
+        ;
+    w->now = until;
+}
+
+static bool settled(const struct world *w)
+{
+    const struct ledger_head *first = ledger_chain_head(w->node[0].chain);
+
+    for (size_t i = 0; i < w->n_txs; i++)
+        if (w->tx[i].results == 0)
+            return false;
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        const struct world_node *n = &w->node[i];
+        if (n->engine == NULL || ledger_engine_state(n->engine) != LEDGER_ENGINE_SETTLED ||
+            memcmp(ledger_chain_head(n->chain)->app_hash, first->app_hash, 32) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool world_run_settled(struct world *w, int64_t until)
+{
+    while (!settled(w))
+        if (!step(w, until))
+            return false;
+    return true;
+}
+
+void world_print(const struct world *w)
+{
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        const struct world_node *n = &w->node[i];
+        struct ledger_engine_status s;
+        if (n->engine == NULL)
+            continue;
+        ledger_engine_status(n->engine, &s);
+        print_message("%s/%zu: %s, height %llu (%llu), final %llu, known %llu, %zu pooled, %zu "
+                      "waiting: %s\n",
+                      n->alias, i, ledger_engine_state_name(s.state), (unsigned long long)s.height,
+                      (unsigned long long)s.size, (unsigned long long)s.final_height,
+                      (unsigned long long)s.known_size, s.pool, s.outbox, n->text);
+    }
+}
