@@ -1,0 +1,114 @@
+/* firmiana-verify: checks a bundle, offline, with no node and no database. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "ledger/verify_print.h"
+
+static const char usage[] =
+    "usage: firmiana-verify [--json] [--chain ID] BUNDLE\n"
+    "\n"
+    "Checks the exported trail of a Firmiana ledger: that it is the whole log from genesis on, "
+    "signed by\n"
+    "whom it says, and final by a quorum of the members. Needs no network, no node and no trust in "
+    "a member.\n"
+    "\n"
+    "  BUNDLE       the file that `firmiana audit export` wrote; - reads standard input\n"
+    "  --chain ID   the ledger that it must be: its chain id, 64 hex digits\n"
+    "  --json       one JSON object instead of text\n"
+    "  --help       this text\n"
+    "\n"
+    "exit code: 0 valid, 1 not valid (the first fault is named: line, leaf, check), 2 wrong "
+    "arguments,\n"
+    "8 the file cannot be read, 10 out of memory, 14 made under rules that this version does not "
+    "know\n";
+
+struct options {
+    const char *bundle;
+    bool json, help, chain_given;
+    uint8_t chain[32];
+};
+
+static fm_status read_options(struct options *o, int argc, char **argv, struct base_err *err)
+{
+    *o = (struct options){0};
+    for (int i = 1; i < argc; i++) {
+        const char *arg = argv[i];
+        if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
+            o->help = true;
+            return FM_OK;
+        }
+        if (strcmp(arg, "--json") == 0) {
+            o->json = true;
+        } else if (strcmp(arg, "--chain") == 0 && i + 1 < argc) {
+            o->chain_given = base_unhex(o->chain, 32, argv[i + 1], strlen(argv[i + 1]));
+            if (!o->chain_given)
+                return base_err_set(err, FM_E_ARG, "--chain: 64 lower-case hex digits are needed");
+            i++;
+        } else if (arg[0] == '-' && arg[1] != '\0') {
+            return base_err_set(err, FM_E_ARG, "unknown or unfinished option %s: see --help", arg);
+        } else if (o->bundle != NULL) {
+            return base_err_set(err, FM_E_ARG, "one bundle at a time: see --help");
+        } else {
+            o->bundle = arg;
+        }
+    }
+    if (o->bundle == NULL)
+        return base_err_set(err, FM_E_ARG, "no bundle is named: see --help");
+    return FM_OK;
+}
+
+static fm_status read_file(void *ctx, void *out, size_t len, size_t *got, struct base_err *err)
+{
+    FILE *f = ctx;
+
+    errno = 0;
+    *got = fread(out, 1, len, f);
+    if (ferror(f))
+        return base_err_errno(err, "read");
+    return FM_OK;
+}
+
+static fm_status verify(const struct options *o, FILE *f, struct base_err *err)
+{
+    const struct ledger_bundle_source source = {read_file, f};
+    struct ledger_verified *report;
+    struct base_err print = {0};
+    fm_status st = ledger_verify(&report, &source, o->chain_given ? o->chain : NULL, err);
+
+    if (st == FM_OK && o->json)
+        st = ledger_verify_print_json(stdout, report, NULL, err);
+    else if (st == FM_OK)
+        st = ledger_verify_print_text(stdout, report, o->chain_given, err);
+    else if (st == FM_E_INVALID && o->json &&
+             ledger_verify_print_json(stdout, report, err->text, &print) != FM_OK)
+        (void)fprintf(stderr, "firmiana-verify: %s\n", print.text);
+    ledger_verified_free(report);
+    return st;
+}
+
+int main(int argc, char **argv)
+{
+    struct base_err err = {0};
+    struct options o;
+    FILE *f;
+    fm_status st = read_options(&o, argc, argv, &err);
+
+    if (st == FM_OK && o.help)
+        return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? fm_status_exit(FM_E_IO) : 0;
+    if (st == FM_OK) {
+        f = strcmp(o.bundle, "-") == 0 ? stdin : fopen(o.bundle, "rb");
+        if (f == NULL)
+            st = base_err_errno(&err, "open");
+        else
+            st = verify(&o, f, &err);
+        if (f != NULL && f != stdin)
+            (void)fclose(f);
+        if (st != FM_OK)
+            (void)base_err_prefix(&err, "%s", o.bundle);
+    }
+    if (st != FM_OK)
+        (void)fprintf(stderr, "firmiana-verify: %s\n", err.text);
+    return fm_status_exit(st);
+}
