@@ -241,6 +241,10 @@ static void broken_did_keys_are_refused(void **state)
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
         assert_int_not_equal(did_key_method_decode(&key, methods[i], DID_RULES_VERSION, &err),
                              FM_OK);
+    assert_int_equal(did_key_did_decode(&key,
+                                        "did:key:Z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp",
+                                        DID_RULES_VERSION, &err),
+                     FM_E_INPUT);
     assert_int_equal(did_key_did_decode(&key, "did:key:" KEY0 "#", DID_RULES_VERSION, &err),
                      FM_E_INPUT);
     assert_int_equal(did_key_did_decode(&key, "did:key:" KEY0, DID_RULES_VERSION, &err), FM_OK);
