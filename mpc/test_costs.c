@@ -1,0 +1,346 @@
+/* What rep3.h promises of bytes and rounds, exactly: bytes from the transport's counters, summed
+ * over the parties; rounds as the longest chain of dependent messages, which the test's transport
+ * measures, and as the session's own counter. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "mpc/circuit/adder.h"
+#include "mpc/circuit/aggregate.h"
+#include "mpc/circuit/compare.h"
+#include "mpc/circuit/select.h"
+#include "mpc/test_world.h"
+
+enum what {
+    NOTHING,
+    MUL,
+    MUL_LIST,
+    DOT,
+    AND,
+    OR,
+    A2B,
+    MSB,
+    EQZ,
+    BIT2A,
+    BIT_COUNT,
+    B2A,
+    OPEN,
+    REVEAL_INSIDE,
+    REVEAL_OUTSIDE,
+    REVEAL_ALL,
+    INPUT_INSIDE,
+    INPUT_OUTSIDE,
+    PERM,
+    COIN,
+    LESS,
+    LESS_FULL,
+    EQUAL,
+    EQUAL_TEXT,
+    SELECT,
+    KEEP_BITS,
+    COUNT,
+    SUM_WHERE,
+    ANY,
+    LOCAL
+};
+
+struct cost {
+    enum what what;
+    size_t n;
+    unsigned width; /* of ranges and bits */
+    uint64_t sent[WORLD_PARTIES];
+    uint64_t rounds[WORLD_PARTIES];
+    uint64_t ands;
+};
+
+static fm_status reveal_to(struct mpc_session *s, const struct mpc_share *x, const unsigned *to,
+                           size_t count, struct base_err *err)
+{
+    int64_t *out = calloc(mpc_share_n(x) + 1, 8);
+    fm_status status;
+
+    if (out == NULL)
+        return base_err_memory(err, "test");
+    (void)s;
+    status = mpc_reveal(&x, 1, to, count, &out, err);
+    free(out);
+    return status;
+}
+
+static fm_status perform(struct mpc_session *s, struct cost *k, struct mpc_share *x,
+                         struct mpc_share *y, struct mpc_share *b, struct mpc_share *c,
+                         struct base_err *err)
+{
+    struct mpc_share *z[2];
+    struct mpc_perm *perm;
+    const struct mpc_share *cx = x;
+    const struct mpc_share *cb = b;
+    const struct mpc_share *xs[2] = {x, y};
+    unsigned widths[2] = {k->width, k->width};
+    int64_t *opened;
+    uint8_t coin[20];
+    fm_status status;
+
+    switch (k->what) {
+    case NOTHING:
+        return FM_OK;
+    case MUL:
+        return mpc_mul(z, x, y, err);
+    case MUL_LIST:
+        return mpc_mul_list(z, xs, xs, 2, err);
+    case DOT:
+        return mpc_dot(z, x, y, err);
+    case AND:
+        return mpc_and(z, c, c, err);
+    case OR:
+        return mpc_or(z, b, b, err);
+    case A2B:
+        return mpc_a2b_list(z, xs, widths, 1, err);
+    case MSB:
+        return mpc_msb_list(z, xs, widths, 2, err);
+    case EQZ:
+        return mpc_eqz_list(z, xs, widths, 1, err);
+    case BIT2A:
+        return mpc_bit2a(z, b, err);
+    case BIT_COUNT:
+        return mpc_bit_count_list(z, &cb, 1, err);
+    case B2A:
+        return mpc_b2a(z, c, MPC_SIGNED, err);
+    case OPEN:
+        opened = calloc(k->n + 1, 8);
+        status = mpc_open_masked(&cx, 1, &opened, err);
+        free(opened);
+        return status;
+    case REVEAL_INSIDE:
+        return reveal_to(s, x, (const unsigned[]){1}, 1, err);
+    case REVEAL_OUTSIDE:
+        return reveal_to(s, x, (const unsigned[]){3}, 1, err);
+    case REVEAL_ALL:
+        return reveal_to(s, c, (const unsigned[]){0, 1, 2, 3}, 4, err);
+    case INPUT_INSIDE:
+    case INPUT_OUTSIDE: {
+        unsigned owner = k->what == INPUT_INSIDE ? 2 : 3;
+        int64_t *values = calloc(k->n + 1, 8);
+        status = feed(s, z, owner, values, k->n, (struct mpc_range){0, 1}, err);
+        free(values);
+        return status;
+    }
+    case PERM:
+        status = mpc_perm_random(s, &perm, k->n, err);
+        if (status == FM_OK)
+            status = mpc_perm_apply(perm, MPC_FORWARD, z, xs, 1, err);
+        mpc_perm_free(perm);
+        return status;
+    case COIN:
+        return mpc_coin(s, coin, sizeof coin, err);
+    case LESS:
+    case LESS_FULL:
+        return mpc_less(z, x, y, err);
+    case EQUAL:
+        return mpc_equal(z, x, y, err);
+    case EQUAL_TEXT:
+        return mpc_equal(z, c, c, err);
+    case SELECT:
+        return mpc_select(z, b, x, y, err);
+    case KEEP_BITS:
+        return mpc_keep(z, b, c, err);
+    case COUNT:
+        return mpc_count(z, b, err);
+    case SUM_WHERE:
+        return mpc_sum_where(z, x, b, err);
+    case ANY:
+        return mpc_any(z, b, err);
+    case LOCAL:
+        status = mpc_add_wrapping(&z[0], x, y, err);
+        if (status == FM_OK)
+            status = mpc_not(&z[1], c, err);
+        if (status == FM_OK)
+            status = mpc_random_bit(s, &z[0], k->n, err);
+        return status;
+    }
+    return base_err_set(err, FM_E_ARG, "no such operation");
+}
+
+static fm_status program(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct cost *k = arg;
+    unsigned self = mpc_session_self(s);
+    uint64_t *zeros = calloc(k->n * 16 + 1, 8);
+    struct mpc_range range = {-(INT64_C(1) << (k->width - 2)), (INT64_C(1) << (k->width - 2)) - 1};
+    struct mpc_share *x;
+    struct mpc_share *y;
+    struct mpc_share *b;
+    struct mpc_share *c;
+    struct mpc_input item = {.domain = MPC_BITS, .owner = 0, .n = k->n, .width = k->width};
+    struct mpc_stats before;
+    struct mpc_stats after;
+    fm_status status;
+
+    if (k->what == LESS_FULL)
+        range = MPC_RANGE_FULL;
+    if (self == 0)
+        item.planes = zeros;
+    TRY(feed(s, &x, 0, (int64_t *)zeros, k->n, range, err));
+    TRY(feed(s, &y, 0, (int64_t *)zeros, k->n, range, err));
+    TRY(feed_bits(s, &b, 0, zeros, k->n, 1, err));
+    TRY(mpc_input(s, &c, &item, 1, err));
+    free(zeros);
+    for (unsigned i = 0; i < 2; i++) /* everyone hears of everyone, twice: all clocks agree */
+        TRY(reveal_to(s, b, (const unsigned[]){0, 1, 2}, 3, err));
+    mpc_session_stats(s, &before);
+    status = perform(s, k, x, y, b, c, err);
+    mpc_session_stats(s, &after);
+    k->sent[self] = after.bytes_sent - before.bytes_sent;
+    k->rounds[self] = after.rounds - before.rounds;
+    if (self == 0)
+        k->ands = after.and_gates - before.and_gates;
+    return status;
+}
+
+static uint64_t run(struct cost *k, enum mpc_profile profile)
+{
+    struct world w = {.row = mpc_protocol_find("rep3"), .outsiders = 1, .profile = profile};
+
+    world_must_run(&w, program, k);
+    world_clear(&w);
+    return w.depth;
+}
+
+static void costs(enum what what, size_t n, unsigned width, enum mpc_profile profile,
+                  uint64_t bytes, uint64_t rounds)
+{
+    struct cost idle = {.what = NOTHING, .n = n, .width = width};
+    struct cost k = {.what = what, .n = n, .width = width};
+    uint64_t depth = run(&k, profile) - run(&idle, profile);
+    uint64_t sent = k.sent[0] + k.sent[1] + k.sent[2] + k.sent[3];
+
+    if (sent != bytes || depth != rounds || k.rounds[0] != rounds)
+        fail_msg("operation %d, n = %zu, width %u: %llu bytes in %llu rounds (counted %llu), not "
+                 "%llu in %llu",
+                 what, n, width, (unsigned long long)sent, (unsigned long long)depth,
+                 (unsigned long long)k.rounds[0], (unsigned long long)bytes,
+                 (unsigned long long)rounds);
+}
+
+static void every_operation_costs_what_it_says(void **state)
+{
+    static const size_t lengths[] = {1, 64, 65, 1000};
+    const struct mpc_costs *c = &mpc_protocol_find("rep3")->costs;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        uint64_t n = lengths[i];
+        uint64_t w = (n + 63) / 64;
+
+        costs(LOCAL, n, 20, MPC_FEW_ROUNDS, 0, 0);
+        costs(MUL, n, 20, MPC_FEW_ROUNDS, c->mul_bytes * n, c->mul_rounds);
+        costs(MUL_LIST, n, 20, MPC_FEW_ROUNDS, 2 * 24 * n, 1);
+        costs(DOT, n, 20, MPC_FEW_ROUNDS, 24, 1);
+        costs(AND, n, 20, MPC_FEW_ROUNDS, c->and_bytes * 20 * w, c->and_rounds);
+        costs(OR, n, 20, MPC_FEW_ROUNDS, 24 * w, 1);
+        costs(BIT2A, n, 20, MPC_FEW_ROUNDS, c->bit2a_bytes * n, c->bit2a_rounds);
+        costs(BIT_COUNT, n, 20, MPC_FEW_ROUNDS, 8 * n + 24, 2);
+        costs(COUNT, n, 20, MPC_FEW_ROUNDS, 8 * n + 24, 2);
+        costs(B2A, n, 20, MPC_FEW_ROUNDS, 24 * n * 20, 2);
+        costs(OPEN, n, 20, MPC_FEW_ROUNDS, c->open_bytes * n, c->open_rounds);
+        costs(REVEAL_INSIDE, n, 20, MPC_FEW_ROUNDS, 2 * 8 * n, 1);
+        costs(REVEAL_OUTSIDE, n, 20, MPC_FEW_ROUNDS, 3 * 8 * n, 1);
+        costs(REVEAL_ALL, n, 20, MPC_FEW_ROUNDS, 9 * 8 * 20 * w, 1);
+        costs(INPUT_INSIDE, n, 20, MPC_FEW_ROUNDS, 8 * n, 1);
+        costs(PERM, n, 20, MPC_FEW_ROUNDS, 48 * n, 3);
+        costs(COIN, n, 20, MPC_FEW_ROUNDS, 3 * 24, 1);
+        costs(SELECT, n, 20, MPC_FEW_ROUNDS, 48 * n, 3);
+        costs(KEEP_BITS, n, 20, MPC_FEW_ROUNDS, 24 * 20 * w, 1);
+        costs(SUM_WHERE, n, 20, MPC_FEW_ROUNDS, 24 * n + 24, 3);
+    }
+}
+
+/* The outside owner has no clock in step with the others: its first message counts from 1, so the
+ * chain is measured from its own start. Bytes are exact. */
+static void an_outside_input_costs_what_it_says(void **state)
+{
+    struct cost k = {.what = INPUT_OUTSIDE, .n = 1000, .width = 20};
+
+    (void)state;
+    run(&k, MPC_FEW_ROUNDS);
+    assert_int_equal(k.sent[3], 4 * 32 + 2 * 8 * 1000);
+    assert_int_equal(k.sent[0] + k.sent[1] + k.sent[2], 96);
+    assert_int_equal(k.rounds[0], 2);
+}
+
+static void every_circuit_costs_what_it_says(void **state)
+{
+    (void)state;
+    for (unsigned profile = 0; profile < 2; profile++) {
+        for (unsigned width = 2; width <= 64; width += width < 8 ? 1 : 7) {
+            enum mpc_profile p = (enum mpc_profile)profile;
+            uint64_t n = 130;
+            uint64_t w = 3;
+            struct mpc_circuit_cost sum = mpc_sum_cost(width, p);
+            struct mpc_circuit_cost carry = mpc_carry_cost(width - 1, p);
+            struct mpc_circuit_cost all = mpc_all_cost(width);
+
+            costs(A2B, n, width, p, 8 * width * w + 24 * w * sum.ands, 1 + sum.rounds);
+            costs(MSB, n, width, p, 2 * (8 * width * w + 24 * w * carry.ands), 1 + carry.rounds);
+            costs(EQZ, n, width, p, 8 * width * w + 24 * w * all.ands, 1 + all.rounds);
+            /* operands of width - 1 bits: their difference has `width` */
+            costs(LESS, n, width, p, 8 * width * w + 24 * w * carry.ands, 1 + carry.rounds);
+            costs(EQUAL_TEXT, n, width, p, 24 * w * all.ands, all.rounds);
+        }
+    }
+}
+
+static void full_range_less_is_three_signs_and_an_and(void **state)
+{
+    struct mpc_circuit_cost carry = mpc_carry_cost(63, MPC_FEW_ROUNDS);
+    uint64_t w = 3;
+
+    (void)state;
+    costs(LESS_FULL, 130, 64, MPC_FEW_ROUNDS, 3 * (8 * 64 * w + 24 * w * carry.ands) + 24 * w,
+          2 + carry.rounds);
+}
+
+/* The aims of the project for 64-bit operands, in bytes an element and party. */
+static double mean_bytes(enum what what, enum mpc_profile profile, uint64_t *rounds)
+{
+    struct cost k = {.what = what, .n = 99968, .width = what == MUL ? 20 : 64};
+
+    run(&k, profile);
+    *rounds = k.rounds[0];
+    return (double)(k.sent[0] + k.sent[1] + k.sent[2]) / 3 / (double)k.n;
+}
+
+static void aims_are_met(void **state)
+{
+    uint64_t rounds;
+
+    (void)state;
+    assert_true(mean_bytes(MUL, MPC_FEW_ROUNDS, &rounds) <= 8 && rounds == 1);
+    assert_true(mean_bytes(LESS, MPC_FEW_ROUNDS, &rounds) <= 31 && rounds <= 9);
+    print_message("less: %.2f bytes, %llu rounds\n", mean_bytes(LESS, MPC_FEW_ROUNDS, &rounds),
+                  (unsigned long long)rounds);
+    assert_true(mean_bytes(LESS, MPC_FEW_BYTES, &rounds) <= 16);
+    print_message("less, few bytes: %.2f bytes, %llu rounds\n",
+                  mean_bytes(LESS, MPC_FEW_BYTES, &rounds), (unsigned long long)rounds);
+    assert_true(mean_bytes(EQUAL, MPC_FEW_ROUNDS, &rounds) <= 16 && rounds <= 8);
+    print_message("equal: %.2f bytes, %llu rounds\n", mean_bytes(EQUAL, MPC_FEW_ROUNDS, &rounds),
+                  (unsigned long long)rounds);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_operation_costs_what_it_says),
+        cmocka_unit_test(an_outside_input_costs_what_it_says),
+        cmocka_unit_test(every_circuit_costs_what_it_says),
+        cmocka_unit_test(full_range_less_is_three_signs_and_an_and),
+        cmocka_unit_test(aims_are_met),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
