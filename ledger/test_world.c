@@ -138,6 +138,7 @@ void world_release(struct world *w)
         struct world_member *m = &w->m[i];
         did_secret_free(m->channel);
         did_secret_free(m->node);
+        did_secret_free(m->old_node);
         did_secret_free(m->officer[0]);
         did_secret_free(m->officer[1]);
         did_secret_free(m->recovery);
@@ -486,7 +487,8 @@ json_t *world_next_document(struct world *w, size_t member, bool recovery)
     did_draft_release(&draft);
     body = json_pack("{s:O, s:s}", "document", did_document_json(next), "previous", previous);
     did_document_free(m->doc);
-    did_secret_free(m->node);
+    did_secret_free(m->old_node);
+    m->old_node = m->node;
     m->doc = next;
     m->did = did_document_id(next);
     m->node = node;

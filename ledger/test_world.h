@@ -24,7 +24,8 @@
 struct world_member {
     const char *alias;
     struct did_secret *channel, *node, *officer[2], *recovery;
-    struct did_document *doc; /* current; threshold 2 for bank_a, 1 for the others */
+    struct did_secret *old_node; /* the one before the last rotation, or NULL */
+    struct did_document *doc;    /* current; threshold 2 for bank_a, 1 for the others */
     const char *did;
 };
 
