@@ -340,7 +340,8 @@ static fm_status alias_of(struct ledger_reader *reader, char alias[DID_ALIAS_MAX
     st = ledger_store_value(reader->store, &value, key, err);
     if (st != FM_OK)
         return st;
-    text = json_string_value(json_object_get(json_object_get(value, "document"), "alias"));
+    text = json_string_value(
+        json_object_get(json_object_get(json_object_get(value, "document"), "firmiana"), "alias"));
     (void)snprintf(alias, DID_ALIAS_MAX + 1, "%s", text != NULL ? text : "");
     json_decref(value);
     return FM_OK;

@@ -1,5 +1,6 @@
 #include "ledger/chain_summary.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -13,8 +14,8 @@ static const struct {
     {"member.propose", {"alias", "endpoint"}},
     {"member.suspend", {"alias", "reason"}},
     {"member.vote", {"proposal", "accept"}},
-    {"did.update", {"document.version", "previous"}},
-    {"did.recover", {"document.version", "previous"}},
+    {"did.update", {"document.firmiana.version", "previous"}},
+    {"did.recover", {"document.firmiana.version", "previous"}},
     {"did.deactivate", {"previous"}},
     {"dataset.publish", {"dataset", "data_version", "rows"}},
     {"contract.propose", {"name", "version", "purpose"}},
@@ -27,18 +28,21 @@ static const struct {
     {"query.receipt", {"receipt.query", "receipt.outcome", "receipt.rule", "receipt.party"}},
 };
 
-/* Follows "a.b" and names the last part. */
+/* Follows "a.b.c" and names the last part. */
 static const json_t *follow(const json_t *at, const char *path, const char **last)
 {
-    const char *dot = strchr(path, '.');
-    char first[32];
+    const char *dot;
+    char part[32];
 
-    *last = dot != NULL ? dot + 1 : path;
-    if (dot == NULL || (size_t)(dot - path) >= sizeof first)
-        return json_object_get(at, path);
-    memcpy(first, path, (size_t)(dot - path));
-    first[dot - path] = '\0';
-    return json_object_get(json_object_get(at, first), dot + 1);
+    while ((dot = strchr(path, '.')) != NULL) {
+        assert((size_t)(dot - path) < sizeof part);
+        memcpy(part, path, (size_t)(dot - path));
+        part[dot - path] = '\0';
+        at = json_object_get(at, part);
+        path = dot + 1;
+    }
+    *last = path;
+    return json_object_get(at, path);
 }
 
 static void put_text(struct base_buf *out, const char *text)

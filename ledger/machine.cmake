@@ -8,3 +8,10 @@ fm_room(ledger ledger
     rule_consent.c rule_contract.c rule_contract_shape.c rule_data.c rule_did.c rule_member.c
     rule_query.c rule_receipt.c
   LINKS ledger_proof PkgConfig::SQLITE Threads::Threads)
+
+# A consortium in memory, for the machine's tests.
+add_library(ledger_test_town STATIC test_town.c test_memory.c test_invariants.c)
+target_link_libraries(ledger_test_town PUBLIC ledger PkgConfig::CMOCKA)
+
+fm_test(test_machine SOURCES test_machine.c test_machine_members.c test_machine_queries.c
+  LINKS ledger_test_town)

@@ -1,0 +1,27 @@
+/* The parts of test_machine: each rule has a transaction that it alone refuses, and a like one that
+ * passes. */
+#ifndef FIRMIANA_LEDGER_TEST_MACHINE_H
+#define FIRMIANA_LEDGER_TEST_MACHINE_H
+
+void test_admission(void **state);
+void test_quota(void **state);
+void test_roles(void **state);
+void test_proposals(void **state);
+void test_proposals_decide(void **state);
+void test_documents(void **state);
+void test_recovery(void **state);
+void test_deactivation(void **state);
+
+void test_datasets(void **state);
+void test_contracts(void **state);
+void test_contract_shapes(void **state);
+void test_authorizations(void **state);
+void test_consents(void **state);
+void test_query_open(void **state);
+void test_query_world(void **state);
+void test_query_consent(void **state);
+void test_query_limits(void **state);
+void test_receipts(void **state);
+void test_refund(void **state);
+
+#endif
