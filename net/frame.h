@@ -3,6 +3,7 @@
 #ifndef FIRMIANA_NET_FRAME_H
 #define FIRMIANA_NET_FRAME_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -66,7 +67,7 @@ struct net_frame {
     bool opened; /* the payload has been decrypted in place */
     size_t len;
     uint8_t *bytes;
-    void *owner; /* for the wire that holds it */
+    atomic_bool handed_over; /* set by a wire before a thread of a library takes it */
     void (*release)(struct net_frame *frame);
 };
 
