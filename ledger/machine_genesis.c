@@ -20,6 +20,7 @@ static const struct {
     {"unreceipted_queries", 1, 1000},
     {"consent_uses", 1, 1000000},
     {"deadline_ms", 1000, 30 * 86400000LL},
+    {"minimum_group", 1, 1000000},
 };
 #define N_LIMITS (sizeof limits_known / sizeof limits_known[0])
 

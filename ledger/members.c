@@ -93,6 +93,7 @@ static const struct ledger_member limits_shape[] = {
     {"unreceipted_queries", LEDGER_IS_COUNT, false},
     {"consent_uses", LEDGER_IS_COUNT, false},
     {"deadline_ms", LEDGER_IS_COUNT, false},
+    {"minimum_group", LEDGER_IS_COUNT, false},
     {NULL, LEDGER_IS_OBJECT, false},
 };
 static const struct ledger_member member_shape[] = {

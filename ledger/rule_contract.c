@@ -159,10 +159,11 @@ fm_status ledger_rule_contract_propose(struct ledger_context *c, struct base_err
                              ledger_text(contract, "asker"));
     if (c->time_ms >= ledger_int(contract, "expires"))
         return ledger_refuse(c, LEDGER_RULE_CONTRACT_EXPIRED, err, "the contract has expired");
-    if (ledger_int(contract, "minimum_group") == 1 &&
+    if (ledger_int(contract, "minimum_group") < ledger_limit(c, "minimum_group") &&
         !ledger_text_is(json_object_get(contract, "consent"), "requirement", "subject"))
         return ledger_refuse(c, LEDGER_RULE_CONTRACT_MINIMUM_GROUP, err,
-                             "a minimum group of 1 needs the subject's consent");
+                             "a minimum group below %lld needs the subject's consent",
+                             (long long)ledger_limit(c, "minimum_group"));
     st = base_json_hash(hash, contract, err);
     if (st != FM_OK)
         return st;

@@ -121,12 +121,12 @@ static void make_genesis(struct world *w)
     for (size_t i = 0; i < w->n_members; i++)
         assert_int_equal(json_array_append_new(members, member_entry(w, i)), 0);
     genesis = json_pack(
-        "{s:i, s:s, s:I, s:i, s:o, s:I, s:s, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}}",
+        "{s:i, s:s, s:I, s:i, s:o, s:I, s:s, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}}",
         "format", 1, "name", "engine test", "time", (json_int_t)(START_MS - 1000), "rules_version",
         1, "members", members, "quorum", (json_int_t)w->quorum, "sequencer", "bank_a", "limits",
         "tx_bytes", 65536, "block_txs", 100, "block_bytes", 262144, "not_after_ms", 86400000,
         "refused_per_day", 1000000, "open_queries", 10, "unreceipted_queries", 10, "consent_uses",
-        10, "deadline_ms", 60000);
+        10, "deadline_ms", 60000, "minimum_group", 2);
     assert_non_null(genesis);
     must(base_json_canonical(&w->genesis, genesis, &err), &err);
     json_decref(genesis);

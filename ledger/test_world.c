@@ -75,13 +75,13 @@ static void make_genesis(struct world *w)
 
     for (size_t i = 0; i < WORLD_MEMBERS; i++)
         assert_int_equal(json_array_append_new(members, member_json(&w->m[i])), 0);
-    w->genesis =
-        json_pack("{s:i, s:s, s:I, s:i, s:o, s:i, s:s, s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}}",
-                  "format", 1, "name", "test consortium", "time", (json_int_t)w->time_ms,
-                  "rules_version", 1, "members", members, "quorum", WORLD_QUORUM, "sequencer",
-                  "bank_a", "limits", "tx_bytes", 65536, "block_txs", 1000, "block_bytes", 1 << 20,
-                  "not_after_ms", 24 * HOUR_MS, "refused_per_day", 100, "open_queries", 10,
-                  "unreceipted_queries", 3, "consent_uses", 100, "deadline_ms", HOUR_MS);
+    w->genesis = json_pack(
+        "{s:i, s:s, s:I, s:i, s:o, s:i, s:s, s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}}",
+        "format", 1, "name", "test consortium", "time", (json_int_t)w->time_ms, "rules_version", 1,
+        "members", members, "quorum", WORLD_QUORUM, "sequencer", "bank_a", "limits", "tx_bytes",
+        65536, "block_txs", 1000, "block_bytes", 1 << 20, "not_after_ms", 24 * HOUR_MS,
+        "refused_per_day", 100, "open_queries", 10, "unreceipted_queries", 3, "consent_uses", 100,
+        "deadline_ms", HOUR_MS, "minimum_group", 2);
     assert_non_null(w->genesis);
     must(base_json_hash(w->chain, w->genesis, &err));
 }
