@@ -15,3 +15,4 @@ target_link_libraries(ledger_test_town PUBLIC ledger PkgConfig::CMOCKA)
 
 fm_test(test_machine SOURCES test_machine.c test_machine_members.c test_machine_queries.c
   LINKS ledger_test_town)
+fm_test(test_chain SOURCES test_chain.c LINKS ledger_test_town)
