@@ -61,6 +61,34 @@ static fm_status check_types(const struct sql_binder *b, enum sql_op op, size_t 
     return FM_OK;
 }
 
+/* A comparison with 1.500 is one with 1.5: zeros at the end of a literal cost no digits. A new node,
+ * because the operand of a CASE is shared by all its comparisons. */
+static fm_status drop_zeros(size_t *inout, struct sql_binder *b, unsigned scale,
+                            struct base_err *err)
+{
+    struct sql_node n = b->plan->nodes[*inout];
+
+    if (n.op != SQL_OP_CONST || n.null || n.type.scale <= scale || n.value % 10 != 0)
+        return FM_OK;
+    while (n.type.scale > scale && n.value % 10 == 0) {
+        n.value /= 10;
+        n.type.scale--;
+    }
+    n.range = (struct sql_range){n.value, n.value};
+    return sql_bind_add(inout, b, n, err);
+}
+
+static fm_status align_comparison(size_t args[2], struct sql_binder *b, struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    if (!sql_type_is_number(b->plan->nodes[args[0]].type))
+        return FM_OK;
+    for (size_t i = 0; st == FM_OK && i < 2; i++)
+        st = drop_zeros(&args[i], b, b->plan->nodes[args[1 - i]].type.scale, err);
+    return st == FM_OK ? sql_bind_align(&args[0], &args[1], b, err) : st;
+}
+
 static fm_status compare(size_t *out, struct sql_binder *b, enum sql_op op, struct operand left,
                          struct operand right, int at, struct base_err *err)
 {
@@ -72,8 +100,8 @@ static fm_status compare(size_t *out, struct sql_binder *b, enum sql_op op, stru
     args[0] = left.node;
     args[1] = right.node;
     st = check_types(b, op, args[0], args[1], at, err);
-    if (st == FM_OK && sql_type_is_number(b->plan->nodes[args[0]].type))
-        st = sql_bind_align(&args[0], &args[1], b, err);
+    if (st == FM_OK)
+        st = align_comparison(args, b, err);
     return st == FM_OK ? sql_bind_make(out, b, op, at, args, 2, err) : st;
 }
 

@@ -165,33 +165,11 @@ fm_status sql_bind_rescale(size_t *inout, struct sql_binder *b, unsigned scale,
     return make(inout, b, node, err);
 }
 
-/* 1.500 next to a DECIMAL(12,2) is 1.50: zeros at the end of a literal cost no digits. A new node,
- * because the operand of a CASE is shared by all its comparisons. */
-static fm_status drop_zeros(size_t *inout, struct sql_binder *b, unsigned scale,
-                            struct base_err *err)
-{
-    struct sql_node n = b->plan->nodes[*inout];
-
-    if (n.op != SQL_OP_CONST || n.null || n.type.scale <= scale || n.value % 10 != 0)
-        return FM_OK;
-    while (n.type.scale > scale && n.value % 10 == 0) {
-        n.value /= 10;
-        n.type.scale--;
-    }
-    n.range = (struct sql_range){n.value, n.value};
-    return sql_bind_add(inout, b, n, err);
-}
-
 fm_status sql_bind_align(size_t *left, size_t *right, struct sql_binder *b, struct base_err *err)
 {
-    fm_status st = drop_zeros(left, b, b->plan->nodes[*right].type.scale, err);
-    unsigned scale;
+    unsigned scale = b->plan->nodes[*left].type.scale;
+    fm_status st;
 
-    if (st == FM_OK)
-        st = drop_zeros(right, b, b->plan->nodes[*left].type.scale, err);
-    if (st != FM_OK)
-        return st;
-    scale = b->plan->nodes[*left].type.scale;
     if (b->plan->nodes[*right].type.scale > scale)
         scale = b->plan->nodes[*right].type.scale;
     st = sql_bind_rescale(left, b, scale, err);

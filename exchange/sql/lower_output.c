@@ -1,0 +1,275 @@
+/* Aggregates, NULL of empty groups, the guard; and the whole program put together. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "exchange/sql/lower.h"
+
+/* ---- counting ---- */
+
+/* How many rows of a mask count. Where the mask is at hand as integers (a SUM needed them), adding
+ * those up costs nothing. */
+static size_t count(struct lowering *l, size_t mask)
+{
+    enum sql_shape shape = lower_at(l, mask)->shape;
+    sql_wide n = shape == SQL_OTHERS ? l->out->others_rows : l->out->rows;
+    size_t bit01 = l->failed ? SQL_NONE : l->bit2a[mask];
+    struct sql_range range = {0, n};
+
+    if (bit01 != SQL_NONE)
+        return lower_fold(l, SQL_STEP_TOTAL, SQL_RING, bit01, SQL_NONE, range);
+    return lower_fold(l, SQL_STEP_COUNT, SQL_RING, mask, SQL_NONE, range);
+}
+
+static size_t count_others(struct lowering *l, size_t mask)
+{
+    size_t bit01 = l->failed ? SQL_NONE : l->bit2a[mask];
+
+    if (bit01 == SQL_NONE || l->out->others_rows == l->out->rows)
+        return count(l, lower_others(l, mask));
+    return lower_fold(l, SQL_STEP_TOTAL, SQL_RING, lower_others(l, bit01), SQL_NONE,
+                      (struct sql_range){0, l->out->others_rows});
+}
+
+/* ---- one output, in two passes: first what works on rows, so that counts see every BIT2A ---- */
+
+struct pending {
+    size_t mask;
+    size_t folded; /* the sum, or the extreme; SQL_NONE for COUNT */
+};
+
+static size_t fold_sum(struct lowering *l, size_t x, size_t mask, struct sql_range range)
+{
+    const struct sql_step *s = lower_at(l, x);
+
+    if (s->domain == SQL_PUBLIC)
+        return lower_ring(l, SQL_STEP_MUL, count(l, mask), x, range);
+    return lower_fold(l, SQL_STEP_DOT, SQL_RING, lower_fill(l, x, SQL_RING, SQL_ROWS),
+                      lower_bit2a(l, mask), range);
+}
+
+static struct sql_range sum_range(const struct lowering *l, const struct sql_output *o)
+{
+    struct sql_range r = l->plan->nodes[o->arg].range;
+
+    if (r.lo > r.hi)
+        return (struct sql_range){0, 0};
+    r.lo = r.lo < 0 ? r.lo * l->plan->rows : 0;
+    r.hi = r.hi > 0 ? r.hi * l->plan->rows : 0;
+    return r;
+}
+
+static void fold_rows(struct lowering *l, struct pending *p, const struct sql_output *o)
+{
+    size_t filter = l->plan->filter;
+    struct sql_range bit = {0, 1};
+    size_t x;
+
+    p->mask = lower_input(l, SQL_STEP_VALID, SQL_BITS, 0, bit);
+    if (filter != SQL_NONE)
+        p->mask = lower_logic(l, SQL_STEP_AND, p->mask, lower_truth(l, filter));
+    if (o->arg != SQL_NONE)
+        p->mask = lower_logic(l, SQL_STEP_AND, p->mask, lower_known(l, o->arg));
+    p->mask = lower_fill(l, p->mask, SQL_BITS, SQL_ROWS);
+    p->folded = SQL_NONE;
+    if (o->fn == SQL_COUNT)
+        return;
+    x = lower_value(l, o->arg);
+    if (o->fn == SQL_SUM || o->fn == SQL_AVG)
+        p->folded = fold_sum(l, x, p->mask, sum_range(l, o));
+    else
+        p->folded =
+            lower_fold(l, o->fn == SQL_MIN ? SQL_STEP_MIN : SQL_STEP_MAX, SQL_RING,
+                       lower_fill(l, x, SQL_RING, SQL_ROWS), p->mask, lower_at(l, x)->range);
+}
+
+/* ---- averages ---- */
+
+/* The sum and its digits in one division: 2 |sum| 10^d + n fits. */
+static bool divides_at_once(const struct lowering *l, struct sql_range sum, unsigned digits)
+{
+    sql_wide size = sum.hi > -sum.lo ? sum.hi : -sum.lo;
+
+    return 2 * size < ((sql_wide)INT64_MAX - l->plan->rows) / sql_ten_to(digits);
+}
+
+static size_t scaled(struct lowering *l, size_t x, unsigned digits)
+{
+    struct sql_range r = lower_at(l, x)->range;
+    sql_wide ten = sql_ten_to(digits);
+
+    if (digits == 0)
+        return x;
+    return lower_ring(l, SQL_STEP_MUL, x, lower_const(l, (int64_t)ten),
+                      (struct sql_range){r.lo * ten, r.hi * ten});
+}
+
+/* |sum| = q n + r; the digits are those of q, then of r / n; the sign comes last. Exact, because
+ * |sum| 10^d / n = q 10^d + r 10^d / n and only the last term is rounded. */
+static size_t divide_in_two(struct lowering *l, size_t sum, size_t n, const struct sql_output *o)
+{
+    struct sql_range arg = l->plan->nodes[o->arg].range;
+    sql_wide size = arg.hi > -arg.lo ? arg.hi : -arg.lo;
+    sql_wide ten = sql_ten_to(o->digits);
+    struct sql_range s = lower_at(l, sum)->range;
+    sql_wide most = s.hi > -s.lo ? s.hi : -s.lo;
+    struct sql_range quotient = {0, size}, magnitude = {0, (size + 1) * ten};
+    size_t absolute =
+        lower_fold(l, SQL_STEP_ABS, SQL_RING, sum, SQL_NONE, (struct sql_range){0, most});
+    size_t negative =
+        lower_fold(l, SQL_STEP_NEGATIVE, SQL_BITS, sum, SQL_NONE, (struct sql_range){0, 1});
+    size_t q = lower_fold(l, SQL_STEP_QUOTIENT, SQL_RING, absolute, n, quotient);
+    size_t back = lower_ring(l, SQL_STEP_MUL, q, n, (struct sql_range){0, most});
+    size_t r =
+        lower_ring(l, SQL_STEP_SUB, absolute, back, (struct sql_range){0, l->plan->rows - 1});
+    size_t fraction = lower_fold(l, SQL_STEP_DIVIDE_ROUND, SQL_RING, scaled(l, r, o->digits), n,
+                                 (struct sql_range){0, ten});
+    size_t all = lower_ring(l, SQL_STEP_ADD, scaled(l, q, o->digits), fraction, magnitude);
+
+    return lower_choose(l, negative, lower_neg(l, all), all,
+                        (struct sql_range){-magnitude.hi, magnitude.hi});
+}
+
+static size_t average(struct lowering *l, size_t sum, size_t n, const struct sql_output *o)
+{
+    struct sql_range s = lower_at(l, sum)->range;
+
+    if (!divides_at_once(l, s, o->digits))
+        return divide_in_two(l, sum, n, o);
+    return lower_fold(l, SQL_STEP_DIVIDE_ROUND, SQL_RING, scaled(l, sum, o->digits), n,
+                      sql_range_hull(o->range, (struct sql_range){0, 0}));
+}
+
+/* ---- results ---- */
+
+static size_t not_empty(struct lowering *l, const struct pending *p, const struct sql_output *o)
+{
+    struct sql_range bit = {0, 1};
+
+    if (o->fn == SQL_MIN || o->fn == SQL_MAX)
+        return lower_fold(l, SQL_STEP_ANY, SQL_BITS, p->folded, SQL_NONE, bit);
+    return lower_not(l, lower_compare(l, SQL_STEP_EQUAL, count(l, p->mask), lower_const(l, 0)));
+}
+
+/* The guard, where there is one, is at least 2 rows: what it shows is not NULL. */
+static void finish(struct lowering *l, struct sql_reveal *r, const struct pending *p,
+                   const struct sql_output *o)
+{
+    int64_t guard = l->plan->guard_rows;
+    size_t value = p->folded, keep = SQL_NONE;
+
+    *r = (struct sql_reveal){SQL_NONE, SQL_NONE, SQL_NONE};
+    if (o->fn == SQL_COUNT)
+        value = count(l, p->mask);
+    else if (o->fn == SQL_AVG)
+        value = average(l, p->folded, count(l, p->mask), o);
+    if (guard > 0)
+        keep = r->shown = lower_not(
+            l, lower_compare(l, SQL_STEP_LESS, count_others(l, p->mask), lower_const(l, guard)));
+    else if (o->fn != SQL_COUNT)
+        r->known = not_empty(l, p, o);
+    /* A sum of nothing and a count of nothing are 0 already; the rest is anything in range. */
+    if (guard == 0 && o->fn != SQL_COUNT && o->fn != SQL_SUM)
+        keep = r->known;
+    if (keep != SQL_NONE)
+        value = lower_choose(l, keep, value, lower_const(l, 0),
+                             sql_range_hull(lower_at(l, value)->range, (struct sql_range){0, 0}));
+    r->value = lower_fill(l, value, SQL_RING, SQL_ONE);
+    if (r->known != SQL_NONE)
+        r->known = lower_fill(l, r->known, SQL_BITS, SQL_ONE);
+    if (r->shown != SQL_NONE)
+        r->shown = lower_fill(l, r->shown, SQL_BITS, SQL_ONE);
+}
+
+/* ---- the program ---- */
+
+/* Steps that nothing revealed depends on go: a NULL constant, say, can make a comparison idle. */
+static void drop_idle(struct lowering *l, size_t *map)
+{
+    struct sql_physical *out = l->out;
+    size_t n = out->step_count, kept = 0;
+
+    for (size_t i = 0; i < n; i++)
+        map[i] = 0;
+    for (size_t i = 0; i < l->plan->output_count; i++) {
+        const struct sql_reveal *r = &out->reveals[i];
+        map[r->value] = 1;
+        if (r->known != SQL_NONE)
+            map[r->known] = 1;
+        if (r->shown != SQL_NONE)
+            map[r->shown] = 1;
+    }
+    for (size_t i = n; i-- > 0;) {
+        for (size_t j = 0; map[i] != 0 && j < out->steps[i].arg_count; j++)
+            map[out->steps[i].args[j]] = 1;
+    }
+    out->levels = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct sql_step s = out->steps[i];
+        if (map[i] == 0)
+            continue;
+        for (size_t j = 0; j < s.arg_count; j++)
+            s.args[j] = map[s.args[j]];
+        map[i] = kept;
+        out->levels = s.level > out->levels ? s.level : out->levels;
+        out->steps[kept++] = s;
+    }
+    out->step_count = kept;
+    for (size_t i = 0; i < l->plan->output_count; i++) {
+        struct sql_reveal *r = &out->reveals[i];
+        r->value = map[r->value];
+        r->known = r->known != SQL_NONE ? map[r->known] : SQL_NONE;
+        r->shown = r->shown != SQL_NONE ? map[r->shown] : SQL_NONE;
+    }
+}
+
+static fm_status lower_all(struct lowering *l, struct pending *pending, struct base_err *err)
+{
+    const struct sql_plan *plan = l->plan;
+    size_t *map;
+
+    /* Step 0 is there whatever happens: after a failure all numbers are 0. */
+    (void)lower_const(l, 0);
+    if (l->failed)
+        return base_err_memory(err, "SQL plan");
+    for (size_t i = 0; i < plan->output_count; i++)
+        fold_rows(l, &pending[i], &plan->outputs[i]);
+    for (size_t i = 0; i < plan->output_count; i++)
+        finish(l, &l->out->reveals[i], &pending[i], &plan->outputs[i]);
+    map = sql_arena_array(&l->out->arena, l->out->step_count, sizeof *map);
+    if (l->failed || map == NULL)
+        return base_err_memory(err, "SQL plan");
+    drop_idle(l, map);
+    return FM_OK;
+}
+
+fm_status sql_physical_make(struct sql_physical *out, const struct sql_plan *plan,
+                            struct base_err *err)
+{
+    struct lowering l = {.plan = plan, .out = out};
+    struct pending *pending;
+    fm_status st;
+
+    *out = (struct sql_physical){.plan = plan, .rows = plan->rows};
+    for (size_t i = 0; i < plan->source_count; i++)
+        out->others_rows += plan->sources[i].recipient ? 0 : plan->sources[i].rows;
+    l.nodes = sql_arena_array(&out->arena, plan->node_count, sizeof *l.nodes);
+    pending = sql_arena_array(&out->arena, plan->output_count, sizeof *pending);
+    out->reveals = sql_arena_array(&out->arena, plan->output_count, sizeof *out->reveals);
+    if (l.nodes == NULL || pending == NULL || out->reveals == NULL) {
+        st = base_err_memory(err, "SQL plan");
+    } else {
+        for (size_t i = 0; i < plan->node_count; i++)
+            l.nodes[i] = (struct lowered){SQL_NONE, SQL_NONE, SQL_NONE, SQL_NONE};
+        st = lower_all(&l, pending, err);
+    }
+    sql_intern_release(&l.seen);
+    if (st != FM_OK)
+        sql_physical_release(out);
+    return st;
+}
+
+void sql_physical_release(struct sql_physical *physical)
+{
+    sql_arena_release(&physical->arena);
+    *physical = (struct sql_physical){0};
+}

@@ -1,0 +1,274 @@
+/* The text key, and everything that is put in before the program runs. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "exchange/sql/run_internal.h"
+
+/* ---- the text key ---- */
+
+static bool is_provider(const struct sql_run *run, unsigned party)
+{
+    for (size_t i = 0; i < run->p->plan->source_count; i++) {
+        if (run->c->sources[i] == party)
+            return true;
+    }
+    return false;
+}
+
+static bool needs_key(const struct sql_run *run)
+{
+    for (size_t i = 0; i < run->p->step_count; i++) {
+        if (run->p->steps[i].width == 128 && run->p->steps[i].domain == SQL_BITS &&
+            run->p->steps[i].op <= SQL_STEP_TEXT_PARAM)
+            return true;
+    }
+    return false;
+}
+
+/* The first provider draws it; the others get it once each, however many sources are theirs. */
+static fm_status share_key(struct sql_run *run, struct base_err *err)
+{
+    const struct sql_run_config *c = run->c;
+    unsigned self = mpc_session_self(c->session), first = c->sources[0];
+    fm_status st = FM_OK;
+
+    if (!is_provider(run, self))
+        return FM_OK;
+    run->has_key = true;
+    if (self != first) {
+        st = net_recv(c->transport, c->stream, first, run->text_key32, sizeof run->text_key32, err);
+        return st == FM_OK ? st : base_err_prefix(err, "text key");
+    }
+    st = base_random_fill(c->random, run->text_key32, sizeof run->text_key32, err);
+    for (unsigned p = 0; st == FM_OK && p < mpc_session_parties(c->session); p++) {
+        if (p != first && is_provider(run, p))
+            st = net_send(c->transport, c->stream, p, run->text_key32, sizeof run->text_key32, err);
+    }
+    return st == FM_OK ? st : base_err_prefix(err, "text key");
+}
+
+/* ---- inputs of one element ---- */
+
+static unsigned single_owner(const struct sql_run *run, const struct sql_step *s)
+{
+    bool hidden = s->op != SQL_STEP_TEXT_CONST && run->p->plan->params[s->index].hidden;
+
+    return hidden ? run->c->asker : run->c->sources[0];
+}
+
+static fm_status check_single(const struct sql_run *run, const struct sql_step *s,
+                              struct base_err *err)
+{
+    if (s->op == SQL_STEP_TEXT_PARAM && !is_provider(run, single_owner(run, s)))
+        return base_err_set(err, FM_E_UNSUPPORTED,
+                            "hidden parameter $%zu is a TEXT: only an asker that is a provider can "
+                            "put it in; declare it public, or ask from a provider",
+                            s->index + 1);
+    return FM_OK;
+}
+
+/* One element's value, or its planes: 128 words for a text, 1 for a truth value. */
+struct single {
+    int64_t value;
+    uint64_t planes[128];
+};
+
+static void fill_single(struct single *out, const struct sql_run *run, const struct sql_step *s)
+{
+    const struct sql_value *params = run->c->params;
+    const char *text = s->op == SQL_STEP_TEXT_CONST ? s->text : NULL;
+    uint8_t hash[16];
+
+    if (s->op == SQL_STEP_HIDDEN_PARAM) {
+        out->value = params[s->index].value;
+        out->planes[0] = params[s->index].value != 0;
+        return;
+    }
+    if (text == NULL)
+        text = params[s->index].text;
+    sql_text_hash(hash, run->text_key32, text, strlen(text));
+    mpc_pack_bytes(out->planes, hash, 1, 128);
+    base_wipe(hash, sizeof hash);
+}
+
+/* ---- one list of all inputs ---- */
+
+struct inputs {
+    size_t source_steps; /* their number, then their steps */
+    size_t *steps;
+    size_t single_count;
+    size_t *singles;
+    struct single *single_values;
+    struct sql_loaded *loaded; /* one for each source; empty where not ours */
+    size_t item_count;
+    struct mpc_input *items;
+    struct mpc_share **shares;
+};
+
+static void release_inputs(struct inputs *in, const struct sql_run *run)
+{
+    for (size_t i = 0; in->loaded != NULL && i < run->p->plan->source_count; i++)
+        sql_run_unload(&in->loaded[i]);
+    if (in->shares != NULL)
+        mpc_share_free_all(in->shares, in->item_count);
+    if (in->single_values != NULL)
+        base_wipe(in->single_values, in->single_count * sizeof *in->single_values);
+    free(in->steps);
+    free(in->singles);
+    free(in->single_values);
+    free(in->loaded);
+    free(in->items);
+    free(in->shares);
+}
+
+static fm_status allocate_inputs(struct inputs *in, const struct sql_run *run, struct base_err *err)
+{
+    const struct sql_physical *p = run->p;
+    fm_status st = FM_OK;
+
+    in->steps = calloc(p->step_count, sizeof *in->steps);
+    in->singles = calloc(p->step_count, sizeof *in->singles);
+    in->loaded = calloc(p->plan->source_count, sizeof *in->loaded);
+    if (in->steps == NULL || in->singles == NULL || in->loaded == NULL)
+        return base_err_memory(err, "query input");
+    for (size_t i = 0; st == FM_OK && i < p->step_count; i++) {
+        const struct sql_step *s = &p->steps[i];
+        if (sql_step_is_source_input(s)) {
+            in->steps[in->source_steps++] = i;
+        } else if (s->op >= SQL_STEP_TEXT_CONST && s->op <= SQL_STEP_HIDDEN_PARAM) {
+            in->singles[in->single_count++] = i;
+            st = check_single(run, s, err);
+        }
+    }
+    in->item_count = in->source_steps * p->plan->source_count + in->single_count;
+    in->single_values = calloc(in->single_count + 1, sizeof *in->single_values);
+    in->items = calloc(in->item_count + 1, sizeof *in->items);
+    in->shares = calloc(in->item_count + 1, sizeof(struct mpc_share *));
+    if (in->single_values == NULL || in->items == NULL || in->shares == NULL)
+        return base_err_memory(err, "query input");
+    return st;
+}
+
+static struct mpc_input item_of(const struct sql_step *s, unsigned owner, size_t n)
+{
+    struct mpc_input item = {.owner = owner, .n = n};
+
+    if (s->domain == SQL_RING) {
+        item.domain = MPC_RING64;
+        item.range = (struct mpc_range){(int64_t)s->range.lo, (int64_t)s->range.hi};
+    } else {
+        item.domain = MPC_BITS;
+        item.width = s->width;
+    }
+    return item;
+}
+
+/* Items in the order: source after source, its steps; then the single elements. */
+static fm_status list_items(struct inputs *in, const struct sql_run *run, struct base_err *err)
+{
+    const struct sql_physical *p = run->p;
+    unsigned self = mpc_session_self(run->c->session);
+    struct mpc_input *item = in->items;
+    fm_status st = FM_OK;
+
+    for (size_t s = 0; st == FM_OK && s < p->plan->source_count; s++) {
+        bool mine = run->c->sources[s] == self;
+        if (mine)
+            st = sql_run_load(&in->loaded[s], run, s, in->steps, in->source_steps, err);
+        for (size_t i = 0; st == FM_OK && i < in->source_steps; i++, item++) {
+            const struct sql_step *step = &p->steps[in->steps[i]];
+            *item = item_of(step, run->c->sources[s], (size_t)p->plan->sources[s].rows);
+            if (mine && item->domain == MPC_RING64)
+                item->values = in->loaded[s].arrays[i];
+            else if (mine)
+                item->planes = in->loaded[s].arrays[i];
+        }
+    }
+    for (size_t i = 0; st == FM_OK && i < in->single_count; i++, item++) {
+        const struct sql_step *step = &p->steps[in->singles[i]];
+        *item = item_of(step, single_owner(run, step), 1);
+        if (item->owner != self)
+            continue;
+        fill_single(&in->single_values[i], run, step);
+        if (item->domain == MPC_RING64)
+            item->values = &in->single_values[i].value;
+        else
+            item->planes = in->single_values[i].planes;
+    }
+    return st;
+}
+
+static fm_status put_in(struct inputs *in, const struct sql_run *run, struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    for (size_t from = 0; st == FM_OK && from < in->item_count; from += MPC_MAX_LIST) {
+        size_t n = in->item_count - from < MPC_MAX_LIST ? in->item_count - from : MPC_MAX_LIST;
+        st = mpc_input(run->c->session, in->shares + from, in->items + from, n, err);
+    }
+    return st;
+}
+
+static fm_status show_inputs(const struct inputs *in, const struct sql_run *run,
+                             struct base_err *err)
+{
+    const struct sql_run_hooks *h = &run->c->hooks;
+    fm_status st = FM_OK;
+
+    for (size_t s = 0; h->input_shared != NULL && s < run->p->plan->source_count; s++) {
+        for (size_t i = 0; st == FM_OK && i < in->source_steps; i++)
+            st =
+                h->input_shared(h->ctx, s, in->steps[i], in->shares[s * in->source_steps + i], err);
+    }
+    return st;
+}
+
+/* The sources' parts of each step, one after another. */
+static fm_status join_parts(struct inputs *in, struct sql_run *run, struct base_err *err)
+{
+    size_t sources = run->p->plan->source_count, n = in->source_steps;
+    const struct mpc_share **parts = calloc(sources, sizeof(struct mpc_share *));
+    fm_status st = parts != NULL ? FM_OK : base_err_memory(err, "query input");
+
+    for (size_t i = 0; st == FM_OK && i < n; i++) {
+        struct sql_register *reg = &run->regs[in->steps[i]];
+        for (size_t s = 0; s < sources; s++)
+            parts[s] = in->shares[s * n + i];
+        if (sources == 1) {
+            reg->share = in->shares[i];
+            in->shares[i] = NULL;
+            continue;
+        }
+        st = mpc_concat(&reg->share, parts, sources, err);
+        for (size_t s = 0; st == FM_OK && s < sources; s++)
+            mpc_share_free_all(&in->shares[s * n + i], 1);
+    }
+    for (size_t i = 0; i < in->single_count; i++) {
+        run->regs[in->singles[i]].share = in->shares[sources * n + i];
+        in->shares[sources * n + i] = NULL;
+    }
+    free(parts);
+    return st;
+}
+
+fm_status sql_run_inputs(struct sql_run *run, struct base_err *err)
+{
+    struct inputs in = {0};
+    fm_status st = allocate_inputs(&in, run, err);
+
+    if (st == FM_OK && needs_key(run))
+        st = share_key(run, err);
+    if (st == FM_OK)
+        st = list_items(&in, run, err);
+    if (st == FM_OK)
+        st = put_in(&in, run, err);
+    if (st == FM_OK)
+        st = show_inputs(&in, run, err);
+    if (st == FM_OK)
+        st = join_parts(&in, run, err);
+    release_inputs(&in, run);
+    base_wipe(run->text_key32, sizeof run->text_key32);
+    return st == FM_OK ? st : base_err_prefix(err, "query input");
+}

@@ -1,0 +1,47 @@
+/* Shared by the runner's files; nobody else includes this. */
+#ifndef FIRMIANA_EXCHANGE_SQL_RUN_INTERNAL_H
+#define FIRMIANA_EXCHANGE_SQL_RUN_INTERNAL_H
+
+#include "exchange/sql/run.h"
+
+/* What a step has produced. Freed after its last use. */
+struct sql_register {
+    struct mpc_share *share; /* RING, BITS */
+    struct mpc_share *extra; /* MIN, MAX: whether there was a row, until ANY takes it */
+    int64_t value;           /* PUBLIC */
+    size_t uses;             /* by later steps and reveals that have not run yet */
+};
+
+struct sql_run {
+    const struct sql_run_config *c;
+    const struct sql_physical *p;
+    struct sql_register *regs;
+    bool has_key;
+    uint8_t text_key32[32];
+};
+
+/* run_input.c: the text key, then all inputs into registers. */
+fm_status sql_run_inputs(struct sql_run *run, struct base_err *err) FM_CHECK;
+/* run_rows.c: a provider's rows as the columns of its source's input steps. arrays[i] belongs to
+ * the i-th source input step: int64_t[rows] for RING, planes for BITS. */
+struct sql_loaded {
+    size_t count;
+    const size_t *steps;
+    void **arrays;
+    size_t *sizes; /* in bytes, for wiping */
+};
+fm_status sql_run_load(struct sql_loaded *out, const struct sql_run *run, size_t source,
+                       const size_t *steps, size_t count, struct base_err *err) FM_CHECK;
+void sql_run_unload(struct sql_loaded *loaded);
+/* run_step.c: one level of the program. */
+fm_status sql_run_level(struct sql_run *run, unsigned level, struct base_err *err) FM_CHECK;
+void sql_run_used(struct sql_run *run, size_t step);
+
+static inline size_t sql_run_elements(const struct sql_physical *p, const struct sql_step *s)
+{
+    return s->shape == SQL_ONE    ? 1
+           : s->shape == SQL_ROWS ? (size_t)p->rows
+                                  : (size_t)p->others_rows;
+}
+
+#endif
