@@ -58,7 +58,7 @@ static fm_status check_values(const struct mpc_session *s, const struct mpc_inpu
     for (size_t row = 0; row < item->n; row++)
         if (item->values[row] < item->range.lo || item->values[row] > item->range.hi)
             return base_err_set(err, FM_E_INPUT,
-                                "input %zu: row %zu is outside the declared range %lld..%lld", i,
+                                "column %zu: row %zu is outside the declared range %lld..%lld", i,
                                 row, (long long)item->range.lo, (long long)item->range.hi);
     return FM_OK;
 }

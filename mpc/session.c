@@ -138,9 +138,11 @@ fm_status mpc_finish(struct mpc_session *s, enum mpc_op op, fm_status status, st
 {
     if (status == FM_OK)
         return FM_OK;
+    /* What the caller got wrong is named where it was found; it is the same at all parties. */
+    if (status == FM_E_ARG || status == FM_E_LIMIT || status == FM_E_UNSUPPORTED)
+        return status;
     base_err_prefix(err, "%s %s", s->row->name, mpc_op_name(op));
-    if (s->transport != NULL && status != FM_E_ARG && status != FM_E_LIMIT &&
-        status != FM_E_UNSUPPORTED)
+    if (s->transport != NULL)
         net_abort(s->transport, "failed");
     return status;
 }

@@ -94,8 +94,9 @@ void mpc_share_pin(struct mpc_share *x);
 void mpc_share_unpin(struct mpc_share *x);
 void mpc_pool_release(struct mpc_session *s); /* wipes and frees every share */
 
-/* How an operation ends: on failure prefixes "NAME OP: " and, unless it is our caller's mistake,
- * aborts the transport, so that no peer waits for messages that will not come. Returns status. */
+/* How an operation ends. Unless it is our caller's mistake (whose text already names the
+ * operation), a failure gets the prefix "NAME OP: " and aborts the transport, so that no peer waits
+ * for messages that will not come. Returns status. */
 fm_status mpc_finish(struct mpc_session *s, enum mpc_op op, fm_status status,
                      struct base_err *err) FM_CHECK;
 

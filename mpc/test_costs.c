@@ -170,7 +170,7 @@ static fm_status program(struct mpc_session *s, void *arg, struct base_err *err)
 {
     struct cost *k = arg;
     unsigned self = mpc_session_self(s);
-    uint64_t *zeros = calloc(k->n * 16 + 1, 8);
+    uint64_t *zeros = calloc(k->n + 128, 8);
     struct mpc_range range = {-(INT64_C(1) << (k->width - 2)), (INT64_C(1) << (k->width - 2)) - 1};
     struct mpc_share *x;
     struct mpc_share *y;
