@@ -251,6 +251,7 @@ static void inference(void **state)
     expect_inferred("a\n1\n2.50\nNA\n-12.125\n",
                     RANGE_COLUMN("DECIMAL(5,3)", "true", "\"-12.125\"", "\"2.500\""), "");
     expect_inferred("a\n0.5\n", RANGE_COLUMN("DECIMAL(1,1)", "false", "\"0.5\"", "\"0.5\""), "");
+    expect_inferred("a\n0.0000000000000000001\n", TEXT_COLUMN(21, "false"), "");
     expect_inferred("a\n5.\n", RANGE_COLUMN("DECIMAL(1,0)", "false", "\"5\"", "\"5\""), "");
     expect_inferred("a\n123456789012345678\n0.5\n", TEXT_COLUMN(18, "false"),
                     "column a is TEXT(18): its numbers need more than 18 digits");

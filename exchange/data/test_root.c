@@ -275,6 +275,72 @@ static void rows_of_another_schema(void **state)
     }
 }
 
+/* A tree of one row whose bytes we choose: what a dishonest provider could have committed. */
+static fm_status verify_bytes(const void *bytes, size_t len, struct base_err *err)
+{
+    struct base_buf b = {0}, hex = {0};
+    struct data_schema schema;
+    uint8_t hash[33] = {0}, root[32];
+    json_t *proof, *row;
+    fm_status st;
+
+    base_buf_put_str(&b, "firmiana/row/1");
+    base_buf_put(&b, secret, 16);
+    base_buf_put(&b, bytes, len);
+    base_sha256(hash + 1, b.p, b.len);
+    base_sha256(root, hash, 33);
+    base_buf_put_hex(&hex, bytes, len);
+    proof =
+        json_pack("{s:s, s:i, s:[], s:s, s:s}", "format", "firmiana-row-proof-1", "index", 0,
+                  "path", "row", base_buf_cstr(&hex), "salt", "000102030405060708090a0b0c0d0e0f");
+    assert_non_null(proof);
+    schema_for(&schema, 1);
+    st = data_root_verify(&row, proof, root, &schema, err);
+    assert_int_equal(st == FM_OK, row != NULL);
+    json_decref(row);
+    json_decref(proof);
+    base_buf_release(&hex);
+    base_buf_release(&b);
+    return st;
+}
+
+/* A good row with each byte in turn at every value, and cut and lengthened: only rows that encode
+ * again to the same bytes pass. */
+static void committed_bytes(void **state)
+{
+    struct base_buf good = {0};
+    struct base_err err = {0};
+    size_t passed = 0;
+
+    (void)state;
+    data_row_encode(&good, three[0], 3);
+    assert_int_equal(verify_bytes(good.p, good.len, &err), FM_OK);
+    for (size_t i = 0; i < good.len; i++) {
+        uint8_t old = good.p[i];
+        assert_int_equal(verify_bytes(good.p, i, &err), FM_E_INVALID);
+        for (unsigned v = 0; v < 256; v++) {
+            fm_status st;
+            good.p[i] = (uint8_t)v;
+            st = verify_bytes(good.p, good.len, &err);
+            assert_true(st == FM_OK || st == FM_E_INVALID);
+            passed += st == FM_OK;
+        }
+        good.p[i] = old;
+    }
+    /* Any id in 8 bytes; a balance of at most six digits in up to 3; ASCII in the 4 of the text;
+     * and the row as it is, once for each byte. */
+    assert_in_range(passed, 8 * 256, 8 * 256 + 3 * 256 + 4 * 128 + good.len);
+    base_buf_put_u8(&good, 0);
+    assert_int_equal(verify_bytes(good.p, good.len, &err), FM_E_INVALID);
+    assert_string_equal(err.text, "row proof: the row: 1 bytes left over");
+    assert_int_equal(verify_bytes("\x00", 1, &err), FM_OK);
+    assert_int_equal(verify_bytes("\x00\x00", 2, &err), FM_E_INVALID);
+    assert_int_equal(verify_bytes("\x02", 1, &err), FM_E_INVALID);
+    assert_string_equal(err.text, "row proof: the row begins with neither 0 nor 1");
+    assert_int_equal(verify_bytes("", 0, &err), FM_E_INVALID);
+    base_buf_release(&good);
+}
+
 static void what_changes_the_root(void **state)
 {
     static const uint8_t other_secret[32] = {1};
@@ -356,13 +422,10 @@ static void from_a_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_as_elsewhere),
-        cmocka_unit_test(every_size_and_row),
-        cmocka_unit_test(what_a_court_reads),
-        cmocka_unit_test(tampered_proofs),
-        cmocka_unit_test(rows_of_another_schema),
-        cmocka_unit_test(what_changes_the_root),
-        cmocka_unit_test(refusals),
+        cmocka_unit_test(same_as_elsewhere),      cmocka_unit_test(every_size_and_row),
+        cmocka_unit_test(what_a_court_reads),     cmocka_unit_test(tampered_proofs),
+        cmocka_unit_test(rows_of_another_schema), cmocka_unit_test(committed_bytes),
+        cmocka_unit_test(what_changes_the_root),  cmocka_unit_test(refusals),
         cmocka_unit_test(from_a_table),
     };
     return cmocka_run_group_tests_name("exchange/data: row roots", tests, testing_folder_make,
