@@ -64,7 +64,7 @@ static const struct {
         {"contract.dataset", "the contract names a dataset that is not published as named"},
     [LEDGER_RULE_CONTRACT_ASKER] = {"contract.asker", "the sender is not the contract's asker"},
     [LEDGER_RULE_CONTRACT_MINIMUM_GROUP] = {"contract.minimum_group",
-                                            "a minimum group of 1 needs the subject's consent"},
+                                            "so small a minimum group needs the subject's consent"},
     [LEDGER_RULE_CONTRACT_EXISTS] = {"contract.exists", "the contract is on the ledger already"},
 
     [LEDGER_RULE_AUTHORIZATION_MISSING] = {"authorization.missing",

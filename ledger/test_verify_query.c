@@ -272,6 +272,7 @@ static void states_agree_with_the_story(void **state)
     world_prove(w, "member/bank_c", value);
     world_checkpoint(w, ALL);
     story_expect_invalid("state", LEDGER_NO_LEAF, "'member/bank_c' is not what");
+    assert_non_null(strstr(err.text, "1 accepted entries are not disclosed"));
     json_decref(value);
 }
 

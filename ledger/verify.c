@@ -145,6 +145,32 @@ static bool is_verdict(fm_status st)
     }
 }
 
+/* Checks that depend on who the members are fail too where a change of theirs is not disclosed. */
+static bool depends_on_members(const char *check)
+{
+    static const char *const checks[] = {"transaction", "proof",       "result", "identity",
+                                         "receipt",     "cosignature", "state"};
+
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        if (strcmp(checks[i], check) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void hint_at_hidden(const struct ledger_verified *out, struct base_err *err)
+{
+    char text[BASE_ERR_TEXT];
+
+    if (out->hidden_accepted == 0 || !depends_on_members(out->check))
+        return;
+    memcpy(text, err->text, sizeof text);
+    (void)base_err_set(err, err->code,
+                       "%s (%llu accepted entries are not disclosed: a bundle must "
+                       "disclose those that change members)",
+                       text, (unsigned long long)out->hidden_accepted);
+}
+
 static fm_status say_where(struct ledger_verifier *v, fm_status st, struct base_err *err)
 {
     const struct ledger_verified *out = v->out;
@@ -152,6 +178,7 @@ static fm_status say_where(struct ledger_verifier *v, fm_status st, struct base_
     if (!is_verdict(st))
         return base_err_prefix(err, "line %llu", (unsigned long long)out->line);
     err->code = FM_E_INVALID;
+    hint_at_hidden(out, err);
     if (out->leaf == LEDGER_NO_LEAF)
         return base_err_prefix(err, "line %llu: %s", (unsigned long long)out->line, out->check);
     return base_err_prefix(err, "line %llu, leaf %llu: %s", (unsigned long long)out->line,
