@@ -290,7 +290,7 @@ fm_status ledger_view_updates(struct ledger_view *view, struct ledger_step *out,
     free(changes);
     out->updates = updates;
     out->n_updates = n;
-    out->values = json_incref(view->block);
+    out->values = view->block;
     view->block = json_object();
     if (view->block == NULL) {
         view->block = out->values;
