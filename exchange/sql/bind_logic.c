@@ -61,8 +61,8 @@ static fm_status check_types(const struct sql_binder *b, enum sql_op op, size_t 
     return FM_OK;
 }
 
-/* A comparison with 1.500 is one with 1.5: zeros at the end of a literal cost no digits. A new node,
- * because the operand of a CASE is shared by all its comparisons. */
+/* A comparison with 1.500 is one with 1.5: zeros at the end of a literal cost no digits. A new
+ * node, because the operand of a CASE is shared by all its comparisons. */
 static fm_status drop_zeros(size_t *inout, struct sql_binder *b, unsigned scale,
                             struct base_err *err)
 {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "exchange/sql/run_internal.h"
 
 static void count_uses(struct sql_run *run)
@@ -123,6 +124,8 @@ static fm_status open_results(struct sql_result *out, struct sql_run *run, struc
                         is_recipient(run) ? o.outs : NULL, err);
     if (st == FM_OK && is_recipient(run))
         st = read_openings(out, &o, run, err);
+    if (o.words != NULL)
+        base_wipe(o.words, 3 * run->p->plan->output_count * sizeof *o.words);
     free(o.shares);
     free(o.words);
     free(o.outs);
