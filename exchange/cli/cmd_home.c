@@ -1,0 +1,164 @@
+/* firmiana init, firmiana ledger init: a member's home, and the genesis of a consortium. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "did/document.h"
+#include "exchange/cli/commands.h"
+#include "exchange/cli/identity.h"
+#include "exchange/cli/keys.h"
+#include "ledger/chain.h"
+
+static fm_status fill_home(struct home *h, const struct cli_args *args, struct base_err *err)
+{
+    const char *dir, *alias = cli_value(args, "alias"), *listen = cli_value(args, "listen");
+
+    *h = (struct home){0};
+    if (cli_home(&dir, args, err) != FM_OK)
+        return err->code;
+    if (!did_alias_is_valid(alias))
+        return base_err_set(err, FM_E_ARG, "--alias %s: an alias is [a-z][a-z0-9_]*, at most %d",
+                            alias, HOME_ALIAS - 1);
+    if (strncmp(listen, "tcp://", 6) != 0 || strlen(listen) >= sizeof h->listen)
+        return base_err_set(err, FM_E_ARG, "--listen %s: must look like tcp://HOST:PORT", listen);
+    if (strlen(dir) >= sizeof h->dir)
+        return base_err_set(err, FM_E_ARG, "--home: path too long");
+    (void)snprintf(h->dir, sizeof h->dir, "%s", dir);
+    (void)snprintf(h->alias, sizeof h->alias, "%s", alias);
+    (void)snprintf(h->listen, sizeof h->listen, "%s", listen);
+    return FM_OK;
+}
+
+static fm_status init(const struct cli_args *args, struct base_err *err)
+{
+    const char *endpoint = cli_value(args, "endpoint");
+    struct did_passphrase *pass = NULL;
+    struct identity id = {0};
+    struct home h;
+    char path[HOME_PATH];
+    fm_status st = fill_home(&h, args, err);
+
+    if (st == FM_OK)
+        st = cli_passphrase(&pass, args, CLI_PASSPHRASE_NEW, err);
+    if (st == FM_OK)
+        st = home_create(&h, err);
+    if (st == FM_OK)
+        st = identity_new(&id, h.alias, endpoint != NULL ? endpoint : h.listen, err);
+    if (st == FM_OK)
+        st = identity_save(&id, h.dir, pass, err);
+    if (st == FM_OK)
+        st = home_path(path, h.dir, "member.json", err);
+    if (st == FM_OK)
+        st = cli_write_json(path, id.member, 0644, err);
+    if (st == FM_OK)
+        printf(
+            "%s: home of %s\n  keys/authentication.json, assertion.json, salts.json   the node's\n"
+            "  keys/officer.json, recovery.json                        move them to people, "
+            "offline\n"
+            "  member.json                                             give it to who makes the "
+            "genesis\n",
+            h.dir, h.alias);
+    identity_release(&id);
+    did_passphrase_free(pass);
+    return st;
+}
+
+static const struct cli_option init_options[] = {
+    CLI_HOME_OPTION,
+    {"alias", "NAME", "the member's name on the ledger and in SQL: [a-z][a-z0-9_]*", CLI_REQUIRED},
+    {"listen", "ADDRESS", "where the node listens: tcp://HOST:PORT", CLI_REQUIRED},
+    {"endpoint", "ADDRESS", "where others reach it, if that is another address", CLI_OPTIONAL},
+    CLI_PASSPHRASE_OPTION,
+    {0}};
+
+const struct cli_command cli_init = {"init",
+                                     "",
+                                     0,
+                                     0,
+                                     "make a member's home: keys, DID document, node.json",
+                                     "Writes five sealed keys. The officer's and the recovery key "
+                                     "are for people: take them off this machine.",
+                                     init_options,
+                                     init};
+
+static fm_status load_members(json_t **out, const struct cli_args *args, struct base_err *err)
+{
+    const char *path;
+
+    *out = json_array();
+    for (size_t i = 0; (path = cli_value_at(args, "member", i)) != NULL; i++) {
+        json_t *member;
+        if (base_json_load_file(&member, path, 1 << 20, err) != FM_OK)
+            return err->code;
+        if (json_array_append_new(*out, member) != 0)
+            return base_err_memory(err, path);
+    }
+    return FM_OK;
+}
+
+/* The ledger itself says whether it would begin with this: a trial run in a temporary file. */
+static fm_status check_genesis(const struct base_buf *genesis, const char *out_path,
+                               struct base_err *err)
+{
+    struct ledger_chain *chain;
+    char path[HOME_PATH];
+    fm_status st;
+
+    (void)snprintf(path, sizeof path, "%.400s.check.%ld", out_path,
+                   (long)base_clock_unix_ms(base_clock_system()));
+    st = ledger_chain_create(&chain, path, genesis->p, genesis->len, err);
+    if (st == FM_OK)
+        ledger_chain_close(chain);
+    (void)remove(path);
+    return st;
+}
+
+static fm_status ledger_init(const struct cli_args *args, struct base_err *err)
+{
+    const char *out = cli_value(args, "out"), *name = cli_value(args, "name");
+    int64_t quorum = 0, now = base_clock_unix_ms(base_clock_system());
+    struct base_buf genesis = {0};
+    json_t *members = NULL;
+    uint8_t chain[32];
+    char chain_hex[65];
+    fm_status st = load_members(&members, args, err);
+
+    quorum = (int64_t)json_array_size(members) / 2 + 1;
+    if (st == FM_OK)
+        st = cli_int(&quorum, args, "quorum", 1, 64, err);
+    if (st == FM_OK)
+        st = identity_genesis(&genesis, name, members, quorum, cli_value(args, "sequencer"),
+                              IDENTITY_REAL, now, err);
+    if (st == FM_OK)
+        st = check_genesis(&genesis, out, err);
+    if (st == FM_OK)
+        st = base_file_write(out, genesis.p, genesis.len, 0644, err);
+    if (st == FM_OK) {
+        base_sha256(chain, genesis.p, genesis.len);
+        base_hex(chain_hex, chain, 32);
+        printf("%s: chain %s\n  %zu members, %lld must cosign, %s sequences; copy it into each "
+               "home as genesis.json\n",
+               out, chain_hex, json_array_size(members), (long long)quorum,
+               cli_value(args, "sequencer"));
+    }
+    base_buf_release(&genesis);
+    json_decref(members);
+    return st;
+}
+
+static const struct cli_option ledger_init_options[] = {
+    {"name", "TEXT", "the consortium's name", CLI_REQUIRED},
+    {"member", "FILE", "a member.json, from firmiana init", CLI_REQUIRED | CLI_REPEATED},
+    {"quorum", "N", "how many members must cosign (default: a majority)", CLI_OPTIONAL},
+    {"sequencer", "ALIAS", "who orders transactions", CLI_REQUIRED},
+    {"out", "FILE", "genesis.json", CLI_REQUIRED},
+    {0}};
+
+const struct cli_command cli_ledger_init = {
+    "ledger init",       "",         0, 0, "make the genesis of a consortium's ledger", NULL,
+    ledger_init_options, ledger_init};

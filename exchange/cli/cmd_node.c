@@ -1,0 +1,152 @@
+/* firmiana node: runs a member's node. firmiana status asks one. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "did/keystore.h"
+#include "exchange/cli/commands.h"
+#include "exchange/cli/keys.h"
+#include "exchange/node/serve.h"
+
+enum { GENESIS_MAX = 16 << 20 };
+
+static fm_status load_key(struct did_secret **out, const struct home *h, const char *name,
+                          const struct did_passphrase *pass, struct base_err *err)
+{
+    char path[HOME_PATH];
+
+    if (home_path(path, h->dir, name, err) != FM_OK)
+        return err->code;
+    return did_keystore_load(out, NULL, path, pass, err);
+}
+
+static fm_status load_keys(struct serve_keys *keys, const struct home *h,
+                           const struct cli_args *args, struct base_err *err)
+{
+    struct did_passphrase *pass;
+    fm_status st = cli_passphrase(&pass, args, CLI_PASSPHRASE_OLD, err);
+
+    if (st == FM_OK)
+        st = load_key(&keys->authentication, h, "keys/authentication.json", pass, err);
+    if (st == FM_OK)
+        st = load_key(&keys->assertion, h, "keys/assertion.json", pass, err);
+    if (st == FM_OK)
+        st = load_key(&keys->salts, h, "keys/salts.json", pass, err);
+    did_passphrase_free(pass);
+    return st;
+}
+
+static fm_status load_genesis(struct base_buf *out, const struct home *h, struct base_err *err)
+{
+    char path[HOME_PATH];
+
+    if (home_path(path, h->dir, "genesis.json", err) != FM_OK)
+        return err->code;
+    return access(path, F_OK) == 0 ? base_file_read(out, path, GENESIS_MAX, err) : FM_OK;
+}
+
+static void say_ready(void *ctx)
+{
+    const struct home *h = ctx;
+
+    printf("%s: node of %s is ready on %s\n", h->dir, h->alias, h->listen);
+    (void)fflush(stdout);
+}
+
+static fm_status run_node(const struct cli_args *args, struct base_err *err)
+{
+    struct base_buf genesis = {0};
+    struct serve_keys keys = {0};
+    struct home h;
+    const char *dir;
+    fm_status st = cli_home(&dir, args, err);
+
+    if (st == FM_OK)
+        st = home_load(&h, dir, err);
+    if (st == FM_OK)
+        st = load_keys(&keys, &h, args, err);
+    if (st == FM_OK)
+        st = load_genesis(&genesis, &h, err);
+    if (st == FM_OK)
+        st = serve_node(&h, &keys, genesis.p, genesis.len, say_ready, &h, err);
+    did_secret_free(keys.authentication);
+    did_secret_free(keys.assertion);
+    did_secret_free(keys.salts);
+    base_buf_release(&genesis);
+    return st;
+}
+
+static const struct cli_option node_options[] = {CLI_HOME_OPTION, CLI_PASSPHRASE_OPTION, {0}};
+
+const struct cli_command cli_node = {
+    "node",
+    "",
+    0,
+    0,
+    "run the member's node (SIGTERM ends it: running queries are ended by name first)",
+    "Reads HOME/node.json, keys and genesis.json; keeps HOME/ledger.db and sessions.db; logs JSON "
+    "lines.",
+    node_options,
+    run_node};
+
+static fm_status check_node(const struct cli_args *args, struct base_err *err)
+{
+    struct home h;
+    const char *dir;
+    fm_status st = cli_home(&dir, args, err);
+
+    if (st == FM_OK)
+        st = home_load(&h, dir, err);
+    if (st == FM_OK)
+        printf("%s/node.json is good: %s listens on %s, data in %s\n", h.dir, h.alias, h.listen,
+               h.data);
+    return st;
+}
+
+static const struct cli_option check_options[] = {CLI_HOME_OPTION, {0}};
+
+const struct cli_command cli_node_check = {
+    "node check",  "",        0, 0, "check node.json without starting anything", NULL,
+    check_options, check_node};
+
+static void print_status(const json_t *v)
+{
+    json_t *item;
+    size_t i;
+
+    printf("%s  %s\nchain      %s\nledger     %s, height %lld, final %lld, %lld leaves, sequenced "
+           "by %s\nmembers    %lld "
+           "active, %lld must cosign, %lld connected\n",
+           cli_text(v, "alias"), cli_text(v, "did"), cli_text(v, "chain"), cli_text(v, "state"),
+           (long long)json_integer_value(json_object_get(v, "height")),
+           (long long)json_integer_value(json_object_get(v, "final_height")),
+           (long long)json_integer_value(json_object_get(v, "log_size")), cli_text(v, "sequencer"),
+           (long long)json_integer_value(json_object_get(v, "members")),
+           (long long)json_integer_value(json_object_get(v, "quorum")),
+           (long long)json_integer_value(json_object_get(v, "connected")));
+    json_array_foreach(json_object_get(v, "peers"), i, item)
+        printf("peer       %-16s %s\n", cli_text(item, "alias"),
+               json_is_true(json_object_get(item, "up")) ? "connected" : "not connected");
+    json_array_foreach(json_object_get(v, "sessions"), i, item)
+        printf("session    %.16s  %s\n", cli_text(item, "query"), cli_text(item, "state"));
+}
+
+static fm_status status(const struct cli_args *args, struct base_err *err)
+{
+    json_t *value;
+    fm_status st = cli_call(&value, args, "status", NULL, err);
+
+    if (st == FM_OK && cli_flag(args, "json"))
+        st = cli_print_json(value, err);
+    else if (st == FM_OK)
+        print_status(value);
+    json_decref(value);
+    return st;
+}
+
+static const struct cli_option status_options[] = {CLI_HOME_OPTION, CLI_JSON_OPTION, {0}};
+
+const struct cli_command cli_status = {
+    "status", "", 0, 0, "the node's ledger, peers and sessions", NULL, status_options, status};

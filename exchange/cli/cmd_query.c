@@ -1,0 +1,162 @@
+/* firmiana query ...: an analyst asks. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "exchange/cli/commands.h"
+#include "exchange/cli/common.h"
+
+enum { MAX_PARAMETERS = 16 };
+
+/* "--param 1=VALUE" in any order -> ["value of $1", ...]. */
+static fm_status read_parameters(json_t **out, const struct cli_args *args, struct base_err *err)
+{
+    const char *values[MAX_PARAMETERS] = {NULL};
+    size_t n = 0;
+    const char *text;
+
+    *out = NULL;
+    for (size_t i = 0; (text = cli_value_at(args, "param", i)) != NULL; i++) {
+        char *end;
+        unsigned long k = strtoul(text, &end, 10);
+        if (k < 1 || k > MAX_PARAMETERS || *end != '=')
+            return base_err_set(err, FM_E_ARG, "--param must look like 1=VALUE");
+        if (values[k - 1] != NULL)
+            return base_err_set(err, FM_E_ARG, "--param %lu is given twice", k);
+        values[k - 1] = end + 1;
+        n = k > n ? k : n;
+    }
+    *out = json_array();
+    for (size_t k = 0; k < n; k++) {
+        if (values[k] == NULL)
+            return base_err_set(err, FM_E_ARG, "--param %zu=VALUE is missing", k + 1);
+        if (json_array_append_new(*out, json_string(values[k])) != 0)
+            return base_err_set(err, FM_E_INPUT, "--param %zu: not valid UTF-8", k + 1);
+    }
+    return FM_OK;
+}
+
+/* Opening files that consent create wrote: {"consent": id, "nonce": hex, "parameter"?: n, ...}. */
+static fm_status read_consents(json_t **out, const struct cli_args *args, struct base_err *err)
+{
+    const char *path;
+
+    *out = json_array();
+    for (size_t i = 0; (path = cli_value_at(args, "consent", i)) != NULL; i++) {
+        const char *id, *nonce;
+        json_t *file;
+        fm_status st = base_json_load_file(&file, path, 65536, err);
+        if (st == FM_OK && (base_json_get_str(&id, file, "consent", err) != FM_OK ||
+                            base_json_get_str(&nonce, file, "nonce", err) != FM_OK))
+            st = base_err_prefix(err, "%s", path);
+        if (st == FM_OK &&
+            json_array_append_new(*out, json_pack("{s:s,s:s}", "consent", id, "nonce", nonce)) != 0)
+            st = base_err_memory(err, path);
+        json_decref(file);
+        if (st != FM_OK)
+            return st;
+    }
+    return FM_OK;
+}
+
+static fm_status print_result(const struct cli_args *args, const json_t *value,
+                              struct base_err *err)
+{
+    if (fputs(cli_text(value, "text"), stdout) == EOF)
+        return base_err_errno(err, "standard output");
+    if (cli_flag(args, "stats"))
+        fprintf(stderr, "%s", cli_text(value, "stats_text"));
+    if (!cli_flag(args, "json") && !cli_flag(args, "csv"))
+        printf("query %.16s: done, closed at height %lld, receipt signed by %s\n",
+               cli_text(value, "query"),
+               (long long)json_integer_value(json_object_get(value, "height")),
+               cli_text(value, "signers"));
+    return FM_OK;
+}
+
+static fm_status run_query(const struct cli_args *args, struct base_err *err)
+{
+    int64_t timeout_s = 60;
+    json_t *parameters = NULL, *consents = NULL, *value = NULL;
+    const char *format = cli_flag(args, "json") ? "json" : cli_flag(args, "csv") ? "csv" : "table";
+    const char *ticket = cli_value(args, "ticket");
+    const char *requester = cli_value(args, "requester");
+    fm_status st = cli_int(&timeout_s, args, "timeout", 1, 3600, err);
+
+    if (st == FM_OK)
+        st = read_parameters(&parameters, args, err);
+    if (st == FM_OK)
+        st = read_consents(&consents, args, err);
+    if (st == FM_OK)
+        st = cli_call_for(&value, args, "query.run",
+                          json_pack("{s:s,s:O,s:O,s:s,s:s,s:s,s:I}", "contract", args->operands[0],
+                                    "parameters", parameters, "consents", consents, "requester",
+                                    requester != NULL        ? requester
+                                    : getenv("USER") != NULL ? getenv("USER")
+                                                             : "unknown",
+                                    "ticket", ticket != NULL ? ticket : "none", "format", format,
+                                    "timeout_ms", (json_int_t)timeout_s * 1000),
+                          (int)(timeout_s * 1000) + 60000, err);
+    if (st == FM_OK)
+        st = print_result(args, value, err);
+    json_decref(value);
+    json_decref(parameters);
+    json_decref(consents);
+    return st;
+}
+
+static const struct cli_option run_options[] = {
+    CLI_HOME_OPTION,
+    {"param", "N=VALUE", "the value of parameter $N", CLI_REPEATED},
+    {"consent", "FILE", "the opening of a subject's consent, from firmiana consent create",
+     CLI_REPEATED},
+    {"requester", "NAME", "who asks (committed on the ledger, not shown; default: $USER)",
+     CLI_OPTIONAL},
+    {"ticket", "TEXT", "under which ticket (committed likewise)", CLI_OPTIONAL},
+    {"timeout", "SECONDS", "end the query after this long (default 60)", CLI_OPTIONAL},
+    {"csv", NULL, "print CSV: a header line, NULL is empty", CLI_OPTIONAL},
+    CLI_JSON_OPTION,
+    {"stats", NULL, "print seconds, rounds and bytes on standard error", CLI_OPTIONAL},
+    {0}};
+
+const struct cli_command cli_query_run = {
+    "query run",
+    "CONTRACT",
+    1,
+    1,
+    "run a contract's query and print its answer",
+    "CONTRACT is a contract's id, or enough of its first digits. The query is opened on the "
+    "ledger, computed by the\n"
+    "contract's compute parties, shown to its recipients alone, and closed on the ledger with "
+    "everyone's signature.\n"
+    "Ctrl-C ends it everywhere.",
+    run_options,
+    run_query};
+
+static fm_status list_queries(const struct cli_args *args, struct base_err *err)
+{
+    json_t *value, *list, *item;
+    fm_status st = cli_call(&value, args, "query.list", NULL, err);
+    size_t i;
+
+    if (st == FM_OK && cli_flag(args, "json"))
+        st = cli_print_json(value, err);
+    else if (st == FM_OK) {
+        list = json_object_get(value, "queries");
+        printf("%-18s %-10s %-10s %-8s %s\n", "query", "asker", "status", "height", "rule");
+        json_array_foreach(list, i, item) printf(
+            "%-18.16s %-10s %-10s %-8lld %s%s%s\n", cli_text(item, "query"),
+            cli_text(item, "asker"), cli_text(item, "status"),
+            (long long)json_integer_value(json_object_get(item, "height")), cli_text(item, "rule"),
+            cli_text(item, "party")[0] != '\0' ? " by " : "", cli_text(item, "party"));
+    }
+    json_decref(value);
+    return st;
+}
+
+static const struct cli_option list_options[] = {CLI_HOME_OPTION, CLI_JSON_OPTION, {0}};
+
+const struct cli_command cli_query_list = {
+    "query list", "",           0,           0, "the ledger's queries and how they ended",
+    NULL,         list_options, list_queries};

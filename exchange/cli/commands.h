@@ -1,0 +1,23 @@
+/* Every command of the program: main.c lists them, one cmd_*.c per subject defines them. */
+#ifndef FIRMIANA_EXCHANGE_CLI_COMMANDS_H
+#define FIRMIANA_EXCHANGE_CLI_COMMANDS_H
+
+#include "exchange/cli/args.h"
+
+extern const struct cli_command cli_init, cli_ledger_init;            /* cmd_home.c */
+extern const struct cli_command cli_node, cli_node_check, cli_status; /* cmd_node.c */
+extern const struct cli_command cli_dataset_import, cli_dataset_publish, cli_dataset_list,
+    cli_demo_data; /* cmd_dataset.c */
+extern const struct cli_command cli_contract_draft, cli_contract_propose,
+    cli_contract_show; /* cmd_contract.c */
+extern const struct cli_command cli_contract_authorize, cli_contract_revoke;
+extern const struct cli_command cli_consent_create, cli_consent_revoke,
+    cli_consent_relay;                                            /* cmd_consent.c */
+extern const struct cli_command cli_query_run, cli_query_list;    /* cmd_query.c */
+extern const struct cli_command cli_audit_list, cli_audit_export; /* cmd_audit.c */
+extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,
+    cli_did_deactivate;                          /* cmd_member.c */
+extern const struct cli_command cli_tx_submit;   /* cmd_tx.c */
+extern const struct cli_command cli_local_query; /* cmd_local.c */
+
+#endif

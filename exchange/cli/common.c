@@ -1,0 +1,154 @@
+#include "exchange/cli/common.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "exchange/node/home.h"
+#include "exchange/node/rpc.h"
+
+enum { CALL_TIMEOUT_MS = 60000 };
+
+fm_status cli_home(const char **out, const struct cli_args *args, struct base_err *err)
+{
+    const char *home = cli_value(args, "home");
+
+    if (home == NULL)
+        home = getenv("FIRMIANA_HOME");
+    *out = home;
+    if (home == NULL || home[0] == '\0')
+        return base_err_set(err, FM_E_ARG, "firmiana %s needs --home DIR (or FIRMIANA_HOME)",
+                            args->command->name);
+    return FM_OK;
+}
+
+static void show_progress(void *ctx, const char *text)
+{
+    (void)ctx;
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "%s\n", text);
+}
+
+fm_status cli_call_for(json_t **value, const struct cli_args *args, const char *name,
+                       json_t *request, int timeout_ms, struct base_err *err)
+{
+    char path[HOME_PATH];
+    const char *home;
+    json_t *full = request != NULL ? request : json_object();
+    fm_status st = cli_home(&home, args, err);
+
+    *value = NULL;
+    if (st == FM_OK)
+        st = home_path(path, home, "node.sock", err);
+    if (st == FM_OK && (full == NULL || json_object_set_new(full, "do", json_string(name)) != 0))
+        st = base_err_memory(err, "request");
+    if (st == FM_OK)
+        st = rpc_request(value, path, full, timeout_ms, show_progress, NULL, err);
+    json_decref(full);
+    return st;
+}
+
+fm_status cli_call(json_t **value, const struct cli_args *args, const char *name, json_t *request,
+                   struct base_err *err)
+{
+    return cli_call_for(value, args, name, request, CALL_TIMEOUT_MS, err);
+}
+
+fm_status cli_print_json(const json_t *value, struct base_err *err)
+{
+    struct base_buf line = {0};
+    fm_status st = base_json_canonical(&line, value, err);
+
+    if (st == FM_OK)
+        puts(base_buf_cstr(&line));
+    base_buf_release(&line);
+    return st;
+}
+
+fm_status cli_write_json(const char *path, const json_t *value, unsigned mode, struct base_err *err)
+{
+    struct base_buf bytes = {0};
+    fm_status st = base_json_canonical(&bytes, value, err);
+
+    base_buf_put_u8(&bytes, '\n');
+    if (st == FM_OK)
+        st = base_buf_status(&bytes, path, err);
+    if (st == FM_OK)
+        st = base_file_write(path, bytes.p, bytes.len, mode, err);
+    base_buf_release_secret(&bytes);
+    return st;
+}
+
+fm_status cli_duration(int64_t *out_ms, const char *text, const char *option, struct base_err *err)
+{
+    static const struct {
+        char unit;
+        int64_t ms;
+    } units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
+    char *end;
+    long long v;
+
+    errno = 0;
+    v = strtoll(text, &end, 10);
+    for (size_t i = 0; errno == 0 && end != text && end[0] != '\0' && end[1] == '\0' && i < 4; i++)
+        if (*end == units[i].unit && v > 0 && v < 1000000) {
+            *out_ms = v * units[i].ms;
+            return FM_OK;
+        }
+    return base_err_set(err, FM_E_ARG, "--%s %s: write a number and a unit: 90s, 45m, 12h or 30d",
+                        option, text);
+}
+
+const char *cli_text(const json_t *value, const char *name)
+{
+    const char *text = json_string_value(json_object_get(value, name));
+
+    return text != NULL ? text : "";
+}
+
+static fm_status report(const struct cli_args *args, const json_t *value, const char *what,
+                        struct base_err *err)
+{
+    const char *rule = cli_text(value, "rule");
+
+    if (rule[0] != '\0')
+        return base_err_set(err, FM_E_REFUSED, "%s refused, on the ledger at height %lld: %s: %s",
+                            what, (long long)json_integer_value(json_object_get(value, "height")),
+                            rule, cli_text(value, "detail"));
+    if (cli_flag(args, "json"))
+        return cli_print_json(value, err);
+    printf("%s: final at height %lld, leaf %lld, id %s\n", what,
+           (long long)json_integer_value(json_object_get(value, "height")),
+           (long long)json_integer_value(json_object_get(value, "leaf")), cli_text(value, "id"));
+    return FM_OK;
+}
+
+fm_status cli_submit(const struct cli_args *args, json_t *tx, const char *what,
+                     struct base_err *err)
+{
+    json_t *value;
+    fm_status st = cli_call(&value, args, "tx.submit", json_pack("{s:o}", "tx", tx), err);
+
+    if (st == FM_OK)
+        st = report(args, value, what, err);
+    json_decref(value);
+    return st;
+}
+
+fm_status cli_submit_by_node(const struct cli_args *args, const char *type, json_t *body,
+                             const char *what, struct base_err *err)
+{
+    json_t *value;
+    fm_status st =
+        cli_call(&value, args, "tx.sign", json_pack("{s:s,s:o}", "type", type, "body", body), err);
+
+    if (st == FM_OK)
+        st = report(args, value, what, err);
+    json_decref(value);
+    return st;
+}

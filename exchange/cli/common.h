@@ -1,0 +1,58 @@
+/* What the commands share: the home folder, the call to the node, times, and printing. */
+#ifndef FIRMIANA_EXCHANGE_CLI_COMMON_H
+#define FIRMIANA_EXCHANGE_CLI_COMMON_H
+
+#include <jansson.h>
+
+#include "exchange/cli/args.h"
+
+#define CLI_HOME_OPTION                                                                   \
+    {                                                                                     \
+        "home", "DIR", "the member's home folder (default: $FIRMIANA_HOME)", CLI_OPTIONAL \
+    }
+#define CLI_JSON_OPTION                          \
+    {                                            \
+        "json", NULL, "print JSON", CLI_OPTIONAL \
+    }
+#define CLI_PASSPHRASE_OPTION                                                                  \
+    {                                                                                          \
+        "passphrase-fd", "N",                                                                  \
+            "read the passphrase from file descriptor N (default: $FIRMIANA_PASSPHRASE, or a " \
+            "prompt)",                                                                         \
+            CLI_OPTIONAL                                                                       \
+    }
+
+/* --home or $FIRMIANA_HOME. FM_E_ARG if neither is there. */
+fm_status cli_home(const char **out, const struct cli_args *args, struct base_err *err) FM_CHECK;
+
+/* Sends {"do": name, ...members of request} to the home's node. request is used up (may be NULL: no
+ * members). Progress goes to standard error when that is a terminal. */
+fm_status cli_call(json_t **value, const struct cli_args *args, const char *name, json_t *request,
+                   struct base_err *err) FM_CHECK;
+/* The same with a time limit between two signs of life. */
+fm_status cli_call_for(json_t **value, const struct cli_args *args, const char *name,
+                       json_t *request, int timeout_ms, struct base_err *err) FM_CHECK;
+
+/* One line of canonical JSON on standard output. */
+fm_status cli_print_json(const json_t *value, struct base_err *err) FM_CHECK;
+
+/* A file with that one line. */
+fm_status cli_write_json(const char *path, const json_t *value, unsigned mode,
+                         struct base_err *err) FM_CHECK;
+
+/* "30d", "12h", "45m", "90s" -> milliseconds. */
+fm_status cli_duration(int64_t *out_ms, const char *text, const char *option,
+                       struct base_err *err) FM_CHECK;
+
+/* A member of an answer that the node always gives; "" if it does not. */
+const char *cli_text(const json_t *value, const char *name);
+
+/* Submits a signed transaction (used up) and waits until it is final; prints its place in the
+ * ledger. A refusal is FM_E_REFUSED with the rule. what: "authorization", for the line printed. */
+fm_status cli_submit(const struct cli_args *args, json_t *tx, const char *what,
+                     struct base_err *err) FM_CHECK;
+/* The same, signed by the node's own assertion key. body is used up. */
+fm_status cli_submit_by_node(const struct cli_args *args, const char *type, json_t *body,
+                             const char *what, struct base_err *err) FM_CHECK;
+
+#endif

@@ -1,0 +1,75 @@
+#include "exchange/cli/keys.h"
+
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "did/keystore.h"
+#include "exchange/node/home.h"
+
+fm_status cli_passphrase(struct did_passphrase **out, const struct cli_args *args,
+                         enum cli_passphrase_use use, struct base_err *err)
+{
+    int64_t fd = -1;
+    fm_status st = cli_int(&fd, args, "passphrase-fd", 0, 1 << 20, err);
+
+    *out = NULL;
+    if (st != FM_OK)
+        return st;
+    if (fd >= 0)
+        return did_passphrase_from_fd(out, (int)fd, err);
+    if (getenv("FIRMIANA_PASSPHRASE") != NULL)
+        return did_passphrase_from_env(out, "FIRMIANA_PASSPHRASE", err);
+    return use == CLI_PASSPHRASE_NEW ? did_passphrase_prompt_new(out, "new passphrase", err)
+                                     : did_passphrase_prompt(out, "passphrase", err);
+}
+
+fm_status cli_officer_key(struct did_secret **out, const struct cli_args *args,
+                          struct base_err *err)
+{
+    const char *path = cli_value(args, "key"), *home;
+    struct did_passphrase *pass = NULL;
+    char fallback[HOME_PATH];
+    fm_status st = FM_OK;
+
+    *out = NULL;
+    if (path == NULL) {
+        st = cli_home(&home, args, err);
+        if (st == FM_OK)
+            st = home_path(fallback, home, "keys/officer.json", err);
+        path = fallback;
+    }
+    if (st == FM_OK)
+        st = cli_passphrase(&pass, args, CLI_PASSPHRASE_OLD, err);
+    if (st == FM_OK)
+        st = did_keystore_load(out, NULL, path, pass, err);
+    did_passphrase_free(pass);
+    return st;
+}
+
+fm_status cli_submit_by_officer(const struct cli_args *args, enum ledger_tx_type type, json_t *body,
+                                const char *what, struct base_err *err)
+{
+    int64_t now = base_clock_unix_ms(base_clock_system());
+    struct did_secret *secret = NULL;
+    json_t *me = NULL, *tx = NULL;
+    uint8_t chain[32];
+    fm_status st = body != NULL ? cli_call(&me, args, "me", NULL, err) : base_err_memory(err, what);
+
+    if (st == FM_OK)
+        st = base_json_get_hex(chain, 32, me, "chain", err);
+    if (st == FM_OK)
+        st = cli_officer_key(&secret, args, err);
+    if (st == FM_OK)
+        st = ledger_tx_build(&tx, chain, type, cli_text(me, "did"), now + 600000, body, err);
+    if (st == FM_OK)
+        st = ledger_tx_sign(tx, secret, now / 1000, err);
+    if (st == FM_OK)
+        st = cli_submit(args, json_incref(tx), what, err);
+    did_secret_free(secret);
+    json_decref(tx);
+    json_decref(me);
+    json_decref(body);
+    return st;
+}

@@ -1,0 +1,29 @@
+/* Keys on the command line: officers sign here, in this process, never in the node. */
+#ifndef FIRMIANA_EXCHANGE_CLI_KEYS_H
+#define FIRMIANA_EXCHANGE_CLI_KEYS_H
+
+#include "did/passphrase.h"
+#include "exchange/cli/common.h"
+#include "ledger/tx.h"
+
+#define CLI_KEY_OPTION                                                                            \
+    {                                                                                             \
+        "key", "FILE", "the officer's sealed key (default: HOME/keys/officer.json)", CLI_OPTIONAL \
+    }
+
+enum cli_passphrase_use { CLI_PASSPHRASE_OLD, CLI_PASSPHRASE_NEW };
+
+/* --passphrase-fd, $FIRMIANA_PASSPHRASE, or a prompt (twice for a new one). */
+fm_status cli_passphrase(struct did_passphrase **out, const struct cli_args *args,
+                         enum cli_passphrase_use use, struct base_err *err) FM_CHECK;
+
+/* The key of --key, opened. */
+fm_status cli_officer_key(struct did_secret **out, const struct cli_args *args,
+                          struct base_err *err) FM_CHECK;
+
+/* Builds a transaction of this member (used up: body), signs it with --key and submits it; waits
+ * until it is final. */
+fm_status cli_submit_by_officer(const struct cli_args *args, enum ledger_tx_type type, json_t *body,
+                                const char *what, struct base_err *err) FM_CHECK;
+
+#endif

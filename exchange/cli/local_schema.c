@@ -1,0 +1,131 @@
+#include "exchange/cli/local_schema.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "exchange/data/store.h"
+
+struct found {
+    struct data_schema schema;
+    enum data_origin origin;
+    bool there;
+};
+
+static fm_status read_one(struct found *f, const struct throwaway_member *m, const char *table,
+                          struct base_err *err)
+{
+    struct data_store *store;
+    struct data_notes notes = {0};
+    fm_status st = data_store_open(&store, m->data, err);
+
+    if (st != FM_OK)
+        return st;
+    st = data_store_schema(&f->schema, &f->origin, &notes, store, table, err);
+    f->there = st == FM_OK;
+    if (f->there && f->origin != DATA_DECLARED) {
+        fprintf(stderr,
+                "note: %s: no declared schema for %s: types and ranges come from its data\n",
+                m->alias, table);
+        for (size_t i = 0; i < notes.count; i++)
+            fprintf(stderr, "note: %s: %s\n", m->alias, notes.items[i]);
+    }
+    data_notes_release(&notes);
+    data_store_free(store);
+    return st == FM_E_NOT_FOUND ? FM_OK : st;
+}
+
+/* The narrowest type that holds both; *same is false if there is none. */
+static struct data_type hull(struct data_type a, struct data_type b, bool *same)
+{
+    unsigned a_whole = a.kind == DATA_DECIMAL ? a.precision - a.scale : DATA_PRECISION_MAX;
+    unsigned b_whole = b.kind == DATA_DECIMAL ? b.precision - b.scale : DATA_PRECISION_MAX;
+
+    *same = true;
+    if (a.kind == b.kind && a.kind == DATA_TEXT)
+        return a.max_bytes > b.max_bytes ? a : b;
+    if (a.kind == b.kind && a.kind == DATA_DECIMAL) {
+        unsigned scale = a.scale > b.scale ? a.scale : b.scale;
+        unsigned whole = a_whole > b_whole ? a_whole : b_whole;
+        unsigned precision =
+            whole + scale < DATA_PRECISION_MAX ? whole + scale : DATA_PRECISION_MAX;
+        return (struct data_type){DATA_DECIMAL, precision, scale, 0};
+    }
+    if (a.kind == DATA_INTEGER && b.kind == DATA_DECIMAL)
+        return (struct data_type){DATA_DECIMAL, DATA_PRECISION_MAX, b.scale, 0};
+    if (a.kind == DATA_DECIMAL && b.kind == DATA_INTEGER)
+        return (struct data_type){DATA_DECIMAL, DATA_PRECISION_MAX, a.scale, 0};
+    *same = a.kind == b.kind;
+    return a;
+}
+
+/* Gives column c the wider type, its range rescaled. Only derived schemas of plain tables can
+ * change. */
+static fm_status widen(struct found *f, struct data_column *c, struct data_type type,
+                       const char *alias, struct base_err *err)
+{
+    if (data_type_equal(&c->type, &type))
+        return FM_OK;
+    if (f->origin != DATA_PLAIN)
+        return base_err_set(err, FM_E_CONFLICT,
+                            "%s: column %s is stored with another type than at the other parties",
+                            alias, c->name);
+    if (type.kind == DATA_DECIMAL &&
+        (!data_number_rescale(&c->min, c->min, c->type.scale, type.scale) ||
+         !data_number_rescale(&c->max, c->max, c->type.scale, type.scale)))
+        return base_err_set(err, FM_E_LIMIT,
+                            "%s: column %s does not fit 64 bits at %u fraction digits", alias,
+                            c->name, type.scale);
+    c->type = type;
+    return FM_OK;
+}
+
+static fm_status agree(struct found *all, const struct throwaway *t, size_t n, struct base_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n; k++) {
+            struct found *a = &all[i], *b = &all[k];
+            for (size_t c = 0; a->there && b->there && c < a->schema.column_count; c++) {
+                size_t other = data_schema_find(&b->schema, a->schema.columns[c].name);
+                struct data_type type;
+                bool same;
+                if (other == DATA_NO_COLUMN)
+                    continue; /* The planner names the column that differs. */
+                type = hull(a->schema.columns[c].type, b->schema.columns[other].type, &same);
+                if (same &&
+                    (widen(a, &a->schema.columns[c], type, t->members[i].alias, err) != FM_OK ||
+                     widen(b, &b->schema.columns[other], type, t->members[k].alias, err) != FM_OK))
+                    return err->code;
+            }
+        }
+    return FM_OK;
+}
+
+fm_status local_schemas_read(struct local_schemas *out, const struct throwaway *t, size_t providers,
+                             const char *table, struct base_err *err)
+{
+    struct found all[THROWAWAY_MAX] = {0};
+    size_t there = 0;
+    fm_status st = FM_OK;
+
+    *out = (struct local_schemas){0};
+    for (size_t i = 0; st == FM_OK && i < providers; i++) {
+        st = read_one(&all[i], &t->members[i], table, err);
+        there += all[i].there;
+    }
+    if (st == FM_OK && there == 0)
+        st = base_err_set(err, FM_E_NOT_FOUND, "no file has a table '%s'", table);
+    if (st == FM_OK)
+        st = agree(all, t, providers, err);
+    for (size_t i = 0; st == FM_OK && i < providers; i++)
+        if (all[i].there)
+            st = data_schema_to_json(&out->json[i], &all[i].schema, err);
+    for (size_t i = 0; i < providers; i++)
+        data_schema_release(&all[i].schema);
+    return st;
+}
+
+void local_schemas_release(struct local_schemas *schemas)
+{
+    for (size_t i = 0; i < THROWAWAY_MAX; i++)
+        json_decref(schemas->json[i]);
+}

@@ -1,0 +1,104 @@
+/* firmiana: the one binary. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "base/secret.h"
+#include "exchange/cli/commands.h"
+
+static const struct cli_command *const commands[] = {
+    &cli_init,
+    &cli_ledger_init,
+    &cli_node,
+    &cli_node_check,
+    &cli_status,
+    &cli_dataset_import,
+    &cli_dataset_publish,
+    &cli_dataset_list,
+    &cli_contract_draft,
+    &cli_contract_propose,
+    &cli_contract_show,
+    &cli_contract_authorize,
+    &cli_contract_revoke,
+    &cli_consent_create,
+    &cli_consent_revoke,
+    &cli_consent_relay,
+    &cli_query_run,
+    &cli_query_list,
+    &cli_audit_list,
+    &cli_audit_export,
+    &cli_member_list,
+    &cli_member_suspend,
+    &cli_member_vote,
+    &cli_did_show,
+    &cli_did_deactivate,
+    &cli_tx_submit,
+    &cli_local_query,
+    &cli_demo_data,
+    NULL,
+};
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+static fm_status unknown_command(int argc, char **argv, struct base_err *err)
+{
+    const char *names[sizeof commands / sizeof commands[0]];
+    char words[128];
+    size_t n = 0;
+
+    for (; commands[n] != NULL; n++)
+        names[n] = commands[n]->name;
+    names[n] = NULL;
+    (void)snprintf(words, sizeof words, "%s%s%s", argv[1], argc > 2 && argv[2][0] != '-' ? " " : "",
+                   argc > 2 && argv[2][0] != '-' ? argv[2] : "");
+    if (base_nearest(words, names) != NULL)
+        return base_err_set(err, FM_E_ARG, "firmiana: no command '%s': did you mean '%s'?", words,
+                            base_nearest(words, names));
+    return base_err_set(err, FM_E_ARG, "firmiana: no command '%s': see firmiana --help", words);
+}
+
+static fm_status run(int argc, char **argv, struct base_err *err)
+{
+    const struct cli_command *command;
+    struct cli_args args;
+    int words;
+
+    if (argc < 2 || strcmp(argv[1], "help") == 0 ||
+        (asks_for_help(argc, argv) && argv[1][0] == '-')) {
+        cli_help_all(commands);
+        return FM_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("firmiana %s\n", FIRMIANA_VERSION);
+        return FM_OK;
+    }
+    command = cli_find(commands, argc, argv, &words);
+    if (command == NULL)
+        return unknown_command(argc, argv, err);
+    if (asks_for_help(argc, argv)) {
+        cli_help_command(command);
+        return FM_OK;
+    }
+    if (cli_parse(&args, command, argc, argv, words + 1, err) != FM_OK)
+        return err->code;
+    return command->run(&args, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct base_err err = {0};
+    fm_status st = base_secret_harden_process(&err);
+
+    if (st == FM_OK)
+        st = run(argc, argv, &err);
+    if (st != FM_OK)
+        fprintf(stderr, "firmiana: %s\n",
+                strncmp(err.text, "firmiana: ", 10) == 0 ? err.text + 10 : err.text);
+    return fm_status_exit(st);
+}

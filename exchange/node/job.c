@@ -1,0 +1,333 @@
+#include "exchange/node/job.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "exchange/node/commit.h"
+#include "exchange/sql/run.h"
+#include "mpc/protocol.h"
+
+enum { COMPUTE_STREAM = 0, COMPUTE_STREAMS = 1, SALT_STREAM = 1 };
+
+struct job {
+    struct job_setup setup;
+    struct net_task *task;
+    atomic_bool ended;
+    struct job_result result;
+    struct sql_physical physical;
+    struct mpc_session *mpc;
+    struct commitments commitments;
+    struct sql_value params[SQL_MAX_PARAMS];
+    unsigned sources[SESSION_MAX_PARTIES], recipients[SESSION_MAX_PARTIES];
+    /* this provider's rows, as the run asks for them */
+    struct data_rows *rows;
+    size_t columns;
+};
+
+/* ---- what the run is given ---- */
+
+static fm_status party_of(unsigned *out, const struct session_facts *f, const char *alias,
+                          struct base_err *err)
+{
+    for (unsigned i = 0; i < f->party_count; i++)
+        if (strcmp(f->parties[i].alias, alias) == 0) {
+            *out = i;
+            return FM_OK;
+        }
+    return base_err_set(err, FM_E_INPUT, "%s is no party of the session", alias);
+}
+
+static fm_status fill_parties(struct job *job, struct base_err *err)
+{
+    const struct sql_plan *plan = job->setup.plan;
+
+    if (plan->source_count > SESSION_MAX_PARTIES || plan->recipient_count > SESSION_MAX_PARTIES)
+        return base_err_set(err, FM_E_LIMIT, "a query has at most %d parties", SESSION_MAX_PARTIES);
+    for (size_t i = 0; i < plan->source_count; i++)
+        if (party_of(&job->sources[i], &job->setup.facts, plan->sources[i].member, err) != FM_OK)
+            return err->code;
+    for (size_t i = 0; i < plan->recipient_count; i++)
+        if (party_of(&job->recipients[i], &job->setup.facts, plan->recipients[i], err) != FM_OK)
+            return err->code;
+    return FM_OK;
+}
+
+static fm_status fill_params(struct job *job, struct base_err *err)
+{
+    const struct sql_plan *plan = job->setup.plan;
+
+    for (size_t i = 0; i < plan->param_count; i++) {
+        const char *text = json_string_value(json_array_get(job->setup.values, i));
+        job->params[i] = (struct sql_value){0};
+        if (text != NULL && sql_param_parse(&job->params[i], plan, i, text, err) != FM_OK)
+            return err->code;
+        if (text == NULL && !plan->params[i].hidden)
+            return base_err_set(err, FM_E_INPUT, "parameter $%zu was not opened", i + 1);
+    }
+    return FM_OK;
+}
+
+static fm_status open_rows(struct job *job, struct base_err *err)
+{
+    const struct sql_plan *plan = job->setup.plan;
+    struct node_rows *rows = job->setup.rows;
+    size_t columns[SQL_MAX_COLUMNS];
+
+    if (rows == NULL)
+        return FM_OK;
+    for (size_t i = 0; i < plan->column_count; i++) {
+        columns[i] = data_schema_find(&rows->schema, plan->columns[i].name);
+        if (columns[i] == DATA_NO_COLUMN)
+            return base_err_set(err, FM_E_NOT_FOUND, "%s has no column %s", rows->table,
+                                plan->columns[i].name);
+    }
+    job->columns = plan->column_count;
+    /* A query that reads no column still counts rows: any one column will do to walk them. */
+    if (plan->column_count == 0)
+        columns[0] = 0;
+    return data_rows_open(&job->rows, rows->store, rows->table, &rows->schema, columns,
+                          plan->column_count == 0 ? 1 : plan->column_count, err);
+}
+
+static fm_status next_row(void *ctx, struct sql_cell *cells, bool *end, struct base_err *err)
+{
+    struct job *job = ctx;
+    const struct data_cell *row;
+
+    if (data_rows_next(&row, NULL, job->rows, err) != FM_OK)
+        return err->code;
+    *end = row == NULL;
+    for (size_t i = 0; row != NULL && i < job->columns; i++)
+        cells[i] = (struct sql_cell){row[i].null, row[i].value, row[i].text, row[i].len};
+    return FM_OK;
+}
+
+/* ---- hooks: commitments, and the last look before anything is opened ---- */
+
+static fm_status on_input(void *ctx, size_t source, size_t step, const struct mpc_share *share,
+                          struct base_err *err)
+{
+    struct job *job = ctx;
+
+    (void)step;
+    return commitments_add_input(&job->commitments, source, share, err);
+}
+
+static fm_status on_result(void *ctx, size_t output, unsigned part, const struct mpc_share *share,
+                           struct base_err *err)
+{
+    struct job *job = ctx;
+
+    (void)output;
+    (void)part;
+    return commitments_add_result(&job->commitments, share, err);
+}
+
+/* Every compute party has finished and checked, and nobody here knows of a revocation: only then
+ * are results opened. */
+static fm_status before_reveal(void *ctx, struct base_err *err)
+{
+    struct job *job = ctx;
+    struct net_transport *t = job->setup.transport;
+    static const uint8_t done = 'd';
+
+    if (!session_may_open(job->setup.session)) {
+        net_abort(t, "revoked");
+        return base_err_set(err, FM_E_REFUSED,
+                            "not opened: what the query rests on was revoked meanwhile");
+    }
+    if (mpc_check(job->mpc, err) != FM_OK)
+        return err->code;
+    for (unsigned i = 0; i < 3 && t->self < 3; i++)
+        if (i != t->self && net_send(t, SALT_STREAM, i, &done, 1, err) != FM_OK)
+            return err->code;
+    for (unsigned i = 0; i < 3 && t->self < 3; i++) {
+        uint8_t word = 0;
+        if (i != t->self && net_recv(t, SALT_STREAM, i, &word, 1, err) != FM_OK)
+            return err->code;
+        if (i != t->self && word != done) {
+            net_abort(t, "protocol");
+            return base_err_set(err, FM_E_PEER, "%s did not confirm the computation", t->names[i]);
+        }
+    }
+    return FM_OK;
+}
+
+/* ---- the run ---- */
+
+static fm_status open_mpc(struct job *job, struct base_err *err)
+{
+    static const unsigned compute[3] = {0, 1, 2}; /* the descriptor's order */
+    struct mpc_session_config c = {.protocol = mpc_protocol_find(job->setup.facts.protocol),
+                                   .transport = job->setup.transport,
+                                   .compute = compute,
+                                   .compute_len = 3,
+                                   .first_stream = COMPUTE_STREAM,
+                                   .streams = COMPUTE_STREAMS,
+                                   .profile = MPC_FEW_ROUNDS,
+                                   .random = job->setup.random};
+
+    if (c.protocol == NULL)
+        return base_err_set(err, FM_E_UNSUPPORTED, "protocol %s is not in this program",
+                            job->setup.facts.protocol);
+    memcpy(c.context32, job->setup.facts.descriptor, 32);
+    return mpc_session_open(&job->mpc, &c, err);
+}
+
+static fm_status keep_answer(struct job *job, const struct sql_result *answer, struct base_err *err)
+{
+    void (*const print[3])(struct base_buf *, const struct sql_result *) = {
+        [JOB_TABLE] = sql_result_table, [JOB_CSV] = sql_result_csv, [JOB_JSON] = sql_result_json};
+
+    if (answer->column_count == 0)
+        return FM_OK; /* not a recipient */
+    for (int i = 0; i < 3; i++) {
+        struct base_buf text = {0};
+        print[i](&text, answer);
+        if (base_buf_status(&text, "answer", err) != FM_OK)
+            return err->code;
+        job->result.text[i] = strdup(base_buf_cstr(&text));
+        base_buf_release_secret(&text);
+        if (job->result.text[i] == NULL)
+            return base_err_memory(err, "answer");
+    }
+    return FM_OK;
+}
+
+static fm_status run_plan(struct job *job, struct base_err *err)
+{
+    const struct sql_rows own = {next_row, job};
+    const struct sql_rows *rows[SESSION_MAX_PARTIES] = {NULL};
+    struct sql_run_config c = {.physical = &job->physical,
+                               .session = job->mpc,
+                               .transport = job->setup.transport,
+                               .stream = COMPUTE_STREAM,
+                               .sources = job->sources,
+                               .recipients = job->recipients,
+                               .asker = job->setup.facts.asker,
+                               .params = job->params,
+                               .rows = rows,
+                               .random = job->setup.random,
+                               .hooks = {.input_shared = on_input,
+                                         .before_reveal = before_reveal,
+                                         .result_shared = on_result,
+                                         .ctx = job}};
+    struct sql_result answer = {0};
+    fm_status st;
+
+    for (size_t i = 0; i < job->setup.plan->source_count; i++)
+        if (job->sources[i] == job->setup.facts.self)
+            rows[i] = &own;
+    st = sql_run(&answer, &c, err);
+    if (st == FM_OK)
+        st = keep_answer(job, &answer, err);
+    sql_result_release(&answer);
+    return st;
+}
+
+static fm_status compute(struct job *job, struct base_err *err)
+{
+    fm_status st = fill_parties(job, err);
+
+    if (st == FM_OK)
+        st = fill_params(job, err);
+    if (st == FM_OK)
+        st = open_rows(job, err);
+    if (st == FM_OK)
+        st = sql_physical_make(&job->physical, job->setup.plan, err);
+    if (st == FM_OK)
+        st = open_mpc(job, err);
+    if (st == FM_OK)
+        st = commitments_open(&job->commitments, job->mpc, job->setup.transport, SALT_STREAM,
+                              job->setup.random, job->setup.plan->source_count, err);
+    if (st == FM_OK)
+        st = run_plan(job, err);
+    if (st == FM_OK)
+        st = commitments_close(&job->result.inputs, &job->result.result, &job->commitments,
+                               job->setup.plan, err);
+    return st;
+}
+
+static void job_main(void *arg)
+{
+    struct job *job = arg;
+    const struct base_clock *clock = job->setup.waits->clock;
+    int64_t began = base_clock_mono_ms(clock);
+    struct net_stats stats;
+
+    if (compute(job, &job->result.err) != FM_OK)
+        net_abort(job->setup.transport,
+                  "error"); /* Nobody waits for us; idempotent after an abort of others. */
+    else
+        base_err_clear(&job->result.err);
+    net_stats_get(job->setup.transport, &stats);
+    job->result.rounds = stats.rounds;
+    job->result.bytes_sent = stats.bytes_sent;
+    job->result.bytes_received = stats.bytes_received;
+    job->result.seconds = (double)(base_clock_mono_ms(clock) - began) / 1e3;
+    mpc_session_close(job->mpc);
+    job->mpc = NULL;
+    atomic_store(&job->ended, true);
+    job->setup.wake(job->setup.wake_ctx);
+}
+
+fm_status job_start(struct job **out, struct job_setup *setup, struct base_err *err)
+{
+    struct job *job = calloc(1, sizeof *job);
+    fm_status st;
+
+    *out = NULL;
+    if (job == NULL) {
+        sql_plan_release(setup->plan);
+        free(setup->plan);
+        node_rows_free(setup->rows);
+        return base_err_memory(err, "computation");
+    }
+    job->setup = *setup;
+    json_incref(job->setup.values);
+    atomic_init(&job->ended, false);
+    st = setup->waits->spawn(setup->waits->ctx, &job->task, job_main, job, err);
+    if (st != FM_OK) {
+        job_free(job);
+        return st;
+    }
+    *out = job;
+    return FM_OK;
+}
+
+bool job_ended(struct job *job)
+{
+    return atomic_load(&job->ended);
+}
+
+const struct job_result *job_get_result(const struct job *job)
+{
+    return &job->result;
+}
+
+void job_free(struct job *job)
+{
+    if (job == NULL)
+        return;
+    if (job->task != NULL)
+        job->setup.waits->join(job->task);
+    for (int i = 0; i < 3; i++) {
+        if (job->result.text[i] != NULL)
+            base_wipe(job->result.text[i], strlen(job->result.text[i]));
+        free(job->result.text[i]);
+    }
+    json_decref(job->result.inputs);
+    json_decref(job->result.result);
+    json_decref(job->setup.values);
+    commitments_release(&job->commitments);
+    data_rows_free(job->rows);
+    node_rows_free(job->setup.rows);
+    sql_physical_release(&job->physical);
+    sql_plan_release(job->setup.plan);
+    free(job->setup.plan);
+    base_wipe(job->params, sizeof job->params);
+    free(job);
+}

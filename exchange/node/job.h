@@ -1,0 +1,51 @@
+/* One computation: a contract's plan, run by this party beside the node's thread. It computes, asks
+ * session_may_open() before anything is opened, and agrees with the other holder of each share
+ * component on a salted commitment. */
+#ifndef FIRMIANA_EXCHANGE_NODE_JOB_H
+#define FIRMIANA_EXCHANGE_NODE_JOB_H
+
+#include <jansson.h>
+
+#include "base/random.h"
+#include "base/status.h"
+#include "exchange/contract/contract.h"
+#include "exchange/node/rows.h"
+#include "exchange/session/session.h"
+#include "exchange/sql/plan.h"
+#include "net/transport.h"
+#include "net/wait.h"
+
+struct job;
+
+struct job_setup {
+    const struct net_waits *waits;
+    void (*wake)(void *ctx); /* called once, on the job's thread, when it has ended */
+    void *wake_ctx;
+    const struct base_random *random;
+    struct net_transport *transport; /* lent until job_free() */
+    const struct session *session;   /* lent: its may_open flag is read */
+    struct session_facts facts;      /* copied */
+    struct sql_plan *plan;           /* taken, also on failure */
+    struct node_rows *rows;          /* taken likewise; NULL if this party provides nothing */
+    json_t
+        *values; /* parameter values as text, in order; hidden ones only at the asker; borrowed */
+};
+
+struct job_result {
+    struct base_err err; /* FM_OK when it is done */
+    json_t *inputs;      /* commitments for the receipt's part */
+    json_t *result;
+    char *text[3]; /* at a recipient: the answer as table, CSV and JSON */
+    double seconds;
+    uint64_t rounds, bytes_sent, bytes_received;
+};
+
+enum { JOB_TABLE, JOB_CSV, JOB_JSON };
+
+fm_status job_start(struct job **out, struct job_setup *setup, struct base_err *err) FM_CHECK;
+bool job_ended(struct job *job); /* thread-safe */
+const struct job_result *job_get_result(const struct job *job);
+/* Waits for its end; wipes and frees. NULL is allowed. */
+void job_free(struct job *job);
+
+#endif

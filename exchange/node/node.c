@@ -1,0 +1,229 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "exchange/node/node_own.h"
+
+static fm_status open_chain(struct node *node, struct base_err *err)
+{
+    char path[HOME_PATH];
+
+    if (home_path(path, node->config.home.dir, "ledger.db", err) != FM_OK)
+        return err->code;
+    if (access(path, F_OK) == 0)
+        return ledger_chain_open(&node->chain, path, err);
+    if (node->config.genesis == NULL)
+        return base_err_set(
+            err, FM_E_NOT_FOUND,
+            "%s: no ledger here yet: put the consortium's genesis.json into this home", path);
+    return ledger_chain_create(&node->chain, path, node->config.genesis, node->config.genesis_len,
+                               err);
+}
+
+/* The member that this home says it is must be one, under the key that this node holds. */
+static fm_status check_self(struct node *node, struct base_err *err)
+{
+    const struct node_member *self = node_member_named(node, node->config.home.alias);
+    json_t *probe, *proof = NULL;
+    fm_status st;
+
+    if (self == NULL)
+        return base_err_set(err, FM_E_NOT_FOUND, "%s is not a member of this ledger",
+                            node->config.home.alias);
+    memcpy(node->did, self->did, sizeof node->did);
+    probe = json_pack("{s:s}", "type", "FirmianaSelfTest");
+    st = probe != NULL ? node_prove(node, probe, &proof, err) : base_err_memory(err, "self test");
+    if (st == FM_OK && self->active &&
+        node_check_proof(node, self->alias, probe, proof, err) != FM_OK)
+        st = base_err_set(err, FM_E_AUTH,
+                          "keys/assertion.json is not the assertion key that the ledger has for %s",
+                          self->alias);
+    json_decref(probe);
+    json_decref(proof);
+    return st;
+}
+
+static fm_status open_all(struct node *node, struct base_err *err)
+{
+    char path[HOME_PATH];
+    fm_status st = open_chain(node, err);
+
+    if (st == FM_OK) {
+        memcpy(node->chain_id, ledger_chain_id(node->chain), 32);
+        base_hex(node->chain_hex, node->chain_id, 32);
+        st = node_members_load(node, err);
+    }
+    if (st == FM_OK)
+        st = check_self(node, err);
+    if (st == FM_OK)
+        st = home_path(path, node->config.home.dir, "sessions.db", err);
+    if (st == FM_OK)
+        st = node_started_open(&node->started, path, err);
+    if (st == FM_OK)
+        st = node_engine_open(node, err);
+    return st;
+}
+
+fm_status node_new(struct node **out, const struct node_config *config, struct base_err *err)
+{
+    struct node *node = calloc(1, sizeof *node);
+    fm_status st;
+
+    *out = NULL;
+    if (node == NULL)
+        return base_err_memory(err, "node");
+    node->config = *config;
+    if (pthread_mutex_init(&node->members_lock, NULL) != 0) {
+        free(node);
+        return base_err_set(err, FM_E_MEMORY, "node: no mutex");
+    }
+    st = open_all(node, err);
+    if (st != FM_OK) {
+        node_free(node);
+        return st;
+    }
+    *out = node;
+    return FM_OK;
+}
+
+static void free_lists(struct node *node)
+{
+    while (node->submissions != NULL) {
+        struct node_submission *s = node->submissions;
+        node->submissions = s->next;
+        free(s);
+    }
+    while (node->results != NULL) {
+        struct node_result *r = node->results;
+        node->results = r->next;
+        free(r);
+    }
+    while (node->askings != NULL)
+        node_asking_free(node, node->askings);
+    while (node->held != NULL) {
+        struct node_held *h = node->held;
+        node->held = h->next;
+        json_decref(h->message);
+        free(h);
+    }
+}
+
+void node_free(struct node *node)
+{
+    if (node == NULL)
+        return;
+    node_query_free_all(node);
+    free_lists(node);
+    ledger_engine_free(node->engine);
+    ledger_chain_close(node->chain);
+    node_started_close(node->started);
+    pthread_mutex_destroy(&node->members_lock);
+    free(node);
+}
+
+fm_status node_attach(struct node *node, struct net_node *net, struct base_err *err)
+{
+    node->net = net;
+    return node_peers_set(node, err);
+}
+
+/* ---- events ---- */
+
+static void on_session_message(struct node *node, const char *alias, const void *bytes, size_t len)
+{
+    struct base_err err = {0};
+    json_t *message;
+
+    if (base_json_parse_canonical(&message, bytes, len, &err) != FM_OK ||
+        !json_is_object(message)) {
+        node_log_put(node->config.log, "warn", "peer.message", NULL,
+                     "%s sent a malformed session message", alias);
+        return;
+    }
+    node_query_message(node, alias, message);
+    json_decref(message);
+}
+
+static void on_message(struct node *node, const struct net_event *event)
+{
+    struct base_err err = {0};
+
+    if (event->type == NODE_MSG_LEDGER) {
+        if (ledger_engine_receive(node->engine, event->peer, event->bytes, event->len,
+                                  node_now(node), &err) != FM_OK)
+            node_step_error(node, "ledger message", &err);
+    } else if (event->type == NODE_MSG_SESSION) {
+        on_session_message(node, event->peer, event->bytes, event->len);
+    } else {
+        node_log_put(node->config.log, "warn", "peer.message", NULL,
+                     "%s sent a message of unknown type %u", event->peer, (unsigned)event->type);
+    }
+}
+
+void node_on_event(struct node *node, const struct net_event *event)
+{
+    switch (event->kind) {
+    case NET_PEER_UP:
+        node_peer_up(node, event->peer);
+        break;
+    case NET_PEER_DOWN:
+        node_peer_down(node, event->peer, event->why.text);
+        break;
+    case NET_PEER_REFUSED:
+        node_log_put(node->config.log, "warn", "peer.refused", NULL, "%s: %s", event->peer,
+                     event->why.text);
+        break;
+    case NET_MESSAGE:
+        on_message(node, event);
+        break;
+    case NET_SESSION_ENDED: /* Its job fails by itself, with the same error. */
+        node_log_put(node->config.log, "info", "channels", NULL, "%s", event->why.text);
+        break;
+    }
+    node_settle(node);
+}
+
+void node_on_tick(struct node *node)
+{
+    struct base_err err = {0};
+
+    if (ledger_engine_tick(node->engine, node_now(node), &err) != FM_OK)
+        node_step_error(node, "ledger", &err);
+    node_settle(node);
+    node_query_tick(node);
+    node_settle(node);
+}
+
+int64_t node_wait_ms(struct node *node)
+{
+    int64_t engine = ledger_engine_wait(node->engine, base_clock_mono_ms(node->config.clock));
+    int64_t query = node_query_wait_ms(node);
+
+    return engine < query ? engine : query;
+}
+
+void node_on_jobs(struct node *node)
+{
+    node_query_jobs(node);
+    node_settle(node);
+}
+
+bool node_drain(struct node *node)
+{
+    if (!node->draining)
+        node_log_put(node->config.log, "info", "node.drain", NULL,
+                     "stopping: running queries are ended");
+    node->draining = true;
+    node_query_cancel(node, NULL, "the node is stopping");
+    node_settle(node);
+    return node->queries == NULL;
+}
+
+fm_status node_health(const struct node *node, struct base_err *err)
+{
+    if (node->fault.code != FM_OK)
+        *err = node->fault;
+    return node->fault.code;
+}

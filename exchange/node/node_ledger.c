@@ -1,0 +1,279 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "exchange/node/node_own.h"
+#include "ledger/checkpoint.h"
+
+enum { TX_LIFE_MS = 600000 };
+
+struct ledger_now node_now(const struct node *node)
+{
+    return (struct ledger_now){base_clock_unix_ms(node->config.clock),
+                               base_clock_mono_ms(node->config.clock)};
+}
+
+/* ---- the engine's callbacks: they note, node_settle() acts ---- */
+
+static fm_status engine_cosign(void *ctx, struct ledger_cosignature *out,
+                               const struct ledger_checkpoint *checkpoint, int64_t time_s,
+                               struct base_err *err)
+{
+    const struct node *node = ctx;
+
+    return ledger_cosign(out, checkpoint, node->did, node->config.assertion, time_s, err);
+}
+
+static void engine_send(void *ctx, const char *alias, const void *bytes, size_t len)
+{
+    struct node *node = ctx;
+
+    (void)node_send(node, alias, NODE_MSG_LEDGER, bytes, len);
+}
+
+static void note_result(struct node *node, const struct ledger_engine_event *event)
+{
+    struct node_result *result = calloc(1, sizeof *result);
+    struct node_result **at = &node->results;
+
+    if (result == NULL) {
+        (void)base_err_memory(&node->fault, "ledger result");
+        return;
+    }
+    result->outcome = *event->outcome;
+    memcpy(result->id, event->id, 32);
+    result->height = event->height;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = result;
+}
+
+static void engine_event(void *ctx, const struct ledger_engine_event *event)
+{
+    struct node *node = ctx;
+
+    switch (event->kind) {
+    case LEDGER_ENGINE_FINAL:
+        node->final_moved = true;
+        node->final_height = event->height;
+        node->final_size = event->size;
+        break;
+    case LEDGER_ENGINE_RESULT:
+        note_result(node, event);
+        break;
+    case LEDGER_ENGINE_FORKED:
+        (void)base_err_set(&node->fault, FM_E_CONFLICT, "%s", event->text);
+        node_log_put(node->config.log, "error", "ledger.fork", NULL, "%s", event->text);
+        break;
+    case LEDGER_ENGINE_BEHIND:
+    case LEDGER_ENGINE_HEARD:
+        node_log_put(node->config.log, "info", "ledger", NULL, "%s", event->text);
+        break;
+    case LEDGER_ENGINE_ACCUSED:
+    case LEDGER_ENGINE_SILENT:
+    case LEDGER_ENGINE_SKEW:
+        node_log_put(node->config.log, "warn", "ledger", NULL, "%s", event->text);
+        break;
+    }
+}
+
+fm_status node_engine_open(struct node *node, struct base_err *err)
+{
+    const struct ledger_engine_callbacks callbacks = {engine_cosign, engine_send, engine_event,
+                                                      node};
+    struct ledger_engine_params params = ledger_engine_defaults();
+    struct base_err none = {0};
+
+    params.interval_ms = node->config.home.block_interval_ms;
+    if (ledger_engine_new(&node->engine, node->chain, node->config.home.alias, &callbacks, &params,
+                          err) != FM_OK)
+        return err->code;
+    if (ledger_reader_final(ledger_chain_reader(node->chain), &node->final_size,
+                            &node->final_height, NULL, &none) != FM_OK)
+        node->final_size = node->final_height = 0;
+    node->seen_leaf = node->final_size;
+    return FM_OK;
+}
+
+/* ---- submissions ---- */
+
+fm_status node_submit(struct node *node, uint8_t id32[32], const void *tx, size_t len,
+                      void (*done)(struct node *, void *, const struct ledger_outcome *, uint64_t),
+                      void *ctx, struct base_err *err)
+{
+    struct node_submission *s = calloc(1, sizeof *s);
+    struct ledger_outcome expected = {0};
+    struct base_err below = {0};
+    fm_status st;
+
+    if (s == NULL)
+        return base_err_memory(err, "transaction");
+    st = ledger_engine_submit(node->engine, &expected, tx, len, node_now(node), &below);
+    if (st == FM_E_REFUSED) {
+        free(s);
+        return base_err_set(err, FM_E_REFUSED, "%s: %s", ledger_rule_code(expected.rule),
+                            expected.detail);
+    }
+    if (st != FM_OK && st != FM_E_CONFLICT) {
+        free(s);
+        *err = below;
+        return st;
+    }
+    memcpy(s->id, expected.id, 32);
+    memcpy(id32, expected.id, 32);
+    s->done = done;
+    s->ctx = ctx;
+    s->next = node->submissions;
+    node->submissions = s;
+    return FM_OK;
+}
+
+fm_status
+node_submit_body(struct node *node, uint8_t id32[32], enum ledger_tx_type type, json_t *body,
+                 void (*done)(struct node *, void *, const struct ledger_outcome *, uint64_t),
+                 void *ctx, struct base_err *err)
+{
+    int64_t now = base_clock_unix_ms(node->config.clock);
+    struct base_buf bytes = {0};
+    json_t *tx = NULL;
+    fm_status st = body != NULL ? FM_OK : base_err_memory(err, "transaction");
+
+    if (st == FM_OK)
+        st = ledger_tx_build(&tx, node->chain_id, type, node->did, now + TX_LIFE_MS, body, err);
+    if (st == FM_OK)
+        st = ledger_tx_sign(tx, node->config.assertion, now / 1000, err);
+    if (st == FM_OK)
+        st = base_json_canonical(&bytes, tx, err);
+    if (st == FM_OK)
+        st = node_submit(node, id32, bytes.p, bytes.len, done, ctx, err);
+    base_buf_release(&bytes);
+    json_decref(tx);
+    json_decref(body);
+    return st;
+}
+
+void node_forget_submissions(struct node *node, const void *ctx)
+{
+    for (struct node_submission *s = node->submissions; s != NULL; s = s->next)
+        if (s->ctx == ctx) {
+            s->ctx = NULL;
+            s->done = NULL;
+        }
+}
+
+static void answer_submissions(struct node *node, const struct node_result *result)
+{
+    struct node_submission **at = &node->submissions;
+
+    while (*at != NULL) {
+        struct node_submission *s = *at;
+        if (memcmp(s->id, result->id, 32) != 0) {
+            at = &s->next;
+            continue;
+        }
+        *at = s->next;
+        if (s->done != NULL)
+            s->done(node, s->ctx, &result->outcome, result->height);
+        free(s);
+    }
+}
+
+/* ---- what became final ---- */
+
+/* Entries are gathered first and acted upon afterwards, because acting may write to the ledger's
+ * file. */
+struct gathered {
+    struct ledger_entry *entries;
+    size_t count, cap;
+    uint64_t end;
+};
+
+static fm_status gather(void *ctx, struct ledger_entry *entry, struct base_err *err)
+{
+    struct gathered *g = ctx;
+
+    if (entry->leaf >= g->end)
+        return base_err_set(err, FM_E_CANCELLED, "beyond what is final");
+    if (entry->is_block || entry->rule[0] != '\0')
+        return FM_OK;
+    if (g->count == g->cap) {
+        size_t cap = g->cap == 0 ? 16 : 2 * g->cap;
+        struct ledger_entry *p = realloc(g->entries, cap * sizeof *p);
+        if (p == NULL)
+            return base_err_memory(err, "ledger entries");
+        g->entries = p;
+        g->cap = cap;
+    }
+    g->entries[g->count++] = *entry; /* takes the buffers over */
+    entry->payload = (struct base_buf){0};
+    entry->summary = (struct base_buf){0};
+    return FM_OK;
+}
+
+static void act_on(struct node *node, const struct ledger_entry *entry)
+{
+    if (strcmp(entry->type, "query.open") == 0)
+        node_query_opened(node, entry);
+    else if (strcmp(entry->type, "query.close") == 0)
+        node_query_closed(node, entry);
+    else if (strncmp(entry->type, "member.", 7) == 0 || strncmp(entry->type, "did.", 4) == 0)
+        node->members_moved = true;
+    else if (strcmp(entry->type, "consent.revoke") == 0 ||
+             strcmp(entry->type, "authorization.revoke") == 0)
+        node_query_recheck(node);
+}
+
+static void act_on_final(struct node *node)
+{
+    struct gathered g = {.end = node->final_size};
+    struct base_err err = {0};
+    fm_status st =
+        ledger_reader_entries(ledger_chain_reader(node->chain), node->seen_leaf, gather, &g, &err);
+
+    if (st == FM_OK || st == FM_E_CANCELLED)
+        node->seen_leaf = node->final_size;
+    else
+        node_step_error(node, "reading the final entries", &err);
+    for (size_t i = 0; i < g.count; i++) {
+        act_on(node, &g.entries[i]);
+        ledger_entry_release(&g.entries[i]);
+    }
+    free(g.entries);
+    if (node->members_moved) {
+        node->members_moved = false;
+        if (node_members_load(node, &err) != FM_OK)
+            node_step_error(node, "reading the members", &err);
+        if (node->net != NULL && node_peers_set(node, &err) != FM_OK)
+            node_step_error(node, "taking over the members", &err);
+        node_query_recheck(node);
+    }
+}
+
+void node_settle(struct node *node)
+{
+    /* Acting may step the engine again, which may note more. */
+    while (node->final_moved || node->results != NULL) {
+        if (node->final_moved) {
+            node->final_moved = false;
+            act_on_final(node);
+        }
+        while (node->results != NULL) {
+            struct node_result *result = node->results;
+            node->results = result->next;
+            answer_submissions(node, result);
+            free(result);
+        }
+    }
+}
+
+/* A peer's nonsense is logged; what the disk or memory does to us stops the node. */
+void node_step_error(struct node *node, const char *what, const struct base_err *err)
+{
+    bool world = err->code == FM_E_IO || err->code == FM_E_CORRUPT || err->code == FM_E_MEMORY;
+
+    node_log_put(node->config.log, world ? "error" : "warn", "node", NULL, "%s: %s", what,
+                 err->text);
+    if (world && node->fault.code == FM_OK)
+        node->fault = *err;
+}

@@ -1,0 +1,204 @@
+/* What the node's files share. node.c: life and drive; node_ledger.c: the engine, submissions, what
+ * is final; node_members.c: who is who; node_query.c: sessions; node_prepare.c: a node's own rules;
+ * requests*.c: its people. */
+#ifndef FIRMIANA_EXCHANGE_NODE_NODE_OWN_H
+#define FIRMIANA_EXCHANGE_NODE_NODE_OWN_H
+
+#include <pthread.h>
+
+#include "exchange/contract/contract.h"
+#include "exchange/node/job.h"
+#include "exchange/node/node.h"
+#include "exchange/node/rows.h"
+#include "exchange/node/started.h"
+#include "exchange/session/session.h"
+#include "ledger/chain.h"
+#include "ledger/engine.h"
+#include "ledger/tx.h"
+
+enum node_message { NODE_MSG_LEDGER = 1, NODE_MSG_SESSION = 2 };
+
+enum {
+    NODE_MAX_MEMBERS = 64,
+    NODE_MAX_QUERIES = 64,
+    NODE_STATS = 64,
+    NODE_MAX_HELD = 256,
+    NODE_HELD_BYTES = 4 << 20
+};
+
+/* A transaction of ours on its way. done is called once, from node_settle(). */
+struct node_submission {
+    struct node_submission *next;
+    uint8_t id[32];
+    void (*done)(struct node *node, void *ctx, const struct ledger_outcome *outcome,
+                 uint64_t height);
+    void *ctx; /* NULL after the one who waited has gone */
+};
+
+/* A result that the engine reported during a step, handled after it. */
+struct node_result {
+    struct node_result *next;
+    struct ledger_outcome outcome;
+    uint8_t id[32];
+    uint64_t height;
+};
+
+struct node_member {
+    char alias[SESSION_ALIAS];
+    char did[160];
+    char endpoint[128];
+    uint8_t authentication[32];
+    bool active;
+    bool up; /* its channel */
+};
+
+/* A session message that came before its query was final here. */
+struct node_held {
+    struct node_held *next;
+    char from[SESSION_ALIAS];
+    json_t *message;
+    size_t size;
+    int64_t until_ms;
+};
+
+/* One query this node takes part in. */
+struct node_query {
+    struct node_query *next;
+    struct session *session;
+    struct contract contract;
+    json_t *open;          /* query.open's body, as on the ledger */
+    json_t *values;        /* parameters as text, once opened; hidden ones at the asker alone */
+    json_t *hidden;        /* the asker's: {"$1": text} */
+    json_t *openings;      /* the asker's, for the parties */
+    struct sql_plan *plan; /* compiled here, until the job takes it */
+    struct node_rows *rows;
+    char query_hex[65];
+    /* the asker's side */
+    bool asked_here;
+    struct node_reply reply;
+    bool reply_waits;
+    char format[8];
+    /* the computation */
+    struct job *job;
+    struct net_session *channels;
+    bool job_seen;
+    bool ending; /* the session is over; freed once the job is back */
+    int64_t gone_ms;
+    uint64_t closed_height;
+    json_t *receipt; /* as closed */
+};
+
+/* What a query cost this party: kept for a while after it ended. */
+struct node_stat {
+    char query_hex[65];
+    double seconds;
+    uint64_t rounds, bytes_sent, bytes_received;
+};
+
+/* The asker's openings until query.open is final. */
+struct node_asking {
+    struct node_asking *next;
+    struct node *node;
+    uint8_t id[32];
+    json_t *openings; /* what the parties get */
+    json_t *hidden;   /* values of hidden parameters: {"$1": text} */
+    struct node_reply reply;
+    bool reply_waits;
+    char format[8];
+};
+
+struct node {
+    struct node_config config;
+    struct net_node *net; /* NULL before node_attach() */
+    struct ledger_chain *chain;
+    struct ledger_engine *engine;
+    struct node_started *started;
+    uint8_t chain_id[32];
+    char chain_hex[65];
+    char did[160];
+
+    pthread_mutex_t members_lock; /* guards members against node_keys()'s callers */
+    struct node_member members[NODE_MAX_MEMBERS];
+    size_t member_count;
+
+    struct node_submission *submissions;
+    struct node_result *results;
+    bool final_moved, members_moved;
+    uint64_t final_height, final_size;
+    uint64_t seen_leaf; /* entries before this have been acted upon */
+
+    struct node_roots roots;
+    struct node_stat stats[NODE_STATS];
+    unsigned next_stat;
+
+    struct node_query *queries;
+    struct node_asking *askings;
+    struct node_held *held;
+    size_t held_count, held_bytes;
+    bool draining;
+    struct base_err fault; /* why the node must stop */
+};
+
+/* node_ledger.c */
+struct ledger_now node_now(const struct node *node);
+fm_status node_engine_open(struct node *node, struct base_err *err) FM_CHECK;
+/* After every engine step: results to those who wait, final entries to the sessions. */
+void node_settle(struct node *node);
+fm_status node_submit(struct node *node, uint8_t id32[32], const void *tx, size_t len,
+                      void (*done)(struct node *, void *, const struct ledger_outcome *, uint64_t),
+                      void *ctx, struct base_err *err) FM_CHECK;
+/* Builds and signs with the node's assertion key; body is used up. */
+fm_status
+node_submit_body(struct node *node, uint8_t id32[32], enum ledger_tx_type type, json_t *body,
+                 void (*done)(struct node *, void *, const struct ledger_outcome *, uint64_t),
+                 void *ctx, struct base_err *err) FM_CHECK;
+void node_forget_submissions(struct node *node, const void *ctx);
+void node_step_error(struct node *node, const char *what, const struct base_err *err);
+
+/* node_members.c */
+void node_peer_up(struct node *node, const char *alias);
+void node_peer_down(struct node *node, const char *alias, const char *why);
+/* Tells the network who the peers are now, and to check their keys again. */
+fm_status node_peers_set(struct node *node, struct base_err *err) FM_CHECK;
+bool node_send(struct node *node, const char *alias, uint16_t type, const void *bytes, size_t len);
+fm_status node_members_load(struct node *node, struct base_err *err) FM_CHECK;
+struct node_member *node_member_named(struct node *node, const char *alias);
+/* Is `proof` one by that member's current assertion key over the document? */
+fm_status node_check_proof(struct node *node, const char *alias, const json_t *document,
+                           const json_t *proof, struct base_err *err) FM_CHECK;
+fm_status node_prove(struct node *node, const json_t *document, json_t **proof,
+                     struct base_err *err) FM_CHECK;
+
+/* node_query.c */
+void node_query_opened(struct node *node, const struct ledger_entry *entry);
+void node_query_closed(struct node *node, const struct ledger_entry *entry);
+void node_query_recheck(struct node *node);
+void node_query_message(struct node *node, const char *from, const json_t *message);
+void node_query_peer_down(struct node *node, const char *alias, const char *why);
+void node_query_tick(struct node *node);
+void node_query_free_all(struct node *node);
+void node_query_jobs(struct node *node);
+void node_query_cancel(struct node *node, void *reply_ctx, const char *why);
+struct node_query *node_query_find(struct node *node, const char *query_hex);
+int64_t node_query_wait_ms(struct node *node);
+
+/* node_prepare.c */
+/* The value under a key of the ledger's state. */
+fm_status node_state(struct node *node, json_t **out, struct base_err *err, const char *fmt, ...)
+    FM_PRINTF(4, 5) FM_CHECK;
+/* {"ALIAS/DATASET": value} of all published datasets. */
+fm_status node_datasets(struct node *node, json_t **out, struct base_err *err) FM_CHECK;
+fm_status node_prepare(struct node *node, struct node_query *q, const json_t *openings,
+                       json_t **inputs, const char **rule, struct base_err *err) FM_CHECK;
+/* Does everything this query rests on still hold, here and now? FM_E_REFUSED and *rule if not. */
+fm_status node_authority(struct node *node, const struct node_query *q, const char **rule,
+                         struct base_err *err) FM_CHECK;
+
+void node_plan_free(struct sql_plan *plan); /* NULL is allowed */
+
+/* requests_query.c */
+void node_query_reply(const struct node_query *q); /* the answer, to the one who asked */
+void node_request_query(struct node *node, const json_t *request, const struct node_reply *reply);
+void node_asking_free(struct node *node, struct node_asking *asking);
+
+#endif

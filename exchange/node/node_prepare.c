@@ -1,0 +1,310 @@
+/* A node's own rules, before it says ready: authority at its newest height, the plan compiled by
+ * itself, the openings against their commitments, its own data against what it published. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "exchange/contract/compile.h"
+#include "exchange/node/node_own.h"
+#include "ledger/inner.h"
+
+void node_plan_free(struct sql_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    sql_plan_release(plan);
+    free(plan);
+}
+
+fm_status node_state(struct node *node, json_t **out, struct base_err *err, const char *fmt, ...)
+{
+    char key[256];
+    va_list args;
+    int n;
+
+    va_start(args, fmt);
+    n = vsnprintf(key, sizeof key, fmt, args);
+    va_end(args);
+    *out = NULL;
+    if (n < 0 || n >= (int)sizeof key)
+        return base_err_set(err, FM_E_NOT_FOUND, "no such entry on the ledger");
+    return ledger_reader_get(ledger_chain_reader(node->chain), out, key, err);
+}
+
+static bool text_is(const json_t *object, const char *name, const char *want)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text != NULL && strcmp(text, want) == 0;
+}
+
+/* ---- authority ---- */
+
+static fm_status member_holds(struct node *node, const char *alias, const char **rule,
+                              struct base_err *err)
+{
+    const struct node_member *m = node_member_named(node, alias);
+
+    if (m != NULL && m->active)
+        return FM_OK;
+    *rule = "member.suspended";
+    return base_err_set(err, FM_E_REFUSED, "%s is suspended", alias);
+}
+
+static fm_status authorization_holds(struct node *node, const char *contract, const char *alias,
+                                     const char **rule, struct base_err *err)
+{
+    json_t *value;
+    fm_status st = node_state(node, &value, err, "authorization/%s/%s", contract, alias);
+
+    if (st == FM_OK && !text_is(value, "status", "active")) {
+        *rule = "authorization.revoked";
+        st = base_err_set(err, FM_E_REFUSED, "%s has withdrawn its authorization", alias);
+    }
+    json_decref(value);
+    return st;
+}
+
+static fm_status consents_hold(struct node *node, const struct node_query *q, const char **rule,
+                               struct base_err *err)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(q->open, "consents"), i, item)
+    {
+        json_t *value;
+        fm_status st = node_state(node, &value, err, "consent/%s",
+                                  json_string_value(json_object_get(item, "consent")));
+        if (st == FM_OK && !text_is(value, "status", "active")) {
+            *rule = "consent.revoked";
+            st = base_err_set(err, FM_E_REFUSED, "the subject has withdrawn its consent");
+        }
+        json_decref(value);
+        if (st != FM_OK)
+            return st;
+    }
+    return FM_OK;
+}
+
+fm_status node_authority(struct node *node, const struct node_query *q, const char **rule,
+                         struct base_err *err)
+{
+    const struct session_facts *f = session_get_facts(q->session);
+    const char *contract = json_string_value(json_object_get(q->open, "contract"));
+    fm_status st = FM_OK;
+
+    for (unsigned i = 0; st == FM_OK && i < f->party_count; i++)
+        st = member_holds(node, f->parties[i].alias, rule, err);
+    for (unsigned i = 0; st == FM_OK && i < q->contract.table_count; i++)
+        st = authorization_holds(node, contract, q->contract.tables[i].provider, rule, err);
+    return st == FM_OK ? consents_hold(node, q, rule, err) : st;
+}
+
+/* ---- the plan ---- */
+
+struct dataset_list {
+    json_t *all;
+};
+
+static fm_status take_dataset(void *ctx, const char *key, const json_t *value, struct base_err *err)
+{
+    struct dataset_list *l = ctx;
+
+    if (json_object_set(l->all, key + strlen("dataset/"), (json_t *)(uintptr_t)value) != 0)
+        return base_err_memory(err, "datasets");
+    return FM_OK;
+}
+
+fm_status node_datasets(struct node *node, json_t **out, struct base_err *err)
+{
+    struct dataset_list l = {json_object()};
+    fm_status st = l.all != NULL ? FM_OK : base_err_memory(err, "datasets");
+
+    if (st == FM_OK)
+        st =
+            ledger_reader_list(ledger_chain_reader(node->chain), "dataset/", take_dataset, &l, err);
+    *out = l.all;
+    return st;
+}
+
+static fm_status compile(struct node *node, struct node_query *q, const char **rule,
+                         struct base_err *err)
+{
+    json_t *datasets = NULL;
+    fm_status st = node_datasets(node, &datasets, err);
+
+    q->plan = st == FM_OK ? calloc(1, sizeof *q->plan) : NULL;
+    if (st == FM_OK && q->plan == NULL)
+        st = base_err_memory(err, "plan");
+    if (st == FM_OK) {
+        st = contract_compile(q->plan, &q->contract, datasets, err);
+        if (st != FM_OK) {
+            free(q->plan);
+            q->plan = NULL;
+            if (st != FM_E_MEMORY) { /* A contract that does not compile here is refused, whatever
+                                        the reason. */
+                *rule = "contract.plan";
+                err->code = st = FM_E_REFUSED;
+            }
+        }
+    }
+    json_decref(datasets);
+    return st;
+}
+
+/* ---- openings ---- */
+
+/* The consent for the subject's parameter commits to that very value. */
+static fm_status check_subject(struct node *node, const struct node_query *q,
+                               const struct contract_opening *openings, const json_t *json,
+                               struct base_err *err)
+{
+    int64_t parameter = q->contract.subject_parameter;
+    uint8_t nonce[32], commitment[32], want[32];
+    json_t *value = NULL, *item;
+    const char *identifier;
+    fm_status st;
+    size_t i;
+
+    if (parameter == 0)
+        return FM_OK;
+    identifier = openings[parameter - 1].value;
+    if (identifier == NULL)
+        return base_err_set(err, FM_E_REFUSED,
+                            "the subject's parameter is hidden: its consent cannot be checked");
+    st = contract_open_consent(nonce, json, parameter, err);
+    json_array_foreach(json_object_get(q->open, "consents"), i, item)
+    {
+        if (st != FM_OK || json_integer_value(json_object_get(item, "parameter")) != parameter)
+            continue;
+        st = node_state(node, &value, err, "consent/%s",
+                        json_string_value(json_object_get(item, "consent")));
+    }
+    if (st == FM_OK)
+        st = base_json_get_hex(want, 32, json_object_get(value, "consent"), "commitment", err);
+    ledger_subject_commit(commitment, node->chain_id, identifier, strlen(identifier), nonce);
+    if (st == FM_OK && memcmp(commitment, want, 32) != 0)
+        st = base_err_set(err, FM_E_REFUSED,
+                          "the consent is not by the subject that the query asks about");
+    json_decref(value);
+    return st;
+}
+
+/* The asker knows its hidden values; they must be what it committed to, or its own shares would be
+ * of something else. */
+static fm_status keep_values(struct node_query *q, const struct contract_opening *openings,
+                             struct base_err *err)
+{
+    q->values = json_array();
+    for (unsigned i = 0; i < q->contract.parameter_count; i++) {
+        const char *value = openings[i].value;
+        if (value == NULL)
+            value = json_string_value(json_object_get(q->hidden, q->contract.parameters[i].name));
+        if (json_array_append_new(q->values, value != NULL ? json_string(value) : json_null()) != 0)
+            return base_err_memory(err, "parameters");
+        if (value != NULL && q->plan != NULL) {
+            struct sql_value parsed;
+            if (sql_param_parse(&parsed, q->plan, i, value, err) != FM_OK)
+                return err->code;
+        }
+    }
+    return FM_OK;
+}
+
+static fm_status take_openings(struct node *node, struct node_query *q, const json_t *json,
+                               const char **rule, struct base_err *err)
+{
+    struct contract_opening openings[CONTRACT_MAX_PARAMETERS];
+    uint8_t committed[32];
+    fm_status st = base_json_get_hex(committed, 32, q->open, "parameters", err);
+
+    *rule = "parameter.opening";
+    if (st == FM_OK)
+        st = contract_open_parameters(openings, &q->contract, json, node->chain_id, committed, err);
+    if (st == FM_OK)
+        st = keep_values(q, openings, err);
+    if (st == FM_OK) {
+        *rule = "consent.subject";
+        st = check_subject(node, q, openings, json, err);
+    }
+    if (st == FM_E_INPUT || st == FM_E_NOT_FOUND)
+        err->code = st = FM_E_REFUSED;
+    return st;
+}
+
+/* ---- the member's own data ---- */
+
+static const struct contract_table *own_table(const struct node *node, const struct contract *c)
+{
+    for (unsigned i = 0; i < c->table_count; i++)
+        if (strcmp(c->tables[i].provider, node->config.home.alias) == 0)
+            return &c->tables[i];
+    return NULL;
+}
+
+static fm_status open_rows(struct node *node, struct node_query *q, json_t *inputs,
+                           const char **rule, struct base_err *err)
+{
+    const struct contract_table *t = own_table(node, &q->contract);
+    json_t *value = NULL;
+    uint8_t want[32], root[32];
+    fm_status st;
+
+    if (t == NULL)
+        return FM_OK;
+    *rule = "node.data";
+    st = node_state(node, &value, err, "dataset/%s/%s", t->provider, t->dataset);
+    if (st == FM_OK)
+        st = base_json_get_hex(want, 32, value, "root", err);
+    if (st == FM_OK)
+        st = node_rows_open(&q->rows, node->config.home.data, t->dataset,
+                            json_object_get(value, "schema"), err);
+    if (st == FM_OK)
+        st = node_rows_root(root, &node->roots, q->rows, did_secret_bytes(node->config.salts),
+                            (uint64_t)json_integer_value(json_object_get(value, "data_version")),
+                            err);
+    if (st == FM_OK && memcmp(root, want, 32) != 0) {
+        *rule = "dataset.changed";
+        st = base_err_set(err, FM_E_REFUSED, "table %s is not what was published: publish it again",
+                          t->dataset);
+    }
+    if (st == FM_OK &&
+        json_array_append_new(inputs, json_pack("{s:s,s:O,s:O}", "table", t->table, "data_version",
+                                                json_object_get(value, "data_version"), "root",
+                                                json_object_get(value, "root"))) != 0)
+        st = base_err_memory(err, "inputs");
+    json_decref(value);
+    /* What is wrong with our own data is our business: others learn the rule, the log has the
+     * detail. */
+    if (st != FM_OK && st != FM_E_MEMORY)
+        err->code = st = FM_E_REFUSED;
+    return st;
+}
+
+fm_status node_prepare(struct node *node, struct node_query *q, const json_t *openings,
+                       json_t **inputs, const char **rule, struct base_err *err)
+{
+    json_t *list = json_array();
+    fm_status st = list != NULL ? FM_OK : base_err_memory(err, "inputs");
+
+    *inputs = NULL;
+    *rule = "node.policy";
+    if (st == FM_OK)
+        st = node_authority(node, q, rule, err);
+    if (st == FM_OK)
+        st = compile(node, q, rule, err);
+    if (st == FM_OK)
+        st = take_openings(node, q, openings, rule, err);
+    if (st == FM_OK)
+        st = open_rows(node, q, list, rule, err);
+    if (st != FM_OK) {
+        json_decref(list);
+        return st;
+    }
+    *inputs = list;
+    return FM_OK;
+}

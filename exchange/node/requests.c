@@ -1,0 +1,296 @@
+/* What a node's people may ask of it: one table of names, one function each. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "exchange/node/node_own.h"
+#include "exchange/node/requests_own.h"
+
+void node_reply_error(const struct node_reply *reply, struct base_err *err)
+{
+    reply->error(reply->ctx, err);
+}
+
+void node_reply_value(const struct node_reply *reply, json_t *value)
+{
+    struct base_err err = {0};
+
+    if (value != NULL)
+        reply->ok(reply->ctx, value);
+    else {
+        (void)base_err_memory(&err, "answer");
+        reply->error(reply->ctx, &err);
+    }
+    json_decref(value);
+}
+
+/* ---- transactions ---- */
+
+struct waiting {
+    struct node_reply reply;
+};
+
+/* The transaction is final (or never will be): tells the one who submitted it. */
+static void tx_done(struct node *node, void *ctx, const struct ledger_outcome *outcome,
+                    uint64_t height)
+{
+    struct waiting *w = ctx;
+    struct base_err err = {0};
+    char id[65];
+    json_t *value;
+
+    (void)node;
+    if (outcome->verdict == LEDGER_DROPPED) {
+        (void)base_err_set(&err, FM_E_REFUSED, "the transaction did not reach the ledger: %s: %s",
+                           ledger_rule_code(outcome->rule), outcome->detail);
+        node_reply_error(&w->reply, &err);
+        free(w);
+        return;
+    }
+    base_hex(id, outcome->id, 32);
+    value = json_pack("{s:s,s:I,s:I}", "id", id, "height", (json_int_t)height, "leaf",
+                      (json_int_t)outcome->leaf);
+    if (value != NULL && outcome->verdict == LEDGER_REFUSED) {
+        (void)json_object_set_new(value, "rule", json_string(ledger_rule_code(outcome->rule)));
+        (void)json_object_set_new(value, "detail", json_string(outcome->detail));
+    }
+    node_reply_value(&w->reply, value);
+    free(w);
+}
+
+static struct waiting *wait_for(const struct node_reply *reply)
+{
+    struct waiting *w = calloc(1, sizeof *w);
+
+    if (w != NULL)
+        w->reply = *reply;
+    return w;
+}
+
+void node_submit_and_reply(struct node *node, enum ledger_tx_type type, json_t *body,
+                           const struct node_reply *reply)
+{
+    struct base_err err = {0};
+    struct waiting *w = wait_for(reply);
+    uint8_t id[32];
+
+    if (w == NULL)
+        (void)base_err_memory(&err, "request");
+    else
+        (void)!node_submit_body(node, id, type, body, tx_done, w, &err);
+    if (err.code != FM_OK) {
+        free(w);
+        node_reply_error(reply, &err);
+    }
+}
+
+static void tx_submit(struct node *node, const json_t *request, const struct node_reply *reply)
+{
+    struct base_err err = {0};
+    struct base_buf bytes = {0};
+    struct waiting *w = wait_for(reply);
+    uint8_t id[32];
+    json_t *tx;
+    fm_status st = w != NULL ? base_json_get_object(&tx, request, "tx", &err)
+                             : base_err_memory(&err, "request");
+
+    if (st == FM_OK)
+        st = base_json_canonical(&bytes, tx, &err);
+    if (st == FM_OK)
+        st = node_submit(node, id, bytes.p, bytes.len, tx_done, w, &err);
+    if (st != FM_OK) {
+        free(w);
+        node_reply_error(reply, &err);
+    }
+    base_buf_release(&bytes);
+}
+
+static void tx_sign(struct node *node, const json_t *request, const struct node_reply *reply)
+{
+    struct base_err err = {0};
+    const char *type;
+    json_t *body;
+    enum ledger_tx_type t;
+
+    if (base_json_get_str(&type, request, "type", &err) != FM_OK ||
+        base_json_get_object(&body, request, "body", &err) != FM_OK) {
+        node_reply_error(reply, &err);
+        return;
+    }
+    t = ledger_tx_type_find(type);
+    if (t == LEDGER_TX_TYPE_COUNT || ledger_tx_type_authority(t) != LEDGER_BY_NODE) {
+        (void)base_err_set(&err, FM_E_ARG, "'%s' is not a transaction that the node signs", type);
+        node_reply_error(reply, &err);
+        return;
+    }
+    node_submit_and_reply(node, t, json_incref(body), reply);
+}
+
+/* ---- who and where ---- */
+
+static void me(struct node *node, const json_t *request, const struct node_reply *reply)
+{
+    struct base_err err = {0};
+    uint8_t hash[32];
+    char hash_hex[65] = "";
+    json_t *member;
+
+    (void)request;
+    if (ledger_reader_member(ledger_chain_reader(node->chain), &member, node->config.home.alias,
+                             &err) != FM_OK ||
+        base_json_hash(hash, json_object_get(member, "document"), &err) != FM_OK) {
+        node_reply_error(reply, &err);
+        return;
+    }
+    base_hex(hash_hex, hash, 32);
+    json_decref(member);
+    node_reply_value(reply,
+                     json_pack("{s:s,s:s,s:s,s:s,s:I}", "alias", node->config.home.alias, "did",
+                               node->did, "chain", node->chain_hex, "document_hash", hash_hex,
+                               "now", (json_int_t)base_clock_unix_ms(node->config.clock)));
+}
+
+static json_t *peer_list(const struct node *node)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < node->member_count; i++)
+        if (strcmp(node->members[i].alias, node->config.home.alias) != 0)
+            (void)json_array_append_new(list,
+                                        json_pack("{s:s,s:b}", "alias", node->members[i].alias,
+                                                  "up", (int)node->members[i].up));
+    return list;
+}
+
+static void status(struct node *node, const json_t *request, const struct node_reply *reply)
+{
+    struct ledger_engine_status s;
+    json_t *sessions = json_array();
+
+    (void)request;
+    ledger_engine_status(node->engine, &s);
+    for (const struct node_query *q = node->queries; q != NULL; q = q->next)
+        (void)json_array_append_new(sessions,
+                                    json_pack("{s:s,s:s}", "query", q->query_hex, "state",
+                                              session_state_name(session_get_state(q->session))));
+    node_reply_value(reply,
+                     json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:i,s:i,s:i,s:o,s:o}", "alias",
+                               node->config.home.alias, "did", node->did, "chain", node->chain_hex,
+                               "state", ledger_engine_state_name(s.state), "sequencer", s.sequencer,
+                               "height", (json_int_t)s.height, "final_height",
+                               (json_int_t)s.final_height, "log_size", (json_int_t)s.size, "quorum",
+                               (int)s.quorum, "members", (int)s.active, "connected", (int)s.up,
+                               "peers", peer_list(node), "sessions", sessions));
+}
+
+static void query_stats(struct node *node, const json_t *request, const struct node_reply *reply)
+{
+    struct base_err err = {0};
+    const char *query;
+
+    if (base_json_get_str(&query, request, "query", &err) != FM_OK) {
+        node_reply_error(reply, &err);
+        return;
+    }
+    for (unsigned i = 0; i < NODE_STATS; i++) {
+        const struct node_stat *s = &node->stats[i];
+        if (strcmp(s->query_hex, query) != 0)
+            continue;
+        node_reply_value(reply,
+                         json_pack("{s:I,s:I,s:I,s:I}", "microseconds",
+                                   (json_int_t)(s->seconds * 1e6), "rounds", (json_int_t)s->rounds,
+                                   "bytes_sent", (json_int_t)s->bytes_sent, "bytes_received",
+                                   (json_int_t)s->bytes_received));
+        return;
+    }
+    (void)base_err_set(&err, FM_E_NOT_FOUND, "this node has no figures for query %.16s (any more)",
+                       query);
+    node_reply_error(reply, &err);
+}
+
+/* ---- members ---- */
+
+static void member_get(struct node *node, const json_t *request, const struct node_reply *reply)
+{
+    struct base_err err = {0};
+    const char *name;
+    json_t *member = NULL;
+
+    if (base_json_get_str(&name, request, "name", &err) != FM_OK ||
+        ledger_reader_member(ledger_chain_reader(node->chain), &member, name, &err) != FM_OK)
+        node_reply_error(reply, &err);
+    else
+        node_reply_value(reply, member);
+}
+
+static void member_list(struct node *node, const json_t *request, const struct node_reply *reply)
+{
+    json_t *list = json_array();
+
+    (void)request;
+    for (size_t i = 0; i < node->member_count; i++) {
+        const struct node_member *m = &node->members[i];
+        (void)json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "alias", m->alias, "did",
+                                                    m->did, "endpoint", m->endpoint, "status",
+                                                    m->active ? "active" : "suspended"));
+    }
+    node_reply_value(reply, json_pack("{s:o}", "members", list));
+}
+
+/* ---- the table ---- */
+
+static const struct {
+    const char *name;
+    void (*handle)(struct node *node, const json_t *request, const struct node_reply *reply);
+} handlers[] = {
+    {"audit.export", node_request_audit_export},
+    {"audit.list", node_request_audit_list},
+    {"contract.check", node_request_contract_check},
+    {"contract.draft", node_request_contract_draft},
+    {"dataset.list", node_request_dataset_list},
+    {"dataset.publish", node_request_dataset_publish},
+    {"me", me},
+    {"member.get", member_get},
+    {"member.list", member_list},
+    {"officer.authorize", node_request_officer_authorize},
+    {"query.list", node_request_query_list},
+    {"query.run", node_request_query},
+    {"query.stats", query_stats},
+    {"status", status},
+    {"tx.sign", tx_sign},
+    {"tx.submit", tx_submit},
+};
+
+void node_request(struct node *node, const json_t *request, const struct node_reply *reply)
+{
+    const char *name = json_string_value(json_object_get(request, "do"));
+    struct base_err err = {0};
+
+    for (size_t i = 0; name != NULL && i < sizeof handlers / sizeof handlers[0]; i++)
+        if (strcmp(handlers[i].name, name) == 0) {
+            handlers[i].handle(node, request, reply);
+            node_settle(node);
+            return;
+        }
+    (void)base_err_set(&err, FM_E_UNSUPPORTED,
+                       "the node knows no request '%s': are program and node of one version?",
+                       name != NULL ? name : "");
+    reply->error(reply->ctx, &err);
+}
+
+void node_cancel(struct node *node, void *reply_ctx)
+{
+    for (struct node_submission *s = node->submissions; s != NULL; s = s->next)
+        if (s->done == tx_done && s->ctx != NULL &&
+            ((struct waiting *)s->ctx)->reply.ctx == reply_ctx) {
+            free(s->ctx);
+            s->ctx = NULL;
+            s->done = NULL;
+        }
+    for (struct node_asking *a = node->askings; a != NULL; a = a->next)
+        if (a->reply.ctx == reply_ctx)
+            a->reply_waits = false;
+    node_query_cancel(node, reply_ctx, "the one who asked has gone away");
+    node_settle(node);
+}

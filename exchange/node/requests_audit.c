@@ -1,0 +1,85 @@
+/* audit.list and audit.export: the trail, for people and for the verifier. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "did/moment.h"
+#include "exchange/node/requests_own.h"
+#include "ledger/export.h"
+
+enum { ENTRIES_A_CALL = 200 };
+
+struct page {
+    json_t *entries;
+    uint64_t end;  /* of what is final */
+    uint64_t next; /* leaf after the last one looked at */
+};
+
+static fm_status put_entry(struct page *page, struct ledger_entry *e, struct base_err *err)
+{
+    char when[DID_MOMENT_TEXT], line[BASE_ERR_TEXT + 256];
+    json_t *item;
+
+    if (did_moment_format(when, e->time_ms / 1000, err) != FM_OK)
+        return err->code;
+    (void)snprintf(line, sizeof line, "%s  %6llu  %-10s  %-22s  %s%s%s", when,
+                   (unsigned long long)e->leaf, e->alias, e->type,
+                   e->rule[0] != '\0' ? "REFUSED " : "", e->rule[0] != '\0' ? e->rule : "ok ", "");
+    (void)snprintf(line + strlen(line), sizeof line - strlen(line), "  %s",
+                   e->summary.len > 0 ? base_buf_cstr(&e->summary) : e->detail);
+    item = json_pack("{s:I,s:I,s:I,s:s,s:s,s:s,s:s,s:s}", "leaf", (json_int_t)e->leaf, "height",
+                     (json_int_t)e->height, "time", (json_int_t)e->time_ms, "alias", e->alias,
+                     "type", e->type, "rule", e->rule, "detail", e->detail, "line", line);
+    return json_array_append_new(page->entries, item) == 0 ? FM_OK : base_err_memory(err, "audit");
+}
+
+static fm_status take_entry(void *ctx, struct ledger_entry *entry, struct base_err *err)
+{
+    struct page *page = ctx;
+
+    if (entry->leaf >= page->end || json_array_size(page->entries) >= ENTRIES_A_CALL)
+        return base_err_set(err, FM_E_CANCELLED, "enough");
+    page->next = entry->leaf + 1;
+    return entry->is_block ? FM_OK : put_entry(page, entry, err);
+}
+
+void node_request_audit_list(struct node *node, const json_t *request,
+                             const struct node_reply *reply)
+{
+    struct base_err err = {0};
+    struct page page = {json_array(), node->final_size, 0};
+    int64_t from;
+    fm_status st = base_json_get_int(&from, request, "from", &err);
+
+    if (st == FM_OK && from < 0)
+        st = base_err_set(&err, FM_E_ARG, "leaves are counted from 0");
+    page.next = (uint64_t)from;
+    if (st == FM_OK)
+        st = ledger_reader_entries(ledger_chain_reader(node->chain), (uint64_t)from, take_entry,
+                                   &page, &err);
+    if (st == FM_OK || st == FM_E_CANCELLED)
+        node_reply_value(reply,
+                         json_pack("{s:O,s:I,s:b}", "entries", page.entries, "next",
+                                   (json_int_t)page.next, "more", (int)(page.next < page.end)));
+    else
+        node_reply_error(reply, &err);
+    json_decref(page.entries);
+}
+
+void node_request_audit_export(struct node *node, const json_t *request,
+                               const struct node_reply *reply)
+{
+    struct ledger_export_report report;
+    struct base_err err = {0};
+    const char *out;
+
+    if (base_json_get_str(&out, request, "out", &err) != FM_OK ||
+        ledger_export(ledger_chain_reader(node->chain), out, NULL, &report, &err) != FM_OK) {
+        node_reply_error(reply, &err);
+        return;
+    }
+    node_reply_value(reply,
+                     json_pack("{s:I,s:I,s:I,s:I}", "leaves", (json_int_t)report.size, "height",
+                               (json_int_t)report.height, "disclosed", (json_int_t)report.disclosed,
+                               "bytes", (json_int_t)report.bytes));
+}

@@ -1,0 +1,35 @@
+/* The handlers of requests.c's table, and what they share. */
+#ifndef FIRMIANA_EXCHANGE_NODE_REQUESTS_OWN_H
+#define FIRMIANA_EXCHANGE_NODE_REQUESTS_OWN_H
+
+#include "exchange/node/node_own.h"
+
+void node_reply_error(const struct node_reply *reply, struct base_err *err);
+/* value is used up; NULL answers "out of memory". */
+void node_reply_value(const struct node_reply *reply, json_t *value);
+/* Signs with the node's key, submits, answers when it is final. body is used up. */
+void node_submit_and_reply(struct node *node, enum ledger_tx_type type, json_t *body,
+                           const struct node_reply *reply);
+
+/* The contract whose id begins with these digits (8 at least). The caller releases *out. */
+fm_status node_contract(struct node *node, struct contract *out, char id_hex[65],
+                        const json_t *request, struct base_err *err) FM_CHECK;
+
+void node_request_audit_export(struct node *node, const json_t *request,
+                               const struct node_reply *reply);
+void node_request_audit_list(struct node *node, const json_t *request,
+                             const struct node_reply *reply);
+void node_request_contract_check(struct node *node, const json_t *request,
+                                 const struct node_reply *reply);
+void node_request_contract_draft(struct node *node, const json_t *request,
+                                 const struct node_reply *reply);
+void node_request_dataset_list(struct node *node, const json_t *request,
+                               const struct node_reply *reply);
+void node_request_dataset_publish(struct node *node, const json_t *request,
+                                  const struct node_reply *reply);
+void node_request_officer_authorize(struct node *node, const json_t *request,
+                                    const struct node_reply *reply);
+void node_request_query_list(struct node *node, const json_t *request,
+                             const struct node_reply *reply);
+
+#endif

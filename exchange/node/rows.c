@@ -1,0 +1,117 @@
+#include "exchange/node/rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exchange/data/root.h"
+
+/* The file and its write-ahead log; one that is not there is all zero. */
+static void look(struct stat at[2], const char *path)
+{
+    char log[600];
+
+    memset(at, 0, 2 * sizeof at[0]);
+    (void)snprintf(log, sizeof log, "%s-wal", path);
+    if (stat(path, &at[0]) != 0)
+        memset(&at[0], 0, sizeof at[0]);
+    if (stat(log, &at[1]) != 0)
+        memset(&at[1], 0, sizeof at[1]);
+}
+
+static bool untouched(const struct stat a[2], const struct stat b[2])
+{
+    for (int i = 0; i < 2; i++)
+        if (a[i].st_dev != b[i].st_dev || a[i].st_ino != b[i].st_ino ||
+            a[i].st_size != b[i].st_size || a[i].st_mtim.tv_sec != b[i].st_mtim.tv_sec ||
+            a[i].st_mtim.tv_nsec != b[i].st_mtim.tv_nsec)
+            return false;
+    return true;
+}
+
+fm_status node_rows_open(struct node_rows **out, const char *path, const char *table,
+                         const json_t *schema, struct base_err *err)
+{
+    struct node_rows *rows = calloc(1, sizeof *rows);
+    fm_status st;
+
+    *out = NULL;
+    if (rows == NULL)
+        return base_err_memory(err, "rows");
+    if (strlen(table) >= sizeof rows->table || strlen(path) >= sizeof rows->path) {
+        free(rows);
+        return base_err_set(err, FM_E_INPUT, "table name or path too long");
+    }
+    memcpy(rows->table, table, strlen(table) + 1);
+    memcpy(rows->path, path, strlen(path) + 1);
+    look(rows->before, path);
+    st = data_schema_from_json(&rows->schema, schema, err);
+    if (st == FM_OK)
+        st = data_store_open(&rows->store, path, err);
+    if (st != FM_OK) {
+        node_rows_free(rows);
+        return st;
+    }
+    *out = rows;
+    return FM_OK;
+}
+
+void node_rows_free(struct node_rows *rows)
+{
+    if (rows == NULL)
+        return;
+    data_store_free(rows->store);
+    data_schema_release(&rows->schema);
+    free(rows);
+}
+
+static bool recall(uint8_t root32[32], const struct node_roots *roots, const struct node_rows *rows,
+                   uint64_t data_version)
+{
+    for (unsigned i = 0; i < NODE_ROOTS; i++)
+        if (strcmp(roots->known[i].table, rows->table) == 0 &&
+            roots->known[i].data_version == data_version &&
+            untouched(roots->known[i].at, rows->before)) {
+            memcpy(root32, roots->known[i].root, 32);
+            return true;
+        }
+    return false;
+}
+
+/* Only if the file did not change while it was read: then the snapshot is what `before` describes.
+ */
+static void remember(struct node_roots *roots, const struct node_rows *rows, uint64_t data_version,
+                     const uint8_t root32[32])
+{
+    struct stat after[2];
+
+    look(after, rows->path);
+    if (!untouched(after, rows->before))
+        return;
+    memcpy(roots->known[roots->next].table, rows->table, sizeof rows->table);
+    memcpy(roots->known[roots->next].root, root32, 32);
+    memcpy(roots->known[roots->next].at, rows->before, sizeof rows->before);
+    roots->known[roots->next].data_version = data_version;
+    roots->next = (roots->next + 1) % NODE_ROOTS;
+}
+
+fm_status node_rows_root(uint8_t root32[32], struct node_roots *roots, const struct node_rows *rows,
+                         const uint8_t secret32[32], uint64_t data_version, struct base_err *err)
+{
+    const struct data_version_key key = {secret32, data_version};
+    struct data_row_source source;
+    struct data_rows *all;
+    fm_status st;
+
+    if (recall(root32, roots, rows, data_version))
+        return FM_OK;
+    st = data_rows_open(&all, rows->store, rows->table, &rows->schema, NULL, 0, err);
+    if (st != FM_OK)
+        return st;
+    source = data_rows_source(all);
+    st = data_root_compute(root32, &source, &rows->schema, &key, err);
+    data_rows_free(all);
+    if (st == FM_OK)
+        remember(roots, rows, data_version, root32);
+    return st;
+}

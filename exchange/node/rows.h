@@ -1,0 +1,43 @@
+/* One dataset's rows, frozen for a query and checked against what stands on the ledger. */
+#ifndef FIRMIANA_EXCHANGE_NODE_ROWS_H
+#define FIRMIANA_EXCHANGE_NODE_ROWS_H
+
+#include <sys/stat.h>
+
+#include "exchange/data/schema.h"
+#include "exchange/data/store.h"
+
+struct node_rows {
+    struct data_store *store;  /* the frozen snapshot */
+    struct data_schema schema; /* as published */
+    char table[DATA_NAME_MAX + 1];
+    char path[512];
+    struct stat before[2]; /* the file and its write-ahead log, just before it was frozen */
+};
+
+/* Opens path, freezes it, reads the published schema. */
+fm_status node_rows_open(struct node_rows **out, const char *path, const char *table,
+                         const json_t *schema, struct base_err *err) FM_CHECK;
+void node_rows_free(struct node_rows *rows); /* NULL is allowed */
+
+enum { NODE_ROOTS = 32 };
+
+/* Roots computed before, as long as the file has not been touched since: hashing a million rows
+ * takes a second, and most queries meet data that nobody changed. Zero-initialise. */
+struct node_roots {
+    struct {
+        char table[DATA_NAME_MAX + 1];
+        uint64_t data_version;
+        uint8_t root[32];
+        struct stat at[2];
+    } known[NODE_ROOTS];
+    unsigned next;
+};
+
+/* The root of the snapshot under that data version (exchange/data/root.h). Every value is checked
+ * against the schema on the way: FM_E_INPUT names table, row and column. */
+fm_status node_rows_root(uint8_t root32[32], struct node_roots *roots, const struct node_rows *rows,
+                         const uint8_t secret32[32], uint64_t data_version,
+                         struct base_err *err) FM_CHECK;
+
+#endif

@@ -1,0 +1,158 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "exchange/node/rpc.h"
+#include "exchange/node/rpc_wire.h"
+
+static fm_status connect_to(int *out, const char *path, struct base_err *err)
+{
+    struct sockaddr_un address;
+    int fd;
+
+    if (rpc_address(&address, path, err) != FM_OK)
+        return err->code;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return base_err_errno(err, "socket");
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        int why = errno;
+        (void)close(fd);
+        errno = why;
+        if (why == ENOENT || why == ECONNREFUSED)
+            return base_err_set(err, FM_E_NOT_FOUND,
+                                "%s: no node is running here: start it with firmiana node", path);
+        return base_err_errno(err, path);
+    }
+    *out = fd;
+    return FM_OK;
+}
+
+static fm_status send_all(int fd, const struct base_buf *line, struct base_err *err)
+{
+    for (size_t sent = 0; sent < line->len;) {
+        ssize_t n = send(fd, line->p + sent, line->len - sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return base_err_errno(err, "node's socket");
+        sent += (size_t)n;
+    }
+    return FM_OK;
+}
+
+/* Reads until `in` holds a newline at or after `from`. */
+static fm_status read_line(int fd, struct base_buf *in, size_t *line_len, int timeout_ms,
+                           struct base_err *err)
+{
+    size_t searched = 0;
+
+    for (;;) {
+        const uint8_t *newline =
+            in->len > searched ? memchr(in->p + searched, '\n', in->len - searched) : NULL;
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        uint8_t block[65536];
+        ssize_t n;
+        int ready;
+
+        if (newline != NULL) {
+            *line_len = (size_t)(newline - in->p);
+            return FM_OK;
+        }
+        searched = in->len;
+        ready = poll(&wait, 1, timeout_ms);
+        if (ready < 0 && errno == EINTR)
+            return base_err_set(err, FM_E_CANCELLED, "interrupted");
+        if (ready == 0)
+            return base_err_set(err, FM_E_TIMEOUT, "the node did not answer within %d s",
+                                timeout_ms / 1000);
+        n = recv(fd, block, sizeof block, 0);
+        if (n < 0)
+            return base_err_errno(err, "node's socket");
+        if (n == 0)
+            return base_err_set(err, FM_E_PEER, "the node closed the connection: see its log");
+        base_buf_put(in, block, (size_t)n);
+        if (base_buf_status(in, "answer", err) != FM_OK)
+            return err->code;
+    }
+}
+
+static fm_status code_named(const char *name)
+{
+    for (int i = 1; name != NULL && i < FM_STATUS_COUNT; i++)
+        if (strcmp(fm_status_name((fm_status)i), name) == 0)
+            return (fm_status)i;
+    return FM_E_PEER;
+}
+
+/* One line of the node: true when it was the last one. */
+static bool take_line(const json_t *line, json_t **value,
+                      void (*progress)(void *ctx, const char *text), void *ctx,
+                      struct base_err *err)
+{
+    const char *text = json_string_value(json_object_get(line, "progress"));
+    const json_t *error = json_object_get(line, "error");
+
+    if (text != NULL && progress != NULL)
+        progress(ctx, text);
+    if (!json_is_true(json_object_get(line, "end")))
+        return false;
+    if (error != NULL) {
+        const char *why = json_string_value(json_object_get(error, "text"));
+        (void)base_err_set(err, code_named(json_string_value(json_object_get(error, "code"))), "%s",
+                           why != NULL ? why : "the node gave no reason");
+        return true;
+    }
+    *value = json_incref(json_object_get(line, "ok"));
+    if (*value == NULL)
+        (void)base_err_set(err, FM_E_PEER, "the node's answer is malformed");
+    return true;
+}
+
+static fm_status converse(json_t **value, int fd, int timeout_ms,
+                          void (*progress)(void *ctx, const char *text), void *ctx,
+                          struct base_err *err)
+{
+    struct base_buf in = {0};
+    bool over = false;
+
+    base_err_clear(err);
+    while (!over && err->code == FM_OK) {
+        size_t len;
+        json_t *line;
+        if (read_line(fd, &in, &len, timeout_ms, err) != FM_OK ||
+            rpc_get_line(&line, in.p, len, err) != FM_OK)
+            break;
+        over = take_line(line, value, progress, ctx, err);
+        json_decref(line);
+        memmove(in.p, in.p + len + 1, in.len - len - 1);
+        in.len -= len + 1;
+    }
+    base_buf_release_secret(&in);
+    return err->code;
+}
+
+fm_status rpc_request(json_t **value, const char *path, const json_t *request, int timeout_ms,
+                      void (*progress)(void *ctx, const char *text), void *ctx,
+                      struct base_err *err)
+{
+    struct base_buf line = {0};
+    int fd = -1;
+    fm_status st = rpc_put_line(&line, request, err);
+
+    *value = NULL;
+    if (st == FM_OK)
+        st = connect_to(&fd, path, err);
+    if (st == FM_OK)
+        st = send_all(fd, &line, err);
+    if (st == FM_OK)
+        st = converse(value, fd, timeout_ms, progress, ctx, err);
+    if (fd >= 0)
+        (void)close(fd);
+    base_buf_release_secret(&line);
+    return st;
+}

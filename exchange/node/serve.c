@@ -1,0 +1,80 @@
+#include "exchange/node/serve.h"
+
+#include "base/secret.h"
+#include "exchange/node/loop.h"
+#include "net/zmq.h"
+
+/* Everything a node stands on, opened in this order and closed in the other. */
+struct service {
+    struct node_log *log;
+    struct node_loop *loop;
+    struct node *node;
+    struct net_identity *identity;
+    struct net_zmq *zmq;
+};
+
+static fm_status open_node(struct service *s, const struct home *home,
+                           const struct serve_keys *keys, const void *genesis, size_t genesis_len,
+                           struct base_err *err)
+{
+    struct node_config config = {.home = *home,
+                                 .assertion = keys->assertion,
+                                 .salts = keys->salts,
+                                 .officer = keys->officer,
+                                 .genesis = genesis,
+                                 .genesis_len = genesis_len,
+                                 .clock = base_clock_system(),
+                                 .random = base_random_system(),
+                                 .waits = net_waits_threads(),
+                                 .wake = node_loop_wake};
+    fm_status st = node_log_open(&s->log, home->log, base_clock_system(), err);
+
+    if (st == FM_OK)
+        st = node_loop_new(&s->loop, err);
+    config.log = s->log;
+    config.wake_ctx = s->loop;
+    return st == FM_OK ? node_new(&s->node, &config, err) : st;
+}
+
+static fm_status open_network(struct service *s, const struct home *home,
+                              const struct serve_keys *keys, struct base_err *err)
+{
+    struct net_zmq_config config = {.bind = home->listen, .keys = node_keys(s->node)};
+    fm_status st = net_identity_from_seed(&s->identity, home->alias,
+                                          did_secret_bytes(keys->authentication), err);
+
+    config.identity = s->identity;
+    if (st == FM_OK)
+        st = net_zmq_open(&s->zmq, &config, err);
+    if (st == FM_OK)
+        st = node_attach(s->node, net_zmq_node(s->zmq), err);
+    return st;
+}
+
+fm_status serve_node(const struct home *home, const struct serve_keys *keys, const void *genesis,
+                     size_t genesis_len, void (*ready)(void *ctx), void *ready_ctx,
+                     struct base_err *err)
+{
+    struct service s = {0};
+    char socket_path[HOME_PATH];
+    fm_status st = home_path(socket_path, home->dir, "node.sock", err);
+
+    if (st == FM_OK)
+        st = open_node(&s, home, keys, genesis, genesis_len, err);
+    if (st == FM_OK)
+        st = open_network(&s, home, keys, err);
+    if (st == FM_OK) {
+        node_log_put(s.log, "info", "node.start", NULL, "%s listens on %s", home->alias,
+                     net_zmq_endpoint(s.zmq));
+        st = node_loop_run(s.loop, s.node, net_zmq_node(s.zmq), net_zmq_fd(s.zmq), socket_path,
+                           ready, ready_ctx, err);
+        node_log_put(s.log, st == FM_OK ? "info" : "error", "node.stop", NULL, "%s",
+                     st == FM_OK ? "asked to" : err->text);
+    }
+    node_free(s.node); /* closes its sessions, which the network still carries */
+    net_zmq_close(s.zmq);
+    net_identity_free(s.identity);
+    node_loop_free(s.loop);
+    node_log_close(s.log);
+    return st;
+}
