@@ -169,7 +169,11 @@ fm_status node_check_proof(struct node *node, const char *alias, const json_t *d
 fm_status node_prove(struct node *node, const json_t *document, json_t **proof,
                      struct base_err *err) FM_CHECK;
 
+/* node_host.c, node_begin.c */
+struct session_host node_session_host(struct node *node);
+
 /* node_query.c */
+void node_query_free(struct node *node, struct node_query *q);
 void node_query_opened(struct node *node, const struct ledger_entry *entry);
 void node_query_closed(struct node *node, const struct ledger_entry *entry);
 void node_query_recheck(struct node *node);
