@@ -27,28 +27,32 @@
  * except that input sends what it owns and reveal receives what it is a recipient of.
  *
  * SHARES. A share is this party's part of one secret vector of n elements, of one domain:
- *   MPC_RING64  n integers, two's complement in Z_2^64, with a public inclusive range lo..hi that
- *               the caller vouches for at input and that every operation carries forward. Widths,
- *               and so costs, follow the range: a column of 0..999999 pays for 20 bits, not 64.
- *               An operation whose result could leave 64 bits is refused (FM_E_LIMIT), except that
- *               an operand with the full range lo = INT64_MIN, hi = INT64_MAX means "any ring
- *               element, arithmetic wraps mod 2^64": results of such operands have the full range.
- *   MPC_BITS    n bit strings of `width` bits, XOR-shared and bit-sliced: plane j holds bit j of
- * all n elements, packed 64 to a word, bit i%64 of word i/64 for element i. A truth value is
- * width 1. An integer in this form is two's complement, plane 0 its lowest bit. A share belongs to
- * its session: mpc_share_free() gives its memory back to the session (for reuse there),
- * mpc_session_close() wipes and frees all of it. One column is one 64-byte aligned block: ring:
- * components * 8 * n bytes; bits: components * width * 8 * ceil(n / 64) bytes where components is 1
- * for plain and 2 for rep3 (0 at an outsider). A block is not wiped between uses inside a session;
- * it is before it leaves the session. Outputs are fresh shares, written only on success (*out is
- * NULL after a failure); they never alias an input, and inputs are never changed.
+ *
+ *   - MPC_RING64: n integers, two's complement in Z_2^64, with a public inclusive range lo..hi that
+ *     the caller vouches for at input and that every operation carries forward. Widths, and so
+ *     costs, follow the range: a column of 0..999999 pays for 20 bits and a sign, not for 64. An
+ *     operation whose result could leave 64 bits is refused (FM_E_LIMIT), except that an operand
+ *     with the full range lo = INT64_MIN, hi = INT64_MAX means "any ring element, arithmetic wraps
+ *     mod 2^64": results of such operands have the full range.
+ *   - MPC_BITS: n bit strings of `width` bits, XOR-shared and bit-sliced: plane j holds bit j of
+ *     all n elements, packed 64 to a word, bit i % 64 of word i / 64 for element i. A truth value
+ *     is width 1. An integer in this form is two's complement, plane 0 its lowest bit.
+ *
+ * A share belongs to its session: mpc_share_free() gives its memory back to the session (for reuse
+ * there), mpc_session_close() wipes and frees all of it; a block is not wiped between uses inside
+ * the session. One column is one 64-byte aligned block of `held` components, each rounded up to 64
+ * bytes (ring: 8n; bits: 8 * width * ceil(n / 64)), the block rounded up to the next quarter of a
+ * power of two; held is 1 for plain, 2 for rep3, 0 at an outsider. Outputs are fresh shares,
+ * written only on success (*out is NULL after a failure); they never alias an input, and inputs are
+ * never changed.
  *
  * ERRORS. FM_E_ARG: our caller's mistake (lengths differ, shares of two sessions, wrong domain or
- * width), the same at every party; nothing was sent. FM_E_LIMIT: the range rule above. FM_E_PEER,
- * FM_E_TIMEOUT: the transport's own words behind the operation's name ("rep3 mul: bank_b ..."); the
- * session is then of no more use, and other failures (FM_E_MEMORY) abort the transport so that
- * nobody waits. FM_E_INPUT: a value that this party wanted to input is outside its declared range
- * (its position is named, its value is not); the transport is aborted.
+ * width), the same at every party; nothing was sent and peers are not told: the caller aborts.
+ * FM_E_LIMIT: the range rule above. FM_E_PEER, FM_E_TIMEOUT: the transport's own words behind the
+ * operation's name ("rep3 mul: bank_b ..."); the session is then of no more use, and other failures
+ * (FM_E_MEMORY) abort the transport so that nobody waits. FM_E_INPUT: a value that this party
+ * wanted to input is outside its declared range (its position is named, its value is not); the
+ * transport is aborted.
  *
  * THREADS. One session is used by one thread at a time. Several sessions may run over one transport
  * on different streams.

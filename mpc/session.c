@@ -134,6 +134,13 @@ enum mpc_profile mpc_session_profile(const struct mpc_session *s)
     return s->profile;
 }
 
+fm_status mpc_no_memory(struct mpc_session *s, const char *what, struct base_err *err)
+{
+    if (s->transport != NULL)
+        net_abort(s->transport, "failed");
+    return base_err_memory(err, what);
+}
+
 fm_status mpc_finish(struct mpc_session *s, enum mpc_op op, fm_status status, struct base_err *err)
 {
     if (status == FM_OK)

@@ -103,7 +103,7 @@ fm_status mpc_share_new(struct mpc_share **out, struct mpc_session *s, enum mpc_
     stride = (comp_words + 7) / 8 * 8;
     x = obtain(s, s->held * stride * 8);
     if (x == NULL)
-        return base_err_memory(err, "column of shares");
+        return mpc_no_memory(s, "column of shares", err);
     x->session = s;
     x->domain = domain;
     x->width = width;

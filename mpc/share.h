@@ -94,6 +94,9 @@ void mpc_share_pin(struct mpc_share *x);
 void mpc_share_unpin(struct mpc_share *x);
 void mpc_pool_release(struct mpc_session *s); /* wipes and frees every share */
 
+/* FM_E_MEMORY, and the transport is aborted: for what is allocated outside a row's slots. */
+fm_status mpc_no_memory(struct mpc_session *s, const char *what, struct base_err *err) FM_CHECK;
+
 /* How an operation ends. Unless it is our caller's mistake (whose text already names the
  * operation), a failure gets the prefix "NAME OP: " and aborts the transport, so that no peer waits
  * for messages that will not come. Returns status. */

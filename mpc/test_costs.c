@@ -45,7 +45,6 @@ enum what {
     KEEP_BITS,
     COUNT,
     SUM_WHERE,
-    ANY,
     LOCAL
 };
 
@@ -58,45 +57,87 @@ struct cost {
     uint64_t ands;
 };
 
-static fm_status reveal_to(struct mpc_session *s, const struct mpc_share *x, const unsigned *to,
-                           size_t count, struct base_err *err)
+static fm_status reveal_to(const struct mpc_share *x, const unsigned *to, size_t count,
+                           struct base_err *err)
 {
     int64_t *out = calloc(mpc_share_n(x) + 1, 8);
     fm_status status;
 
     if (out == NULL)
         return base_err_memory(err, "test");
-    (void)s;
     status = mpc_reveal(&x, 1, to, count, &out, err);
     free(out);
     return status;
 }
 
-static fm_status perform(struct mpc_session *s, struct cost *k, struct mpc_share *x,
-                         struct mpc_share *y, struct mpc_share *b, struct mpc_share *c,
+/* The columns that operations are tried on. */
+struct operands {
+    struct mpc_share *x;
+    struct mpc_share *y;
+    struct mpc_share *b; /* one plane */
+    struct mpc_share *c; /* `width` planes */
+};
+
+static fm_status open_it(const struct mpc_share *x, struct base_err *err)
+{
+    int64_t *opened = calloc(mpc_share_n(x) + 1, 8);
+    fm_status status = mpc_open_masked(&x, 1, &opened, err);
+
+    free(opened);
+    return status;
+}
+
+static fm_status input_of(struct mpc_session *s, unsigned owner, size_t n, struct base_err *err)
+{
+    struct mpc_share *z;
+    int64_t *values = calloc(n + 1, 8);
+    fm_status status = feed(s, &z, owner, values, n, (struct mpc_range){0, 1}, err);
+
+    free(values);
+    return status;
+}
+
+static fm_status shuffle(struct mpc_session *s, const struct mpc_share *x, struct base_err *err)
+{
+    struct mpc_share *z;
+    struct mpc_perm *perm;
+    fm_status status = mpc_perm_random(s, &perm, mpc_share_n(x), err);
+
+    if (status == FM_OK)
+        status = mpc_perm_apply(perm, MPC_FORWARD, &z, &x, 1, err);
+    mpc_perm_free(perm);
+    return status;
+}
+
+static fm_status local_things(struct mpc_session *s, const struct operands *o, struct base_err *err)
+{
+    struct mpc_share *z;
+
+    TRY(mpc_add_wrapping(&z, o->x, o->y, err));
+    TRY(mpc_not(&z, o->c, err));
+    return mpc_random_bit(s, &z, mpc_share_n(o->x), err);
+}
+
+static fm_status perform(struct mpc_session *s, const struct cost *k, const struct operands *o,
                          struct base_err *err)
 {
     struct mpc_share *z[2];
-    struct mpc_perm *perm;
-    const struct mpc_share *cx = x;
-    const struct mpc_share *cb = b;
-    const struct mpc_share *xs[2] = {x, y};
-    unsigned widths[2] = {k->width, k->width};
-    int64_t *opened;
+    const struct mpc_share *xs[2] = {o->x, o->y};
+    const struct mpc_share *b = o->b;
+    const unsigned widths[2] = {k->width, k->width};
     uint8_t coin[20];
-    fm_status status;
 
     switch (k->what) {
     case NOTHING:
         return FM_OK;
     case MUL:
-        return mpc_mul(z, x, y, err);
+        return mpc_mul(z, o->x, o->y, err);
     case MUL_LIST:
         return mpc_mul_list(z, xs, xs, 2, err);
     case DOT:
-        return mpc_dot(z, x, y, err);
+        return mpc_dot(z, o->x, o->y, err);
     case AND:
-        return mpc_and(z, c, c, err);
+        return mpc_and(z, o->c, o->c, err);
     case OR:
         return mpc_or(z, b, b, err);
     case A2B:
@@ -108,60 +149,42 @@ static fm_status perform(struct mpc_session *s, struct cost *k, struct mpc_share
     case BIT2A:
         return mpc_bit2a(z, b, err);
     case BIT_COUNT:
-        return mpc_bit_count_list(z, &cb, 1, err);
+        return mpc_bit_count_list(z, &b, 1, err);
     case B2A:
-        return mpc_b2a(z, c, MPC_SIGNED, err);
+        return mpc_b2a(z, o->c, MPC_SIGNED, err);
     case OPEN:
-        opened = calloc(k->n + 1, 8);
-        status = mpc_open_masked(&cx, 1, &opened, err);
-        free(opened);
-        return status;
+        return open_it(o->x, err);
     case REVEAL_INSIDE:
-        return reveal_to(s, x, (const unsigned[]){1}, 1, err);
+        return reveal_to(o->x, (const unsigned[]){1}, 1, err);
     case REVEAL_OUTSIDE:
-        return reveal_to(s, x, (const unsigned[]){3}, 1, err);
+        return reveal_to(o->x, (const unsigned[]){3}, 1, err);
     case REVEAL_ALL:
-        return reveal_to(s, c, (const unsigned[]){0, 1, 2, 3}, 4, err);
+        return reveal_to(o->c, (const unsigned[]){0, 1, 2, 3}, 4, err);
     case INPUT_INSIDE:
-    case INPUT_OUTSIDE: {
-        unsigned owner = k->what == INPUT_INSIDE ? 2 : 3;
-        int64_t *values = calloc(k->n + 1, 8);
-        status = feed(s, z, owner, values, k->n, (struct mpc_range){0, 1}, err);
-        free(values);
-        return status;
-    }
+        return input_of(s, 2, k->n, err);
+    case INPUT_OUTSIDE:
+        return input_of(s, 3, k->n, err);
     case PERM:
-        status = mpc_perm_random(s, &perm, k->n, err);
-        if (status == FM_OK)
-            status = mpc_perm_apply(perm, MPC_FORWARD, z, xs, 1, err);
-        mpc_perm_free(perm);
-        return status;
+        return shuffle(s, o->x, err);
     case COIN:
         return mpc_coin(s, coin, sizeof coin, err);
     case LESS:
     case LESS_FULL:
-        return mpc_less(z, x, y, err);
+        return mpc_less(z, o->x, o->y, err);
     case EQUAL:
-        return mpc_equal(z, x, y, err);
+        return mpc_equal(z, o->x, o->y, err);
     case EQUAL_TEXT:
-        return mpc_equal(z, c, c, err);
+        return mpc_equal(z, o->c, o->c, err);
     case SELECT:
-        return mpc_select(z, b, x, y, err);
+        return mpc_select(z, b, o->x, o->y, err);
     case KEEP_BITS:
-        return mpc_keep(z, b, c, err);
+        return mpc_keep(z, b, o->c, err);
     case COUNT:
         return mpc_count(z, b, err);
     case SUM_WHERE:
-        return mpc_sum_where(z, x, b, err);
-    case ANY:
-        return mpc_any(z, b, err);
+        return mpc_sum_where(z, o->x, b, err);
     case LOCAL:
-        status = mpc_add_wrapping(&z[0], x, y, err);
-        if (status == FM_OK)
-            status = mpc_not(&z[1], c, err);
-        if (status == FM_OK)
-            status = mpc_random_bit(s, &z[0], k->n, err);
-        return status;
+        return local_things(s, o, err);
     }
     return base_err_set(err, FM_E_ARG, "no such operation");
 }
@@ -172,10 +195,7 @@ static fm_status program(struct mpc_session *s, void *arg, struct base_err *err)
     unsigned self = mpc_session_self(s);
     uint64_t *zeros = calloc(k->n + 128, 8);
     struct mpc_range range = {-(INT64_C(1) << (k->width - 2)), (INT64_C(1) << (k->width - 2)) - 1};
-    struct mpc_share *x;
-    struct mpc_share *y;
-    struct mpc_share *b;
-    struct mpc_share *c;
+    struct operands o;
     struct mpc_input item = {.domain = MPC_BITS, .owner = 0, .n = k->n, .width = k->width};
     struct mpc_stats before;
     struct mpc_stats after;
@@ -185,15 +205,15 @@ static fm_status program(struct mpc_session *s, void *arg, struct base_err *err)
         range = MPC_RANGE_FULL;
     if (self == 0)
         item.planes = zeros;
-    TRY(feed(s, &x, 0, (int64_t *)zeros, k->n, range, err));
-    TRY(feed(s, &y, 0, (int64_t *)zeros, k->n, range, err));
-    TRY(feed_bits(s, &b, 0, zeros, k->n, 1, err));
-    TRY(mpc_input(s, &c, &item, 1, err));
+    TRY(feed(s, &o.x, 0, (int64_t *)zeros, k->n, range, err));
+    TRY(feed(s, &o.y, 0, (int64_t *)zeros, k->n, range, err));
+    TRY(feed_bits(s, &o.b, 0, zeros, k->n, 1, err));
+    TRY(mpc_input(s, &o.c, &item, 1, err));
     free(zeros);
     for (unsigned i = 0; i < 2; i++) /* everyone hears of everyone, twice: all clocks agree */
-        TRY(reveal_to(s, b, (const unsigned[]){0, 1, 2}, 3, err));
+        TRY(reveal_to(o.b, (const unsigned[]){0, 1, 2}, 3, err));
     mpc_session_stats(s, &before);
-    status = perform(s, k, x, y, b, c, err);
+    status = perform(s, k, &o, err);
     mpc_session_stats(s, &after);
     k->sent[self] = after.bytes_sent - before.bytes_sent;
     k->rounds[self] = after.rounds - before.rounds;
@@ -305,6 +325,38 @@ static void full_range_less_is_three_signs_and_an_and(void **state)
           2 + carry.rounds);
 }
 
+/* Dealers take turns by operation and, in long columns, by chunk: three dealings load all parties
+ * alike. */
+static fm_status three_deals(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    uint64_t *sent = arg;
+    int64_t values[64] = {0};
+    struct mpc_share *x;
+    struct mpc_share *z;
+    struct mpc_stats before;
+    struct mpc_stats after;
+    const unsigned width = 1;
+
+    TRY(feed(s, &x, 0, values, 64, (struct mpc_range){-1, 0}, err));
+    mpc_session_stats(s, &before);
+    for (unsigned i = 0; i < 3; i++)
+        TRY(mpc_msb_list(&z, (const struct mpc_share *const *)&x, &width, 1, err));
+    mpc_session_stats(s, &after);
+    sent[mpc_session_self(s)] = after.bytes_sent - before.bytes_sent;
+    return FM_OK;
+}
+
+static void dealers_take_turns(void **state)
+{
+    struct world w = {.row = mpc_protocol_find("rep3")};
+    uint64_t sent[3];
+
+    (void)state;
+    world_must_run(&w, three_deals, sent);
+    for (unsigned p = 0; p < 3; p++)
+        assert_int_equal(sent[p], 8);
+}
+
 /* The aims of the project for 64-bit operands, in bytes an element and party. */
 static double mean_bytes(enum what what, enum mpc_profile profile, uint64_t *rounds)
 {
@@ -339,6 +391,7 @@ int main(void)
         cmocka_unit_test(an_outside_input_costs_what_it_says),
         cmocka_unit_test(every_circuit_costs_what_it_says),
         cmocka_unit_test(full_range_less_is_three_signs_and_an_and),
+        cmocka_unit_test(dealers_take_turns),
         cmocka_unit_test(aims_are_met),
     };
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "mpc/circuit/aggregate.h"
 #include "mpc/circuit/compare.h"
 #include "mpc/circuit/divide.h"
@@ -237,74 +238,69 @@ static void both_holders_agree_on_digests(void **state)
     }
 }
 
-/* ---- transcripts and random programs ---- */
-
-struct secrets {
-    int64_t x[200];
-    int64_t y[200];
-    uint64_t mask[200];
-    int64_t answer[8];
-};
-
-static fm_status many_things(struct mpc_session *s, void *arg, struct base_err *err)
+/* The format of session.h, written out by hand; bits past n are cleared, whatever stands there. */
+static void a_digest_is_what_the_header_says(void **state)
 {
-    struct secrets *k = arg;
-    struct mpc_share *x;
-    struct mpc_share *y;
-    struct mpc_share *m;
-    struct mpc_share *z[12] = {NULL};
-    int64_t *out[5];
-    struct mpc_perm *perm;
-    fm_status status;
-
-    TRY(feed(s, &x, 0, k->x, 200, (struct mpc_range){-5000, 5000}, err));
-    TRY(feed(s, &y, 3, k->y, 200, (struct mpc_range){0, 5000}, err));
-    TRY(feed_bits(s, &m, 3, k->mask, 200, 1, err));
-    TRY(mpc_min_where(&z[0], &z[1], x, m, err));
-    TRY(mpc_less(&z[2], x, y, err));
-    TRY(mpc_select(&z[3], z[2], x, y, err));
-    TRY(mpc_sum_where(&z[4], z[3], m, err));
-    TRY(mpc_count(&z[5], m, err));
-    TRY(mpc_divide_round(&z[6], z[4], z[5], err));
-    TRY(mpc_perm_random(s, &perm, 200, err));
-    status = mpc_perm_apply(perm, MPC_FORWARD, &z[7], (const struct mpc_share *const *)&x, 1, err);
-    mpc_perm_free(perm);
-    TRY(status);
-    TRY(mpc_sum(&z[8], z[7], err));
-    for (unsigned i = 0; i < 5; i++)
-        out[i] = &k->answer[i];
-    return mpc_reveal((const struct mpc_share *const[]){z[0], z[1], z[4], z[6], z[8]}, 5,
-                      (const unsigned[]){3}, 1, mpc_session_self(s) == 3 ? out : NULL, err);
-}
-
-static void what_travels_does_not_depend_on_secrets(void **state)
-{
-    struct world first = {.row = mpc_protocol_find("rep3"), .outsiders = 2, .trace = true};
+    struct mpc_session *s = alone();
+    struct mpc_share *bits;
+    struct mpc_share *flipped;
+    struct base_err err;
+    uint8_t salt[32];
+    uint8_t got[32];
+    uint8_t expected[32];
+    uint8_t text[22 + 32 + 4 + 8 + 2 * 16] = "firmiana mpc share v1";
+    uint8_t *p = text + 22;
 
     (void)state;
-    for (unsigned kind = 0; kind < 4; kind++) {
-        struct world w = {.row = first.row, .outsiders = 2, .trace = true};
-        struct test_rng rng = {1 + kind};
-        struct secrets k = {0};
-
-        for (int i = 0; i < 200 && kind > 0; i++) {
-            k.x[i] = kind == 1 ? 5000 : rng_in(&rng, (struct mpc_range){-5000, 5000});
-            k.y[i] = kind == 1 ? 0 : rng_in(&rng, (struct mpc_range){0, 5000});
-            k.mask[i] = kind == 1 ? 1 : rng_next(&rng) >> 63;
-        }
-        if (kind == 0) {
-            world_must_run(&first, many_things, &k);
-            continue;
-        }
-        world_must_run(&w, many_things, &k);
-        for (unsigned p = 0; p < w.parties; p++) {
-            assert_true(p == 4 || strlen(w.traces[p]) > 100);
-            assert_string_equal(w.traces[p], first.traces[p]);
-        }
-        world_clear(&w);
-    }
-    world_clear(&first);
+    memset(salt, 0x5a, sizeof salt);
+    memcpy(p, salt, 32);
+    memcpy(p + 32, (const uint8_t[]){MPC_BITS, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 70}, 12);
+    memset(p + 44, 0xff, 8); /* plane 0: elements 0..63, then 64..69 */
+    p[52] = 0x3f;
+    memset(p + 53, 0, 7);
+    memset(p + 60, 0, 16); /* plane 1 */
+    base_sha256(expected, text, sizeof text);
+    assert_int_equal(mpc_bits_constant(s, &bits, 2, 2, 70, &err), FM_OK);
+    assert_int_equal(mpc_not(&flipped, bits, &err), FM_OK);
+    assert_int_equal(mpc_share_digest(flipped, 0, salt, got, &err), FM_OK);
+    assert_memory_equal(got, expected, 32);
+    mpc_session_close(s);
 }
+
+static void every_opening_is_checked_first(void **state)
+{
+    struct mpc_debug debug;
+    struct mpc_session *s;
+    struct mpc_share *x;
+    struct base_err err;
+    int64_t value = 0;
+    int64_t *place = &value;
+    struct mpc_session_config c = {.compute = (const unsigned[]){0},
+                                   .compute_len = 1,
+                                   .streams = 1,
+                                   .random = base_random_system()};
+
+    (void)state;
+    mpc_debug_init(&debug, mpc_protocol_find("plain"));
+    c.protocol = &debug.row;
+    assert_int_equal(mpc_session_open(&s, &c, &err), FM_OK);
+    assert_int_equal(mpc_constant(s, &x, 5, 1, &err), FM_OK);
+    debug.fail_at = debug.operations + 1; /* the check before the reveal */
+    assert_int_equal(tell(x, 0, &value, &err), FM_E_IO);
+    assert_int_equal(value, 0);
+    assert_int_equal(debug.count[MPC_OP_REVEAL].calls, 0);
+    debug.fail_at = debug.operations + 1;
+    assert_int_equal(mpc_open_masked((const struct mpc_share *const *)&x, 1, &place, &err),
+                     FM_E_IO);
+    assert_int_equal(value, 0);
+    debug.fail_at = 0;
+    assert_int_equal(tell(x, 0, &value, &err), FM_OK);
+    assert_int_equal(value, 5);
+    assert_int_equal(debug.count[MPC_OP_CHECK].calls, 3);
+    mpc_session_close(s);
+}
+
+/* ---- random programs ---- */
 
 enum { POOL = 6, STEPS = 40, LEN = 130 };
 
@@ -486,7 +482,8 @@ int main(void)
         cmocka_unit_test(validation_sees_every_slot),
         cmocka_unit_test(the_debug_row_sees_foreign_shares),
         cmocka_unit_test(both_holders_agree_on_digests),
-        cmocka_unit_test(what_travels_does_not_depend_on_secrets),
+        cmocka_unit_test(a_digest_is_what_the_header_says),
+        cmocka_unit_test(every_opening_is_checked_first),
         cmocka_unit_test(random_programs_agree_with_plain),
         cmocka_unit_test(text_hashes_compare),
     };

@@ -35,6 +35,7 @@ struct world_state {
     struct stamp *tail[WORLD_PARTIES][WORLD_PARTIES];
     uint64_t depth;
     bool trace;
+    void (*on_send)(unsigned from, unsigned to, const void *bytes, size_t len);
     struct meter meter[WORLD_PARTIES];
 };
 
@@ -86,6 +87,8 @@ static fm_status meter_send(struct net_transport *t, unsigned stream, unsigned t
     push_stamp(m->world, t->self, to, m->clock + 1);
     if (m->world->trace)
         base_buf_putf(&m->trace, ">%u:%zu ", to, len);
+    if (m->world->on_send != NULL)
+        m->world->on_send(t->self, to, bytes, len);
     return net_send(m->inner, stream, to, bytes, len, err);
 }
 
@@ -151,7 +154,8 @@ static void *party_main(void *p)
         status = run->program(s, run->arg, err);
     if (s != NULL)
         mpc_session_stats(s, &w->stats[run->self]);
-    if (status != FM_OK)
+    /* mpc itself aborts for all but the caller's mistakes and the tests' own verdicts */
+    if (status == FM_E_ARG || status == FM_E_LIMIT || status == FM_E_INVALID)
         net_abort(config.transport, "test");
     mpc_session_close(s);
     if (w->after != NULL)
@@ -162,7 +166,8 @@ static void *party_main(void *p)
 
 void world_run(struct world *w, world_program *program, void *arg)
 {
-    struct world_state state = {.lock = PTHREAD_MUTEX_INITIALIZER, .trace = w->trace};
+    struct world_state state = {
+        .lock = PTHREAD_MUTEX_INITIALIZER, .trace = w->trace, .on_send = w->on_send};
     struct party_run runs[WORLD_PARTIES];
     pthread_t threads[WORLD_PARTIES];
     struct net_loop *loop;

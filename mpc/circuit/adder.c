@@ -266,7 +266,8 @@ struct scratch {
     struct mpc_gates gates;
 };
 
-static fm_status scratch_new(struct scratch *k, size_t count, struct base_err *err)
+static fm_status scratch_new(struct scratch *k, struct mpc_session *s, size_t count,
+                             struct base_err *err)
 {
     *k = (struct scratch){0};
     k->work = calloc(count, sizeof *k->work);
@@ -274,7 +275,7 @@ static fm_status scratch_new(struct scratch *k, size_t count, struct base_err *e
     k->two = calloc(count, sizeof *k->two);
     k->bits = calloc(count, sizeof *k->bits);
     if (k->work == NULL || k->one == NULL || k->two == NULL || k->bits == NULL)
-        return base_err_memory(err, "adder");
+        return mpc_no_memory(s, "adder", err);
     return FM_OK;
 }
 
@@ -292,7 +293,7 @@ fm_status mpc_adder_carry(struct mpc_session *s, struct mpc_share *const *z,
                           struct base_err *err)
 {
     struct scratch k;
-    fm_status status = scratch_new(&k, count, err);
+    fm_status status = scratch_new(&k, s, count, err);
 
     if (status != FM_OK)
         goto out;
@@ -319,7 +320,7 @@ fm_status mpc_adder_sum(struct mpc_session *s, struct mpc_share *const *z,
                         const struct mpc_adder *in, size_t count, struct base_err *err)
 {
     struct scratch k;
-    fm_status status = scratch_new(&k, count, err);
+    fm_status status = scratch_new(&k, s, count, err);
 
     if (status != FM_OK)
         goto out;
@@ -390,7 +391,7 @@ fm_status mpc_all_planes(struct mpc_session *s, struct mpc_share *const *z,
                          const struct mpc_share *const *x, size_t count, struct base_err *err)
 {
     struct scratch k;
-    fm_status status = scratch_new(&k, count, err);
+    fm_status status = scratch_new(&k, s, count, err);
 
     if (status != FM_OK)
         goto out;

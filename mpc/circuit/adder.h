@@ -1,12 +1,16 @@
 /* Boolean addition, comparison and zero test over gates: the circuits under the rows' own
  * conversions and under circuit/. Written once over the and / xor slots; lists share their rounds.
  *
- * Two k-bit numbers u, v are given as u and p = u ^ v. With carries c_0 = 0, c_{j+1} = maj(u_j,
- * v_j, c_j): few rounds: g_j = u_j & v_j = (u_j & p_j) ^ u_j in 1 round, then (g, p) pairs are
- * combined, (g, p)_hi o (g, p)_lo = (g_hi ^ p_hi g_lo, p_hi p_lo), in a tree (one carry) or, for
- * all carries, in Sklansky's prefix network (IRE Trans. Electronic Computers, 1960); few bytes:
- * c_{j+1} = u_j ^ (p_j & (u_j ^ c_j)), one AND a bit, one round a bit. A borrow of x - y is the
- * same with u = y, p = ~(x ^ y); the difference bit is then ~(p_j ^ c_j). */
+ * Two k-bit numbers u, v are given as u and p = u ^ v. Carries: c_0 = 0, c_{j+1} = maj(u_j, v_j,
+ * c_j).
+ *
+ *   - Few rounds: g_j = u_j & v_j = (u_j & p_j) ^ u_j in 1 round; then (g, p) pairs are combined,
+ *     (g, p)_hi o (g, p)_lo = (g_hi ^ p_hi g_lo, p_hi p_lo), in a tree (one carry) or, for all
+ *     carries, in Sklansky's prefix network (IRE Trans. Electronic Computers, 1960).
+ *   - Few bytes: c_{j+1} = u_j ^ (p_j & (u_j ^ c_j)), one AND a bit, one round a bit.
+ *
+ * A borrow of x - y is the same with u = y, p = ~(x ^ y); the difference bit is then ~(p_j ^ c_j).
+ */
 #ifndef FIRMIANA_MPC_CIRCUIT_ADDER_H
 #define FIRMIANA_MPC_CIRCUIT_ADDER_H
 

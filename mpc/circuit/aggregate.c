@@ -51,7 +51,7 @@ fm_status mpc_sum_where_list(struct mpc_share **z, const struct mpc_share *const
     fm_status status;
 
     if (masks == NULL)
-        return base_err_memory(err, "sum");
+        return mpc_no_memory(bit01->session, "sum", err);
     for (size_t i = 0; i < count; i++)
         masks[i] = bit01;
     status = mpc_dot_list(z, x, masks, count, err);

@@ -76,12 +76,12 @@ struct signs {
     size_t len;
 };
 
-static fm_status signs_new(struct signs *k, size_t cap, struct base_err *err)
+static fm_status signs_new(struct signs *k, struct mpc_session *s, size_t cap, struct base_err *err)
 {
     *k = (struct signs){calloc(cap, sizeof *k->of), calloc(cap, sizeof *k->bit),
                         calloc(cap, sizeof *k->owned), calloc(cap, sizeof *k->width), 0};
     if (k->of == NULL || k->bit == NULL || k->owned == NULL || k->width == NULL)
-        return base_err_memory(err, "comparison");
+        return mpc_no_memory(s, "comparison", err);
     return FM_OK;
 }
 
@@ -189,9 +189,9 @@ fm_status mpc_less_list(struct mpc_share **z, const struct mpc_share *const *x,
     for (size_t i = 0; i < count; i++)
         z[i] = NULL;
     if (status == FM_OK && first == NULL)
-        status = base_err_memory(err, "comparison");
+        status = mpc_no_memory(x[0]->session, "comparison", err);
     if (status == FM_OK)
-        status = signs_new(&k, 3 * count, err);
+        status = signs_new(&k, x[0]->session, 3 * count, err);
     for (size_t i = 0; status == FM_OK && i < count; i++) {
         first[i] = k.len;
         status = ask(&k, &z[i], x[i], y[i], err);
@@ -362,7 +362,7 @@ static fm_status all_agree(struct mpc_session *s, struct mpc_share **z, struct m
     fm_status status = FM_OK;
 
     if (out == NULL)
-        return base_err_memory(err, "comparison");
+        return mpc_no_memory(s, "comparison", err);
     for (size_t i = 0; i < count; i++) {
         if (agree[i] == NULL)
             continue;
@@ -388,9 +388,9 @@ fm_status mpc_equal_list(struct mpc_share **z, const struct mpc_share *const *x,
     for (size_t i = 0; i < count; i++)
         z[i] = NULL;
     if (status == FM_OK && (agree == NULL || place == NULL))
-        status = base_err_memory(err, "comparison");
+        status = mpc_no_memory(x[0]->session, "comparison", err);
     if (status == FM_OK)
-        status = signs_new(&k, count, err);
+        status = signs_new(&k, x[0]->session, count, err);
     for (size_t i = 0; status == FM_OK && i < count; i++) {
         status = check_two(x[i], y[i], "equal", err);
         if (status == FM_OK)

@@ -10,14 +10,17 @@
  * bits (full ranges), the signs of x and y are found too: x < y  =  sign(x) != sign(y) ? sign(x) :
  * sign(d), exact for all 2^128 pairs at three times the cost; magnitudes below 2^62 never pay it.
  *
- * Cost over rep3 (k = width of d; bits are per element, bytes the mean over parties at large n;
- * few-rounds profile / few-bytes profile):
- *     less, ring    ANDs 3k - 4 - log   /  k - 1     rounds 2 + ceil(log2(k-1)) / k
- *                   k = 64: 25.3 bytes, 8 rounds     /  10.5 bytes, 64 rounds
- *     equal, ring   ANDs k - 1; rounds 1 + ceil(log2 k); k = 64: 10.5 bytes, 7 rounds, both
- * profiles less, bits    as ring without the first round and its k/3 bits equal, bits   ANDs k - 1;
- * rounds ceil(log2 k) The exact counts are mpc_carry_cost() and mpc_all_cost() of circuit/adder.h;
- * tests assert them. Leaks nothing but lengths, widths and ranges. */
+ * Cost over rep3 (k = width of d, L = ceil(log2(k - 1)), bytes the mean over parties at large n),
+ * in the few-rounds profile, then in the few-bytes profile where it differs:
+ *
+ *   - less, ring: 3k - 5 - L ANDs, 2 + L rounds; k = 64: 25.3 bytes, 8 rounds.
+ *     Few bytes: k - 1 ANDs, k rounds; k = 64: 10.6 bytes, 64 rounds.
+ *   - equal, ring: k - 1 ANDs, 1 + ceil(log2 k) rounds; k = 64: 10.4 bytes, 7 rounds.
+ *   - less, bits: as for the ring at width k + 1, without the first round and its k / 24 bytes.
+ *   - equal, bits: k - 1 ANDs, ceil(log2 k) rounds.
+ *
+ * The exact counts are mpc_carry_cost() and mpc_all_cost() of circuit/adder.h; tests assert them.
+ * Leaks nothing but lengths, widths and ranges. */
 #ifndef FIRMIANA_MPC_CIRCUIT_COMPARE_H
 #define FIRMIANA_MPC_CIRCUIT_COMPARE_H
 

@@ -34,7 +34,7 @@
  *     coin             24 for each 8 bytes                   1 round
  *     zero_share, random and everything local: none
  * At k = 64 and large n, mean per element and party: msb 25.3 bytes in 8 rounds (few-bytes: 10.5 in
- * 64), eqz 10.5 in 7.
+ * 64), eqz 10.4 in 7.
  *
  * Privacy in one line each: a product's message is masked by a generator the receiver lacks; a
  * dealt u_{d+1} is masked by F(k_d), which party d+1 lacks; a reveal sends x_i + zero-sharing, so a
