@@ -16,3 +16,7 @@ target_link_libraries(ledger_test_town PUBLIC ledger PkgConfig::CMOCKA)
 fm_test(test_machine SOURCES test_machine.c test_machine_members.c test_machine_queries.c
   LINKS ledger_test_town)
 fm_test(test_chain SOURCES test_chain.c LINKS ledger_test_town)
+
+# Runs for a moment in the suite, so that it does not rot.
+fm_test(bench_chain SOURCES bench_chain.c LINKS ledger_test_town ARGS 1000 250)
+fm_test(test_chain_faults SOURCES test_chain_faults.c LINKS ledger_test_town)
