@@ -1,5 +1,6 @@
 #include "ledger/members.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,10 +56,7 @@ fm_status ledger_members_join(struct ledger_members *m, const char *alias, struc
 {
     struct ledger_identity *new;
 
-    if (find_alias(m, alias) != NULL || find_did(m, did_document_id(doc)) != NULL) {
-        did_document_free(doc);
-        return ledger_members_refute(err, "the alias or the DID is a member's already");
-    }
+    assert(find_alias(m, alias) == NULL && find_did(m, did_document_id(doc)) == NULL);
     if (!ledger_members_room((void **)&m->member, &m->cap, m->n, sizeof *m->member)) {
         did_document_free(doc);
         return base_err_memory(err, "members");
@@ -125,6 +123,8 @@ static fm_status first_member(struct ledger_members *m, const json_t *entry, str
         did_document_free(doc);
         return st;
     }
+    /* Sorted aliases differ, and so do DIDs: each commits to a first document, which holds the
+     * alias. */
     return ledger_members_join(m, alias, doc, err);
 }
 

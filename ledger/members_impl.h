@@ -31,7 +31,7 @@ struct ledger_members {
 
 fm_status ledger_members_refute(struct base_err *err, const char *why);
 
-/* Adds a member with its first document, which it takes. FM_E_INVALID if alias or DID is taken. */
+/* Adds a member with its first document, which it takes. Alias and DID are new. */
 fm_status ledger_members_join(struct ledger_members *m, const char *alias, struct did_document *doc,
                               struct base_err *err) FM_CHECK;
 

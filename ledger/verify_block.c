@@ -34,6 +34,7 @@ static fm_status check_place(struct ledger_verifier *v, const json_t *block, str
         return base_err_set(err, FM_E_UNSUPPORTED,
                             "rules version %lld: this tool knows version %d; use a newer one",
                             (long long)number(block, "rules_version"), DID_RULES_VERSION);
+    /* UNTESTED: there is one rules version, which genesis has; a second one comes with a vote. */
     if (number(block, "rules_version") != v->terms->rules_version)
         return ledger_verify_fail(err, "the rules version changed without a vote");
     if (number(block, "epoch") != v->epoch)
