@@ -107,26 +107,25 @@ static size_t scaled(struct lowering *l, size_t x, unsigned digits)
  * |sum| 10^d / n = q 10^d + r 10^d / n and only the last term is rounded. */
 static size_t divide_in_two(struct lowering *l, size_t sum, size_t n, const struct sql_output *o)
 {
-    struct sql_range arg = l->plan->nodes[o->arg].range;
-    sql_wide size = arg.hi > -arg.lo ? arg.hi : -arg.lo;
+    struct sql_range arg = l->plan->nodes[o->arg].range, s = lower_at(l, sum)->range;
+    sql_wide size = arg.hi > -arg.lo ? arg.hi : -arg.lo, most = s.hi > -s.lo ? s.hi : -s.lo;
     sql_wide ten = sql_ten_to(o->digits);
-    struct sql_range s = lower_at(l, sum)->range;
-    sql_wide most = s.hi > -s.lo ? s.hi : -s.lo;
-    struct sql_range quotient = {0, size}, magnitude = {0, (size + 1) * ten};
-    size_t absolute =
-        lower_fold(l, SQL_STEP_ABS, SQL_RING, sum, SQL_NONE, (struct sql_range){0, most});
-    size_t negative =
-        lower_fold(l, SQL_STEP_NEGATIVE, SQL_BITS, sum, SQL_NONE, (struct sql_range){0, 1});
-    size_t q = lower_fold(l, SQL_STEP_QUOTIENT, SQL_RING, absolute, n, quotient);
-    size_t back = lower_ring(l, SQL_STEP_MUL, q, n, (struct sql_range){0, most});
-    size_t r =
-        lower_ring(l, SQL_STEP_SUB, absolute, back, (struct sql_range){0, l->plan->rows - 1});
+    struct sql_range quotient = {0, size}, product = {0, most}, magnitude = {0, (size + 1) * ten};
+    struct sql_range both = {-magnitude.hi, magnitude.hi}, bit = {0, 1};
+    bool has_sign = s.lo < 0;
+    size_t positive =
+        has_sign ? lower_fold(l, SQL_STEP_ABS, SQL_RING, sum, SQL_NONE, product) : sum;
+    size_t q = lower_fold(l, SQL_STEP_QUOTIENT, SQL_RING, positive, n, quotient);
+    size_t r = lower_ring(l, SQL_STEP_SUB, positive, lower_ring(l, SQL_STEP_MUL, q, n, product),
+                          (struct sql_range){0, l->plan->rows - 1});
     size_t fraction = lower_fold(l, SQL_STEP_DIVIDE_ROUND, SQL_RING, scaled(l, r, o->digits), n,
                                  (struct sql_range){0, ten});
     size_t all = lower_ring(l, SQL_STEP_ADD, scaled(l, q, o->digits), fraction, magnitude);
 
-    return lower_choose(l, negative, lower_neg(l, all), all,
-                        (struct sql_range){-magnitude.hi, magnitude.hi});
+    if (!has_sign)
+        return all;
+    return lower_choose(l, lower_fold(l, SQL_STEP_NEGATIVE, SQL_BITS, sum, SQL_NONE, bit),
+                        lower_neg(l, all), all, both);
 }
 
 static size_t average(struct lowering *l, size_t sum, size_t n, const struct sql_output *o)

@@ -6,6 +6,9 @@
 
 static const struct sql_range bit_range = {0, 1};
 
+/* How far the ANDs below a truth value are looked through: at most 2^6 steps. */
+enum { WITHIN_DEPTH = 6 };
+
 const struct sql_step *lower_at(const struct lowering *l, size_t x)
 {
     return &l->out->steps[x];
@@ -217,6 +220,8 @@ size_t lower_ring(struct lowering *l, enum sql_step_op op, size_t x, size_t y,
     public = a->domain == SQL_PUBLIC && b->domain == SQL_PUBLIC;
     if (a->op == SQL_STEP_CONST && b->op == SQL_STEP_CONST)
         return lower_const(l, compute(op, a->constant, b->constant));
+    if (lower_is_const(l, y, op == SQL_STEP_MUL))
+        return x; /* x + 0, x - 0, x * 1 */
     return emit(l, (struct sql_step){.op = op,
                                      .domain = public ? SQL_PUBLIC : SQL_RING,
                                      .shape = a->domain == SQL_PUBLIC ? b->shape : a->shape,
@@ -279,7 +284,19 @@ size_t lower_not(struct lowering *l, size_t x)
                                      .range = bit_range});
 }
 
-/* x op y where x is the constant c; or where x is y. */
+/* Every row of x is a row of y: x is y, or an AND with such an operand, a few levels down. Saves
+ * the second "overdue_days is known" of WHERE overdue_days > 90 and MAX(overdue_days). */
+static bool within(const struct lowering *l, size_t x, size_t y, unsigned depth)
+{
+    const struct sql_step *s = lower_at(l, x);
+
+    if (x == y)
+        return true;
+    return depth > 0 && s->op == SQL_STEP_AND &&
+           (within(l, s->args[0], y, depth - 1) || within(l, s->args[1], y, depth - 1));
+}
+
+/* x op y where x is the constant c; or where one holds the other. */
 static bool simplify(struct lowering *l, enum sql_step_op op, size_t x, size_t y, size_t *out)
 {
     for (int i = 0; i < 2; i++) {
@@ -292,9 +309,16 @@ static bool simplify(struct lowering *l, enum sql_step_op op, size_t x, size_t y
             *out = lower_is_const(l, c, op == SQL_STEP_AND) ? other : c;
         return true;
     }
-    if (x != y)
+    if (op == SQL_STEP_XOR) {
+        *out = x == y ? lower_const(l, 0) : x;
+        return x == y;
+    }
+    if (within(l, x, y, WITHIN_DEPTH))
+        *out = op == SQL_STEP_AND ? x : y;
+    else if (within(l, y, x, WITHIN_DEPTH))
+        *out = op == SQL_STEP_AND ? y : x;
+    else
         return false;
-    *out = op == SQL_STEP_XOR ? lower_const(l, 0) : x;
     return true;
 }
 

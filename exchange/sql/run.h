@@ -77,6 +77,7 @@ fm_status sql_run(struct sql_result *out, const struct sql_run_config *config,
                   struct base_err *err) FM_CHECK;
 
 /* The hash that stands for a text: for tests and for courts that get the key. */
-void sql_text_hash(uint8_t out16[16], const uint8_t key32[32], const char *text, size_t len);
+fm_status sql_text_hash(uint8_t out16[16], const uint8_t key32[32], const char *text, size_t len,
+                        struct base_err *err) FM_CHECK;
 
 #endif

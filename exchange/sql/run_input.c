@@ -28,24 +28,33 @@ static bool needs_key(const struct sql_run *run)
 }
 
 /* The first provider draws it; the others get it once each, however many sources are theirs. */
-static fm_status share_key(struct sql_run *run, struct base_err *err)
+static fm_status exchange_key(uint8_t key32[32], const struct sql_run_config *c,
+                              const struct sql_run *run, struct base_err *err)
 {
-    const struct sql_run_config *c = run->c;
     unsigned self = mpc_session_self(c->session), first = c->sources[0];
-    fm_status st = FM_OK;
+    fm_status st;
 
-    if (!is_provider(run, self))
-        return FM_OK;
-    run->has_key = true;
-    if (self != first) {
-        st = net_recv(c->transport, c->stream, first, run->text_key32, sizeof run->text_key32, err);
-        return st == FM_OK ? st : base_err_prefix(err, "text key");
-    }
-    st = base_random_fill(c->random, run->text_key32, sizeof run->text_key32, err);
+    if (self != first)
+        return net_recv(c->transport, c->stream, first, key32, 32, err);
+    st = base_random_fill(c->random, key32, 32, err);
     for (unsigned p = 0; st == FM_OK && p < mpc_session_parties(c->session); p++) {
         if (p != first && is_provider(run, p))
-            st = net_send(c->transport, c->stream, p, run->text_key32, sizeof run->text_key32, err);
+            st = net_send(c->transport, c->stream, p, key32, 32, err);
     }
+    return st;
+}
+
+static fm_status share_key(struct sql_run *run, struct base_err *err)
+{
+    uint8_t key32[32] = {0};
+    fm_status st;
+
+    if (!is_provider(run, mpc_session_self(run->c->session)))
+        return FM_OK;
+    st = exchange_key(key32, run->c, run, err);
+    if (st == FM_OK)
+        st = sql_hasher_open(&run->hasher, key32, err);
+    base_wipe(key32, sizeof key32);
     return st == FM_OK ? st : base_err_prefix(err, "text key");
 }
 
@@ -75,22 +84,25 @@ struct single {
     uint64_t planes[128];
 };
 
-static void fill_single(struct single *out, const struct sql_run *run, const struct sql_step *s)
+static fm_status fill_single(struct single *out, struct sql_run *run, const struct sql_step *s,
+                             struct base_err *err)
 {
     const struct sql_value *params = run->c->params;
     const char *text = s->op == SQL_STEP_TEXT_CONST ? s->text : NULL;
     uint8_t hash[16];
+    fm_status st;
 
     if (s->op == SQL_STEP_HIDDEN_PARAM) {
         out->value = params[s->index].value;
         out->planes[0] = params[s->index].value != 0;
-        return;
+        return FM_OK;
     }
     if (text == NULL)
         text = params[s->index].text;
-    sql_text_hash(hash, run->text_key32, text, strlen(text));
+    st = sql_hasher_text(hash, &run->hasher, text, strlen(text), err);
     mpc_pack_bytes(out->planes, hash, 1, 128);
     base_wipe(hash, sizeof hash);
+    return st;
 }
 
 /* ---- one list of all inputs ---- */
@@ -166,7 +178,7 @@ static struct mpc_input item_of(const struct sql_step *s, unsigned owner, size_t
 }
 
 /* Items in the order: source after source, its steps; then the single elements. */
-static fm_status list_items(struct inputs *in, const struct sql_run *run, struct base_err *err)
+static fm_status list_items(struct inputs *in, struct sql_run *run, struct base_err *err)
 {
     const struct sql_physical *p = run->p;
     unsigned self = mpc_session_self(run->c->session);
@@ -191,7 +203,7 @@ static fm_status list_items(struct inputs *in, const struct sql_run *run, struct
         *item = item_of(step, single_owner(run, step), 1);
         if (item->owner != self)
             continue;
-        fill_single(&in->single_values[i], run, step);
+        st = fill_single(&in->single_values[i], run, step, err);
         if (item->domain == MPC_RING64)
             item->values = &in->single_values[i].value;
         else
@@ -269,6 +281,6 @@ fm_status sql_run_inputs(struct sql_run *run, struct base_err *err)
     if (st == FM_OK)
         st = join_parts(&in, run, err);
     release_inputs(&in, run);
-    base_wipe(run->text_key32, sizeof run->text_key32);
+    sql_hasher_close(&run->hasher);
     return st == FM_OK ? st : base_err_prefix(err, "query input");
 }

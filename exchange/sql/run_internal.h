@@ -2,6 +2,8 @@
 #ifndef FIRMIANA_EXCHANGE_SQL_RUN_INTERNAL_H
 #define FIRMIANA_EXCHANGE_SQL_RUN_INTERNAL_H
 
+#include <openssl/evp.h>
+
 #include "exchange/sql/run.h"
 
 /* What a step has produced. Freed after its last use. */
@@ -12,13 +14,24 @@ struct sql_register {
     size_t uses;             /* by later steps and reveals that have not run yet */
 };
 
+/* Text hashes under one key. */
+struct sql_hasher {
+    EVP_MAC_CTX *ctx;
+};
+
 struct sql_run {
     const struct sql_run_config *c;
     const struct sql_physical *p;
     struct sql_register *regs;
-    bool has_key;
-    uint8_t text_key32[32];
+    struct sql_hasher hasher; /* open at providers of queries with texts */
 };
+
+/* run_rows.c */
+fm_status sql_hasher_open(struct sql_hasher *out, const uint8_t key32[32],
+                          struct base_err *err) FM_CHECK;
+void sql_hasher_close(struct sql_hasher *hasher);
+fm_status sql_hasher_text(uint8_t out16[16], struct sql_hasher *hasher, const char *text,
+                          size_t len, struct base_err *err) FM_CHECK;
 
 /* run_input.c: the text key, then all inputs into registers. */
 fm_status sql_run_inputs(struct sql_run *run, struct base_err *err) FM_CHECK;
@@ -30,7 +43,7 @@ struct sql_loaded {
     void **arrays;
     size_t *sizes; /* in bytes, for wiping */
 };
-fm_status sql_run_load(struct sql_loaded *out, const struct sql_run *run, size_t source,
+fm_status sql_run_load(struct sql_loaded *out, struct sql_run *run, size_t source,
                        const size_t *steps, size_t count, struct base_err *err) FM_CHECK;
 void sql_run_unload(struct sql_loaded *loaded);
 /* run_step.c: one level of the program. */

@@ -1,9 +1,8 @@
 /* A provider's rows become columns: values, truth bits and text hashes, padded to the declared
  * size.
  */
-#include <assert.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,15 +11,54 @@
 
 enum { HASH_BYTES = 16 };
 
-void sql_text_hash(uint8_t out16[HASH_BYTES], const uint8_t key32[32], const char *text, size_t len)
-{
-    uint8_t mac[EVP_MAX_MD_SIZE];
-    unsigned mac_len = 0;
+/* ---- text hashes ---- */
 
-    if (HMAC(EVP_sha256(), key32, 32, (const unsigned char *)text, len, mac, &mac_len) == NULL)
-        abort(); /* UNTESTED: OpenSSL without SHA-256 is an installation without its provider. */
+fm_status sql_hasher_open(struct sql_hasher *out, const uint8_t key32[32], struct base_err *err)
+{
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_END};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+    out->ctx = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+    EVP_MAC_free(mac);
+    if (out->ctx != NULL && EVP_MAC_init(out->ctx, key32, 32, params) == 1)
+        return FM_OK;
+    sql_hasher_close(out);
+    return base_err_set(err, FM_E_IO, "OpenSSL gave no HMAC-SHA256: check its installation");
+}
+
+void sql_hasher_close(struct sql_hasher *hasher)
+{
+    EVP_MAC_CTX_free(hasher->ctx);
+    hasher->ctx = NULL;
+}
+
+fm_status sql_hasher_text(uint8_t out16[HASH_BYTES], struct sql_hasher *hasher, const char *text,
+                          size_t len, struct base_err *err)
+{
+    uint8_t mac[32] = {0};
+    size_t mac_len = 0;
+    /* The context keeps the key; a new start costs no more than copying two hash states. */
+    bool done = EVP_MAC_init(hasher->ctx, NULL, 0, NULL) == 1 &&
+                EVP_MAC_update(hasher->ctx, (const unsigned char *)text, len) == 1 &&
+                EVP_MAC_final(hasher->ctx, mac, &mac_len, sizeof mac) == 1;
+
     memcpy(out16, mac, HASH_BYTES);
     base_wipe(mac, sizeof mac);
+    return done ? FM_OK : base_err_set(err, FM_E_IO, "OpenSSL failed at HMAC-SHA256");
+}
+
+fm_status sql_text_hash(uint8_t out16[HASH_BYTES], const uint8_t key32[32], const char *text,
+                        size_t len, struct base_err *err)
+{
+    struct sql_hasher hasher;
+    fm_status st = sql_hasher_open(&hasher, key32, err);
+
+    if (st == FM_OK)
+        st = sql_hasher_text(out16, &hasher, text, len, err);
+    sql_hasher_close(&hasher);
+    return st;
 }
 
 /* ---- memory ---- */
@@ -96,26 +134,28 @@ static void set_bit(void *plane, size_t row)
     ((uint64_t *)plane)[row / 64] |= (uint64_t)1 << (row % 64);
 }
 
-static void store_cell(const struct sql_run *run, const struct sql_step *s, void *array, size_t row,
-                       const struct sql_cell *cells)
+static fm_status store_cell(struct sql_run *run, const struct sql_step *s, void *array, size_t row,
+                            const struct sql_cell *cells, struct base_err *err)
 {
     const struct sql_cell *cell = &cells[s->index];
 
     if (s->op == SQL_STEP_VALID) {
         set_bit(array, row);
-        return;
+        return FM_OK;
     }
     if (cell->null)
-        return;
+        return FM_OK;
     if (s->op == SQL_STEP_TEXT)
-        sql_text_hash((uint8_t *)array + row * HASH_BYTES, run->text_key32, cell->text, cell->len);
-    else if (s->domain == SQL_RING)
+        return sql_hasher_text((uint8_t *)array + row * HASH_BYTES, &run->hasher, cell->text,
+                               cell->len, err);
+    if (s->domain == SQL_RING)
         ((int64_t *)array)[row] = cell->value;
     else if (s->op == SQL_STEP_KNOWN || cell->value != 0)
         set_bit(array, row);
+    return FM_OK;
 }
 
-static fm_status read_rows(struct sql_loaded *out, const struct sql_run *run, size_t source,
+static fm_status read_rows(struct sql_loaded *out, struct sql_run *run, size_t source,
                            struct sql_cell *cells, struct base_err *err)
 {
     const struct sql_source *s = &run->p->plan->sources[source];
@@ -133,10 +173,10 @@ static fm_status read_rows(struct sql_loaded *out, const struct sql_run *run, si
                                 s->member, s->dataset, limit);
         for (size_t c = 0; st == FM_OK && c < run->p->plan->column_count; c++)
             st = check_cell(run, source, row, c, &cells[c], err);
+        for (size_t i = 0; st == FM_OK && i < out->count; i++)
+            st = store_cell(run, &run->p->steps[out->steps[i]], out->arrays[i], row, cells, err);
         if (st != FM_OK)
             return st;
-        for (size_t i = 0; i < out->count; i++)
-            store_cell(run, &run->p->steps[out->steps[i]], out->arrays[i], row, cells);
     }
 }
 
@@ -162,7 +202,7 @@ static fm_status pack_texts(struct sql_loaded *out, const struct sql_run *run, s
     return FM_OK;
 }
 
-fm_status sql_run_load(struct sql_loaded *out, const struct sql_run *run, size_t source,
+fm_status sql_run_load(struct sql_loaded *out, struct sql_run *run, size_t source,
                        const size_t *steps, size_t count, struct base_err *err)
 {
     size_t rows = (size_t)run->p->plan->sources[source].rows;
