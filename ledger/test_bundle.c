@@ -129,7 +129,7 @@ static void mutations_never_pass(void **state)
 {
     struct timespec now;
     uint64_t seed;
-    int rounds = 800;
+    int rounds = 400;
 
     (void)state;
     (void)clock_gettime(CLOCK_REALTIME, &now);
