@@ -73,8 +73,10 @@ struct net_event *net_node_event(struct net_node *node, int64_t until_ms)
     struct net_event *e;
 
     net_node_lock(node);
-    while (!node->events && base_clock_mono_ms(node->waits->clock) < until_ms)
+    while (!node->events && !node->woken && base_clock_mono_ms(node->waits->clock) < until_ms)
         node->waits->sleep(node->lock, until_ms);
+    if (until_ms > 0)
+        node->woken = false;
     e = node->events;
     if (e) {
         node->events = e->next;
@@ -86,6 +88,14 @@ struct net_event *net_node_event(struct net_node *node, int64_t until_ms)
     }
     net_node_unlock(node);
     return e;
+}
+
+void net_node_wake(struct net_node *node)
+{
+    net_node_lock(node);
+    node->woken = true;
+    node->waits->wake(node->lock);
+    net_node_unlock(node);
 }
 
 void net_node_event_done(struct net_node *node, struct net_event *event)

@@ -11,6 +11,9 @@ struct net_node;
 /* The next event, or NULL if none came before the monotonic clock reached until_ms (0: do not
  * wait). The caller gives it back with net_node_event_done(). */
 struct net_event *net_node_event(struct net_node *node, int64_t until_ms);
+/* Makes a net_node_event() that waits, or else the next one that would, return NULL at once: the
+ * node has something to do that did not come over the network. */
+void net_node_wake(struct net_node *node);
 /* Frees an event and, for messages, lets the peer send more: call it when done, not before. NULL is
  * allowed. */
 void net_node_event_done(struct net_node *node, struct net_event *event);

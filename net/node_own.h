@@ -9,6 +9,7 @@ struct net_node {
     const struct net_waits *waits;
     struct net_mesh *mesh;
     struct net_event *events, **events_end;
+    bool woken; /* net_node_wake() was called, and nobody noticed yet */
     /* Called under the lock when the queue of events becomes non-empty or empty. May be NULL. */
     void (*notify)(void *ctx, bool pending);
     void *notify_ctx;

@@ -113,10 +113,20 @@ fm_status net_sim_node_new(struct net_sim *sim, struct net_sim_node **out, const
                            const struct net_keys *keys, const struct net_timing *timing,
                            struct base_err *err)
 {
+    uint8_t seed[32];
+
+    base_sha256(seed, name, strlen(name));
+    base_store_u64(seed, base_load_u64(seed) ^ sim->random);
+    return net_sim_node_with_key(sim, out, name, seed, keys, timing, err);
+}
+
+fm_status net_sim_node_with_key(struct net_sim *sim, struct net_sim_node **out, const char *name,
+                                const uint8_t seed32[32], const struct net_keys *keys,
+                                const struct net_timing *timing, struct base_err *err)
+{
     struct net_sim_node *n = calloc(1, sizeof *n);
     struct net_node_config config = {
         .keys = keys ? *keys : sim->book, .wire = n ? &n->wire : NULL, .waits = &sim->waits};
-    uint8_t seed[32];
     fm_status rv;
 
     *out = NULL;
@@ -124,9 +134,7 @@ fm_status net_sim_node_new(struct net_sim *sim, struct net_sim_node **out, const
         return base_err_memory(err, "simulated node");
     if (timing)
         config.timing = *timing;
-    base_sha256(seed, name, strlen(name));
-    base_store_u64(seed, base_load_u64(seed) ^ sim->random);
-    rv = net_identity_from_seed(&n->identity, name, seed, err);
+    rv = net_identity_from_seed(&n->identity, name, seed32, err);
     if (rv != FM_OK)
         goto fail;
     config.identity = n->identity;

@@ -27,6 +27,10 @@ void net_sim_free(struct net_sim *sim);
 fm_status net_sim_node_new(struct net_sim *sim, struct net_sim_node **out, const char *name,
                            const struct net_keys *keys, const struct net_timing *timing,
                            struct base_err *err) FM_CHECK;
+/* The same for a node whose key is known outside the simulation: that of this 32-byte seed. */
+fm_status net_sim_node_with_key(struct net_sim *sim, struct net_sim_node **out, const char *name,
+                                const uint8_t seed32[32], const struct net_keys *keys,
+                                const struct net_timing *timing, struct base_err *err) FM_CHECK;
 struct net_node *net_sim_node(struct net_sim_node *node);
 const uint8_t *net_sim_node_key(const struct net_sim_node *node); /* public, 32 bytes */
 /* Makes all nodes peers of one another. */
