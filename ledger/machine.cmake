@@ -20,3 +20,4 @@ fm_test(test_chain SOURCES test_chain.c LINKS ledger_test_town)
 # Runs for a moment in the suite, so that it does not rot.
 fm_test(bench_chain SOURCES bench_chain.c LINKS ledger_test_town ARGS 1000 250)
 fm_test(test_chain_faults SOURCES test_chain_faults.c LINKS ledger_test_town)
+fm_test(test_chain_random SOURCES test_chain_random.c LINKS ledger_test_town)

@@ -1,7 +1,8 @@
 /* The ledger's state machine: blocks in; outcomes and state updates out. Pure: what it computes
- * depends on the state it reads through `struct ledger_state` and on the block, and on nothing else
- * (no clock, no randomness, no floats, no order of a hash table). It keeps a cache of parsed
- * values, which changes speed alone. Log, trees and disks are the caller's (seal.h, chain.h).
+ * depends on the state it reads through `struct ledger_state_source` and on the block, and on
+ * nothing else (no clock, no randomness, no floats, no order of a hash table). It keeps a cache of
+ * parsed values, which changes speed alone. Log, trees and disks are the caller's (seal.h,
+ * chain.h).
  *
  * Invariants, of the state after every block (test_invariants.c asserts them by number, over whole
  * states, after every block of every machine test):
