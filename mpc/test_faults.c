@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,8 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *p, size_t size);
 void *__real_aligned_alloc(size_t align, size_t size);
+void __real_free(void *p);
+void __wrap_free(void *p);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *p, size_t size);
@@ -266,9 +269,51 @@ void *__wrap_realloc(void *p, size_t size)
 {
     return refuse() ? NULL : __real_realloc(p, size);
 }
+
+/* Shares, generator buffers and staging are the aligned blocks: each must be zero when it is freed.
+ */
+enum { BLOCKS = 4096 };
+static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    const uint8_t *p;
+    size_t size;
+} blocks[BLOCKS];
+static unsigned blocks_freed;
+static unsigned blocks_dirty;
+
 void *__wrap_aligned_alloc(size_t align, size_t size)
 {
-    return refuse() ? NULL : __real_aligned_alloc(align, size);
+    void *p = refuse() ? NULL : __real_aligned_alloc(align, size);
+
+    pthread_mutex_lock(&blocks_lock);
+    for (unsigned i = 0; p != NULL && i < BLOCKS; i++) {
+        if (blocks[i].p != NULL)
+            continue;
+        blocks[i].p = p;
+        blocks[i].size = size;
+        break;
+    }
+    pthread_mutex_unlock(&blocks_lock);
+    return p;
+}
+
+void __wrap_free(void *p)
+{
+    pthread_mutex_lock(&blocks_lock);
+    for (unsigned i = 0; p != NULL && i < BLOCKS; i++) {
+        uint8_t any = 0;
+
+        if (blocks[i].p != p)
+            continue;
+        for (size_t k = 0; k < blocks[i].size; k++)
+            any |= blocks[i].p[k];
+        blocks[i].p = NULL;
+        blocks_freed++;
+        blocks_dirty += any != 0;
+        break;
+    }
+    pthread_mutex_unlock(&blocks_lock);
+    __real_free(p);
 }
 
 static void arm(unsigned self)
@@ -308,12 +353,26 @@ static void an_allocation_fails(void **state)
     assert_true(at > 200);
 }
 
+static void secret_memory_is_wiped(void **state)
+{
+    struct world w = {.row = mpc_protocol_find("rep3"), .outsiders = 1};
+    struct story story;
+
+    (void)state;
+    blocks_freed = blocks_dirty = 0;
+    story_new(&story);
+    world_must_run(&w, tale, &story);
+    assert_true(blocks_freed > 100);
+    assert_int_equal(blocks_dirty, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_faults),     cmocka_unit_test(a_party_dies_at_each_message),
-        cmocka_unit_test(a_message_is_lost),  cmocka_unit_test(inconsistent_shares_are_noticed),
-        cmocka_unit_test(an_operation_fails), cmocka_unit_test(an_allocation_fails),
+        cmocka_unit_test(without_faults),         cmocka_unit_test(a_party_dies_at_each_message),
+        cmocka_unit_test(a_message_is_lost),      cmocka_unit_test(inconsistent_shares_are_noticed),
+        cmocka_unit_test(an_operation_fails),     cmocka_unit_test(an_allocation_fails),
+        cmocka_unit_test(secret_memory_is_wiped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
