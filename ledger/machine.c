@@ -254,8 +254,6 @@ static fm_status run_block(struct ledger_machine *machine, struct ledger_outcome
         }
         ledger_prepared_release(prepared, n);
     }
-    if (st == FM_OK && *admitted > 0)
-        st = forget_ids(machine, block->time_ms, err);
 done:
     json_decref(param);
     free(prepared);
@@ -270,6 +268,8 @@ fm_status ledger_machine_step(struct ledger_machine *machine, struct ledger_step
 
     memset(out, 0, sizeof *out);
     st = run_block(machine, outcomes, &out->admitted, block, first_leaf, err);
+    if (st == FM_OK && out->admitted > 0)
+        st = forget_ids(machine, block->time_ms, err);
     if (st == FM_OK)
         st = ledger_view_updates(&machine->view, out, err);
     ledger_view_reset(&machine->view);
