@@ -25,7 +25,7 @@
  *   forked    signed proof that two histories exist, one  never: people decide (epoch transaction,
  *             of them ours                                new replica)
  *
- * and what happens on which message, in each (engine.c has this table in code):
+ * and what happens on which message, in each (engine_step.c has this table in code):
  *
  *   message      settled            pending            behind            forked
  *   submit       pool it (the sequencer; others refuse it)               -

@@ -173,9 +173,9 @@ fm_status engine_final_cosign(struct ledger_engine *engine, struct base_err *err
     struct ledger_checkpoint c;
     fm_status st;
 
-    assert(!engine->forked); /* G5 */
-    if (engine_settled(engine) || !self->active || self->has_line || engine_behind(engine))
-        return FM_OK;
+    if (engine->forked || engine_settled(engine) || !self->active || self->has_line ||
+        engine_behind(engine))
+        return FM_OK;             /* G5 */
     checkpoint_begin(engine, &c); /* G2: our own replica's head and no other */
     st = engine->call.cosign(engine->call.ctx, &c.cosigner[0], &c, engine->now.unix_ms / 1000, err);
     if (st != FM_OK)
@@ -381,9 +381,6 @@ fm_status engine_final_moved(struct ledger_engine *engine, struct base_err *err)
 {
     fm_status st = FM_OK;
 
-    for (size_t i = 0; i < engine->n_members; i++)
-        engine->members[i].has_line = engine->members[i].line_own = engine->members[i].line_stored =
-            false;
     for (size_t i = 0; st == FM_OK && i < engine->n_members; i++) {
         struct engine_member *m = &engine->members[i];
         struct base_buf text = m->ahead;

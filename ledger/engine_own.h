@@ -127,7 +127,7 @@ fm_status engine_final_take(struct ledger_engine *engine, struct engine_member *
 fm_status engine_final_cosign(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
 /* Makes our head final if a quorum's cosignatures are there. */
 fm_status engine_final_try(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
-/* Our head has moved: forgets its predecessor's cosignatures, looks at those that were ahead. */
+/* Our head has moved: looks at the checkpoints that were ahead of it until now. */
 fm_status engine_final_moved(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
 /* Sends our pending head again, to one peer or to all. */
 fm_status engine_final_push(struct ledger_engine *engine, const struct engine_member *to,

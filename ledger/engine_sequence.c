@@ -228,6 +228,8 @@ fm_status engine_sequence_show(struct ledger_engine *engine, const struct engine
     if (engine->head_block.len == 0)
         st = ledger_reader_block(ledger_chain_reader(engine->chain), &engine->head_block,
                                  engine_head(engine)->height, err);
+    if (st == FM_E_NOT_FOUND)
+        return FM_OK; /* its payloads were erased: the checkpoint alone must do */
     if (st == FM_OK)
         st = engine_final_text(engine, &text, err);
     if (st == FM_OK) {

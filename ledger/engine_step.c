@@ -19,6 +19,9 @@ fm_status engine_execute(struct ledger_engine *engine, struct ledger_outcome *ou
     engine->before_size = before.log_size;
     memcpy(engine->before_root, before.app_hash, sizeof before.app_hash);
     base_buf_clear(&engine->head_block);
+    for (size_t i = 0; i < engine->n_members; i++) /* those are over its predecessor */
+        engine->members[i].has_line = engine->members[i].line_own = engine->members[i].line_stored =
+            false;
     engine_submit_placed(engine, outcomes, block->count, block->height);
     st = engine_roster_load(engine, err);
     return st == FM_OK ? engine_final_moved(engine, err) : st;
@@ -57,8 +60,7 @@ static fm_status settle(struct ledger_engine *engine, struct base_err *err)
     fm_status st = FM_OK;
 
     engine_follow_note(engine);
-    if (!engine->forked)
-        st = engine_final_cosign(engine, err);
+    st = engine_final_cosign(engine, err);
     if (st == FM_OK && !engine->forked)
         st = engine_final_try(engine, err);
     while (st == FM_OK && engine_sequence_due(engine) &&

@@ -14,7 +14,6 @@
 #include "base/json.h"
 #include "did/draft.h"
 #include "ledger/engine_message.h"
-#include "ledger/tx.h"
 
 #define START_MS 1763600000000 /* 2025-11-20 */
 
@@ -83,7 +82,7 @@ static fm_status fill_random(void *ctx, void *out, size_t len, struct base_err *
 static json_t *member_entry(struct world *w, size_t i)
 {
     struct base_random random = {fill_random, w};
-    struct did_secret *officer, *recovery;
+    struct did_secret *recovery;
     struct did_document *doc;
     struct did_draft draft = {0};
     struct base_err err = {0};
@@ -93,14 +92,14 @@ static json_t *member_entry(struct world *w, size_t i)
 
     (void)snprintf(alias, sizeof alias, "bank_%c", (char)('a' + i));
     must(did_secret_generate(&w->secret[i], did_suite_ed25519(), &random, &err), &err);
-    must(did_secret_generate(&officer, did_suite_ed25519(), &random, &err), &err);
+    must(did_secret_generate(&w->officer[i], did_suite_ed25519(), &random, &err), &err);
     must(did_secret_generate(&recovery, did_suite_ed25519(), &random, &err), &err);
     did_recovery_commit(commit, did_secret_key(recovery));
     must(did_draft_first(&draft, NULL, alias, commit, &err), &err);
     must(did_draft_add(&draft, did_secret_key(w->secret[i]),
                        DID_ROLE_AUTHENTICATION | DID_ROLE_ASSERTION, &err),
          &err);
-    must(did_draft_add(&draft, did_secret_key(officer), DID_ROLE_INVOCATION, &err), &err);
+    must(did_draft_add(&draft, did_secret_key(w->officer[i]), DID_ROLE_INVOCATION, &err), &err);
     must(did_draft_build(&doc, &draft, DID_RULES_VERSION, &err), &err);
     entry =
         json_pack("{s:s, s:O, s:[s,s,s], s:s}", "alias", alias, "document", did_document_json(doc),
@@ -108,7 +107,6 @@ static json_t *member_entry(struct world *w, size_t i)
     assert_non_null(entry);
     did_document_free(doc);
     did_draft_release(&draft);
-    did_secret_free(officer);
     did_secret_free(recovery);
     return entry;
 }
@@ -206,8 +204,10 @@ void world_free(struct world *w)
         remove_files(&w->node[i]);
     }
     (void)rmdir(w->dir);
-    for (size_t i = 0; i < w->n_members; i++)
+    for (size_t i = 0; i < w->n_members; i++) {
         did_secret_free(w->secret[i]);
+        did_secret_free(w->officer[i]);
+    }
     for (size_t i = 0; i < w->queued; i++)
         free(w->queue[i].bytes);
     for (size_t i = 0; i < w->n_txs; i++)
@@ -525,47 +525,53 @@ void world_split(struct world *w)
 
 /* ---- transactions ---- */
 
-void world_make_tx(struct world *w, struct base_buf *out, size_t member, bool good,
-                   int64_t not_after)
+void world_sign(struct world *w, struct base_buf *out, size_t member, enum ledger_tx_type type,
+                json_t *body, int64_t not_after)
 {
+    bool by_officer = ledger_tx_type_authority(type) == LEDGER_BY_OFFICERS;
     struct base_err err = {0};
-    uint8_t root[32];
-    char name[32], hex[65];
-    json_t *body, *tx;
+    json_t *tx;
 
-    (void)snprintf(name, sizeof name, "d%llu", (unsigned long long)w->tx_counter++);
-    base_sha256(root, name, strlen(name));
-    base_hex(hex, root, 32);
-    body = json_pack("{s:s, s:{s:i, s:[{s:s, s:s}]}, s:i, s:s, s:i}", "dataset", name, "schema",
-                     "version", 1, "columns", "name", "x", "type", "integer", "data_version",
-                     good ? 1 : 2, "root", hex, "rows", 10);
     assert_non_null(body);
-    must(ledger_tx_build(&tx, w->chain_id, LEDGER_TX_DATASET_PUBLISH, w->did[member], not_after,
-                         body, &err),
-         &err);
+    must(ledger_tx_build(&tx, w->chain_id, type, w->did[member], not_after, body, &err), &err);
     json_decref(body);
-    must(ledger_tx_sign(tx, w->secret[member], START_MS / 1000, &err), &err);
+    must(ledger_tx_sign(tx, by_officer ? w->officer[member] : w->secret[member], START_MS / 1000,
+                        &err),
+         &err);
     must(base_json_canonical(out, tx, &err), &err);
     json_decref(tx);
 }
 
-void world_submit(struct world *w, size_t node)
+void world_make_tx(struct world *w, struct base_buf *out, size_t member, bool good,
+                   int64_t not_after)
+{
+    uint8_t root[32];
+    char name[32], hex[65];
+
+    (void)snprintf(name, sizeof name, "d%llu", (unsigned long long)w->tx_counter++);
+    base_sha256(root, name, strlen(name));
+    base_hex(hex, root, 32);
+    world_sign(w, out, member, LEDGER_TX_DATASET_PUBLISH,
+               json_pack("{s:s, s:{s:i, s:[{s:s, s:s}]}, s:i, s:s, s:i}", "dataset", name, "schema",
+                         "version", 1, "columns", "name", "x", "type", "integer", "data_version",
+                         good ? 1 : 2, "root", hex, "rows", 10),
+               not_after);
+}
+
+void world_submit_bytes(struct world *w, size_t node, struct base_buf *bytes,
+                        enum ledger_verdict expected)
 {
     struct world_node *n = &w->node[node];
     struct world_tx *tx = &w->tx[w->n_txs];
     struct ledger_outcome outcome;
-    struct base_buf bytes = {0};
     struct base_err err = {0};
-    bool good = w->tx_counter % 7 != 3;
     json_t *json;
     fm_status st;
 
-    if (n->engine == NULL)
-        return;
     assert_true(w->n_txs < WORLD_TXS);
-    world_make_tx(w, &bytes, n->member, good, START_MS + w->now + 3600000);
-    *tx =
-        (struct world_tx){.bytes = bytes.p, .len = bytes.len, .node = node, .submitted_ms = w->now};
+    *tx = (struct world_tx){
+        .bytes = bytes->p, .len = bytes->len, .node = node, .submitted_ms = w->now};
+    *bytes = (struct base_buf){0};
     must(base_json_parse(&json, (const char *)tx->bytes, tx->len, &err), &err);
     must(ledger_tx_id(tx->id, json, &err), &err);
     json_decref(json);
@@ -577,8 +583,19 @@ void world_submit(struct world *w, size_t node)
         return;
     }
     assert_memory_equal(outcome.id, tx->id, 32);
-    assert_int_equal(outcome.verdict, good ? LEDGER_OK : LEDGER_REFUSED);
+    assert_int_equal(outcome.verdict, expected);
     after(w, n, st, &err);
+}
+
+void world_submit(struct world *w, size_t node)
+{
+    struct base_buf bytes = {0};
+    bool good = w->tx_counter % 7 != 3;
+
+    if (w->node[node].engine == NULL)
+        return;
+    world_make_tx(w, &bytes, w->node[node].member, good, START_MS + w->now + 3600000);
+    world_submit_bytes(w, node, &bytes, good ? LEDGER_OK : LEDGER_REFUSED);
 }
 
 /* ---- time ---- */

@@ -15,6 +15,7 @@
 
 #include "base/random.h"
 #include "ledger/engine.h"
+#include "ledger/tx.h"
 
 enum {
     WORLD_NODES = 8,
@@ -64,7 +65,7 @@ struct world {
     uint64_t rng;
     char dir[64];
     size_t n_members, n_nodes, quorum;
-    struct did_secret *secret[WORLD_NODES];
+    struct did_secret *secret[WORLD_NODES], *officer[WORLD_NODES];
     char did[WORLD_NODES][DID_FIRMIANA_TEXT];
     uint8_t chain_id[32];
     struct base_buf genesis;
@@ -108,7 +109,14 @@ void world_split(struct world *w);
 
 /* A fresh transaction of the node's member; every seventh will be refused. */
 void world_submit(struct world *w, size_t node);
-/* Signs one without submitting it. */
+/* Submits these bytes (taken over). expected: what the node must say of it. */
+void world_submit_bytes(struct world *w, size_t node, struct base_buf *bytes,
+                        enum ledger_verdict expected);
+/* A transaction of any type, signed by the member's node or officer as the type asks. Takes body.
+ */
+void world_sign(struct world *w, struct base_buf *out, size_t member, enum ledger_tx_type type,
+                json_t *body, int64_t not_after);
+/* Signs a dataset.publish without submitting it. */
 void world_make_tx(struct world *w, struct base_buf *out, size_t member, bool good,
                    int64_t not_after);
 
