@@ -105,8 +105,9 @@ static fm_status load_members(json_t **out, const struct cli_args *args, struct 
 static fm_status check_genesis(const struct base_buf *genesis, const char *out_path,
                                struct base_err *err)
 {
+    static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
     struct ledger_chain *chain;
-    char path[HOME_PATH];
+    char path[HOME_PATH], with_ending[HOME_PATH + 8];
     fm_status st;
 
     (void)snprintf(path, sizeof path, "%.400s.check.%ld", out_path,
@@ -114,7 +115,10 @@ static fm_status check_genesis(const struct base_buf *genesis, const char *out_p
     st = ledger_chain_create(&chain, path, genesis->p, genesis->len, err);
     if (st == FM_OK)
         ledger_chain_close(chain);
-    (void)remove(path);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        (void)snprintf(with_ending, sizeof with_ending, "%s%s", path, endings[i]);
+        (void)remove(with_ending);
+    }
     return st;
 }
 

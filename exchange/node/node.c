@@ -6,6 +6,8 @@
 #include "base/json.h"
 #include "exchange/node/node_own.h"
 
+enum { RESUME_MS = 3000 };
+
 static fm_status open_chain(struct node *node, struct base_err *err)
 {
     char path[HOME_PATH];
@@ -126,6 +128,9 @@ void node_free(struct node *node)
 fm_status node_attach(struct node *node, struct net_node *net, struct base_err *err)
 {
     node->net = net;
+    /* Peers can prove that nothing was shared only once they are connected; a peer that stays away
+     * is not waited for. */
+    node->resume_ms = base_clock_mono_ms(node->config.clock) + RESUME_MS;
     return node_peers_set(node, err);
 }
 
@@ -185,6 +190,20 @@ void node_on_event(struct node *node, const struct net_event *event)
     node_settle(node);
 }
 
+static void resume(struct node *node)
+{
+    bool all_up = true;
+
+    for (size_t i = 0; i < node->member_count; i++)
+        all_up = all_up && (node->members[i].up || !node->members[i].active ||
+                            strcmp(node->members[i].alias, node->config.home.alias) == 0);
+    if (node->resumed || node->net == NULL ||
+        (!all_up && base_clock_mono_ms(node->config.clock) < node->resume_ms))
+        return;
+    node->resumed = true;
+    node_query_resume(node);
+}
+
 void node_on_tick(struct node *node)
 {
     struct base_err err = {0};
@@ -192,7 +211,9 @@ void node_on_tick(struct node *node)
     if (ledger_engine_tick(node->engine, node_now(node), &err) != FM_OK)
         node_step_error(node, "ledger", &err);
     node_settle(node);
+    resume(node);
     node_query_tick(node);
+    node_asking_tick(node);
     node_settle(node);
 }
 

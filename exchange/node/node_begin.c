@@ -9,6 +9,12 @@
 #include "exchange/node/node_own.h"
 #include "exchange/session/descriptor.h"
 
+/* How this process came to know of a query. */
+enum origin {
+    FROM_LEDGER,         /* query.open became final while it ran */
+    FROM_BEFORE_RESTART, /* query.open was final and the query open when it was started */
+};
+
 static int64_t now_ms(const struct node *node)
 {
     return base_clock_unix_ms(node->config.clock);
@@ -90,6 +96,7 @@ static void take_asking(struct node *node, struct node_query *q, const uint8_t i
         if (memcmp(a->id, id, 32) != 0)
             continue;
         q->asked_here = true;
+        q->asker_gone = a->gone;
         q->reply = a->reply;
         q->reply_waits = a->reply_waits;
         memcpy(q->format, a->format, sizeof q->format);
@@ -119,23 +126,49 @@ static void replay_held(struct node *node, const struct node_query *q)
     }
 }
 
-static void begin(struct node *node, struct node_query *q)
+/* What a process before this one knew of the query (openings, shares, signatures) is gone with it.
+ */
+static void restarted(struct node *node, struct node_query *q)
+{
+    struct base_err err = {0};
+    bool started; /* true when in doubt: then nothing is given back */
+
+    if (node_started_has(&started, node->started, q->query_hex, &err) != FM_OK)
+        node_step_error(node, "query.open", &err);
+    session_on_restarted(q->session, started, now_ms(node));
+}
+
+/* The parties need each other all at once: without one of them the query ends here, by its name,
+ * and not with a time-out. */
+static bool all_connected(struct node *node, const struct node_query *q)
 {
     const struct session_facts *f = session_get_facts(q->session);
 
-    if (node->draining) {
-        session_on_cancel(q->session, "the node is stopping", now_ms(node));
-        return;
+    for (unsigned i = 0; i < f->party_count; i++) {
+        const struct node_member *m = node_member_named(node, f->parties[i].alias);
+        if (i == f->self || m == NULL || m->up)
+            continue;
+        session_on_peer_down(q->session, i, "not connected", now_ms(node));
+        return false;
     }
-    if (f->self != f->asker)
-        return;
-    if (q->openings != NULL)
-        session_on_openings(q->session, q->openings, now_ms(node));
-    else /* We asked before a restart: the openings are gone with the process that had them. */
-        session_on_cancel(q->session, "the asker's node was restarted", now_ms(node));
+    return true;
 }
 
-void node_query_opened(struct node *node, const struct ledger_entry *entry)
+static void begin(struct node *node, struct node_query *q, enum origin origin)
+{
+    const struct session_facts *f = session_get_facts(q->session);
+
+    if (origin == FROM_BEFORE_RESTART || (f->self == f->asker && !q->asked_here))
+        restarted(node, q);
+    else if (node->draining)
+        session_on_cancel(q->session, "the node is stopping", now_ms(node));
+    else if (q->asker_gone)
+        session_on_cancel(q->session, "the one who asked has gone away", now_ms(node));
+    else if (f->self == f->asker && all_connected(node, q))
+        session_on_openings(q->session, q->openings, now_ms(node));
+}
+
+static void open_session(struct node *node, const struct ledger_entry *entry, enum origin origin)
 {
     const struct session_host host = node_session_host(node);
     struct node_query *q = calloc(1, sizeof *q);
@@ -170,6 +203,73 @@ void node_query_opened(struct node *node, const struct ledger_entry *entry)
     node_log_put(node->config.log, "info", "query.open", q->query_hex,
                  "asked by %s under contract %.16s", q->contract.asker,
                  json_string_value(json_object_get(q->open, "contract")));
-    begin(node, q);
+    begin(node, q, origin);
     replay_held(node, q);
+}
+
+void node_query_opened(struct node *node, const struct ledger_entry *entry)
+{
+    open_session(node, entry, FROM_LEDGER);
+}
+
+/* ---- after a restart ---- */
+
+/* Queries that were final and open when this process came to life. */
+struct open_queries {
+    struct node *node;
+    uint8_t (*ids)[32];
+    size_t count, cap;
+};
+
+static fm_status take_open_query(void *ctx, const char *key, const json_t *value,
+                                 struct base_err *err)
+{
+    struct open_queries *l = ctx;
+    const char *status = json_string_value(json_object_get(value, "status"));
+    json_t *filed;
+    size_t i;
+
+    if (status == NULL || strcmp(status, "open") != 0 ||
+        (uint64_t)json_integer_value(json_object_get(value, "height")) > l->node->final_height)
+        return FM_OK;
+    json_array_foreach(json_object_get(value, "receipts"), i, filed)
+    {
+        if (strcmp(json_string_value(filed), l->node->config.home.alias) == 0)
+            return FM_OK; /* It has said already how the query ended for it. */
+    }
+    if (l->count == l->cap) {
+        size_t cap = l->cap == 0 ? 16 : 2 * l->cap;
+        void *p = realloc(l->ids, cap * sizeof *l->ids);
+        if (p == NULL)
+            return base_err_memory(err, "open queries");
+        l->ids = p;
+        l->cap = cap;
+    }
+    if (!base_unhex(l->ids[l->count], 32, key + strlen("query/"), strlen(key) - strlen("query/")))
+        return base_err_set(err, FM_E_CORRUPT, "%s: not a query's key", key);
+    l->count++;
+    return FM_OK;
+}
+
+void node_query_resume(struct node *node)
+{
+    struct open_queries l = {.node = node};
+    struct base_err err = {0};
+    fm_status st =
+        ledger_reader_list(ledger_chain_reader(node->chain), "query/", take_open_query, &l, &err);
+
+    for (size_t i = 0; st == FM_OK && i < l.count; i++) {
+        struct ledger_entry entry = {0};
+        char hex[65];
+        base_hex(hex, l.ids[i], 32);
+        if (node_query_find(node, hex) != NULL)
+            continue;
+        st = ledger_reader_tx(ledger_chain_reader(node->chain), &entry, l.ids[i], &err);
+        if (st == FM_OK)
+            open_session(node, &entry, FROM_BEFORE_RESTART);
+        ledger_entry_release(&entry);
+    }
+    if (st != FM_OK)
+        node_step_error(node, "queries open from before the restart", &err);
+    free(l.ids);
 }

@@ -75,6 +75,7 @@ struct node_query {
     char query_hex[65];
     /* the asker's side */
     bool asked_here;
+    bool asker_gone; /* whoever asked hung up before query.open was final */
     struct node_reply reply;
     bool reply_waits;
     char format[8];
@@ -104,6 +105,8 @@ struct node_asking {
     json_t *hidden;   /* values of hidden parameters: {"$1": text} */
     struct node_reply reply;
     bool reply_waits;
+    bool gone; /* the one who asked hung up */
+    int64_t until_ms;
     char format[8];
 };
 
@@ -132,6 +135,8 @@ struct node {
     unsigned next_stat;
 
     struct node_query *queries;
+    bool resumed;      /* queries open from before this process were taken up */
+    int64_t resume_ms; /* at the latest */
     struct node_asking *askings;
     struct node_held *held;
     size_t held_count, held_bytes;
@@ -175,6 +180,8 @@ struct session_host node_session_host(struct node *node);
 /* node_query.c */
 void node_query_free(struct node *node, struct node_query *q);
 void node_query_opened(struct node *node, const struct ledger_entry *entry);
+/* Once after a start: every query that was open before it is ended by name. */
+void node_query_resume(struct node *node);
 void node_query_closed(struct node *node, const struct ledger_entry *entry);
 void node_query_recheck(struct node *node);
 void node_query_message(struct node *node, const char *from, const json_t *message);
@@ -203,6 +210,7 @@ void node_plan_free(struct sql_plan *plan); /* NULL is allowed */
 /* requests_query.c */
 void node_query_reply(const struct node_query *q); /* the answer, to the one who asked */
 void node_request_query(struct node *node, const json_t *request, const struct node_reply *reply);
+void node_asking_tick(struct node *node);
 void node_asking_free(struct node *node, struct node_asking *asking);
 
 #endif

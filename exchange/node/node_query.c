@@ -264,5 +264,5 @@ void node_query_tick(struct node *node)
 
 int64_t node_query_wait_ms(struct node *node)
 {
-    return node->queries != NULL || node->held != NULL ? 50 : 1000;
+    return node->queries != NULL || node->held != NULL || !node->resumed ? 50 : 1000;
 }

@@ -289,8 +289,10 @@ void node_cancel(struct node *node, void *reply_ctx)
             s->done = NULL;
         }
     for (struct node_asking *a = node->askings; a != NULL; a = a->next)
-        if (a->reply.ctx == reply_ctx)
+        if (a->reply.ctx == reply_ctx) {
             a->reply_waits = false;
+            a->gone = true;
+        }
     node_query_cancel(node, reply_ctx, "the one who asked has gone away");
     node_settle(node);
 }

@@ -7,6 +7,9 @@
 #include "base/json.h"
 #include "exchange/node/requests_own.h"
 
+/* A query.open that was admitted just before its deadline may take this long to be final here. */
+enum { OPEN_GRACE_MS = 2000 };
+
 void node_asking_free(struct node *node, struct node_asking *asking)
 {
     struct node_asking **at = &node->askings;
@@ -201,6 +204,9 @@ void node_request_query(struct node *node, const json_t *request, const struct n
     if (st == FM_OK)
         st = build_open(node, a, &body, &c, id_hex, request, &err);
     if (st == FM_OK) {
+        (void)!base_json_get_int(&a->until_ms, body, "deadline",
+                                 &err); /* build_open put it there */
+        a->until_ms += OPEN_GRACE_MS;
         a->next = node->askings;
         node->askings = a;
         st = node_submit_body(node, a->id, LEDGER_TX_QUERY_OPEN, body, open_done, a, &err);
@@ -213,6 +219,26 @@ void node_request_query(struct node *node, const json_t *request, const struct n
             node_asking_free(node, a);
     }
     contract_release(&c);
+}
+
+/* The ledger refuses a query.open after its deadline, so nothing can come of these any more. */
+void node_asking_tick(struct node *node)
+{
+    int64_t now = base_clock_unix_ms(node->config.clock);
+
+    for (struct node_asking *a = node->askings, *next; a != NULL; a = next) {
+        struct base_err err = {0};
+        next = a->next;
+        if (now < a->until_ms)
+            continue;
+        (void)base_err_set(&err, FM_E_TIMEOUT,
+                           "query.open did not become final before the query's deadline: does "
+                           "firmiana status show the sequencer and a quorum connected?");
+        node_forget_submissions(node, a);
+        if (a->reply_waits)
+            node_reply_error(&a->reply, &err);
+        node_asking_free(node, a);
+    }
 }
 
 /* ---- the answer ---- */

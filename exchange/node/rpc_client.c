@@ -32,6 +32,13 @@ static fm_status connect_to(int *out, const char *path, struct base_err *err)
     return FM_OK;
 }
 
+/* However the node went away (it stopped, was killed, crashed), it is the same thing to its people.
+ */
+static fm_status lost(struct base_err *err)
+{
+    return base_err_set(err, FM_E_PEER, "the node closed the connection: see its log");
+}
+
 static fm_status send_all(int fd, const struct base_buf *line, struct base_err *err)
 {
     for (size_t sent = 0; sent < line->len;) {
@@ -39,7 +46,7 @@ static fm_status send_all(int fd, const struct base_buf *line, struct base_err *
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return base_err_errno(err, "node's socket");
+            return lost(err);
         sent += (size_t)n;
     }
     return FM_OK;
@@ -71,10 +78,8 @@ static fm_status read_line(int fd, struct base_buf *in, size_t *line_len, int ti
             return base_err_set(err, FM_E_TIMEOUT, "the node did not answer within %d s",
                                 timeout_ms / 1000);
         n = recv(fd, block, sizeof block, 0);
-        if (n < 0)
-            return base_err_errno(err, "node's socket");
-        if (n == 0)
-            return base_err_set(err, FM_E_PEER, "the node closed the connection: see its log");
+        if (n <= 0)
+            return lost(err);
         base_buf_put(in, block, (size_t)n);
         if (base_buf_status(in, "answer", err) != FM_OK)
             return err->code;

@@ -6,6 +6,7 @@
 struct node_started {
     sqlite3 *db;
     sqlite3_stmt *insert;
+    sqlite3_stmt *has;
 };
 
 /* "FMSS": SQLite's application_id of this file. */
@@ -63,7 +64,9 @@ fm_status node_started_open(struct node_started **out, const char *path, struct 
         st = check_ours(s, path, err);
     if (st == FM_OK && (sqlite3_exec(s->db, setup, NULL, NULL, NULL) != SQLITE_OK ||
                         sqlite3_prepare_v2(s->db, "INSERT INTO started VALUES(?1, ?2, ?3)", -1,
-                                           &s->insert, NULL) != SQLITE_OK))
+                                           &s->insert, NULL) != SQLITE_OK ||
+                        sqlite3_prepare_v2(s->db, "SELECT count(*) FROM started WHERE query = ?1",
+                                           -1, &s->has, NULL) != SQLITE_OK))
         st = sql_error(s, path, err);
     if (st != FM_OK) {
         node_started_close(s);
@@ -78,6 +81,7 @@ void node_started_close(struct node_started *started)
     if (started == NULL)
         return;
     (void)sqlite3_finalize(started->insert);
+    (void)sqlite3_finalize(started->has);
     (void)sqlite3_close(started->db);
     free(started);
 }
@@ -99,5 +103,20 @@ fm_status node_started_mark(struct node_started *started, const char *query_hex,
     else if (step != SQLITE_DONE)
         st = sql_error(started, "sessions.db", err);
     (void)sqlite3_reset(started->insert);
+    return st;
+}
+
+fm_status node_started_has(bool *out, struct node_started *started, const char *query_hex,
+                           struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    *out = true;
+    (void)sqlite3_bind_text(started->has, 1, query_hex, -1, SQLITE_TRANSIENT);
+    if (sqlite3_step(started->has) == SQLITE_ROW)
+        *out = sqlite3_column_int(started->has, 0) > 0;
+    else
+        st = sql_error(started, "sessions.db", err);
+    (void)sqlite3_reset(started->has);
     return st;
 }

@@ -61,6 +61,11 @@ bool session_is_over(const struct session *s)
     return s->state == SESSION_DONE || s->state == SESSION_FAILED;
 }
 
+bool session_may_have_shared(const struct session *s)
+{
+    return s->started || s->started_before;
+}
+
 void session_enter(struct session *s, enum session_state state, int64_t now_ms)
 {
     int64_t until = now_ms + patience_ms[state];
@@ -169,7 +174,8 @@ static void file_own_receipt(struct session *s)
     json_t *receipt, *proof;
 
     if (receipt_failed(&receipt, &s->facts, strcmp(s->outcome, "refused") == 0, s->rule,
-                       s->blamed[0] != '\0' ? s->blamed : NULL, s->started, &err) != FM_OK)
+                       s->blamed[0] != '\0' ? s->blamed : NULL, session_may_have_shared(s),
+                       &err) != FM_OK)
         return;
     if (s->host.prove(s->host.ctx, receipt, &proof, &err) == FM_OK &&
         json_object_set_new(receipt, "proof", proof) == 0)
@@ -266,6 +272,16 @@ void session_on_cancel(struct session *s, const char *why, int64_t now_ms)
                  (int)s->facts.self, &err, now_ms);
 }
 
+void session_on_restarted(struct session *s, bool started_before, int64_t now_ms)
+{
+    struct base_err err = {0};
+
+    s->started_before = started_before;
+    (void)base_err_set(&err, FM_E_CANCELLED, "this node was restarted while the query was open");
+    session_fail(s, "aborted", session_is_asker(s) ? "asker.cancelled" : "node.stopped",
+                 (int)s->facts.self, &err, now_ms);
+}
+
 void session_on_closed(struct session *s, const char *outcome, const char *rule, const char *party,
                        int64_t now_ms)
 {
@@ -341,11 +357,11 @@ void session_check(const struct session *s)
 
     for (unsigned i = 0; i < s->facts.party_count; i++)
         readies += s->ready[i] != NULL;
-    assert(!s->started || readies == s->facts.party_count);                  /* 1 */
-    assert(s->start_calls <= 1);                                             /* 2 */
-    assert(!s->signed_done || (s->worker_ended && s->parts[s->facts.self])); /* 3 */
-    assert(!s->signed_unshared || s->start_calls == 0);                      /* 4 */
-    assert(!s->failed || !atomic_load(&s->may_open));                        /* 5 */
-    assert(session_is_over(s) || s->until_ms > 0);                           /* 6 */
+    assert(!s->started || readies == s->facts.party_count);                     /* 1 */
+    assert(s->start_calls <= 1);                                                /* 2 */
+    assert(!s->signed_done || (s->worker_ended && s->parts[s->facts.self]));    /* 3 */
+    assert(!s->signed_unshared || (s->start_calls == 0 && !s->started_before)); /* 4 */
+    assert(!s->failed || !atomic_load(&s->may_open));                           /* 5 */
+    assert(session_is_over(s) || s->until_ms > 0);                              /* 6 */
     (void)readies;
 }

@@ -18,7 +18,8 @@
  * host persisted it.
  *   3. A receipt that says done is signed only in SETTLING, by a node whose own worker is done, and
  * only if it holds exactly what this node reported.
- *   4. A receipt that says shared = false is signed only by a node that never called host->start.
+ *   4. A receipt that says shared = false is signed only by a node that never called host->start,
+ * in no life of its process.
  *   5. Opening of the result is refused once a revocation was seen (session_may_open).
  *   6. Every state but DONE and FAILED has a deadline; a passed deadline names who was waited for.
  */
@@ -137,6 +138,11 @@ void session_on_peer_down(struct session *s, unsigned party, const char *why, in
 void session_on_revoked(struct session *s, const char *rule, int64_t now_ms);
 /* The user or a shutdown ends it. */
 void session_on_cancel(struct session *s, const char *why, int64_t now_ms);
+/* Right after session_new(): this node was restarted while the query was open, and what it held is
+ * gone with the process. started_before: the process that was there had started the query, so that
+ * shares may have moved. Ends the session: the asker closes the query as aborted, another party
+ * files its receipt. */
+void session_on_restarted(struct session *s, bool started_before, int64_t now_ms);
 void session_on_tick(struct session *s, int64_t now_ms);
 
 /* May the result be opened? Thread-safe: asked by the worker just before it opens. */

@@ -18,7 +18,8 @@ struct session {
     json_t *receipt;                     /* asker: the one being proved, without proof */
 
     bool prepared;
-    bool started; /* host->start was called: shares may have moved */
+    bool started;        /* host->start was called: shares may have moved */
+    bool started_before; /* ... by the process that was here before a restart */
     unsigned start_calls;
     bool worker_ended;
     bool signed_done;
@@ -34,6 +35,7 @@ struct session {
 const char *session_alias(const struct session *s, unsigned party);
 bool session_is_asker(const struct session *s);
 bool session_is_over(const struct session *s);
+bool session_may_have_shared(const struct session *s);
 void session_enter(struct session *s, enum session_state state, int64_t now_ms);
 
 json_t *session_message(const struct session *s, const char *kind);

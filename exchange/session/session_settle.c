@@ -105,7 +105,7 @@ static fm_status check_unshared(const struct session *s, const json_t *receipt,
 
     if (receipt_is_of(&s->facts, receipt, &outcome, &shared, err) != FM_OK)
         return err->code;
-    if (outcome == LEDGER_RECEIPT_DONE || shared || s->started)
+    if (outcome == LEDGER_RECEIPT_DONE || shared || session_may_have_shared(s))
         return base_err_set(err, FM_E_PEER, "shares may have moved");
     return FM_OK;
 }
@@ -179,12 +179,13 @@ void session_settle_failed(struct session *s, int64_t now_ms)
     session_enter(s, SESSION_SETTLING, now_ms);
     s->until_ms = now_ms + REFUND_PATIENCE_MS;
     if (receipt_failed(&s->receipt, &s->facts, strcmp(s->outcome, "refused") == 0, s->rule,
-                       s->blamed[0] != '\0' ? s->blamed : NULL, s->started, &err) != FM_OK ||
+                       s->blamed[0] != '\0' ? s->blamed : NULL, session_may_have_shared(s),
+                       &err) != FM_OK ||
         s->host.prove(s->host.ctx, s->receipt, &s->proofs[s->facts.self], &err) != FM_OK) {
         session_finish(s, SESSION_FAILED);
         return;
     }
-    if (s->started) {
+    if (session_may_have_shared(s)) {
         session_close_failed(s, now_ms); /* Nothing to give back: close at once. */
         return;
     }
