@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "exchange/sql/physical.h"
 #include "exchange/sql/uses.h"
 
 static uint64_t rng_state;
@@ -137,6 +138,7 @@ static void compile_anything(const char *text, size_t len)
     struct sql_request r = fixture_request("");
     struct sql_plan plan;
     struct sql_uses uses;
+    struct sql_physical physical;
     struct base_err err = {0};
     struct base_buf shown = {0};
     uint8_t hash[32];
@@ -152,8 +154,11 @@ static void compile_anything(const char *text, size_t len)
     assert_int_equal(sql_uses_derive(&uses, &plan, &err), FM_OK);
     for (size_t i = 0; i < plan.column_count; i++)
         assert_true(uses.columns[i] != 0);
+    assert_int_equal(sql_physical_make(&physical, &plan, &err), FM_OK);
     sql_plan_print(&shown, &plan);
     sql_uses_print(&shown, &uses);
+    sql_physical_print(&shown, &physical);
+    sql_physical_release(&physical);
     base_buf_release(&shown);
     sql_uses_release(&uses);
     sql_plan_release(&plan);
