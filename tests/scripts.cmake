@@ -1,0 +1,9 @@
+# fm_script(NAME SCRIPT SECONDS [LABELS ...]): a shell script run by ctest in the project's own folder, with the build
+# folder as its argument; exit code 77 means skipped.
+function(fm_script name script seconds)
+  cmake_parse_arguments(S "" "" "LABELS" ${ARGN})
+  add_test(NAME ${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${CMAKE_BINARY_DIR} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${seconds} SKIP_RETURN_CODE 77 LABELS "${S_LABELS}")
+endfunction()
+
+fm_script(kill kill.sh 600 LABELS plain-only)
