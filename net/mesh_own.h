@@ -1,5 +1,6 @@
-/* The mesh from the inside: mesh.c (commands and time), link.c (connections), control.c (control
- * messages), held.c (frames that came early), sessions.c (sessions of the mesh). */
+/* The mesh from the inside: mesh.c (frames and time), peers.c (who they are), link.c (connections),
+ * control.c (control messages), held.c (frames that came early), sessions.c (sessions of the mesh).
+ */
 #ifndef FIRMIANA_NET_MESH_OWN_H
 #define FIRMIANA_NET_MESH_OWN_H
 
@@ -95,6 +96,10 @@ struct net_mesh {
 int64_t net_mesh_now(const struct net_mesh *mesh);
 const char *net_mesh_self(const struct net_mesh *mesh);
 struct net_peer *net_mesh_peer(const struct net_mesh *mesh, const char *name);
+
+/* peers.c: frees peers that are no longer wanted, and links that ended; last thing in each call. */
+void net_mesh_sweep(struct net_mesh *mesh);
+void net_mesh_peers_free(struct net_mesh *mesh);
 
 /* A new event with its peer's name, or NULL when memory is out. */
 struct net_event *net_event_new(enum net_event_kind kind, const char *peer);

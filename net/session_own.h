@@ -110,6 +110,26 @@ void net_session_left(struct net_session *s, unsigned party);
 bool net_session_take_report(struct net_session *s, struct net_failure *out);
 bool net_session_failed(struct net_session *s);
 
+/* session_pipe.c, for workers only; no lock is held, except where said. Those that fail have ended
+ * the session, and return its failure. */
+fm_status net_session_give_up(struct net_session *s, unsigned culprit, enum net_reason reason,
+                              const struct base_err *why, struct base_err *err) FM_CHECK;
+fm_status net_session_damaged(struct net_session *s, unsigned party, struct base_err *err) FM_CHECK;
+/* The worker's pipe with a party; its keys are derived when it is first used. Does not end the
+ * session. */
+fm_status net_pipe_get(struct net_session *s, unsigned stream, unsigned party,
+                       struct net_pipe **out, struct base_err *err) FM_CHECK;
+fm_status net_pipe_emit(struct net_session *s, unsigned stream, unsigned to, struct net_pipe *p,
+                        enum net_frame_type type, const uint8_t *bytes, uint32_t len,
+                        struct base_err *err) FM_CHECK;
+fm_status net_pipe_read_window(struct net_session *s, unsigned party, struct net_pipe *p,
+                               struct net_frame *frame, const struct net_head *head,
+                               struct base_err *err) FM_CHECK;
+fm_status net_pipe_set_aside(struct net_session *s, unsigned party, struct net_pipe *p,
+                             struct net_frame *frame, struct base_err *err) FM_CHECK;
+/* The next frame of the inbox; NULL if there is none. The lane's lock is held. */
+struct net_frame *net_pipe_take_inbox(struct net_pipe *p);
+
 /* Party number of a name, or face.parties. */
 unsigned net_session_party(const struct net_session *s, const char *name);
 

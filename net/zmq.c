@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -13,7 +14,8 @@ enum {
     POLL_MAX_MS = 200, /* at the latest: timers of connections that strangers began */
     PROBE_MS = 50,
     PROBES = 4,
-    BATCH = 64, /* frames from one socket before the next has its turn */
+    GRACE_MS = 100, /* from a break to the end: ZeroMQ tells of it before its last frames come */
+    BATCH = 64,     /* frames from one socket before the next has its turn */
     ITEMS = 3 + 2 * NET_PEERS_MAX
 };
 
@@ -95,14 +97,31 @@ static void take_what_came(struct net_zmq *z, const zmq_pollitem_t *items, unsig
     for (unsigned i = 3; i + 1 < n; i += 2, d = d->next) {
         if (items[i].revents)
             receive(z, d->socket, &d->route, BATCH);
-        if (!items[i + 1].revents || !net_zmq_broken(d->monitor))
+        if (items[i + 1].revents && net_zmq_broken(d->monitor) && d->broken_ms == 0)
+            d->broken_ms = base_clock_mono_ms(z->node.waits->clock);
+    }
+}
+
+/* Ends the routes whose connection broke a while ago: what the peer said before it left has come by
+ * now, and counts. Returns when to look again. */
+static int64_t end_broken(struct net_zmq *z, int64_t now)
+{
+    int64_t next = INT64_MAX;
+
+    for (struct dealer *d = z->dealers; d; d = d->next) {
+        if (d->broken_ms == 0)
             continue;
-        /* What the peer said before it left still counts. */
+        if (now < d->broken_ms + GRACE_MS) {
+            next = d->broken_ms + GRACE_MS < next ? d->broken_ms + GRACE_MS : next;
+            continue;
+        }
+        d->broken_ms = INT64_MAX - GRACE_MS; /* once: the mesh hangs it up, if it still has it */
         receive(z, d->socket, &d->route, UINT32_MAX);
         net_node_lock(&z->node);
         net_mesh_route_gone(z->node.mesh, &d->route, "the connection broke, or nobody listens");
         net_node_unlock(&z->node);
     }
+    return next;
 }
 
 static void io_thread(void *arg)
@@ -114,7 +133,7 @@ static void io_thread(void *arg)
 
     while (!all_orders(z, &tick)) {
         int64_t now = base_clock_mono_ms(z->node.waits->clock);
-        int64_t wait;
+        int64_t wait, broken = end_broken(z, now);
         unsigned n;
         if (tick || now >= next) {
             if (z->probes > 0)
@@ -129,7 +148,7 @@ static void io_thread(void *arg)
                 next = now + PROBE_MS;
             continue; /* that may have placed orders */
         }
-        wait = next - now;
+        wait = (broken < next ? broken : next) - now;
         n = items_of(z, items);
         if (zmq_poll(items, (int)n, (long)wait) < 0 && errno != EINTR)
             break; /* UNTESTED: the context was terminated, which only close does, after us */
@@ -179,6 +198,17 @@ static void zmq_release(struct net_zmq *z)
     free(z);
 }
 
+/* Frames of 1 MiB come and go all the time; by default malloc gives such blocks back to the kernel
+ * and takes them again, a page fault for each 4 kB. Measured on loopback: 40 % more bytes a second.
+ */
+static void keep_freed_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
 fm_status net_zmq_open(struct net_zmq **out, const struct net_zmq_config *config,
                        struct base_err *err)
 {
@@ -194,6 +224,7 @@ fm_status net_zmq_open(struct net_zmq **out, const struct net_zmq_config *config
     if (!z)
         return base_err_memory(err, "network node");
     z->timing = node.timing = with_defaults(config->timing);
+    keep_freed_memory();
     node.wire = &z->wire;
     net_zmq_wire_init(z);
     pthread_mutex_init(&z->lock, NULL);

@@ -24,6 +24,7 @@ struct dealer {
     struct dealer *next;
     struct net_route route;
     void *socket, *monitor;
+    int64_t broken_ms; /* when the monitor told that it broke; 0: it holds */
 };
 
 struct net_zmq {

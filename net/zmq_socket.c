@@ -10,8 +10,10 @@
 
 enum {
     LINGER_MS = 1000,
-    COPY_BELOW = 4096, /* smaller frames are cheaper to copy than to hand over */
-    AUTO_ID = 5        /* length of the routing ids that a ROUTER makes itself; they begin with 0 */
+    NEVER_MS = 3600 * 1000, /* -1 would drop frames that came before the connection broke */
+    RECEIVE_MARK = 32,      /* frames of one connection that wait for the I/O thread */
+    COPY_BELOW = 4096,      /* smaller frames are cheaper to copy than to hand over */
+    AUTO_ID = 5 /* length of the routing ids that a ROUTER makes itself; they begin with 0 */
 };
 
 /* A frame that came: ZeroMQ's message is its memory. */
@@ -32,9 +34,9 @@ static bool set_options(struct net_zmq *z, void *s)
 {
     int64_t most = NET_FRAME_MAX;
 
-    return set_int(s, ZMQ_SNDHWM, 0) == 0 && set_int(s, ZMQ_RCVHWM, 0) == 0 &&
+    return set_int(s, ZMQ_SNDHWM, 0) == 0 && set_int(s, ZMQ_RCVHWM, RECEIVE_MARK) == 0 &&
            zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0 &&
-           set_int(s, ZMQ_LINGER, LINGER_MS) == 0 && set_int(s, ZMQ_RECONNECT_IVL, -1) == 0 &&
+           set_int(s, ZMQ_LINGER, LINGER_MS) == 0 && set_int(s, ZMQ_RECONNECT_IVL, NEVER_MS) == 0 &&
            set_int(s, ZMQ_HANDSHAKE_IVL, (int)z->timing.handshake_ms) == 0 &&
            set_int(s, ZMQ_HEARTBEAT_IVL, (int)z->timing.heartbeat_ms) == 0 &&
            set_int(s, ZMQ_HEARTBEAT_TIMEOUT, (int)z->timing.silence_ms) == 0 &&
