@@ -378,6 +378,57 @@ static void test_finality(void **state)
     town_release(&t);
 }
 
+/* Who may cosign what: active members, with keys no newer than the checkpoint. */
+static void test_cosigners(void **state)
+{
+    struct town t;
+    struct ledger_head before;
+    const struct ledger_head *head;
+    struct town_id id;
+    struct base_buf tx;
+    uint64_t final_size;
+    uint8_t previous[32];
+    size_t n_new;
+
+    (void)state;
+    town_init(&t, path);
+    town_ok(&t, publish(&t, BANK_A, 1));
+    head = ledger_chain_head(t.chain);
+    before = *head;
+    memcpy(previous, did_document_hash32(t.who[BANK_B].doc), 32);
+    {
+        json_t *document = town_next_document(&t, BANK_B, false);
+
+        town_ok(&t, town_tx(&t, LEDGER_TX_DID_UPDATE, BANK_B, town_update(previous, document)));
+    }
+    assert_int_equal(
+        cosign(&t, 1U << BANK_B, before.log_size, before.app_hash, &n_new, &final_size), FM_E_AUTH);
+    assert_non_null(strstr(err.text, "newer than the checkpoint"));
+    must(cosign(&t, 1U << BANK_B, head->log_size, head->app_hash, &n_new, &final_size));
+
+    tx = town_tx(&t, LEDGER_TX_MEMBER_SUSPEND, BANK_A,
+                 json_pack("{s:s, s:s}", "alias", "bank_b", "reason", "test"));
+    id = town_tx_id(&tx);
+    town_ok(&t, tx);
+    before = *head;
+    town_ok(&t, town_tx(&t, LEDGER_TX_MEMBER_VOTE, BANK_C,
+                        json_pack("{s:s, s:b}", "proposal", id.text, "accept", 1)));
+    must(cosign(&t, 1U << BANK_A | 1U << BANK_B | 1U << BANK_C, head->log_size, head->app_hash,
+                &n_new, &final_size));
+    assert_int_equal(final_size, head->log_size);
+    town_ok(&t, town_tx(&t, LEDGER_TX_MEMBER_VOTE, REGULATOR,
+                        json_pack("{s:s, s:b}", "proposal", id.text, "accept", 1)));
+    assert_int_equal(cosign(&t, 1U << BANK_B, head->log_size, head->app_hash, &n_new, &final_size),
+                     FM_E_AUTH);
+    assert_non_null(strstr(err.text, "no active member"));
+    must(cosign(&t, 1U << BANK_A | 1U << BANK_C, head->log_size, head->app_hash, &n_new,
+                &final_size));
+    assert_true(final_size < head->log_size);
+    must(cosign(&t, 1U << REGULATOR, head->log_size, head->app_hash, &n_new, &final_size));
+    assert_int_equal(final_size, head->log_size);
+    town_release(&t);
+}
+
 /* ---- check, propose, limits ---- */
 
 static void test_check_and_propose(void **state)
@@ -635,13 +686,10 @@ int main(void)
 {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_replicas_agree),
-        WITH_FOLDER(test_readers),
-        WITH_FOLDER(test_proofs),
-        WITH_FOLDER(test_finality),
-        WITH_FOLDER(test_check_and_propose),
-        WITH_FOLDER(test_erase),
-        WITH_FOLDER(test_bad_files),
+        WITH_FOLDER(test_replicas_agree), WITH_FOLDER(test_readers),
+        WITH_FOLDER(test_proofs),         WITH_FOLDER(test_finality),
+        WITH_FOLDER(test_cosigners),      WITH_FOLDER(test_check_and_propose),
+        WITH_FOLDER(test_erase),          WITH_FOLDER(test_bad_files),
         WITH_FOLDER(test_export),
     };
 

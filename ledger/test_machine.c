@@ -44,6 +44,7 @@ int main(void)
         cmocka_unit_test(test_roles),
         cmocka_unit_test(test_proposals),
         cmocka_unit_test(test_proposals_decide),
+        cmocka_unit_test(test_votes_of_the_suspended),
         cmocka_unit_test(test_documents),
         cmocka_unit_test(test_recovery),
         cmocka_unit_test(test_deactivation),

@@ -8,6 +8,7 @@ void test_quota(void **state);
 void test_roles(void **state);
 void test_proposals(void **state);
 void test_proposals_decide(void **state);
+void test_votes_of_the_suspended(void **state);
 void test_documents(void **state);
 void test_recovery(void **state);
 void test_deactivation(void **state);

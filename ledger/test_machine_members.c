@@ -292,6 +292,18 @@ void test_proposals(void **state)
     town_release(&t);
 }
 
+/* Half of the members refuse: that is enough. */
+static void reject_by_half(struct town *t)
+{
+    struct base_buf tx = propose(t, BANK_A);
+    struct town_id id = town_tx_id(&tx);
+
+    town_ok(t, tx);
+    town_ok(t, vote(t, BANK_B, id.text, false));
+    town_ok(t, vote(t, BANK_C, id.text, false));
+    town_refused(t, vote(t, REGULATOR, id.text, true), LEDGER_RULE_PROPOSAL_CLOSED);
+}
+
 static void carry(struct town *t, struct base_buf tx, int second, int third)
 {
     struct town_id id = town_tx_id(&tx);
@@ -310,6 +322,7 @@ void test_proposals_decide(void **state)
 
     (void)state;
     town_init(&t, NULL);
+    reject_by_half(&t);
     /* Of four members with quorum 3, one may go. Two suspensions race: the second has become
      * impossible when its third vote arrives, and is rejected. */
     tx = suspend(&t, BANK_A, "bank_b");
@@ -335,41 +348,32 @@ void test_proposals_decide(void **state)
     town_release(&t);
 }
 
+/* A vote counts as long as its member is active. */
+void test_votes_of_the_suspended(void **state)
+{
+    struct town t;
+    struct town_id id;
+    struct base_buf tx;
+
+    (void)state;
+    town_init(&t, NULL);
+    carry(&t, propose(&t, BANK_A), BANK_B, BANK_C);
+    tx = suspend(&t, BANK_B, "bank_c");
+    id = town_tx_id(&tx);
+    town_ok(&t, tx);
+    carry(&t, suspend(&t, BANK_A, "bank_b"), REGULATOR, NEWCOMER);
+    /* Of four, two accept: the third who did is suspended. */
+    town_ok(&t, vote(&t, BANK_A, id.text, true));
+    town_ok(&t, vote(&t, REGULATOR, id.text, true));
+    assert_null(
+        strstr(json_string_value(json_object_get(t.memory.state, "member/bank_c")), "suspended"));
+    town_ok(&t, vote(&t, NEWCOMER, id.text, true));
+    assert_non_null(
+        strstr(json_string_value(json_object_get(t.memory.state, "member/bank_c")), "suspended"));
+    town_release(&t);
+}
+
 /* ---- documents ---- */
-
-/* The next document of a person, with a new node key; the person follows. */
-static json_t *next_document(struct town *t, int who, bool recovery)
-{
-    struct town_person *p = &t->who[who];
-    struct did_draft draft = {0};
-    struct did_secret *node = town_secret(t);
-    struct did_document *next;
-    json_t *json;
-
-    must(did_draft_next(&draft, p->doc, &err));
-    must(did_draft_rotate(&draft, did_secret_key(p->node), did_secret_key(node), &err));
-    if (recovery) {
-        did_secret_free(p->recovery);
-        p->recovery = town_secret(t);
-        did_recovery_commit(draft.recovery32, did_secret_key(p->recovery));
-    }
-    must(did_draft_build(&next, &draft, DID_RULES_VERSION, &err));
-    did_draft_release(&draft);
-    did_secret_free(p->node);
-    p->node = node;
-    json = json_incref((json_t *)(uintptr_t)did_document_json(next));
-    did_document_free(p->doc);
-    p->doc = next;
-    return json;
-}
-
-static json_t *update_body(const uint8_t previous[32], json_t *document)
-{
-    char hash[65];
-
-    base_hex(hash, previous, 32);
-    return json_pack("{s:o, s:s}", "document", document, "previous", hash);
-}
 
 void test_documents(void **state)
 {
@@ -385,17 +389,17 @@ void test_documents(void **state)
     document = json_deep_copy(did_document_json(t.who[BANK_B].doc));
     town_refused(&t,
                  town_tx(&t, LEDGER_TX_DID_UPDATE, BANK_B,
-                         update_body(before, json_pack("{s:i}", "version", 2))),
+                         town_update(before, json_pack("{s:i}", "version", 2))),
                  LEDGER_RULE_DID_SHAPE);
-    town_refused(&t, town_tx(&t, LEDGER_TX_DID_UPDATE, BANK_B, update_body(before, document)),
+    town_refused(&t, town_tx(&t, LEDGER_TX_DID_UPDATE, BANK_B, town_update(before, document)),
                  LEDGER_RULE_DID_SUCCESSION);
-    document = next_document(&t, BANK_B, false);
+    document = town_next_document(&t, BANK_B, false);
     town_refused(
-        &t, town_tx(&t, LEDGER_TX_DID_UPDATE, BANK_B, update_body(wrong, json_incref(document))),
+        &t, town_tx(&t, LEDGER_TX_DID_UPDATE, BANK_B, town_update(wrong, json_incref(document))),
         LEDGER_RULE_DID_PREVIOUS);
     /* In one block: the old key signs, the key changes, the new key signs. The verdicts that were
      * prepared ahead under the old document must not stand. */
-    block[1] = town_tx(&t, LEDGER_TX_DID_UPDATE, BANK_B, update_body(before, document));
+    block[1] = town_tx(&t, LEDGER_TX_DID_UPDATE, BANK_B, town_update(before, document));
     block[2] = publish(&t, BANK_B, 1);
     block[0] = publish(&t, BANK_B, 1);
     town_block(&t, out, block, 3, 1000);
@@ -404,8 +408,8 @@ void test_documents(void **state)
     assert_int_equal(out[2].verdict, LEDGER_OK);
     /* What has changed its recovery key by its officers is refused. */
     memcpy(before, did_document_hash32(t.who[BANK_C].doc), 32);
-    document = next_document(&t, BANK_C, true);
-    town_refused(&t, town_tx(&t, LEDGER_TX_DID_UPDATE, BANK_C, update_body(before, document)),
+    document = town_next_document(&t, BANK_C, true);
+    town_refused(&t, town_tx(&t, LEDGER_TX_DID_UPDATE, BANK_C, town_update(before, document)),
                  LEDGER_RULE_DID_SUCCESSION);
     town_release(&t);
 }
@@ -423,20 +427,20 @@ void test_recovery(void **state)
     /* A key of its own, for the person forgets the one it used. */
     old = t.who[BANK_B].recovery;
     t.who[BANK_B].recovery = town_secret(&t);
-    document = next_document(&t, BANK_B, true);
+    document = town_next_document(&t, BANK_B, true);
 
     stranger = town_secret(&t);
     tx = town_unsigned(&t, LEDGER_TX_DID_RECOVER, BANK_B,
-                       update_body(before, json_incref(document)));
+                       town_update(before, json_incref(document)));
     must(ledger_tx_sign(tx, stranger, town_seconds(&t), &err));
     town_refused(&t, town_bytes(tx), LEDGER_DROP_PROOF);
     /* Officers cannot recover, ... */
     tx =
-        town_unsigned(&t, LEDGER_TX_DID_UPDATE, BANK_B, update_body(before, json_incref(document)));
+        town_unsigned(&t, LEDGER_TX_DID_UPDATE, BANK_B, town_update(before, json_incref(document)));
     must(ledger_tx_sign(tx, t.who[BANK_B].officer[0], town_seconds(&t), &err));
     town_refused(&t, town_bytes(tx), LEDGER_RULE_DID_SUCCESSION);
     /* ... the committed key can. */
-    tx = town_unsigned(&t, LEDGER_TX_DID_RECOVER, BANK_B, update_body(before, document));
+    tx = town_unsigned(&t, LEDGER_TX_DID_RECOVER, BANK_B, town_update(before, document));
     must(ledger_tx_sign(tx, old, town_seconds(&t), &err));
     town_ok(&t, town_bytes(tx));
     town_ok(&t, publish(&t, BANK_B, 1));

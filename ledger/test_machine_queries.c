@@ -576,6 +576,12 @@ void test_receipts(void **state)
     id = town_ask(&t, c);
     town_ok(&t, close_tx(&t, c, id.text, LEDGER_RECEIPT_DONE, true, EVERY_BANK));
     json_decref(c);
+    /* Parties that do not stand in the order of their names: the receipts do (M11). */
+    c = town_set_up(&t, with(town_contract_subject(&t), "compute",
+                             json_pack("[s,s,s]", "bank_c", "bank_b", "bank_a")));
+    id = town_ask(&t, c);
+    town_ok(&t, close_tx(&t, c, id.text, LEDGER_RECEIPT_DONE, true, EVERY_BANK));
+    json_decref(c);
     town_release(&t);
 }
 

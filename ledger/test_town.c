@@ -255,9 +255,32 @@ void town_ok(struct town *t, struct base_buf tx)
         fail_msg("%s: %s: %s", o.type != NULL ? o.type : "?", ledger_rule_code(o.rule), o.detail);
 }
 
+/* Every difference between two states is a remembered id or a quota. */
+static void assert_untouched(const json_t *before, const json_t *after)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)after, key, value)
+    {
+        if (strncmp(key, "seen/", 5) != 0 && strncmp(key, "quota/", 6) != 0 &&
+            !json_equal(value, json_object_get(before, key)))
+            fail_msg("a refused transaction changed %s", key);
+    }
+    json_object_foreach((json_t *)(uintptr_t)before, key, value)
+    {
+        if (strncmp(key, "seen/", 5) != 0 && json_object_get(after, key) == NULL)
+            fail_msg("a refused transaction removed %s", key);
+    }
+}
+
 void town_refused(struct town *t, struct base_buf tx, enum ledger_rule rule)
 {
+    json_t *before = json_copy(t->memory.state);
     struct ledger_outcome o = town_run(t, tx);
+
+    assert_untouched(before, t->memory.state);
+    json_decref(before);
 
     if (o.rule != rule)
         fail_msg("%s: expected %s, got %s: %s", o.type != NULL ? o.type : "?",
@@ -465,6 +488,39 @@ json_t *town_receipt(struct town *t, const json_t *contract, const char *query_i
             must(ledger_receipt_sign(json, did_document_id(t->who[i].doc), t->who[i].node,
                                      town_seconds(t), &err));
     return json;
+}
+
+json_t *town_next_document(struct town *t, int who, bool recovery)
+{
+    struct town_person *p = &t->who[who];
+    struct did_draft draft = {0};
+    struct did_secret *node = town_secret(t);
+    struct did_document *next;
+    json_t *json;
+
+    must(did_draft_next(&draft, p->doc, &err));
+    must(did_draft_rotate(&draft, did_secret_key(p->node), did_secret_key(node), &err));
+    if (recovery) {
+        did_secret_free(p->recovery);
+        p->recovery = town_secret(t);
+        did_recovery_commit(draft.recovery32, did_secret_key(p->recovery));
+    }
+    must(did_draft_build(&next, &draft, DID_RULES_VERSION, &err));
+    did_draft_release(&draft);
+    did_secret_free(p->node);
+    p->node = node;
+    json = json_incref((json_t *)(uintptr_t)did_document_json(next));
+    did_document_free(p->doc);
+    p->doc = next;
+    return json;
+}
+
+json_t *town_update(const uint8_t previous[32], json_t *document)
+{
+    char hash[65];
+
+    base_hex(hash, previous, 32);
+    return json_pack("{s:o, s:s}", "document", document, "previous", hash);
 }
 
 /* ---- stories ---- */

@@ -60,7 +60,8 @@ void town_block(struct town *t, struct ledger_outcome *outcomes, struct base_buf
 struct ledger_outcome town_run(struct town *t, struct base_buf tx);
 /* Which rules town_run() has seen. */
 extern bool town_hit[LEDGER_RULE_COUNT];
-/* ... which must be ok; or refused or dropped by that rule. */
+/* ... which must be ok; or refused or dropped by that rule, and then it changes nothing but the
+ * remembered ids and the quota. */
 void town_ok(struct town *t, struct base_buf tx);
 void town_refused(struct town *t, struct base_buf tx, enum ledger_rule rule);
 void town_wait(struct town *t, int64_t ms); /* an empty block, that much later */
@@ -78,6 +79,10 @@ json_t *town_open(struct town *t, const json_t *contract, const char *consent_id
  * a null member removes). subject may be NULL: a fresh key. */
 json_t *town_consent(struct town *t, struct did_secret *subject, json_t *changes);
 json_t *town_revocation(struct town *t, const struct did_secret *subject, const char *consent_id);
+/* The next document of a person, with a new node key (and recovery key); the person follows. Then
+ * the body that brings it. */
+json_t *town_next_document(struct town *t, int who, bool recovery);
+json_t *town_update(const uint8_t previous[32], json_t *document);
 /* Signed by the people whose bits are set. */
 json_t *town_receipt(struct town *t, const json_t *contract, const char *query_id,
                      enum ledger_outcome_kind outcome, bool shared, unsigned signers);
