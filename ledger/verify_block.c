@@ -30,13 +30,14 @@ static fm_status check_place(struct ledger_verifier *v, const json_t *block, str
     if ((uint64_t)number(block, "txs") != txs)
         return ledger_verify_fail(err, "it counts %lld transactions, %llu stand before it",
                                   (long long)number(block, "txs"), (unsigned long long)txs);
-    if (number(block, "rules_version") > DID_RULES_VERSION)
-        return base_err_set(err, FM_E_UNSUPPORTED,
-                            "rules version %lld: this tool knows version %d; use a newer one",
-                            (long long)number(block, "rules_version"), DID_RULES_VERSION);
-    /* UNTESTED: there is one rules version, which genesis has; a second one comes with a vote. */
+    /* Under rules version 1 no transaction changes the rules. That a later version might have been
+     * voted is no excuse: then this tool cannot tell, and must not call the bundle valid. */
     if (number(block, "rules_version") != v->terms->rules_version)
-        return ledger_verify_fail(err, "the rules version changed without a vote");
+        return ledger_verify_fail(err,
+                                  "rules version %lld, which nothing under version %u leads to "
+                                  "(if the members voted it, use a newer firmiana-verify)",
+                                  (long long)number(block, "rules_version"),
+                                  v->terms->rules_version);
     if (number(block, "epoch") != v->epoch)
         return ledger_verify_fail(err, "the epoch changed without a transaction that does it");
     if (v->out->blocks == 0 && (height != 0 || txs != 0 || time != v->terms->time))
