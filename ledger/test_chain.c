@@ -103,6 +103,21 @@ static void follow(struct town *t, const char *to)
     ledger_chain_close(b);
 }
 
+static int64_t count(const char *query)
+{
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    int64_t n;
+
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, query, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    n = sqlite3_column_int64(stmt, 0);
+    (void)sqlite3_finalize(stmt);
+    (void)sqlite3_close(db);
+    return n;
+}
+
 static void test_replicas_agree(void **state)
 {
     struct town t;
@@ -119,6 +134,11 @@ static void test_replicas_agree(void **state)
     assert_memory_equal(ledger_chain_head(t.chain), &head, sizeof head);
     town_ok(&t, publish(&t, BANK_A, 2));
     town_refused(&t, publish(&t, BANK_B, 9), LEDGER_RULE_DATASET_VERSION);
+    /* Ids are forgotten in both places where the store has them. */
+    town_wait(&t, 2 * DAY_MS);
+    town_ok(&t, publish(&t, BANK_A, 3));
+    assert_int_equal(count("SELECT count(*) FROM seen"), 1);
+    assert_int_equal(count("SELECT count(*) FROM state WHERE key GLOB 'seen/*'"), 1);
     town_release(&t);
 }
 
