@@ -105,10 +105,14 @@ static void kill_at_every_message(void **state)
             return;
         }
         assert_int_equal(w[1].rv, FM_E_CANCELLED);
-        assert_int_equal(w[0].rv, FM_E_PEER);
-        assert_int_equal(w[2].rv, FM_E_PEER);
-        assert_string_equal(w[0].err.text, "bank_b left the session: it died");
-        assert_string_equal(w[2].err.text, w[0].err.text);
+        for (unsigned i = 0; i < PARTIES; i += 2) {
+            /* Before its last message, bank_b has given bank_c all that is due: it may be through.
+             */
+            if (i == 2 && at == 2 * ROUNDS && w[i].rv == FM_OK)
+                continue;
+            assert_int_equal(w[i].rv, FM_E_PEER);
+            assert_string_equal(w[i].err.text, "bank_b left the session: it died");
+        }
     }
 }
 
