@@ -5,6 +5,7 @@
 #include "base/nearest.h"
 #include "base/secret.h"
 #include "exchange/cli/commands.h"
+#include "exchange/cli/manual.h"
 
 static const struct cli_command *const commands[] = {
     &cli_init,
@@ -72,6 +73,14 @@ static fm_status run(int argc, char **argv, struct base_err *err)
     if (argc < 2 || strcmp(argv[1], "help") == 0 ||
         (asks_for_help(argc, argv) && argv[1][0] == '-')) {
         cli_help_all(commands);
+        return FM_OK;
+    }
+    if (strcmp(argv[1], "--manual") == 0) {
+        cli_manual_page(commands);
+        return FM_OK;
+    }
+    if (strcmp(argv[1], "--completion") == 0) {
+        cli_manual_completion(commands);
         return FM_OK;
     }
     if (strcmp(argv[1], "--version") == 0) {
