@@ -260,8 +260,9 @@ int64_t ledger_engine_wait(const struct ledger_engine *engine, int64_t now_mono_
 
     if (!engine->started)
         return 0;
-    at = earlier(engine->beat_ms + engine->params.heartbeat_ms,
-                 engine->silent_told_ms + engine->params.silence_ms);
+    at = engine->beat_ms + engine->params.heartbeat_ms;
+    if (!engine_sequencing(engine)) /* who complains of nobody's silence waits for none */
+        at = earlier(at, engine->silent_told_ms + engine->params.silence_ms);
     if (!engine->forked)
         at = earlier(at, engine->push_ms + engine->push_delay);
     if (ledger_outbox_count(&engine->outbox) > engine->outbox.placed)
