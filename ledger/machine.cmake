@@ -3,19 +3,21 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 
 fm_room(ledger ledger
   SOURCES block.c chain.c chain_cosign.c chain_proof.c chain_read.c chain_summary.c export.c
-    seal.c store.c store_final.c store_log.c store_state.c machine.c machine_admit.c machine_documents.c machine_genesis.c machine_members.c
+    seal.c store.c store_sql.c store_final.c store_log.c store_state.c machine.c machine_admit.c machine_documents.c machine_genesis.c machine_members.c
     machine_rule.c machine_view.c
     rule_consent.c rule_contract.c rule_contract_shape.c rule_data.c rule_did.c rule_member.c
     rule_query.c rule_receipt.c
   LINKS ledger_proof PkgConfig::SQLITE Threads::Threads)
 
 # A consortium in memory, for the machine's tests.
-add_library(ledger_test_town STATIC test_town.c test_memory.c test_invariants.c)
+add_library(ledger_test_town STATIC test_town.c test_town_bodies.c test_memory.c test_invariants.c)
 target_link_libraries(ledger_test_town PUBLIC ledger PkgConfig::CMOCKA)
 
-fm_test(test_machine SOURCES test_machine.c test_machine_members.c test_machine_queries.c
+fm_test(test_machine SOURCES test_machine.c test_machine_members.c test_machine_contracts.c
+  test_machine_queries.c
   LINKS ledger_test_town)
 fm_test(test_chain SOURCES test_chain.c LINKS ledger_test_town)
+fm_test(test_chain_final SOURCES test_chain_final.c LINKS ledger_test_town)
 
 # Runs for a moment in the suite, so that it does not rot.
 fm_test(bench_chain SOURCES bench_chain.c LINKS ledger_test_town ARGS 1000 250)

@@ -48,6 +48,9 @@ enum ledger_sql {
     LEDGER_SQL_COUNT
 };
 
+extern const char ledger_store_schema[];
+extern const char *const ledger_store_sql[LEDGER_SQL_COUNT];
+
 struct ledger_store {
     sqlite3 *db;
     sqlite3_stmt *stmt[LEDGER_SQL_COUNT];

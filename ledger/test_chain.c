@@ -13,10 +13,8 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "ledger/export.h"
 #include "ledger/state_proof.h"
 #include "ledger/test_town.h"
-#include "ledger/verify.h"
 
 static struct base_err err;
 
@@ -302,153 +300,6 @@ static void test_proofs(void **state)
     town_release(&t);
 }
 
-/* ---- finality and forks ---- */
-
-static fm_status cosign(struct town *t, unsigned who, uint64_t size, const uint8_t *root,
-                        size_t *n_new, uint64_t *final_size)
-{
-    struct base_buf text = town_checkpoint(t, who, root, size);
-    fm_status st =
-        ledger_chain_cosign(t->chain, n_new, final_size, (const char *)text.p, text.len, &err);
-
-    base_buf_release(&text);
-    return st;
-}
-
-static fm_status count_evidence(void *ctx, const char *theirs, const char *ours, struct base_err *e)
-{
-    (void)e;
-    assert_string_not_equal(theirs, ours);
-    ++*(size_t *)ctx;
-    return FM_OK;
-}
-
-static void test_finality(void **state)
-{
-    struct town t;
-    struct ledger_reader *r;
-    const struct ledger_head *head;
-    struct ledger_head first;
-    struct base_buf text = {0};
-    uint64_t final_size, size, height;
-    uint8_t wrong[32] = {1};
-    size_t n_new, evidence = 0;
-
-    (void)state;
-    town_init(&t, path);
-    (void)play(&t);
-    r = ledger_chain_reader(t.chain);
-    head = ledger_chain_head(t.chain);
-    first = *head;
-    assert_int_equal(ledger_reader_final(r, &size, &height, NULL, &err), FM_E_NOT_FOUND);
-    must(cosign(&t, 1U << BANK_A, first.log_size, first.app_hash, &n_new, &final_size));
-    assert_int_equal(n_new, 1);
-    must(cosign(&t, 1U << BANK_A, first.log_size, first.app_hash, &n_new, &final_size));
-    assert_int_equal(n_new, 0);
-    must(cosign(&t, 1U << BANK_A | 1U << REGULATOR, first.log_size, first.app_hash, &n_new,
-                &final_size));
-    assert_int_equal(n_new, 1);
-    assert_int_equal(final_size, 0);
-    /* Somebody unknown, or a wrong signature: nothing of it is taken. */
-    assert_int_equal(cosign(&t, 1U << BANK_C | 1U << NEWCOMER, first.log_size, first.app_hash,
-                            &n_new, &final_size),
-                     FM_E_AUTH);
-    assert_int_equal(final_size, 0);
-    assert_int_equal(cosign(&t, 0, first.log_size, first.app_hash, &n_new, &final_size),
-                     FM_E_INPUT);
-    must(cosign(&t, 1U << BANK_B, first.log_size, first.app_hash, &n_new, &final_size));
-    assert_int_equal(final_size, first.log_size);
-    must(ledger_reader_final(r, &size, &height, &text, &err));
-    assert_int_equal(size, first.log_size);
-    assert_int_equal(height, first.height);
-    {
-        struct base_buf whole = town_checkpoint(&t, 1U << BANK_A | 1U << BANK_B | 1U << REGULATOR,
-                                                first.app_hash, first.log_size);
-
-        assert_int_equal(text.len, whole.len); /* three lines, in the order of aliases */
-        base_buf_release(&whole);
-        base_buf_release(&text);
-    }
-    /* A late fourth one joins it. */
-    must(cosign(&t, 1U << BANK_C, first.log_size, first.app_hash, &n_new, &final_size));
-    assert_int_equal(n_new, 1);
-
-    town_ok(&t, publish(&t, BANK_A, 2));
-    assert_int_equal(cosign(&t, 1U << BANK_A, head->log_size + 5, wrong, &n_new, &final_size),
-                     FM_E_NOT_FOUND);
-    must(cosign(&t, 15, head->log_size, head->app_hash, &n_new, &final_size));
-    assert_int_equal(n_new, 4);
-    assert_int_equal(final_size, head->log_size);
-    must(cosign(&t, 1U << BANK_C, first.log_size, first.app_hash, &n_new, &final_size));
-    assert_int_equal(n_new, 0); /* older than what is final */
-
-    /* Forks: another root, and the middle of a block. */
-    assert_int_equal(cosign(&t, 1U << BANK_B, head->log_size, wrong, &n_new, &final_size),
-                     FM_E_CONFLICT);
-    assert_int_equal(cosign(&t, 1U << BANK_B, head->log_size - 1, wrong, &n_new, &final_size),
-                     FM_E_CONFLICT);
-    assert_int_equal(cosign(&t, 1U << NEWCOMER, head->log_size, wrong, &n_new, &final_size),
-                     FM_E_AUTH);
-    must(ledger_reader_evidence(r, count_evidence, &evidence, &err));
-    assert_int_equal(evidence, 2);
-    ledger_chain_close(t.chain);
-    must(ledger_chain_open(&t.chain, path, &err));
-    must(ledger_reader_final(ledger_chain_reader(t.chain), &size, &height, NULL, &err));
-    assert_int_equal(size, ledger_chain_head(t.chain)->log_size);
-    town_release(&t);
-}
-
-/* Who may cosign what: active members, with keys no newer than the checkpoint. */
-static void test_cosigners(void **state)
-{
-    struct town t;
-    struct ledger_head before;
-    const struct ledger_head *head;
-    struct town_id id;
-    struct base_buf tx;
-    uint64_t final_size;
-    uint8_t previous[32];
-    size_t n_new;
-
-    (void)state;
-    town_init(&t, path);
-    town_ok(&t, publish(&t, BANK_A, 1));
-    head = ledger_chain_head(t.chain);
-    before = *head;
-    memcpy(previous, did_document_hash32(t.who[BANK_B].doc), 32);
-    {
-        json_t *document = town_next_document(&t, BANK_B, false);
-
-        town_ok(&t, town_tx(&t, LEDGER_TX_DID_UPDATE, BANK_B, town_update(previous, document)));
-    }
-    assert_int_equal(
-        cosign(&t, 1U << BANK_B, before.log_size, before.app_hash, &n_new, &final_size), FM_E_AUTH);
-    assert_non_null(strstr(err.text, "newer than the checkpoint"));
-    must(cosign(&t, 1U << BANK_B, head->log_size, head->app_hash, &n_new, &final_size));
-
-    tx = town_tx(&t, LEDGER_TX_MEMBER_SUSPEND, BANK_A,
-                 json_pack("{s:s, s:s}", "alias", "bank_b", "reason", "test"));
-    id = town_tx_id(&tx);
-    town_ok(&t, tx);
-    before = *head;
-    town_ok(&t, town_tx(&t, LEDGER_TX_MEMBER_VOTE, BANK_C,
-                        json_pack("{s:s, s:b}", "proposal", id.text, "accept", 1)));
-    must(cosign(&t, 1U << BANK_A | 1U << BANK_B | 1U << BANK_C, head->log_size, head->app_hash,
-                &n_new, &final_size));
-    assert_int_equal(final_size, head->log_size);
-    town_ok(&t, town_tx(&t, LEDGER_TX_MEMBER_VOTE, REGULATOR,
-                        json_pack("{s:s, s:b}", "proposal", id.text, "accept", 1)));
-    assert_int_equal(cosign(&t, 1U << BANK_B, head->log_size, head->app_hash, &n_new, &final_size),
-                     FM_E_AUTH);
-    assert_non_null(strstr(err.text, "no active member"));
-    must(cosign(&t, 1U << BANK_A | 1U << BANK_C, head->log_size, head->app_hash, &n_new,
-                &final_size));
-    assert_true(final_size < head->log_size);
-    must(cosign(&t, 1U << REGULATOR, head->log_size, head->app_hash, &n_new, &final_size));
-    assert_int_equal(final_size, head->log_size);
-    town_release(&t);
-}
-
 /* ---- check, propose, limits ---- */
 
 static void test_check_and_propose(void **state)
@@ -616,101 +467,12 @@ static void test_bad_files(void **state)
     assert_int_equal(ledger_reader_open(&reader, path, &err), FM_E_INPUT);
 }
 
-/* ---- bundles ---- */
-
-struct from_file {
-    FILE *f;
-};
-
-static fm_status read_file(void *ctx, void *out, size_t len, size_t *got, struct base_err *e)
-{
-    (void)e;
-    *got = fread(out, 1, len, ((struct from_file *)ctx)->f);
-    return FM_OK;
-}
-
-/* Somebody else's eyes: the verifier, which shares nothing with the machine. */
-static void town_verify(const char *file, const uint8_t chain[32], const struct ledger_head *head,
-                        uint64_t states)
-{
-    struct ledger_verified *report;
-    struct from_file from = {fopen(file, "rb")};
-    struct ledger_bundle_source source = {read_file, &from};
-
-    assert_non_null(from.f);
-    if (ledger_verify(&report, &source, chain, &err) != FM_OK)
-        fail_msg("line %llu: %s: %s", (unsigned long long)report->line, report->check, err.text);
-    assert_int_equal(fclose(from.f), 0);
-    assert_int_equal(report->size, head->log_size);
-    assert_int_equal(report->height, head->height);
-    assert_memory_equal(report->root, head->app_hash, 32);
-    assert_memory_equal(report->state_root, head->state_root, 32);
-    assert_int_equal(report->states, states);
-    ledger_verified_free(report);
-}
-
-static void test_export(void **state)
-{
-    struct town t;
-    struct town_id id, second;
-    struct ledger_export_report whole, part;
-    struct ledger_reader *r;
-    const struct ledger_head *head;
-    static const char *const keys[] = {"param", "dataset/bank_a/loans", "consent/none"};
-    uint8_t query[1][32];
-    struct ledger_export_options options = {.keys = keys, .n_keys = 3};
-    uint64_t final_size;
-    size_t n_new;
-    json_t *c;
-
-    (void)state;
-    town_init(&t, path);
-    id = play(&t);
-    c = town_contract_group(&t);
-    json_decref(town_set_up(&t, json_incref(c)));
-    second = town_ask(&t, c);
-    json_decref(c);
-    (void)second;
-    r = ledger_chain_reader(t.chain);
-    head = ledger_chain_head(t.chain);
-    assert_int_equal(ledger_export(r, bundle, NULL, &whole, &err), FM_E_NOT_FOUND);
-    must(cosign(&t, 7, head->log_size, head->app_hash, &n_new, &final_size));
-    must(ledger_export(r, bundle, &options, &whole, &err));
-    assert_int_equal(whole.size, head->log_size);
-    assert_int_equal(whole.disclosed, head->log_size);
-    assert_int_equal(ledger_export(r, bundle, NULL, &part, &err), FM_E_CONFLICT);
-    town_verify(bundle, t.chain_id, head, 3);
-    assert_int_equal(unlink(bundle), 0);
-
-    /* One query: its leaves, what they stand on, every block and every identity. */
-    assert_true(base_unhex(query[0], 32, id.text, 64));
-    options = (struct ledger_export_options){.queries = query, .n_queries = 1};
-    must(ledger_export(r, bundle, &options, &part, &err));
-    assert_true(part.disclosed < whole.disclosed && part.size == whole.size);
-    town_verify(bundle, t.chain_id, head, 0);
-    assert_int_equal(unlink(bundle), 0);
-    memset(query, 1, sizeof query);
-    assert_int_equal(ledger_export(r, bundle, &options, &part, &err), FM_E_NOT_FOUND);
-    assert_int_equal(access(bundle, F_OK), -1);
-
-    /* States only of what is final. */
-    town_ok(&t, publish(&t, BANK_C, 2));
-    options = (struct ledger_export_options){.keys = keys, .n_keys = 3};
-    assert_int_equal(ledger_export(r, bundle, &options, &part, &err), FM_E_CONFLICT);
-    must(ledger_export(r, bundle, NULL, &part, &err));
-    assert_int_equal(part.size, whole.size);
-    town_release(&t);
-}
-
 int main(void)
 {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_replicas_agree), WITH_FOLDER(test_readers),
-        WITH_FOLDER(test_proofs),         WITH_FOLDER(test_finality),
-        WITH_FOLDER(test_cosigners),      WITH_FOLDER(test_check_and_propose),
-        WITH_FOLDER(test_erase),          WITH_FOLDER(test_bad_files),
-        WITH_FOLDER(test_export),
+        WITH_FOLDER(test_replicas_agree),    WITH_FOLDER(test_readers), WITH_FOLDER(test_proofs),
+        WITH_FOLDER(test_check_and_propose), WITH_FOLDER(test_erase),   WITH_FOLDER(test_bad_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

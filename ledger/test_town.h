@@ -87,6 +87,16 @@ json_t *town_update(const uint8_t previous[32], json_t *document);
 json_t *town_receipt(struct town *t, const json_t *contract, const char *query_id,
                      enum ledger_outcome_kind outcome, bool shared, unsigned signers);
 
+/* The same as transactions. */
+struct base_buf town_publish(struct town *t, int who, int64_t data, int64_t schema,
+                             const char *column);
+struct base_buf town_propose_contract(struct town *t, json_t *contract); /* by bank_a */
+struct base_buf town_grant_tx(struct town *t, json_t *body, int who);
+struct base_buf town_revoke_tx(struct town *t, const json_t *contract, int who);
+/* A copy of a body with one member changed (NULL: removed): a path of at most two names, as
+ * "consent.basis". Takes both references. */
+json_t *town_with(json_t *body, const char *path, json_t *value);
+
 /* Ids, as 64 hex digits. */
 struct town_id {
     char text[65];
