@@ -7,3 +7,4 @@ function(fm_script name script seconds)
 endfunction()
 
 fm_script(kill kill.sh 600 LABELS plain-only)
+fm_script(local_query local_query.sh 300 LABELS plain-only)

@@ -224,6 +224,9 @@ static fm_status local_query(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = ask(&t, args, id, err);
     throwaway_stop(&t);
+    if (st != FM_OK && throwaway_signalled() != 0)
+        st = base_err_set(err, FM_E_CANCELLED, "ended by signal %d before the answer was there",
+                          throwaway_signalled());
     local_schemas_release(&schemas);
     return st;
 }

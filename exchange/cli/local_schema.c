@@ -9,7 +9,35 @@ struct found {
     struct data_schema schema;
     enum data_origin origin;
     bool there;
+    bool empty[DATA_COLUMNS_MAX]; /* a plain table's column without a single value has no type */
 };
+
+/* Is the column NULL in every row? Stops at the first value. */
+static fm_status is_empty(bool *out, struct data_store *store, const char *table,
+                          const struct data_schema *schema, size_t column, struct base_err *err)
+{
+    const struct data_cell *row = NULL;
+    struct data_rows *rows;
+    fm_status st = data_rows_open(&rows, store, table, schema, &column, 1, err);
+
+    *out = true;
+    while (st == FM_OK && *out && (st = data_rows_next(&row, NULL, rows, err)) == FM_OK &&
+           row != NULL)
+        *out = row[0].null;
+    data_rows_free(rows);
+    return st;
+}
+
+static fm_status find_empty(struct found *f, struct data_store *store, const char *table,
+                            struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    for (size_t i = 0; st == FM_OK && f->origin == DATA_PLAIN && i < f->schema.column_count; i++)
+        if (f->schema.columns[i].type.kind == DATA_TEXT)
+            st = is_empty(&f->empty[i], store, table, &f->schema, i, err);
+    return st;
+}
 
 static fm_status read_one(struct found *f, const struct throwaway_member *m, const char *table,
                           struct base_err *err)
@@ -22,6 +50,8 @@ static fm_status read_one(struct found *f, const struct throwaway_member *m, con
         return st;
     st = data_store_schema(&f->schema, &f->origin, &notes, store, table, err);
     f->there = st == FM_OK;
+    if (st == FM_OK)
+        st = find_empty(f, store, table, err);
     if (f->there && f->origin != DATA_DECLARED) {
         fprintf(stderr,
                 "note: %s: no declared schema for %s: types and ranges come from its data\n",
@@ -79,6 +109,29 @@ static fm_status widen(struct found *f, struct data_column *c, struct data_type 
     return FM_OK;
 }
 
+/* The column as the others have it: any type holds nothing but NULL. */
+static void adopt(struct data_column *c, const struct data_column *from)
+{
+    c->type = from->type;
+    c->min = from->min;
+    c->max = from->max;
+}
+
+static void adopt_types(struct found *all, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; all[i].there && c < all[i].schema.column_count; c++)
+            for (size_t k = 0; all[i].empty[c] && k < n; k++) {
+                size_t other = all[k].there
+                                   ? data_schema_find(&all[k].schema, all[i].schema.columns[c].name)
+                                   : DATA_NO_COLUMN;
+                if (other == DATA_NO_COLUMN || all[k].empty[other])
+                    continue;
+                adopt(&all[i].schema.columns[c], &all[k].schema.columns[other]);
+                all[i].empty[c] = false;
+            }
+}
+
 static fm_status agree(struct found *all, const struct throwaway *t, size_t n, struct base_err *err)
 {
     for (size_t i = 0; i < n; i++)
@@ -114,6 +167,7 @@ fm_status local_schemas_read(struct local_schemas *out, const struct throwaway *
     }
     if (st == FM_OK && there == 0)
         st = base_err_set(err, FM_E_NOT_FOUND, "no file has a table '%s'", table);
+    adopt_types(all, providers);
     if (st == FM_OK)
         st = agree(all, t, providers, err);
     for (size_t i = 0; st == FM_OK && i < providers; i++)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -23,7 +24,56 @@
 #include "exchange/cli/identity.h"
 #include "exchange/node/rpc.h"
 
-enum { START_MS = 15000, MESSAGE_MAX = 16 << 20, CALL_MS = 600000 };
+enum { START_MS = 15000, STOP_MS = 10000, MESSAGE_MAX = 16 << 20, CALL_MS = 600000 };
+
+/* ---- signals: a handler has no argument, so what it acts on is the process's own ---- */
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
+static volatile sig_atomic_t signalled;
+static volatile sig_atomic_t process_count;
+static pid_t processes[THROWAWAY_MAX]; /* written before process_count counts it */
+
+/* Ends the processes; whoever waits for one of them sees it go. */
+static void on_signal(int number)
+{
+    int why = errno;
+
+    signalled = number;
+    for (int i = 0; i < process_count; i++)
+        (void)kill(processes[i], SIGTERM);
+    errno = why;
+}
+
+static void ending_set(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    for (size_t i = 0; i < sizeof ending_signals / sizeof ending_signals[0]; i++)
+        (void)sigaddset(set, ending_signals[i]);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction before, action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+    (void)sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof ending_signals / sizeof ending_signals[0]; i++)
+        if (sigaction(ending_signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            (void)sigaction(ending_signals[i], &action, NULL); /* nohup stays nohup */
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+int throwaway_signalled(void)
+{
+    return (int)signalled;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
 
 /* ---- pipes: length (4 bytes, big-endian), then bytes ---- */
 
@@ -54,6 +104,8 @@ static fm_status read_all(int fd, uint8_t *out, size_t len, int64_t until_ms, st
         int64_t left = until_ms - base_clock_mono_ms(base_clock_system());
         struct pollfd wait = {.fd = fd, .events = POLLIN};
         ssize_t n;
+        if (signalled != 0)
+            return base_err_set(err, FM_E_CANCELLED, "ended by a signal");
         if (left <= 0 || poll(&wait, 1, (int)left) == 0)
             return base_err_set(err, FM_E_TIMEOUT, "a party's process did not start within %d s",
                                 START_MS / 1000);
@@ -148,16 +200,47 @@ static fm_status child_run(const struct throwaway_member *m, int from_parent, in
     return st;
 }
 
-static void child_main(const struct throwaway_member *m, int from_parent, int to_parent)
+/* Runs with the ending signals blocked: its node reads them when it is ready to. It leaves nothing
+ * behind even if its parent was killed: the last one to leave removes the common folder. */
+static void child_main(const struct throwaway *t, const struct throwaway_member *m, pid_t parent,
+                       int from_parent, int to_parent)
 {
     struct base_err err = {0}, ignored = {0};
 
-    if (child_run(m, from_parent, to_parent, &err) != FM_OK) {
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() == parent && child_run(m, from_parent, to_parent, &err) != FM_OK) {
         (void)base_err_prefix(&err, "error %s", m->alias);
         (void)!pipe_write(to_parent, err.text, strlen(err.text), &ignored);
-        _exit(fm_status_exit(err.code));
     }
-    _exit(0);
+    (void)nftw(m->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    (void)rmdir(t->root);
+    _exit(fm_status_exit(err.code));
+}
+
+/* The handler must know of a process as soon as it exists: the caller holds its signals back. */
+static void fork_child(struct throwaway *t, size_t i, const int down[2], const int up[2])
+{
+    struct throwaway_member *m = &t->members[i];
+    pid_t parent = getpid();
+    sigset_t set, before;
+
+    ending_set(&set);
+    (void)sigprocmask(SIG_BLOCK, &set, &before);
+    m->pid = signalled != 0 ? -1 : fork();
+    if (m->pid == 0) {
+        for (size_t k = 0; k < i; k++) { /* the others' pipes are not ours */
+            (void)close(t->members[k].to);
+            (void)close(t->members[k].from);
+        }
+        (void)close(down[1]);
+        (void)close(up[0]);
+        child_main(t, m, parent, down[0], up[1]);
+    }
+    if (m->pid > 0) {
+        processes[i] = m->pid;
+        process_count = (sig_atomic_t)i + 1;
+    }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 static fm_status spawn(struct throwaway *t, size_t i, struct base_err *err)
@@ -175,16 +258,7 @@ static fm_status spawn(struct throwaway *t, size_t i, struct base_err *err)
         (void)close(down[1]);
         return base_err_errno(err, "pipe");
     }
-    m->pid = fork();
-    if (m->pid == 0) {
-        for (size_t k = 0; k < i; k++) { /* the others' pipes are not ours */
-            (void)close(t->members[k].to);
-            (void)close(t->members[k].from);
-        }
-        (void)close(down[1]);
-        (void)close(up[0]);
-        child_main(m, down[0], up[1]);
-    }
+    fork_child(t, i, down, up);
     (void)close(down[0]);
     (void)close(up[1]);
     m->to = down[1];
@@ -246,6 +320,8 @@ static fm_status wait_connected(const struct throwaway *t, int64_t until, struct
         json_decref(value);
         if (all)
             i++;
+        else if (signalled != 0)
+            return base_err_set(err, FM_E_CANCELLED, "ended by a signal");
         else if (base_clock_mono_ms(base_clock_system()) > until)
             return base_err_set(err, FM_E_TIMEOUT, "%s did not reach all other parties",
                                 t->members[i].alias);
@@ -258,13 +334,13 @@ static fm_status wait_connected(const struct throwaway *t, int64_t until, struct
 fm_status throwaway_start(struct throwaway *t, struct base_err *err)
 {
     int64_t until = base_clock_mono_ms(base_clock_system()) + START_MS;
-    const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm"
-                      : getenv("TMPDIR") != NULL    ? getenv("TMPDIR")
-                                                    : "/tmp";
+    const char *tmp = getenv("TMPDIR") != NULL        ? getenv("TMPDIR")
+                      : access("/dev/shm", W_OK) == 0 ? "/dev/shm"
+                                                      : "/tmp";
     struct base_buf genesis = {0};
     fm_status st = FM_OK;
 
-    (void)signal(SIGPIPE, SIG_IGN);
+    catch_signals();
     (void)snprintf(t->root, sizeof t->root, "%.200s/firmiana.XXXXXX", tmp);
     if (mkdtemp(t->root) == NULL) {
         st = base_err_errno(err, t->root);
@@ -284,24 +360,32 @@ fm_status throwaway_start(struct throwaway *t, struct base_err *err)
     return st;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+/* Waits for a process that was asked to end; one that does not is killed. */
+static void wait_ended(pid_t pid, int64_t until)
 {
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
+    const struct timespec pause = {.tv_nsec = 2000000};
+
+    while (waitpid(pid, NULL, WNOHANG) == 0) {
+        if (base_clock_mono_ms(base_clock_system()) > until)
+            (void)kill(pid, SIGKILL);
+        (void)nanosleep(&pause, NULL);
+    }
 }
 
 void throwaway_stop(struct throwaway *t)
 {
+    int64_t until = base_clock_mono_ms(base_clock_system()) + STOP_MS;
+
     for (size_t i = 0; i < t->count; i++)
         if (t->members[i].pid > 0)
             (void)kill(t->members[i].pid, SIGTERM);
+    process_count =
+        0; /* from here on they are waited for, and their numbers are not theirs for ever */
     for (size_t i = 0; i < t->count; i++)
         if (t->members[i].pid > 0) {
             (void)close(t->members[i].to);
             (void)close(t->members[i].from);
-            (void)waitpid(t->members[i].pid, NULL, 0);
+            wait_ended(t->members[i].pid, until);
             t->members[i].pid = 0;
         }
     if (t->root[0] != '\0')

@@ -30,8 +30,12 @@ struct throwaway {
  * documents, and waits until every node takes requests and the first one sees all others. Must be
  * called before this process has threads. */
 fm_status throwaway_start(struct throwaway *t, struct base_err *err) FM_CHECK;
-/* Ends the processes and removes the folder. Safe at any stage. */
+/* Ends the processes and removes the folder. Safe at any stage. Nothing stays behind either when a
+ * signal ends the caller: SIGINT, SIGTERM and SIGHUP end the processes, whose errors then come back
+ * to the caller (throwaway_signalled), and a killed caller's processes clean up by themselves. */
 void throwaway_stop(struct throwaway *t);
+/* The signal that ended it; 0 if none did. */
+int throwaway_signalled(void);
 
 /* A request to member i's node. request is used up. */
 fm_status throwaway_call(json_t **value, const struct throwaway *t, size_t i, json_t *request,

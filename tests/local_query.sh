@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# firmiana local query: every answer against sqlite3 on the pooled rows, the three formats byte by byte, what it says
+# when it can not answer and with which exit code, and that it leaves neither processes nor files behind.
+# usage: tests/local_query.sh BUILD_FOLDER
+set -euo pipefail
+set -m # job control: background jobs take SIGINT
+
+build=$(cd "$1" && pwd)
+firmiana=$build/bin/firmiana
+W=$(mktemp -d)
+mkdir "$W/tmp"
+export TMPDIR=$W/tmp
+cleanup() {
+  local status=$?
+  if [ "$status" -eq 0 ]; then rm -rf "$W"; else echo "local_query.sh: FAILED; see $W" >&2; fi
+}
+trap cleanup EXIT
+fail() { echo "local_query.sh: $*" >&2; exit 1; }
+
+checks=0
+# pool FILES...: the SQL prefix that makes t the union of the files' tables of that name
+pool() { # table, files
+  local table=$1 n=0 attach='' union=''
+  shift
+  for f in "$@"; do
+    n=$((n + 1))
+    attach+="ATTACH '$f' AS d$n; "
+    union+="${union:+ UNION ALL }SELECT * FROM d$n.$table"
+  done
+  printf '%s WITH %s AS (%s) ' "$attach" "$table" "$union"
+}
+data() { for f in "$@"; do printf -- '--data %s ' "$f"; done; }
+# same SQL ORACLE TABLE FILES...: the answer's row is what sqlite3 says
+same() {
+  local sql=$1 oracle=$2 table=$3 got want
+  shift 3
+  # shellcheck disable=SC2046
+  got=$("$firmiana" local query $(data "$@") --csv "$sql" 2>"$W/error" | tail -n 1) || fail "$sql: $(tail -n 1 "$W/error")"
+  want=$(sqlite3 -csv :memory: "$(pool "$table" "$@") $oracle")
+  [ "$got" = "${want//\"/}" ] || fail "$sql over $# files: the answer is $got, SQLite says $want"
+  checks=$((checks + 1))
+}
+# refuses CODE TEXT ARGS...: the exit code, and a last line on standard error that holds the text
+refuses() {
+  local code=$1 text=$2 status=0
+  shift 2
+  "$firmiana" local query "$@" >"$W/out" 2>"$W/error" || status=$?
+  [ "$status" = "$code" ] || fail "exit code $status instead of $code: $* -> $(tail -n 1 "$W/error")"
+  [ ! -s "$W/out" ] || fail "an error and an answer: $*"
+  [ "$(grep -c '^firmiana: ' "$W/error")" = 1 ] || fail "not one line of error: $* -> $(cat "$W/error")"
+  tail -n 1 "$W/error" | grep -qF -- "$text" || fail "$*: does not say '$text' but: $(tail -n 1 "$W/error")"
+  checks=$((checks + 1))
+}
+# nothing_left WHEN: no process of ours, no folder
+nothing_left() {
+  for _ in $(seq 100); do
+    if ! pgrep -f "local query .*$W/" >/dev/null && [ -z "$(ls -A "$W/tmp")" ]; then
+      checks=$((checks + 1))
+      return 0
+    fi
+    sleep 0.1
+  done
+  fail "left behind after $1: $(ls -A "$W/tmp") $(pgrep -af "local query .*$W/" | cut -c1-120)"
+}
+
+# ---- declared data, 1 to 5 files ----
+"$firmiana" demo-data "$W/demo" --rows 60 --banks 5 >/dev/null
+d=("$W"/demo/bank_?.db)
+money() { printf "printf('%%s%%d.%%02d', CASE WHEN %s < 0 THEN '-' ELSE '' END, abs(%s) / 100, abs(%s) %% 100)" "$1" "$1" "$1"; }
+sums="SELECT COUNT(*), SUM(balance), MAX(overdue_days), MIN(overdue_days) FROM loans WHERE overdue_days >= 10 AND NOT closed"
+sums_oracle="SELECT COUNT(*), $(money 'SUM(balance)'), MAX(overdue_days), MIN(overdue_days) FROM loans WHERE overdue_days >= 10 AND NOT closed"
+for n in 1 2 3 5; do same "$sums" "$sums_oracle" loans "${d[@]:0:n}"; done
+t0=$(date +%s%3N)
+same "SELECT COUNT(*) FROM loans" "SELECT COUNT(*) FROM loans" loans "${d[@]:0:3}"
+cold=$(($(date +%s%3N) - t0))
+[ "$cold" -le 10000 ] || fail "a small query took $cold ms from a cold start"
+nothing_left success
+
+# ---- plain files: types differ, REAL, NULL, an empty table, a column that is NULL everywhere at one party ----
+sqlite3 "$W/p1.db" "CREATE TABLE t(a INTEGER, x REAL, s TEXT, n); INSERT INTO t VALUES(1,1.5,'x',NULL),(2,NULL,'y',NULL),(-3,2.25,NULL,NULL)"
+sqlite3 "$W/p2.db" "CREATE TABLE t(a REAL, x INTEGER, s TEXT, n); INSERT INTO t VALUES(1.25,7,'x',5),(0.5,-4,'long text',6)"
+sqlite3 "$W/p3.db" "CREATE TABLE t(a INTEGER, x REAL, s TEXT, n)"
+p=("$W/p1.db" "$W/p2.db" "$W/p3.db")
+same "SELECT COUNT(*), SUM(a), MIN(x), MAX(x) FROM t" "SELECT COUNT(*), printf('%.2f', SUM(a)), printf('%.2f', MIN(x)), printf('%.2f', MAX(x)) FROM t" t "${p[@]}"
+same "SELECT COUNT(*), COUNT(x), COUNT(s) FROM t WHERE s IS NULL OR s = 'x'" "SELECT COUNT(*), COUNT(x), COUNT(s) FROM t WHERE s IS NULL OR s = 'x'" t "${p[@]}"
+same "SELECT SUM(n), COUNT(n), COUNT(*) FROM t" "SELECT SUM(n), COUNT(n), COUNT(*) FROM t" t "${p[@]}"
+same "SELECT SUM(x), COUNT(*) FROM t WHERE a > 100" "SELECT SUM(x), COUNT(*) FROM t WHERE a > 100" t "${p[@]}"
+same "SELECT COUNT(*), SUM(a) FROM t" "SELECT COUNT(*), SUM(a) FROM t" t "$W/p1.db" "$W/p1.db"
+grep -q "^note: p1: no declared schema for t" "$W/error" || fail "no note about the ranges that came from the data"
+same "SELECT COUNT(*) FROM t" "SELECT COUNT(*) FROM t" t "$W/p3.db"
+
+# ---- formats, byte by byte ----
+q="SELECT COUNT(*) AS c, AVG(x) AS m, SUM(a) AS total FROM t"
+format() { # option wanted
+  # shellcheck disable=SC2046
+  "$firmiana" local query $(data "${p[@]}") $1 "$q" >"$W/out" 2>/dev/null
+  printf "$2" >"$W/want"
+  cmp "$W/out" "$W/want" || fail "format '$1': $(cat "$W/out")"
+  checks=$((checks + 1))
+}
+format --csv 'c,m,total\n5,1.68750000,1.75\n'
+format --json '{"columns":["c","m","total"],"rows":[[5,"1.68750000","1.75"]]}\n'
+format '' 'c           m  total\n-  ----------  -----\n5  1.68750000   1.75\n'
+q="SELECT SUM(x) AS m FROM t WHERE a > 100"
+format --csv 'm\n\n'
+format --json '{"columns":["m"],"rows":[[null]]}\n'
+# shellcheck disable=SC2046
+"$firmiana" local query $(data "${p[@]}") --stats --csv "SELECT COUNT(*) FROM t" >"$W/out" 2>"$W/stats"
+[ "$(grep -cE '^p[123] +[0-9]+\.[0-9]{3} +[1-9][0-9]* +[1-9][0-9]* +[1-9][0-9]*$' "$W/stats")" = 3 ] || fail "--stats: $(cat "$W/stats")"
+grep -qE '^party +seconds +rounds +bytes sent +bytes received$' "$W/stats" || fail "--stats has no header"
+
+# ---- what cannot be answered, and why ----
+one=(--data "$W/p1.db")
+refuses 8 "$W/nowhere.db: No such file" --data "$W/nowhere.db" "SELECT COUNT(*) FROM t"
+echo "this is no database, whatever its name says, and it is long enough to have a header" >"$W/text.db"
+refuses 3 "text.db: not a SQLite database" --data "$W/text.db" "SELECT COUNT(*) FROM t"
+refuses 12 "no file has a table 'u'" "${one[@]}" "SELECT COUNT(*) FROM u"
+refuses 12 "line 1, column 12: unknown column 'ab' of t: did you mean a?" "${one[@]}" "SELECT SUM(ab) FROM t"
+refuses 14 "line 1, column " "${one[@]}" "SELECT s FROM t GROUP BY s"
+refuses 14 "line 2, column 8" "${one[@]}" "SELECT COUNT(*),
+       MEDIAN(a) FROM t"
+refuses 3 'line 1, column 1: syntax error at or near "SELEC"' "${one[@]}" "SELEC 1"
+sqlite3 "$W/big.db" "CREATE TABLE t(a INTEGER); INSERT INTO t VALUES(9223372036854775807),(1)"
+refuses 13 "could leave 64 bits: declare column 'a' of t within" --data "$W/big.db" "SELECT SUM(a) FROM t"
+refuses 2 "firmiana local query needs --data FILE" "SELECT COUNT(*) FROM t" 
+refuses 2 "firmiana local query needs SQL" "${one[@]}"
+refuses 2 "unknown option --dat: did you mean --data?" --dat "$W/p1.db" "SELECT 1"
+refuses 2 "unexpected argument 'again'" "${one[@]}" "SELECT COUNT(*) FROM t" again
+thirteen=()
+for _ in $(seq 13); do thirteen+=("${one[@]}"); done
+refuses 13 "at most 12 --data files" "${thirteen[@]}" "SELECT COUNT(*) FROM t"
+nothing_left failure
+
+# ---- signals, at several moments, before and during the query ----
+sqlite3 "$W/long.db" "CREATE TABLE t(a INTEGER); WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 150000) INSERT INTO t SELECT i * 7919 % 100003 FROM c"
+ended=0
+for signal in INT TERM HUP KILL; do
+  for moment in 0.1 0.3 0.9; do
+    status=0
+    "$firmiana" local query --data "$W/long.db" --data "$W/long.db" --data "$W/long.db" "SELECT SUM(a * a), MIN(a * 3), MAX(a) FROM t WHERE a * a > 5" \
+      >"$W/out" 2>"$W/error" &
+    asked=$!
+    sleep "$moment"
+    kill -"$signal" "$asked" 2>/dev/null || true
+    wait "$asked" 2>/dev/null || status=$?
+    case $signal:$status in
+      *:0) ;; # it was faster
+      KILL:137) ended=$((ended + 1)) ;;
+      KILL:*) fail "killed, but exit code $status" ;;
+      *:129 | *:130 | *:143) ended=$((ended + 1)) ;; # before it had anything to clean up
+      *:15) ended=$((ended + 1)); tail -n 1 "$W/error" | grep -q "ended by signal" || fail "SIG$signal: $(tail -n 1 "$W/error")" ;;
+      *) fail "SIG$signal after $moment s: exit code $status: $(tail -n 1 "$W/error")" ;;
+    esac
+    nothing_left "SIG$signal after $moment s"
+  done
+done
+[ "$ended" -ge 4 ] || fail "the queries ended before any signal came: this test sees nothing"
+echo "$checks checks; a small query from a cold start took $cold ms; $ended queries ended by a signal"
