@@ -75,6 +75,10 @@ void session_enter(struct session *s, enum session_state state, int64_t now_ms)
      * take longer. */
     if (state <= SESSION_RUNNING && until > s->facts.deadline_ms)
         until = s->facts.deadline_ms;
+    /* A provider that does not compute has done its part long before the others: until the asker
+     * shows a receipt they may be computing, for as long as the ledger allows. */
+    if (state == SESSION_SETTLING && !session_is_asker(s) && until < s->facts.deadline_ms)
+        until = s->facts.deadline_ms + patience_ms[state];
     s->until_ms = until;
 }
 
