@@ -335,7 +335,11 @@ void session_on_tick(struct session *s, int64_t now_ms)
     struct base_err err = {0};
     int missing;
 
-    if (session_is_over(s) || now_ms < s->until_ms)
+    if (session_is_over(s))
+        return;
+    if (s->state == SESSION_SETTLING && s->failed && now_ms >= s->again_ms)
+        session_ask_again(s, now_ms);
+    if (now_ms < s->until_ms)
         return;
     if (s->state == SESSION_SETTLING && s->failed) {
         session_close_failed(s, now_ms);

@@ -158,7 +158,8 @@ void session_check(const struct session *s);
  *   {"m":"refuse","q","a","outcome","rule"?,"party"?}  any to all
  *   {"m":"part","q","a","part":{"channels":[{"peer","sent","received"}],"inputs":[{"provider","table","component",
  *      "commitment"}],"result":[{"component","commitment"}]}}          each to the asker
- *   {"m":"receipt","q","a","receipt":{FirmianaReceipt without proof}}  asker to all
+ *   {"m":"receipt","q","a","receipt":{FirmianaReceipt without proof}}  asker to all; one that says
+ *      shared = false again every 250 ms for 2 s to those who have not signed it
  *   {"m":"proof","q","a","proof":{...}}                each to the asker
  * FirmianaReady:
  * {"type","chain","query","attempt","plan_hash","height","descriptor","inputs","proof"}. */

@@ -10,6 +10,7 @@ struct session {
     struct session_host host;
     enum session_state state;
     int64_t until_ms; /* this state's deadline */
+    int64_t again_ms; /* asker, refund: when those that have not signed are asked again */
     void *context;
 
     json_t *ready[SESSION_MAX_PARTIES];  /* each party's signed FirmianaReady */
@@ -58,6 +59,8 @@ void session_settle_failed(struct session *s,
                            int64_t now_ms); /* asker: collect refund proofs, then close */
 void session_close_failed(struct session *s,
                           int64_t now_ms); /* asker: close with what was collected */
+void session_ask_again(struct session *s,
+                       int64_t now_ms); /* asker: the refund's receipt, to those who did not sign */
 void session_take_part(struct session *s, unsigned from, const json_t *part, int64_t now_ms);
 void session_take_receipt(struct session *s, unsigned from, const json_t *receipt, int64_t now_ms);
 void session_take_proof(struct session *s, unsigned from, const json_t *proof, int64_t now_ms);

@@ -5,7 +5,9 @@
 #include "exchange/session/receipt.h"
 #include "exchange/session/session_internal.h"
 
-#define REFUND_PATIENCE_MS 2000
+/* How long a refund's proofs are waited for, and how often they are asked for meanwhile: a channel
+ * that broke, which may be why the query failed, takes a moment to come back. */
+enum { REFUND_PATIENCE_MS = 2000, REFUND_AGAIN_MS = 250 };
 
 static unsigned count(json_t *const *list, unsigned n)
 {
@@ -129,10 +131,14 @@ void session_take_receipt(struct session *s, unsigned from, const json_t *receip
     if (from != s->facts.asker || outcome == NULL)
         return;
     if (strcmp(outcome, "done") != 0) {
-        if (s->state == SESSION_FAILED && check_unshared(s, receipt, &err) == FM_OK) {
-            s->signed_unshared = true;
-            answer_with_proof(s, receipt);
+        if (check_unshared(s, receipt, &err) != FM_OK)
+            return;
+        if (s->state != SESSION_FAILED) { /* its refusal was lost with a broken channel */
+            (void)base_err_set(&err, FM_E_PEER, "gave the query up");
+            session_fail_peer(s, from, "node.peer", &err, now_ms);
         }
+        s->signed_unshared = true;
+        answer_with_proof(s, receipt);
         return;
     }
     if (s->state != SESSION_SETTLING || s->signed_done)
@@ -190,7 +196,15 @@ void session_settle_failed(struct session *s, int64_t now_ms)
         return;
     }
     s->signed_unshared = true;
-    session_send_all(s, "receipt", "receipt", s->receipt);
+    session_ask_again(s, now_ms);
+}
+
+void session_ask_again(struct session *s, int64_t now_ms)
+{
+    s->again_ms = now_ms + REFUND_AGAIN_MS;
+    for (unsigned i = 0; i < s->facts.party_count; i++)
+        if (s->proofs[i] == NULL)
+            session_send(s, i, "receipt", "receipt", s->receipt);
 }
 
 void session_close_failed(struct session *s, int64_t now_ms)
