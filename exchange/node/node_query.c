@@ -91,7 +91,7 @@ static void hold(struct node *node, const char *from, const json_t *message)
 {
     char *text = json_dumps(message, JSON_COMPACT);
     size_t size = text != NULL ? strlen(text) : 0;
-    struct node_held *h;
+    struct node_held *h, **end = &node->held;
 
     free(text);
     if (node->held_count >= NODE_MAX_HELD || size > NODE_HELD_BYTES - node->held_bytes)
@@ -103,8 +103,9 @@ static void hold(struct node *node, const char *from, const json_t *message)
     h->message = json_incref((json_t *)(uintptr_t)message);
     h->size = size;
     h->until_ms = now_ms(node) + HELD_MS;
-    h->next = node->held;
-    node->held = h;
+    while (*end != NULL) /* in the order in which they came */
+        end = &(*end)->next;
+    *end = h;
     node->held_count++;
     node->held_bytes += size;
 }
