@@ -1,10 +1,27 @@
 #include "base/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/hash.h"
+
+static void *must_allocate(size_t size)
+{
+    void *p = malloc(size > 0 ? size : 1);
+
+    if (p == NULL) {
+        fputs("firmiana: out of memory for a JSON tree\n", stderr);
+        abort();
+    }
+    return p;
+}
+
+void base_json_abort_without_memory(void)
+{
+    json_set_alloc_funcs(must_allocate, free);
+}
 
 /* ---- the subset ---- */
 

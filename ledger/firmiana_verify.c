@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "ledger/verify_print.h"
 
 static const char usage[] =
@@ -93,8 +94,10 @@ int main(int argc, char **argv)
     struct base_err err = {0};
     struct options o;
     FILE *f;
-    fm_status st = read_options(&o, argc, argv, &err);
+    fm_status st;
 
+    base_json_abort_without_memory();
+    st = read_options(&o, argc, argv, &err);
     if (st == FM_OK && o.help)
         return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? fm_status_exit(FM_E_IO) : 0;
     if (st == FM_OK) {

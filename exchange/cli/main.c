@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/nearest.h"
 #include "base/secret.h"
 #include "exchange/cli/commands.h"
@@ -104,6 +105,7 @@ int main(int argc, char **argv)
     struct base_err err = {0};
     fm_status st = base_secret_harden_process(&err);
 
+    base_json_abort_without_memory();
     if (st == FM_OK)
         st = run(argc, argv, &err);
     if (st != FM_OK)
