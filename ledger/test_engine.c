@@ -101,6 +101,35 @@ static void many_at_once_share_blocks(void **state)
     world_free(w);
 }
 
+/* ---- what gets lost is sent again soon, and not only with the next heartbeat ---- */
+
+static void lost_messages_are_soon_repaired(void **state)
+{
+    static const unsigned kinds[] = {1u << LEDGER_MESSAGE_SUBMIT, 1u << LEDGER_MESSAGE_RECEIPT,
+                                     1u << LEDGER_MESSAGE_BLOCK, 1u << LEDGER_MESSAGE_CHECKPOINT,
+                                     1u << LEDGER_MESSAGE_BLOCK | 1u << LEDGER_MESSAGE_CHECKPOINT};
+
+    (void)state;
+    for (size_t k = 0; k < 5; k++) {
+        for (size_t to = 0; to <= 4; to++) { /* on the way to each node, then to all */
+            struct world *w = running(base_seed, 4, 3);
+            world_run(w, 1500);
+            w->lost_kinds = kinds[k];
+            w->lost_to = to == 4 ? WORLD_NODES : to;
+            world_submit(w, 1);
+            world_run(w, w->now + 20);
+            /* Only who has heard nothing at all needs a heartbeat. */
+            w->lost_kinds = k == 4 ? 0 : 1u << LEDGER_MESSAGE_HEAD;
+            w->lost_to = WORLD_NODES;
+            if (!world_run_settled(w, w->now + (k == 4 ? 1000 : 450)))
+                world_print(w);
+            assert_true(world_run_settled(w, w->now));
+            assert_int_equal(w->peer_errors, 0);
+            world_free(w);
+        }
+    }
+}
+
 /* ---- a hostile network ---- */
 
 static void disturb(struct world *w)
@@ -280,25 +309,70 @@ static void a_lying_sequencer_never_gets_two_finals(void **state)
 
 /* ---- one member that lies ---- */
 
-static void hand_lie(struct world *w, size_t liar, uint64_t size)
+/* A checkpoint with these members' signatures, sent from one member's channel to node `to`
+ * (WORLD_NODES: to all). root NULL: an invented one. forged: the signatures are not right. */
+static void hand_checkpoint(struct world *w, size_t from, size_t to, uint64_t size,
+                            const uint8_t *root, size_t first, size_t last, bool forged)
 {
-    struct ledger_checkpoint c = {.size = size, .n = 1};
+    struct ledger_checkpoint c = {.size = size};
     struct ledger_message m = {.kind = LEDGER_MESSAGE_CHECKPOINT};
     struct base_buf text = {0}, bytes = {0};
     struct base_err err = {0};
 
     memcpy(c.chain, w->chain_id, 32);
     memset(c.root, 0x66, 32);
-    assert_int_equal(
-        ledger_cosign(&c.cosigner[0], &c, w->did[liar], w->secret[liar], 1763600000, &err), FM_OK);
+    if (root != NULL)
+        memcpy(c.root, root, 32);
+    for (size_t i = first; i <= last; i++) {
+        struct ledger_cosignature *line = &c.cosigner[c.n++];
+        assert_int_equal(ledger_cosign(line, &c, w->did[i], w->secret[i], 1763600000, &err), FM_OK);
+        line->signature[40] ^= forged;
+    }
     assert_int_equal(ledger_checkpoint_encode(&text, &c, &err), FM_OK);
     m.checkpoint = base_buf_cstr(&text);
     assert_int_equal(ledger_message_encode(&bytes, &m, &err), FM_OK);
     for (size_t i = 0; i < w->n_nodes; i++)
-        if (i != liar)
-            world_hand(w, liar, i, bytes.p, bytes.len);
+        if (i != from && (to == WORLD_NODES || to == i))
+            world_hand(w, from, i, bytes.p, bytes.len);
     base_buf_release(&text);
     base_buf_release(&bytes);
+}
+
+static void hand_lie(struct world *w, size_t liar, uint64_t size)
+{
+    hand_checkpoint(w, liar, WORLD_NODES, size, NULL, liar, liar, false);
+}
+
+static void forged_signatures_do_nothing(void **state)
+{
+    struct world *w = running(base_seed, 4, 4); /* everybody is needed */
+    struct ledger_engine_status s;
+    const struct ledger_head *head;
+
+    (void)state;
+    world_run(w, 1500);
+    hand_checkpoint(w, 3, 0, 1000, NULL, 0, 3, true); /* a quorum is ahead? */
+    hand_checkpoint(w, 3, 1, 1000, NULL, 0, 3, true);
+    hand_checkpoint(w, 3, 1, 1, NULL, 0, 3, true); /* all others contradict us? */
+    world_run(w, w->now + 5);
+    for (size_t i = 0; i < 2; i++) {
+        ledger_engine_status(w->node[i].engine, &s);
+        assert_int_equal(s.known_size, 1);
+        assert_int_equal(s.state, LEDGER_ENGINE_SETTLED);
+    }
+    assert_int_equal(w->peer_errors, 1);
+    assert_int_equal(total(w, LEDGER_ENGINE_ACCUSED), 0);
+
+    /* bank_d is quicker than bank_b and gives a false signature in its name: the true one, from
+     * bank_b's own channel, takes its place at once. */
+    w->delay_min = w->delay_max = 10;
+    world_submit(w, 0);
+    world_run(w, w->now + 11);
+    w->delay_min = w->delay_max = 1;
+    head = ledger_chain_head(w->node[3].chain);
+    hand_checkpoint(w, 3, 0, head->log_size, head->app_hash, 1, 1, true);
+    assert_true(world_run_settled(w, w->now + 40));
+    world_free(w);
 }
 
 static void one_member_cannot_stop_everybody(void **state)
@@ -473,6 +547,7 @@ static void a_suspended_member_follows_and_does_not_count(void **state)
     struct base_buf text = {0};
     struct base_err err = {0};
     uint64_t size, height;
+    unsigned checkpoints;
     char proposal[65];
 
     (void)state;
@@ -484,8 +559,11 @@ static void a_suspended_member_follows_and_does_not_count(void **state)
     vote(w, 0, json_pack("{s:s, s:b}", "proposal", proposal, "accept", 1), LEDGER_TX_MEMBER_VOTE);
     ledger_engine_status(w->node[3].engine, &s);
     assert_int_equal(s.active, 4);
+    world_run(w, w->now + 1000 - w->now % 1000 + 500);
+    checkpoints = w->sent_by_kind[LEDGER_MESSAGE_CHECKPOINT];
     world_submit(w, 1);
-    assert_true(world_run_settled(w, w->now + 3000)); /* bank_d executes it too */
+    assert_true(world_run_settled(w, w->now + 100)); /* bank_d executes it too */
+    assert_int_equal(w->sent_by_kind[LEDGER_MESSAGE_CHECKPOINT] - checkpoints, 3 * 4);
     world_run(w, w->now + 3000);
     assert_int_equal(
         ledger_reader_final(ledger_chain_reader(w->node[0].chain), &size, &height, &text, &err),
@@ -509,34 +587,49 @@ static void a_suspended_member_follows_and_does_not_count(void **state)
 
 /* ---- clocks ---- */
 
-static void wrong_clocks(void **state)
+static struct world *with_clock(size_t node, int64_t off)
 {
     struct world *w = world_new(base_seed, 4, 3);
 
-    (void)state;
-    w->node[3].clock_off =
-        -60000; /* one follower, slow: S1 holds blocks back, finality frees them */
+    w->node[node].clock_off = off;
     for (size_t i = 0; i < 4; i++)
         world_start(w, i);
     world_link_all(w, true);
     world_run(w, 1500);
+    return w;
+}
+
+static void wrong_clocks(void **state)
+{
+    struct world *w = with_clock(3, -60000);
+    (void)state;
+    /* One follower, slow: S1 holds blocks back, finality by the others frees them. */
     world_submit(w, 1);
     world_run(w, w->now + 50);
     assert_int_equal(w->tx[0].results, 1);
-    assert_true(w->node[3].events[LEDGER_ENGINE_SKEW] > 0);
+    assert_true(world_run_settled(w, w->now + 4000));
+    assert_non_null(strstr(w->node[3].text, "block 1 of bank_a is held back: its time is "));
+    world_stop(w, 2); /* with three left, its cosignature is needed, and is not given */
+    world_submit(w, 1);
+    world_run(w, w->now + 4000);
+    assert_int_equal(w->tx[1].results, 0);
+    world_start(w, 2);
+    world_link_all(w, true);
     assert_true(world_run_settled(w, w->now + 4000));
     world_free(w);
 
-    w = world_new(base_seed, 4, 3);
-    w->node[0].clock_off = 60000; /* the sequencer, fast: it makes no block at all */
-    for (size_t i = 0; i < 4; i++)
-        world_start(w, i);
-    world_link_all(w, true);
-    world_run(w, 1500);
+    w = with_clock(0, 60000); /* the sequencer, fast: it makes no block at all */
     world_submit(w, 1);
     world_run(w, w->now + 5000);
     assert_int_equal(ledger_chain_head(w->node[0].chain)->height, 0);
     assert_non_null(strstr(w->node[0].text, "check both"));
+    world_free(w);
+
+    w = with_clock(0, 0); /* the sequencer's steps back: its blocks are not older than its word */
+    w->node[0].clock_off = -3000;
+    world_submit(w, 1);
+    assert_true(world_run_settled(w, w->now + 4000));
+    assert_in_range(ledger_chain_head(w->node[1].chain)->time_ms, 1763600001000, 1763600001500);
     world_free(w);
 }
 
@@ -678,9 +771,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(costs_are_as_the_header_says),
         cmocka_unit_test(many_at_once_share_blocks),
+        cmocka_unit_test(lost_messages_are_soon_repaired),
         cmocka_unit_test(safe_and_live_in_hostile_networks),
         cmocka_unit_test(a_lying_sequencer_is_found_out),
         cmocka_unit_test(a_lying_sequencer_never_gets_two_finals),
+        cmocka_unit_test(forged_signatures_do_nothing),
         cmocka_unit_test(one_member_cannot_stop_everybody),
         cmocka_unit_test(a_silent_sequencer_is_named),
         cmocka_unit_test(a_submission_expires),

@@ -326,6 +326,8 @@ static void on_send(void *ctx, const char *alias, const void *bytes, size_t len)
         if (w->two_faced && (n->member == 0 || w->node[to].member == 0) &&
             n->side != w->node[to].side && kind != LEDGER_MESSAGE_HEAD)
             continue;
+        if ((w->lost_kinds >> kind & 1) != 0 && (w->lost_to == WORLD_NODES || w->lost_to == to))
+            continue;
         if (world_random(w) % 100 >= w->loss)
             enqueue(w, from, to, bytes, len);
         if (world_random(w) % 100 < w->doubled)

@@ -74,8 +74,10 @@ struct world {
     /* The network's temper, in percent and ms. */
     unsigned loss, doubled;
     int64_t delay_min, delay_max;
-    bool liar;      /* the sequencer has twins: W1's first half does not hold */
-    bool two_faced; /* between a node of the sequencer and other sides pass heads alone */
+    unsigned lost_kinds; /* bits of enum ledger_message_kind: all of these are lost ... */
+    size_t lost_to;      /* ... on their way to this node; WORLD_NODES: to any */
+    bool liar;           /* the sequencer has twins: W1's first half does not hold */
+    bool two_faced;      /* between a node of the sequencer and other sides pass heads alone */
     int64_t now;
     struct world_message *queue; /* a heap */
     size_t queued, queue_cap;
