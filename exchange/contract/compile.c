@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "exchange/contract/subject.h"
 #include "exchange/sql/uses.h"
 
 enum { DEFAULT_MINIMUM_GROUP = 5 };
@@ -133,15 +134,42 @@ static fm_status compile(struct sql_plan *plan, const json_t *from, int64_t mini
     return st;
 }
 
+/* ---- consent ---- */
+
+/* "none" leaves the subjects to the minimum group; "subject" must keep to the one that consented.
+ * Anything else this program does not know how to honour. */
+static fm_status check_consent(const struct sql_plan *plan, const json_t *from,
+                               const json_t *datasets, struct base_err *err)
+{
+    const char *requirement;
+    json_t *consent;
+    int64_t n;
+
+    if (base_json_get_object(&consent, from, "consent", err) != FM_OK ||
+        base_json_get_str(&requirement, consent, "requirement", err) != FM_OK)
+        return base_err_prefix(err, "consent");
+    if (strcmp(requirement, "none") == 0)
+        return FM_OK;
+    if (strcmp(requirement, "subject") != 0)
+        return base_err_set(err, FM_E_REFUSED, "consent: requirement must be none or subject");
+    if (base_json_get_int(&n, consent, "parameter", err) != FM_OK)
+        return base_err_prefix(err, "consent");
+    return contract_subject_check(plan, datasets, n, err);
+}
+
 /* ---- uses: {alias: [{"column", "uses"}]} ---- */
 
+/* NULL when memory is out: an officer must never see a shorter list. */
 static json_t *use_names(unsigned uses)
 {
     json_t *names = json_array();
 
-    for (unsigned bit = 0; bit < SQL_USE_COUNT; bit++)
-        if ((uses >> bit & 1) != 0)
-            (void)json_array_append_new(names, json_string(sql_use_name(bit)));
+    for (unsigned bit = 0; names != NULL && bit < SQL_USE_COUNT; bit++)
+        if ((uses >> bit & 1) != 0 &&
+            json_array_append_new(names, json_string(sql_use_name(bit))) != 0) {
+            json_decref(names);
+            names = NULL;
+        }
     return names;
 }
 
@@ -155,9 +183,10 @@ static fm_status uses_by_member(json_t **out, const struct sql_plan *plan, struc
     *out = all;
     if (st != FM_OK)
         return st;
-    for (size_t i = 0; i < plan->source_count;
-         i++) /* Providers of which no column is read have an empty list. */
-        (void)json_object_set_new(all, plan->sources[i].member, json_array());
+    /* Providers of which no column is read have an empty list. */
+    for (size_t i = 0; st == FM_OK && i < plan->source_count; i++)
+        if (json_object_set_new(all, plan->sources[i].member, json_array()) != 0)
+            st = base_err_memory(err, "uses");
     for (size_t i = 0; st == FM_OK && sql_uses_at(&uses, i, &e); i++)
         if (json_array_append_new(
                 json_object_get(all, e.member),
@@ -199,11 +228,12 @@ static json_t *full_parameters(const json_t *spec)
     json_array_foreach(json_object_get(spec, "parameters"), i, item)
     {
         json_t *p = json_copy(item);
-        if (p != NULL && json_object_get(p, "hidden") == NULL)
-            (void)json_object_set_new(p, "hidden", json_false());
-        if (p != NULL && json_object_get(p, "subject") == NULL)
-            (void)json_object_set_new(p, "subject", json_false());
-        if (json_array_append_new(out, p) != 0) {
+        bool whole = p != NULL &&
+                     (json_object_get(p, "hidden") != NULL ||
+                      json_object_set_new(p, "hidden", json_false()) == 0) &&
+                     (json_object_get(p, "subject") != NULL ||
+                      json_object_set_new(p, "subject", json_false()) == 0);
+        if (json_array_append_new(out, p) != 0 || !whole) {
             json_decref(out);
             return NULL;
         }
@@ -284,7 +314,9 @@ fm_status contract_build(json_t **out, const json_t *spec, const char *asker,
     st = compile(&plan, spec, minimum, datasets, err);
     if (st != FM_OK)
         return st;
-    st = tables_of(&parts[0], &plan, datasets, dids, err);
+    st = check_consent(&plan, spec, datasets, err);
+    if (st == FM_OK)
+        st = tables_of(&parts[0], &plan, datasets, dids, err);
     if (st == FM_OK)
         st = uses_by_member(&parts[1], &plan, err);
     if (st == FM_OK)
@@ -347,12 +379,14 @@ fm_status contract_compile(struct sql_plan *plan, const struct contract *contrac
 
     if (st == FM_OK)
         st = compile(plan, contract->json, contract->minimum_group, own, err);
+    if (st == FM_OK) {
+        st = compare(plan, contract, err);
+        if (st == FM_OK)
+            st = check_consent(plan, contract->json, own, err);
+        if (st != FM_OK)
+            sql_plan_release(plan);
+    }
     json_decref(own);
-    if (st != FM_OK)
-        return st;
-    st = compare(plan, contract, err);
-    if (st != FM_OK)
-        sql_plan_release(plan);
     return st;
 }
 

@@ -15,13 +15,15 @@
 #include "exchange/sql/plan.h"
 
 /* *out: the contract, ready for contract.propose. dids: {alias: did} of the members. Errors: those
- * of sql_plan_compile(); FM_E_INPUT naming the member of the specification that is wrong. */
+ * of sql_plan_compile() and contract_subject_check(); FM_E_INPUT naming the member of the
+ * specification that is wrong. */
 fm_status contract_build(json_t **out, const json_t *spec, const char *asker,
                          const json_t *datasets, const json_t *dids, int64_t now_ms,
                          struct base_err *err) FM_CHECK;
 
 /* Compiles the contract's SQL against its pinned tables and compares plan and uses with what the
- * contract says. FM_E_REFUSED if they differ, or if a table is no longer what the contract pins.
+ * contract says. FM_E_REFUSED if they differ, if a table is no longer what the contract pins, or if
+ * it rests on a subject's consent and reads others' rows (subject.h).
  * The caller releases *plan. */
 fm_status contract_compile(struct sql_plan *plan, const struct contract *contract,
                            const json_t *datasets, struct base_err *err) FM_CHECK;
