@@ -90,8 +90,8 @@ struct ledger_verified {
 /* Reads a whole bundle. expect_chain32: the chain id that the user trusts, or NULL to take the
  * bundle's own word for it. *out is the report, owned by the caller, also when the bundle is not
  * valid (then it says where it failed and what held until there); NULL only for want of memory.
- * Errors: FM_E_INVALID ("line 12, leaf 10: tx_root: ..."); FM_E_UNSUPPORTED (rules of a later
- * version), FM_E_MEMORY and the source's own, which are no verdict. */
+ * Errors: FM_E_INVALID ("line 12, leaf 10: tx_root: ..."); FM_E_UNSUPPORTED (a genesis of a
+ * later version), FM_E_MEMORY and the source's own, which are no verdict. */
 fm_status ledger_verify(struct ledger_verified **out, const struct ledger_bundle_source *source,
                         const uint8_t *expect_chain32, struct base_err *err) FM_CHECK;
 
