@@ -8,3 +8,5 @@ endfunction()
 
 fm_script(kill kill.sh 600 LABELS plain-only)
 fm_script(local_query local_query.sh 300 LABELS plain-only)
+fm_script(arrows arrows.sh 300 LABELS plain-only)
+fm_script(format format.sh 120 LABELS plain-only)

@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# The arrows of design.md section 1. For every target and every folder of headers, a one-line file that includes a header
+# of that folder is compiled exactly as the target's own sources are: what the table below permits must succeed, all else
+# must fail. Then: no include climbs with "../", no room but its own uses ZeroMQ or SQLite, and the rooms that must need
+# neither are configured and built where pkg-config knows neither.
+# usage: tests/arrows.sh BUILD_FOLDER
+set -euo pipefail
+
+build=$(cd "$1" && pwd)
+source=$(cd "$(dirname "$0")/.." && pwd)
+W=$(mktemp -d)
+trap 'rm -rf "$W"' EXIT
+fail() { echo "arrows.sh: $*" >&2; exit 1; }
+commands=$build/compile_commands.json
+[ -f "$commands" ] || fail "$commands: not there"
+
+# target: the folders whose headers it may include. net/transport.h is a folder of its own.
+table='
+base               base
+net                base net transport
+net_sim            base net transport
+net_zmq            base net transport
+did                base did
+mpc                base mpc transport
+mpc_debug          base mpc transport
+ledger_proof       base did ledger
+ledger             base did ledger
+ledger_engine      base did ledger
+firmiana-verify    base did ledger
+exchange_value     base exchange/data
+exchange_data      base exchange/data
+exchange_root      base did ledger exchange/data
+exchange_sql       base exchange/data exchange/sql
+exchange_run       base mpc transport exchange/data exchange/sql
+exchange_contract  base did ledger exchange/data exchange/sql exchange/contract
+exchange_session   base did ledger exchange/data exchange/sql exchange/contract exchange/session
+exchange_node      base did ledger mpc net transport exchange/data exchange/sql exchange/contract exchange/session exchange/node
+exchange_cli       base did ledger mpc net transport exchange/data exchange/sql exchange/contract exchange/session exchange/node exchange/cli
+firmiana           base did ledger mpc net transport exchange/data exchange/sql exchange/contract exchange/session exchange/node exchange/cli
+'
+declare -A header=([base]=base/status.h [net]=net/node.h [transport]=net/transport.h [did]=did/suite.h [mpc]=mpc/session.h
+  [ledger]=ledger/log.h [exchange/data]=exchange/data/schema.h [exchange/sql]=exchange/sql/plan.h
+  [exchange/contract]=exchange/contract/contract.h [exchange/session]=exchange/session/session.h
+  [exchange/node]=exchange/node/node.h [exchange/cli]=exchange/cli/args.h)
+
+# Every folder that has a target has a row, or this test sees less than it says.
+for folder in "$source"/*/ "$source"/exchange/*/; do
+  folder=${folder#"$source"/} folder=${folder%/}
+  case $folder in exchange | tests | benches | build) continue ;; esac
+  [ ! -f "$source/$folder/CMakeLists.txt" ] || [ -n "${header[$folder]:-}" ] || fail "$folder has no row in this test's table"
+done
+
+# How the target's sources are compiled, without the file and the output.
+flags_of() {
+  grep -m 1 -F "CMakeFiles/$1.dir/" "$commands" | sed -E 's/^ *"command": "//; s/",?$//; s/ -o .*//; s/\\"/"/g; s/\\\\/\\/g; s/\\"/"/g'
+}
+compiles() { # flags..., header in $W/one.c
+  (cd "$build" && eval "$1 -fsyntax-only \"$W/one.c\"") >"$W/out" 2>&1
+}
+permitted=0 forbidden=0
+while read -r target allowed; do
+  [ -n "$target" ] || continue
+  flags=$(flags_of "$target") || fail "no source of target $target in $commands"
+  for folder in "${!header[@]}"; do
+    printf '#include "%s"\n' "${header[$folder]}" >"$W/one.c"
+    case " $allowed " in
+      *" $folder "*)
+        compiles "$flags" || fail "$target may include ${header[$folder]}, and cannot: $(grep -m 1 error "$W/out")"
+        permitted=$((permitted + 1))
+        ;;
+      *)
+        ! compiles "$flags" || fail "$target reaches ${header[$folder]}: a forbidden arrow builds"
+        grep -qE "fatal error: [a-z_/.]+: No such file" "$W/out" || fail "$target and ${header[$folder]}: another error: $(head -n 1 "$W/out")"
+        forbidden=$((forbidden + 1))
+        ;;
+    esac
+  done
+done <<<"$table"
+
+# mpc sees the transport and nothing else of net.
+flags=$(flags_of mpc)
+for h in "$source"/net/*.h; do
+  h=net/$(basename "$h")
+  [ "$h" != net/transport.h ] || continue
+  printf '#include "%s"\n' "$h" >"$W/one.c"
+  ! compiles "$flags" || fail "mpc reaches $h"
+  forbidden=$((forbidden + 1))
+done
+
+if grep -rnE '^ *# *include +"(\.\./|[^"]*/\.\./|/)' --include='*.[ch]' "$source"/{base,net,did,mpc,ledger,exchange,benches,tests}; then
+  fail "an include climbs out of its room"
+fi
+
+# Who calls ZeroMQ and SQLite, by the symbols that the archives leave open.
+uses() { nm -u "$1" 2>/dev/null | grep -qE " $2"; }
+while IFS= read -r archive; do
+  name=$(basename "$archive" .a)
+  case $name in libnet_zmq) ;; *) ! uses "$archive" zmq_ || fail "$name calls ZeroMQ" ;; esac
+  case $name in
+    libledger | libexchange_data | libexchange_node | *test* | *consortium*) ;;
+    *) ! uses "$archive" sqlite3_ || fail "$name calls SQLite" ;;
+  esac
+done < <(find "$build" -maxdepth 3 -name 'lib*.a')
+if ldd "$build/bin/firmiana-verify" | grep -E 'zmq|sqlite|libpq|curl|libssl'; then fail "firmiana-verify is more than small"; fi
+
+# Where pkg-config knows neither ZeroMQ nor SQLite.
+mkdir "$W/pc"
+IFS=:
+for folder in $(pkg-config --variable pc_path pkg-config); do
+  for f in "$folder"/*.pc; do
+    case $f in */libzmq.pc | */sqlite3.pc | */\*.pc) ;; *) ln -sf "$f" "$W/pc/" ;; esac
+  done
+done
+unset IFS
+export PKG_CONFIG_LIBDIR=$W/pc PKG_CONFIG_PATH=
+! pkg-config --exists libzmq && ! pkg-config --exists sqlite3 || fail "the files of pkg-config are not hidden"
+configure() { # folder, rooms, without
+  cmake -S "$source" -B "$W/$1" -G Ninja -DFIRMIANA_ROOMS="$2" -DFIRMIANA_WITHOUT="$3" -DCMAKE_BUILD_TYPE=None \
+    -DCMAKE_C_FLAGS=-O1 >"$W/$1.log" 2>&1
+}
+configure bare "net;did;mpc;ledger" "zmq;sqlite" || fail "net, did, mpc and ledger_proof do not configure without ZeroMQ and SQLite: $(tail -n 3 "$W/bare.log")"
+configure mpc "net;mpc" zmq || fail "mpc does not configure without ZeroMQ: $(tail -n 3 "$W/mpc.log")"
+configure did "did" "" || fail "did does not configure by itself: $(tail -n 3 "$W/did.log")"
+! configure ledger "did;ledger" "" || fail "hiding SQLite changed nothing: the ledger still configures"
+cmake --build "$W/bare" --target firmiana-verify mpc net >"$W/bare.log" 2>&1 || fail "they do not build: $(grep -m 1 error "$W/bare.log")"
+"$W/bare/bin/firmiana-verify" --help >/dev/null || fail "firmiana-verify does not run"
+echo "$permitted permitted arrows build, $forbidden forbidden ones do not; mpc, net and firmiana-verify build without ZeroMQ and SQLite"
