@@ -5,6 +5,9 @@
 #include "base/bytes.h"
 #include "base/json.h"
 
+/* A session has at most 240 channels and 16 providers with a few components each. */
+enum { LIST_MAX = 1024 };
+
 static fm_status set_new(json_t *object, const char *name, json_t *value, struct base_err *err)
 {
     if (value == NULL || json_object_set_new(object, name, value) != 0)
@@ -25,6 +28,41 @@ static int party_named(const struct session_facts *facts, const char *alias)
         if (strcmp(facts->parties[i].alias, alias) == 0)
             return (int)i;
     return -1;
+}
+
+/* Do two entries of a list speak of the same thing? */
+static bool same_key(const json_t *a, const json_t *b)
+{
+    static const char *const names[] = {"provider", "table", "component", "peer", "from", "to"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const json_t *x = json_object_get(a, names[i]), *y = json_object_get(b, names[i]);
+        if ((x == NULL) != (y == NULL) || (x != NULL && !json_equal(x, y)))
+            return false;
+    }
+    return true;
+}
+
+static const json_t *find_key(const json_t *list, const json_t *key)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item) if (same_key(item, key)) return item;
+    return NULL;
+}
+
+/* What is said twice could stand for something that is not said at all. */
+static fm_status check_once(const json_t *list, const char *name, struct base_err *err)
+{
+    json_t *item;
+    size_t i;
+
+    if (json_array_size(list) > LIST_MAX)
+        return base_err_set(err, FM_E_LIMIT, "%s: more than %d entries", name, LIST_MAX);
+    json_array_foreach(list, i, item) if (find_key(list, item) != item) return base_err_set(
+        err, FM_E_INPUT, "%s: the same thing is said twice", name);
+    return FM_OK;
 }
 
 /* ---- parts ---- */
@@ -93,6 +131,9 @@ static fm_status check_lists(const struct session_facts *facts, const json_t *pa
                                             FM_OK) return err->code;
     json_array_foreach(result, i, item) if (check_commitment(facts, item, result_names, err) !=
                                             FM_OK) return err->code;
+    if (check_once(channels, "channels", err) != FM_OK ||
+        check_once(inputs, "inputs", err) != FM_OK || check_once(result, "result", err) != FM_OK)
+        return err->code;
     return FM_OK;
 }
 
@@ -132,27 +173,6 @@ static fm_status merge_channel(json_t *out, const struct session_facts *facts, j
         return base_err_set(err, FM_E_PEER, "%s and %s disagree on what %s sent to %s: no receipt",
                             a, b, a, b);
     return append_new(out, json_pack("{s:s,s:s,s:s}", "from", a, "to", b, "hash", sent), err);
-}
-
-static bool same_key(const json_t *a, const json_t *b)
-{
-    static const char *const names[] = {"provider", "table", "component"};
-
-    for (size_t i = 0; i < 3; i++) {
-        const json_t *x = json_object_get(a, names[i]), *y = json_object_get(b, names[i]);
-        if ((x == NULL) != (y == NULL) || (x != NULL && !json_equal(x, y)))
-            return false;
-    }
-    return true;
-}
-
-static const json_t *find_key(const json_t *list, const json_t *key)
-{
-    json_t *item;
-    size_t i;
-
-    json_array_foreach(list, i, item) if (same_key(item, key)) return item;
-    return NULL;
 }
 
 /* Adds party `holder`'s statement: the first makes the entry, the second must agree. */
@@ -380,6 +400,10 @@ fm_status receipt_holds_part(const struct session_facts *facts, const json_t *re
         return err->code;
     if (outcome != LEDGER_RECEIPT_DONE || !shared)
         return base_err_set(err, FM_E_PEER, "the receipt does not say done");
+    if (check_once(json_object_get(receipt, "channels"), "channels", err) != FM_OK ||
+        check_once(json_object_get(receipt, "inputs"), "inputs", err) != FM_OK ||
+        check_once(json_object_get(receipt, "result"), "result", err) != FM_OK)
+        return base_err_prefix(err, "the receipt");
     if (own_channels(receipt, self, part) !=
             2 * (long)json_array_size(json_object_get(part, "channels")) ||
         own_commitments(receipt, "inputs", self, part) !=
