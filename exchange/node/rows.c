@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "exchange/data/root.h"
 
-/* The file and its write-ahead log; one that is not there is all zero. */
+/* The file and its write-ahead log. One that is not there is all zero, and so is an empty log,
+ * which SQLite makes and removes as readers come and go. */
 static void look(struct stat at[2], const char *path)
 {
     char log[600];
@@ -15,7 +17,7 @@ static void look(struct stat at[2], const char *path)
     (void)snprintf(log, sizeof log, "%s-wal", path);
     if (stat(path, &at[0]) != 0)
         memset(&at[0], 0, sizeof at[0]);
-    if (stat(log, &at[1]) != 0)
+    if (stat(log, &at[1]) != 0 || at[1].st_size == 0)
         memset(&at[1], 0, sizeof at[1]);
 }
 
@@ -24,7 +26,23 @@ static bool untouched(const struct stat a[2], const struct stat b[2])
     for (int i = 0; i < 2; i++)
         if (a[i].st_dev != b[i].st_dev || a[i].st_ino != b[i].st_ino ||
             a[i].st_size != b[i].st_size || a[i].st_mtim.tv_sec != b[i].st_mtim.tv_sec ||
-            a[i].st_mtim.tv_nsec != b[i].st_mtim.tv_nsec)
+            a[i].st_mtim.tv_nsec != b[i].st_mtim.tv_nsec ||
+            a[i].st_ctim.tv_sec != b[i].st_ctim.tv_sec ||
+            a[i].st_ctim.tv_nsec != b[i].st_ctim.tv_nsec)
+            return false;
+    return true;
+}
+
+/* Two writes within one tick of the file system's clock leave the same time: what was touched just
+ * now may be touched again without showing it. */
+static bool settled(const struct stat at[2])
+{
+    struct timespec now;
+
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+        return false;
+    for (int i = 0; i < 2; i++)
+        if (at[i].st_ctim.tv_sec >= now.tv_sec - 1)
             return false;
     return true;
 }
@@ -33,6 +51,7 @@ fm_status node_rows_open(struct node_rows **out, const char *path, const char *t
                          const json_t *schema, struct base_err *err)
 {
     struct node_rows *rows = calloc(1, sizeof *rows);
+    struct stat frozen[2];
     fm_status st;
 
     *out = NULL;
@@ -52,6 +71,10 @@ fm_status node_rows_open(struct node_rows **out, const char *path, const char *t
         node_rows_free(rows);
         return st;
     }
+    /* Only then is the snapshot what `before` describes: a commit between the look and the freeze
+     * would otherwise be shared under the root of the rows before it. */
+    look(frozen, path);
+    rows->steady = untouched(rows->before, frozen) && settled(frozen);
     *out = rows;
     return FM_OK;
 }
@@ -66,11 +89,12 @@ void node_rows_free(struct node_rows *rows)
 }
 
 static bool recall(uint8_t root32[32], const struct node_roots *roots, const struct node_rows *rows,
-                   uint64_t data_version)
+                   const uint8_t schema32[32], uint64_t data_version)
 {
-    for (unsigned i = 0; i < NODE_ROOTS; i++)
+    for (unsigned i = 0; rows->steady && i < NODE_ROOTS; i++)
         if (strcmp(roots->known[i].table, rows->table) == 0 &&
             roots->known[i].data_version == data_version &&
+            memcmp(roots->known[i].schema, schema32, 32) == 0 &&
             untouched(roots->known[i].at, rows->before)) {
             memcpy(root32, roots->known[i].root, 32);
             return true;
@@ -78,18 +102,14 @@ static bool recall(uint8_t root32[32], const struct node_roots *roots, const str
     return false;
 }
 
-/* Only if the file did not change while it was read: then the snapshot is what `before` describes.
- */
-static void remember(struct node_roots *roots, const struct node_rows *rows, uint64_t data_version,
-                     const uint8_t root32[32])
+static void remember(struct node_roots *roots, const struct node_rows *rows,
+                     const uint8_t schema32[32], uint64_t data_version, const uint8_t root32[32])
 {
-    struct stat after[2];
-
-    look(after, rows->path);
-    if (!untouched(after, rows->before))
+    if (!rows->steady)
         return;
     memcpy(roots->known[roots->next].table, rows->table, sizeof rows->table);
     memcpy(roots->known[roots->next].root, root32, 32);
+    memcpy(roots->known[roots->next].schema, schema32, 32);
     memcpy(roots->known[roots->next].at, rows->before, sizeof rows->before);
     roots->known[roots->next].data_version = data_version;
     roots->next = (roots->next + 1) % NODE_ROOTS;
@@ -100,10 +120,13 @@ fm_status node_rows_root(uint8_t root32[32], struct node_roots *roots, const str
 {
     const struct data_version_key key = {secret32, data_version};
     struct data_row_source source;
+    uint8_t schema32[32];
     struct data_rows *all;
     fm_status st;
 
-    if (recall(root32, roots, rows, data_version))
+    if (data_schema_hash(schema32, &rows->schema, err) != FM_OK)
+        return err->code;
+    if (recall(root32, roots, rows, schema32, data_version))
         return FM_OK;
     st = data_rows_open(&all, rows->store, rows->table, &rows->schema, NULL, 0, err);
     if (st != FM_OK)
@@ -112,6 +135,6 @@ fm_status node_rows_root(uint8_t root32[32], struct node_roots *roots, const str
     st = data_root_compute(root32, &source, &rows->schema, &key, err);
     data_rows_free(all);
     if (st == FM_OK)
-        remember(roots, rows, data_version, root32);
+        remember(roots, rows, schema32, data_version, root32);
     return st;
 }

@@ -2,6 +2,7 @@
 #ifndef FIRMIANA_EXCHANGE_NODE_ROWS_H
 #define FIRMIANA_EXCHANGE_NODE_ROWS_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "exchange/data/schema.h"
@@ -13,6 +14,7 @@ struct node_rows {
     char table[DATA_NAME_MAX + 1];
     char path[512];
     struct stat before[2]; /* the file and its write-ahead log, just before it was frozen */
+    bool steady;           /* they were the same just after, and not touched a moment before */
 };
 
 /* Opens path, freezes it, reads the published schema. */
@@ -28,6 +30,7 @@ struct node_roots {
     struct {
         char table[DATA_NAME_MAX + 1];
         uint64_t data_version;
+        uint8_t schema[32]; /* its hash: a publication may be tried again with another */
         uint8_t root[32];
         struct stat at[2];
     } known[NODE_ROOTS];
