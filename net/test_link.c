@@ -1,0 +1,364 @@
+#include "net/test_puppet.h"
+
+static void dialled_puppets_come_up(void **state)
+{
+    struct stage st;
+    struct puppet p;
+
+    (void)state;
+    stage_init(&st);
+    puppet_dial(&p, &st, 0, 1);
+    assert_int_equal(st.ups, 1);
+    assert_true(net_mesh_peer_live(st.mesh, "bank_a"));
+    assert_int_equal(p.seen[NET_HEARTBEAT], 1);
+    /* A handshake frame is out of turn now. */
+    push_handshake(&p, (const uint8_t *)"x", 1);
+    assert_int_equal(st.downs, 1);
+    assert_string_equal(st.why.text, "connection to bank_a: a handshake frame out of turn");
+    pull(&p);
+    assert_int_equal(p.seen[NET_CLOSE], 1);
+    assert_int_equal(p.last[0], NET_R_PROTOCOL);
+    puppet_release(&p);
+    stage_release(&st);
+}
+
+static void wrong_diallers_stay_out(void **state)
+{
+    struct stage st;
+    struct puppet p;
+
+    (void)state;
+    stage_init(&st);
+    puppet_dial(&p, &st, 2, 1); /* bank_c has the greater name: it must wait to be dialled */
+    assert_false(net_mesh_peer_live(st.mesh, "bank_c"));
+    assert_int_equal(p.seen[NET_HEARTBEAT], 0);
+    puppet_release(&p);
+    puppet_dial(&p, &st, 3, 2); /* bank_d is unknown */
+    assert_int_equal(p.seen[NET_HEARTBEAT], 0);
+    puppet_release(&p);
+    puppet_dial(&p, &st, 1, 3); /* the node's own name and key */
+    assert_int_equal(p.seen[NET_HEARTBEAT], 0);
+    assert_int_equal(st.ups, 0);
+    puppet_release(&p);
+    stage_release(&st);
+}
+
+static unsigned count_links(const struct stage *st)
+{
+    unsigned n = 0;
+
+    for (const struct net_link *l = st->mesh->links; l; l = l->next)
+        n++;
+    return n;
+}
+
+static void strangers_are_counted_and_go(void **state)
+{
+    struct stage st;
+    struct puppet p, stranger = {.st = &st, .route = {3, {'s'}}};
+
+    (void)state;
+    stage_init(&st);
+    for (unsigned i = 0; i < 300; i++) {
+        stranger.route.id[1] = (uint8_t)(i >> 8);
+        stranger.route.id[2] = (uint8_t)i;
+        push_handshake(&stranger, (const uint8_t *)"\x16\x03", i % 2 ? 2 : 1);
+        push_handshake(&stranger, (const uint8_t *)"junk", 4);
+        assert_true(count_links(&st) <= NET_STRANGERS_MAX);
+    }
+    assert_int_equal(st.hangups, 300 - NET_STRANGERS_MAX);
+    puppet_dial(&p, &st, 0, 1);
+    assert_true(net_mesh_peer_live(st.mesh, "bank_a"));
+    test_now += 4999;
+    (void)net_mesh_tick(st.mesh);
+    assert_true(count_links(&st) > 100);
+    test_now += 1;
+    (void)net_mesh_tick(st.mesh);
+    assert_in_range(count_links(&st), 1, 2); /* bank_a, and perhaps bank_c being dialled */
+    assert_true(net_mesh_peer_live(st.mesh, "bank_a"));
+    puppet_release(&p);
+    stage_release(&st);
+}
+
+/* Says one wrong thing on a fresh live connection; it must end with this text. */
+static void expect_end(void (*say)(struct puppet *), const char *text)
+{
+    struct stage st;
+    struct puppet p;
+
+    stage_init(&st);
+    puppet_dial(&p, &st, 0, 1);
+    say(&p);
+    assert_int_equal(st.downs, 1);
+    assert_string_equal(st.why.text, text);
+    puppet_release(&p);
+    stage_release(&st);
+}
+
+static uint8_t zeros[1 << 20];
+
+static void say_too_much(struct puppet *p)
+{
+    for (int i = 0; i < 31; i++)
+        push_control(p, NET_DATA_END, zeros, 1 << 20);
+    assert_int_equal(p->st->messages, 31);
+    assert_int_equal(p->st->downs, 0);
+    push_control(p, NET_DATA_END, zeros, 1 << 20);
+}
+
+static void say_too_long(struct puppet *p)
+{
+    for (int i = 0; i < 16; i++)
+        push_control(p, NET_DATA_PART, zeros, 1 << 20);
+    push_control(p, NET_DATA_PART, zeros, 2);
+    assert_int_equal(p->st->downs, 0);
+    push_control(p, NET_DATA_PART, zeros, 1);
+}
+
+static void say_window(struct puppet *p)
+{
+    push_control(p, NET_WINDOW, (const uint8_t *)"\0\0\0\0\0\0\0\1", 8);
+}
+
+static void say_nothing(struct puppet *p)
+{
+    push_control(p, NET_DATA_END, zeros, 1);
+}
+
+static void say_type(struct puppet *p)
+{
+    push_control(p, NET_CLOSE + 1, zeros, 1);
+}
+
+static void say_length(struct puppet *p)
+{
+    push_control(p, NET_SESSION_BYE, zeros, 7);
+}
+
+static void say_bad_stream(struct puppet *p)
+{
+    struct net_session_config config = {.parties = 2, .names = names, .deadline_ms = INT64_MAX};
+    struct net_session *s;
+    struct base_err err;
+    struct net_seal seal;
+
+    assert_int_equal(net_mesh_session_open(p->st->mesh, &s, &config, &err), FM_OK);
+    assert_int_equal(net_seal_init(&seal, NET_SEAL, zeros, NET_SEAL_BLOCKS, &err), FM_OK);
+    push(p, &seal, (struct net_head){.type = 1, .stream = 64, .len = 1, .session = s->far[0].id},
+         zeros);
+    net_seal_release(&seal);
+    net_mesh_session_close(p->st->mesh, s);
+}
+
+static void wrong_words_end_the_connection(void **state)
+{
+    (void)state;
+    expect_end(say_too_much, "connection to bank_a: bank_a overran the control window");
+    expect_end(say_too_long,
+               "connection to bank_a: bank_a sent a message of more than 16777216 bytes");
+    expect_end(say_window, "connection to bank_a: bank_a says it took more than was sent");
+    expect_end(say_nothing, "connection to bank_a: bank_a sent a message without a type");
+    expect_end(say_type,
+               "connection to bank_a: bank_a sent a control frame of type 8 with 1 bytes");
+    expect_end(say_length,
+               "connection to bank_a: bank_a sent a control frame of type 6 with 7 bytes");
+    expect_end(say_bad_stream, "connection to bank_a: bank_a sent a frame of type 1 on stream 64");
+}
+
+/* What the mesh sends is held back by the puppet's window. */
+static void the_mesh_keeps_to_the_window(void **state)
+{
+    struct base_err err;
+    struct stage st;
+    struct puppet p;
+    uint8_t taken[8];
+
+    (void)state;
+    stage_init(&st);
+    puppet_dial(&p, &st, 0, 1);
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(net_mesh_control_send(st.mesh, "bank_a", 1, zeros, (1 << 20) - 2, &err),
+                         FM_OK);
+    pull(&p);
+    assert_int_equal(p.seen[NET_DATA_END], 31);
+    base_store_u64(taken, 5 * ((1 << 20) + 64));
+    push_control(&p, NET_WINDOW, taken, 8);
+    pull(&p);
+    assert_int_equal(p.seen[NET_DATA_END], 36);
+    puppet_release(&p);
+    stage_release(&st);
+}
+
+/* The mesh dials bank_c. After TLS, nothing counts before a control frame has opened. */
+static void unconfirmed_links_carry_nothing(void **state)
+{
+    struct base_err err;
+    struct net_seal seal;
+    struct stage st;
+
+    (void)state;
+    for (int early = 0; early < 2; early++) {
+        struct puppet p = {.st = &st, .keys = {key_of, &st}};
+        stage_init(&st);
+        (void)net_mesh_tick(st.mesh);
+        p.route = st.dialled;
+        assert_int_equal(p.route.len, 9);
+        assert_int_equal(net_channel_new(&p.channel, st.id[2], &p.keys, NET_ACCEPTS, NULL, &err),
+                         FM_OK);
+        for (int i = 0; i < 4; i++)
+            pull(&p);
+        assert_true(net_channel_done(p.channel));
+        assert_string_equal(net_channel_peer(p.channel), "bank_b");
+        assert_int_equal(st.ups, 0);
+        assert_int_equal(net_control_init(&p.control, p.channel, &err), FM_OK);
+        if (early) {
+            assert_int_equal(net_seal_init(&seal, NET_SEAL, zeros, NET_SEAL_BLOCKS, &err), FM_OK);
+            push(&p, &seal, (struct net_head){.type = 1, .len = 1, .session = 99}, zeros);
+            net_seal_release(&seal);
+        }
+        push_control(&p, NET_HEARTBEAT, zeros, 0);
+        assert_int_equal(st.ups, !early);
+        assert_int_equal(net_mesh_peer_live(st.mesh, "bank_c"), !early);
+        puppet_release(&p);
+        stage_release(&st);
+    }
+}
+
+/* Frames of sessions that are not open: how many are kept, and what the peer is told then. */
+static void held_frames_are_bounded(void **state)
+{
+    static const struct {
+        uint64_t sessions, frames;
+        uint32_t len;
+    } cases[] = {
+        {NET_HELD_SESSIONS, NET_HELD_SESSIONS, 1}, {1, NET_HELD_FRAMES, 1}, {3, 63, 1 << 20}};
+    struct base_err err;
+    struct net_seal seal;
+    struct stage st;
+    struct puppet p;
+
+    (void)state;
+    for (int c = 0; c < 3; c++) {
+        uint64_t n = cases[c].sessions;
+        stage_init(&st);
+        puppet_dial(&p, &st, 0, 1);
+        assert_int_equal(net_seal_init(&seal, NET_SEAL, zeros, NET_SEAL_BLOCKS, &err), FM_OK);
+        for (uint64_t i = 0; i < cases[c].frames; i++)
+            push(&p, &seal, (struct net_head){.type = 1, .len = cases[c].len, .session = 1 + i % n},
+                 zeros);
+        pull(&p);
+        assert_int_equal(p.seen[NET_SESSION_ABORT], 0);
+        push(&p, &seal, (struct net_head){.type = 1, .len = 1 << 20, .session = n + 1}, zeros);
+        pull(&p);
+        assert_int_equal(p.seen[NET_SESSION_ABORT], 1);
+        assert_int_equal(base_load_u64(p.last), n + 1);
+        assert_int_equal(p.last[9], NET_R_LIMIT);
+        /* The rest goes when its time is over. */
+        test_now += 9000;
+        push_control(&p, NET_HEARTBEAT, zeros, 0);
+        (void)net_mesh_tick(st.mesh);
+        test_now += 1000;
+        (void)net_mesh_tick(st.mesh);
+        pull(&p);
+        assert_int_equal(p.seen[NET_SESSION_ABORT], 1 + n);
+        assert_int_equal(p.last[9], NET_R_UNEXPECTED);
+        assert_true(net_mesh_peer_live(st.mesh, "bank_a"));
+        net_seal_release(&seal);
+        puppet_release(&p);
+        stage_release(&st);
+    }
+}
+
+/* Late frames of a closed session are dropped without a word; its deadline needs no worker. */
+static void sessions_end_quietly_or_in_time(void **state)
+{
+    struct net_session_config config = {.parties = 2, .names = names, .deadline_ms = 5000};
+    struct base_err err;
+    struct net_session *s;
+    struct net_seal seal;
+    struct stage st;
+    struct puppet p;
+    uint64_t id;
+
+    (void)state;
+    stage_init(&st);
+    puppet_dial(&p, &st, 0, 1);
+    assert_int_equal(net_mesh_session_open(st.mesh, &s, &config, &err), FM_OK);
+    id = s->far[0].id;
+    net_mesh_session_close(st.mesh, s);
+    assert_int_equal(net_seal_init(&seal, NET_SEAL, zeros, NET_SEAL_BLOCKS, &err), FM_OK);
+    push(&p, &seal, (struct net_head){.type = 1, .len = 1, .session = id}, zeros);
+    net_seal_release(&seal);
+    config.descriptor32[0] = 1;
+    assert_int_equal(net_mesh_session_open(st.mesh, &s, &config, &err), FM_OK);
+    test_now = 5000 + NET_PATIENCE_MS;
+    push_control(&p, NET_HEARTBEAT, zeros, 0);
+    assert_int_equal(st.ended, 0);
+    (void)net_mesh_tick(st.mesh);
+    assert_int_equal(st.ended, 1);
+    assert_string_equal(st.why.text, "the session's deadline passed");
+    test_now += 9000;
+    (void)net_mesh_tick(st.mesh);
+    pull(&p);
+    assert_int_equal(p.seen[NET_SESSION_BYE], 1);
+    assert_int_equal(p.seen[NET_SESSION_ABORT], 1); /* of the second */
+    assert_int_equal(p.last[9], NET_R_TIMEOUT);
+    net_mesh_session_close(st.mesh, s);
+    puppet_release(&p);
+    stage_release(&st);
+}
+
+/* A worker meets a peer that announces what was never sent. */
+static void session_windows_cannot_lie(void **state)
+{
+    struct net_session_config config = {.parties = 2, .names = names, .deadline_ms = 5000};
+    uint8_t secret[32], stream[32], way[2] = {0, 7}, byte;
+    struct base_err err;
+    struct net_session *s;
+    struct net_seal seal;
+    struct stage st;
+    struct puppet p;
+
+    (void)state;
+    stage_init(&st);
+    puppet_dial(&p, &st, 0, 1);
+    assert_int_equal(net_mesh_session_open(st.mesh, &s, &config, &err), FM_OK);
+    assert_int_equal(net_channel_export(p.channel, secret, "session", config.descriptor32, &err),
+                     FM_OK);
+    assert_int_equal(net_expand(stream, 32, secret, "firmiana stream", way, 2, &err), FM_OK);
+    assert_int_equal(net_seal_init(&seal, NET_SEAL, stream, NET_SEAL_BLOCKS, &err), FM_OK);
+    push(&p, &seal,
+         (struct net_head){.type = NET_DATA_END, .stream = 7, .len = 1, .session = s->far[0].id},
+         (const uint8_t *)"k");
+    push(&p, &seal,
+         (struct net_head){.type = NET_WINDOW, .stream = 7, .len = 8, .session = s->far[0].id},
+         (const uint8_t *)"\0\0\0\0\0\0\0\1");
+    assert_int_equal(net_recv(net_session_transport(s), 7, 0, &byte, 1, &err), FM_OK);
+    assert_int_equal(byte, 'k');
+    assert_int_equal(net_recv(net_session_transport(s), 7, 0, &byte, 1, &err), FM_E_PEER);
+    assert_string_equal(err.text, "bank_a says it took more than was sent");
+    /* After that nothing works, whatever is in the inbox, and the connection ends. */
+    assert_int_equal(net_recv(net_session_transport(s), 8, 0, &byte, 1, &err), FM_E_PEER);
+    (void)net_mesh_tick(st.mesh);
+    assert_false(net_mesh_peer_live(st.mesh, "bank_a"));
+    net_mesh_session_close(st.mesh, s);
+    net_seal_release(&seal);
+    puppet_release(&p);
+    stage_release(&st);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dialled_puppets_come_up),
+        cmocka_unit_test(wrong_diallers_stay_out),
+        cmocka_unit_test(strangers_are_counted_and_go),
+        cmocka_unit_test(wrong_words_end_the_connection),
+        cmocka_unit_test(the_mesh_keeps_to_the_window),
+        cmocka_unit_test(unconfirmed_links_carry_nothing),
+        cmocka_unit_test(held_frames_are_bounded),
+        cmocka_unit_test(sessions_end_quietly_or_in_time),
+        cmocka_unit_test(session_windows_cannot_lie),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
