@@ -88,6 +88,7 @@ same "SELECT SUM(x), COUNT(*) FROM t WHERE a > 100" "SELECT SUM(x), COUNT(*) FRO
 same "SELECT COUNT(*), SUM(a) FROM t" "SELECT COUNT(*), SUM(a) FROM t" t "$W/p1.db" "$W/p1.db"
 grep -q "^note: p1: no declared schema for t" "$W/error" || fail "no note about the ranges that came from the data"
 same "SELECT COUNT(*) FROM t" "SELECT COUNT(*) FROM t" t "$W/p3.db"
+same "SELECT COUNT(*), SUM(a) FROM p2.t" "SELECT COUNT(*), printf('%.2f', SUM(a)) FROM t" t "$W/p2.db"
 
 # ---- formats, byte by byte ----
 q="SELECT COUNT(*) AS c, AVG(x) AS m, SUM(a) AS total FROM t"
