@@ -6,6 +6,8 @@ fm_room(ledger_engine ledger
 
 fm_test(test_engine_parts SOURCES test_engine_parts.c LINKS ledger_engine)
 
-# A whole consortium in virtual time. --wrap lets it fail the replica's writes.
-fm_test(test_engine SOURCES test_engine.c test_engine_world.c LINKS ledger_engine)
-target_link_options(test_engine PRIVATE -Wl,--wrap=ledger_chain_execute -Wl,--wrap=ledger_chain_cosign)
+# Whole consortia in virtual time. --wrap lets a test fail the replica's writes.
+foreach(test test_engine test_engine_lies test_engine_days)
+  fm_test(${test} SOURCES ${test}.c test_engine_world.c test_engine_matter.c LINKS ledger_engine)
+  target_link_options(${test} PRIVATE -Wl,--wrap=ledger_chain_execute -Wl,--wrap=ledger_chain_cosign)
+endforeach()

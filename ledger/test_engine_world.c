@@ -6,16 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "did/draft.h"
 #include "ledger/engine_message.h"
-
-#define START_MS 1763600000000 /* 2025-11-20 */
 
 uint64_t world_random(struct world *w) /* SplitMix64 */
 {
@@ -26,109 +24,20 @@ uint64_t world_random(struct world *w) /* SplitMix64 */
     return z ^ z >> 31;
 }
 
-static void must(fm_status st, const struct base_err *err)
+uint64_t world_base_seed;
+
+void world_seed(void)
+{
+    const char *seed = getenv("FIRMIANA_SEED");
+
+    world_base_seed = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
+    print_message("seed %llu (FIRMIANA_SEED)\n", (unsigned long long)world_base_seed);
+}
+
+void world_must(fm_status st, const struct base_err *err)
 {
     if (st != FM_OK)
         fail_msg("%s: %s", fm_status_name(st), err->text);
-}
-
-/* ---- failures of the replica ---- */
-
-uint64_t world_fail_at, world_calls;
-
-fm_status __real_ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome *outcomes,
-                                      const struct ledger_block *block, struct base_err *err);
-fm_status __wrap_ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome *outcomes,
-                                      const struct ledger_block *block, struct base_err *err);
-fm_status __real_ledger_chain_cosign(struct ledger_chain *chain, size_t *n_new,
-                                     uint64_t *final_size, const char *checkpoint, size_t len,
-                                     struct base_err *err);
-fm_status __wrap_ledger_chain_cosign(struct ledger_chain *chain, size_t *n_new,
-                                     uint64_t *final_size, const char *checkpoint, size_t len,
-                                     struct base_err *err);
-
-static bool fails_now(void)
-{
-    return ++world_calls == world_fail_at;
-}
-
-fm_status __wrap_ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome *outcomes,
-                                      const struct ledger_block *block, struct base_err *err)
-{
-    if (fails_now())
-        return base_err_set(err, FM_E_IO, "injected");
-    return __real_ledger_chain_execute(chain, outcomes, block, err);
-}
-
-fm_status __wrap_ledger_chain_cosign(struct ledger_chain *chain, size_t *n_new,
-                                     uint64_t *final_size, const char *checkpoint, size_t len,
-                                     struct base_err *err)
-{
-    if (fails_now())
-        return base_err_set(err, FM_E_IO, "injected");
-    return __real_ledger_chain_cosign(chain, n_new, final_size, checkpoint, len, err);
-}
-
-/* ---- genesis ---- */
-
-static fm_status fill_random(void *ctx, void *out, size_t len, struct base_err *err)
-{
-    (void)err;
-    for (size_t i = 0; i < len; i++)
-        ((uint8_t *)out)[i] = (uint8_t)world_random(ctx);
-    return FM_OK;
-}
-
-static json_t *member_entry(struct world *w, size_t i)
-{
-    struct base_random random = {fill_random, w};
-    struct did_secret *recovery;
-    struct did_document *doc;
-    struct did_draft draft = {0};
-    struct base_err err = {0};
-    uint8_t commit[32];
-    char alias[33];
-    json_t *entry;
-
-    (void)snprintf(alias, sizeof alias, "bank_%c", (char)('a' + i));
-    must(did_secret_generate(&w->secret[i], did_suite_ed25519(), &random, &err), &err);
-    must(did_secret_generate(&w->officer[i], did_suite_ed25519(), &random, &err), &err);
-    must(did_secret_generate(&recovery, did_suite_ed25519(), &random, &err), &err);
-    did_recovery_commit(commit, did_secret_key(recovery));
-    must(did_draft_first(&draft, NULL, alias, commit, &err), &err);
-    must(did_draft_add(&draft, did_secret_key(w->secret[i]),
-                       DID_ROLE_AUTHENTICATION | DID_ROLE_ASSERTION, &err),
-         &err);
-    must(did_draft_add(&draft, did_secret_key(w->officer[i]), DID_ROLE_INVOCATION, &err), &err);
-    must(did_draft_build(&doc, &draft, DID_RULES_VERSION, &err), &err);
-    entry =
-        json_pack("{s:s, s:O, s:[s,s,s], s:s}", "alias", alias, "document", did_document_json(doc),
-                  "roles", "asker", "provider", "compute", "endpoint", "tcp://127.0.0.1:7001");
-    assert_non_null(entry);
-    did_document_free(doc);
-    did_draft_release(&draft);
-    did_secret_free(recovery);
-    return entry;
-}
-
-static void make_genesis(struct world *w)
-{
-    json_t *members = json_array(), *genesis;
-    struct base_err err = {0};
-
-    for (size_t i = 0; i < w->n_members; i++)
-        assert_int_equal(json_array_append_new(members, member_entry(w, i)), 0);
-    genesis = json_pack(
-        "{s:i, s:s, s:I, s:i, s:o, s:I, s:s, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}}",
-        "format", 1, "name", "engine test", "time", (json_int_t)(START_MS - 1000), "rules_version",
-        1, "members", members, "quorum", (json_int_t)w->quorum, "sequencer", "bank_a", "limits",
-        "tx_bytes", 65536, "block_txs", 100, "block_bytes", 262144, "not_after_ms", 86400000,
-        "refused_per_day", 1000000, "open_queries", 10, "unreceipted_queries", 10, "consent_uses",
-        10, "deadline_ms", 60000, "minimum_group", 2);
-    assert_non_null(genesis);
-    must(base_json_canonical(&w->genesis, genesis, &err), &err);
-    json_decref(genesis);
-    base_sha256(w->chain_id, w->genesis.p, w->genesis.len);
 }
 
 static void find_did(struct world *w, size_t i)
@@ -136,9 +45,9 @@ static void find_did(struct world *w, size_t i)
     struct base_err err = {0};
     json_t *member;
 
-    must(ledger_reader_member(ledger_chain_reader(w->node[i].chain), &member, w->node[i].alias,
-                              &err),
-         &err);
+    world_must(ledger_reader_member(ledger_chain_reader(w->node[i].chain), &member,
+                                    w->node[i].alias, &err),
+               &err);
     (void)snprintf(w->did[i], sizeof w->did[i], "%s",
                    json_string_value(json_object_get(member, "did")));
     json_decref(member);
@@ -153,7 +62,7 @@ static void add_node(struct world *w, size_t member)
     (void)snprintf(n->alias, sizeof n->alias, "bank_%c", (char)('a' + member));
     (void)snprintf(n->path, sizeof n->path, "%s/%zu.db", w->dir, w->n_nodes);
     n->clock_off = (int64_t)(world_random(w) % 1000) - 500;
-    must(ledger_chain_create(&n->chain, n->path, w->genesis.p, w->genesis.len, &err), &err);
+    world_must(ledger_chain_create(&n->chain, n->path, w->genesis.p, w->genesis.len, &err), &err);
     if (w->n_nodes < w->n_members)
         find_did(w, w->n_nodes);
     w->n_nodes++;
@@ -171,9 +80,19 @@ struct world *world_new(uint64_t seed, size_t members, size_t quorum)
     (void)snprintf(w->dir, sizeof w->dir, "%s/firmiana-engine-XXXXXX",
                    stat("/dev/shm", &s) == 0 ? "/dev/shm" : "/tmp");
     assert_non_null(mkdtemp(w->dir));
-    make_genesis(w);
+    world_make_genesis(w);
     for (size_t i = 0; i < members; i++)
         add_node(w, i);
+    return w;
+}
+
+struct world *world_running(uint64_t seed, size_t members, size_t quorum)
+{
+    struct world *w = world_new(seed, members, quorum);
+
+    for (size_t i = 0; i < members; i++)
+        world_start(w, i);
+    world_link_all(w, true);
     return w;
 }
 
@@ -185,23 +104,12 @@ size_t world_twin(struct world *w, size_t member)
     return w->n_nodes - 1;
 }
 
-static void remove_files(const struct world_node *n)
-{
-    static const char *const ends[] = {"", "-wal", "-shm", ".lock", "-journal"};
-    char path[160];
-
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s%s", n->path, ends[i]);
-        (void)unlink(path);
-    }
-}
-
 void world_free(struct world *w)
 {
     for (size_t i = 0; i < w->n_nodes; i++) {
         ledger_engine_free(w->node[i].engine);
         ledger_chain_close(w->node[i].chain);
-        remove_files(&w->node[i]);
+        world_remove_files(&w->node[i]);
     }
     (void)rmdir(w->dir);
     for (size_t i = 0; i < w->n_members; i++) {
@@ -217,93 +125,7 @@ void world_free(struct world *w)
     free(w);
 }
 
-static void copy_file(const char *from, const char *to)
-{
-    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-    char block[4096];
-    size_t n;
-
-    assert_non_null(in);
-    assert_non_null(out);
-    while ((n = fread(block, 1, sizeof block, in)) > 0)
-        assert_int_equal(fwrite(block, 1, n, out), n);
-    assert_int_equal(fclose(in), 0);
-    assert_int_equal(fclose(out), 0);
-}
-
-void world_save(struct world *w, size_t node)
-{
-    char aside[160];
-
-    (void)snprintf(aside, sizeof aside, "%s.old", w->node[node].path);
-    copy_file(w->node[node].path, aside);
-}
-
-void world_restore(struct world *w, size_t node)
-{
-    struct world_node *n = &w->node[node];
-    char aside[160];
-
-    (void)snprintf(aside, sizeof aside, "%s.old", n->path);
-    remove_files(n);
-    copy_file(aside, n->path);
-    (void)unlink(aside);
-    n->height = n->final_height = 0; /* the one disk that may forget */
-}
-
-/* ---- the network: a heap of messages by time ---- */
-
-static bool before(const struct world_message *a, const struct world_message *b)
-{
-    return a->at != b->at ? a->at < b->at : a->order < b->order;
-}
-
-static void enqueue(struct world *w, size_t from, size_t to, const void *bytes, size_t len)
-{
-    int64_t spread = w->delay_max - w->delay_min + 1;
-    struct world_message m = {.at = w->now + w->delay_min +
-                                    (int64_t)(world_random(w) % (uint64_t)spread),
-                              .order = w->order++,
-                              .from = from,
-                              .to = to,
-                              .bytes = malloc(len),
-                              .len = len};
-    size_t i;
-
-    assert_non_null(m.bytes);
-    memcpy(m.bytes, bytes, len);
-    if (w->queued == w->queue_cap) {
-        w->queue_cap = w->queue_cap * 2 + 64;
-        w->queue = realloc(w->queue, w->queue_cap * sizeof *w->queue);
-        assert_non_null(w->queue);
-    }
-    for (i = w->queued++; i > 0 && before(&m, &w->queue[(i - 1) / 2]); i = (i - 1) / 2)
-        w->queue[i] = w->queue[(i - 1) / 2];
-    w->queue[i] = m;
-}
-
-static struct world_message dequeue(struct world *w)
-{
-    struct world_message top = w->queue[0], last = w->queue[--w->queued];
-    size_t i = 0, child;
-
-    while ((child = 2 * i + 1) < w->queued) {
-        if (child + 1 < w->queued && before(&w->queue[child + 1], &w->queue[child]))
-            child++;
-        if (before(&last, &w->queue[child]))
-            break;
-        w->queue[i] = w->queue[child];
-        i = child;
-    }
-    if (w->queued > 0)
-        w->queue[i] = last;
-    return top;
-}
-
-void world_hand(struct world *w, size_t from, size_t to, const void *bytes, size_t len)
-{
-    enqueue(w, from, to, bytes, len);
-}
+/* ---- what the engines send, and say ---- */
 
 static void on_send(void *ctx, const char *alias, const void *bytes, size_t len)
 {
@@ -314,7 +136,7 @@ static void on_send(void *ctx, const char *alias, const void *bytes, size_t len)
     struct ledger_message m;
     struct base_err err = {0};
 
-    must(ledger_message_decode(&m, bytes, len, &err), &err); /* we read what we write */
+    world_must(ledger_message_decode(&m, bytes, len, &err), &err); /* we read what we write */
     assert_true(len <= ledger_engine_message_max(n->engine));
     kind = m.kind;
     w->sent_by_kind[kind]++;
@@ -329,9 +151,9 @@ static void on_send(void *ctx, const char *alias, const void *bytes, size_t len)
         if ((w->lost_kinds >> kind & 1) != 0 && (w->lost_to == WORLD_NODES || w->lost_to == to))
             continue;
         if (world_random(w) % 100 >= w->loss)
-            enqueue(w, from, to, bytes, len);
+            world_hand(w, from, to, bytes, len);
         if (world_random(w) % 100 < w->doubled)
-            enqueue(w, from, to, bytes, len);
+            world_hand(w, from, to, bytes, len);
     }
 }
 
@@ -430,14 +252,15 @@ static void after(struct world *w, struct world_node *n, fm_status st, const str
     else if (st == FM_E_IO)
         w->world_errors++;
     else
-        must(st, err);
+        world_must(st, err);
     n->tick_at = w->now + (wait < 1 ? 1 : wait);
     check_node(w, n);
 }
 
 static struct ledger_now now_of(const struct world *w, const struct world_node *n)
 {
-    return (struct ledger_now){.unix_ms = START_MS + w->now + n->clock_off, .mono_ms = w->now};
+    return (struct ledger_now){.unix_ms = WORLD_START_MS + w->now + n->clock_off,
+                               .mono_ms = w->now};
 }
 
 /* ---- nodes and links ---- */
@@ -452,8 +275,8 @@ void world_start(struct world *w, size_t node)
     assert_null(n->engine);
     mine.ctx = n;
     if (n->chain == NULL)
-        must(ledger_chain_open(&n->chain, n->path, &err), &err);
-    must(ledger_engine_new(&n->engine, n->chain, n->alias, &mine, &n->params, &err), &err);
+        world_must(ledger_chain_open(&n->chain, n->path, &err), &err);
+    world_must(ledger_engine_new(&n->engine, n->chain, n->alias, &mine, &n->params, &err), &err);
     n->tick_at = w->now + 1;
     check_node(w, n);
     /* Its user asks again for what the node forgot. */
@@ -527,39 +350,6 @@ void world_split(struct world *w)
 
 /* ---- transactions ---- */
 
-void world_sign(struct world *w, struct base_buf *out, size_t member, enum ledger_tx_type type,
-                json_t *body, int64_t not_after)
-{
-    bool by_officer = ledger_tx_type_authority(type) == LEDGER_BY_OFFICERS;
-    struct base_err err = {0};
-    json_t *tx;
-
-    assert_non_null(body);
-    must(ledger_tx_build(&tx, w->chain_id, type, w->did[member], not_after, body, &err), &err);
-    json_decref(body);
-    must(ledger_tx_sign(tx, by_officer ? w->officer[member] : w->secret[member], START_MS / 1000,
-                        &err),
-         &err);
-    must(base_json_canonical(out, tx, &err), &err);
-    json_decref(tx);
-}
-
-void world_make_tx(struct world *w, struct base_buf *out, size_t member, bool good,
-                   int64_t not_after)
-{
-    uint8_t root[32];
-    char name[32], hex[65];
-
-    (void)snprintf(name, sizeof name, "d%llu", (unsigned long long)w->tx_counter++);
-    base_sha256(root, name, strlen(name));
-    base_hex(hex, root, 32);
-    world_sign(w, out, member, LEDGER_TX_DATASET_PUBLISH,
-               json_pack("{s:s, s:{s:i, s:[{s:s, s:s}]}, s:i, s:s, s:i}", "dataset", name, "schema",
-                         "version", 1, "columns", "name", "x", "type", "integer", "data_version",
-                         good ? 1 : 2, "root", hex, "rows", 10),
-               not_after);
-}
-
 void world_submit_bytes(struct world *w, size_t node, struct base_buf *bytes,
                         enum ledger_verdict expected)
 {
@@ -574,8 +364,8 @@ void world_submit_bytes(struct world *w, size_t node, struct base_buf *bytes,
     *tx = (struct world_tx){
         .bytes = bytes->p, .len = bytes->len, .node = node, .submitted_ms = w->now};
     *bytes = (struct base_buf){0};
-    must(base_json_parse(&json, (const char *)tx->bytes, tx->len, &err), &err);
-    must(ledger_tx_id(tx->id, json, &err), &err);
+    world_must(base_json_parse(&json, (const char *)tx->bytes, tx->len, &err), &err);
+    world_must(ledger_tx_id(tx->id, json, &err), &err);
     json_decref(json);
     w->n_txs++;
     st = ledger_engine_submit(n->engine, &outcome, tx->bytes, tx->len, now_of(w, n), &err);
@@ -596,7 +386,7 @@ void world_submit(struct world *w, size_t node)
 
     if (w->node[node].engine == NULL)
         return;
-    world_make_tx(w, &bytes, w->node[node].member, good, START_MS + w->now + 3600000);
+    world_make_tx(w, &bytes, w->node[node].member, good, WORLD_START_MS + w->now + 3600000);
     world_submit_bytes(w, node, &bytes, good ? LEDGER_OK : LEDGER_REFUSED);
 }
 
@@ -604,7 +394,7 @@ void world_submit(struct world *w, size_t node)
 
 static void deliver(struct world *w)
 {
-    struct world_message m = dequeue(w);
+    struct world_message m = world_dequeue(w);
     struct world_node *to = &w->node[m.to];
     struct base_err err = {0};
     fm_status st;
@@ -686,4 +476,13 @@ void world_print(const struct world *w)
                       (unsigned long long)s.size, (unsigned long long)s.final_height,
                       (unsigned long long)s.known_size, s.pool, s.outbox, n->text);
     }
+}
+
+uint64_t world_total(const struct world *w, enum ledger_engine_event_kind kind)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < w->n_nodes; i++)
+        n += w->node[i].events[kind];
+    return n;
 }

@@ -17,6 +17,8 @@
 #include "ledger/engine.h"
 #include "ledger/tx.h"
 
+#define WORLD_START_MS 1763600000000 /* 2025-11-20, when virtual time is 0 */
+
 enum {
     WORLD_NODES = 8,
     WORLD_HEIGHTS = 4096,
@@ -91,10 +93,17 @@ struct world {
     uint64_t tx_counter;
 };
 
+/* FIRMIANA_SEED, or the time; world_seed() sets and prints it. */
+extern uint64_t world_base_seed;
+void world_seed(void);
 uint64_t world_random(struct world *w);
+/* Fails the test with the text unless st is FM_OK. */
+void world_must(fm_status st, const struct base_err *err);
 
 /* Members bank_a, bank_b, ...; bank_a sequences; a node each, all links down. */
 struct world *world_new(uint64_t seed, size_t members, size_t quorum);
+/* The same with all nodes started and linked. */
+struct world *world_running(uint64_t seed, size_t members, size_t quorum);
 void world_free(struct world *w);
 /* A second node of a member that has one. Before world_start(). Returns its index. */
 size_t world_twin(struct world *w, size_t member);
@@ -103,6 +112,8 @@ void world_start(struct world *w, size_t node);
 void world_stop(struct world *w, size_t node); /* as by kill: no farewell */
 void world_link(struct world *w, size_t a, size_t b, bool up);
 void world_link_all(struct world *w, bool up); /* all pairs but twins of one member */
+void world_make_genesis(struct world *w);
+void world_remove_files(const struct world_node *n);
 /* Copies a stopped node's disk aside, and puts the copy back in its place. */
 void world_save(struct world *w, size_t node);
 void world_restore(struct world *w, size_t node);
@@ -126,8 +137,12 @@ void world_make_tx(struct world *w, struct base_buf *out, size_t member, bool go
 void world_run(struct world *w, int64_t until);
 /* Until nothing awaits a result, or the time is over. Whether nothing does. */
 bool world_run_settled(struct world *w, int64_t until);
+/* Puts a message on its way, whoever wrote it. */
 void world_hand(struct world *w, size_t from, size_t to, const void *bytes, size_t len);
+struct world_message world_dequeue(struct world *w); /* the next one; there is one */
 
+/* Events of a kind, over all nodes. */
+uint64_t world_total(const struct world *w, enum ledger_engine_event_kind kind);
 /* Prints where each node stands: for a test that is about to fail. */
 void world_print(const struct world *w);
 
