@@ -1,4 +1,4 @@
-/* bit2a, bit_count, b2a: bits into the ring.
+/* bit2a, bit_count: bits into the ring.
  *
  * b = u ^ v with u = b_d ^ b_{d+1} known to the dealer d and v = b_{d+2} known to the other two.
  * First the dealer shares u in the ring: a_d = F(k_d), a_{d+1} = u - a_d, sent to party d + 1. With
@@ -12,23 +12,11 @@
 
 #include "base/secret.h"
 #include "mpc/kernels.h"
-#include "mpc/rep3/state.h"
-
-struct inject {
-    const struct mpc_share *const *x; /* width 1 */
-    struct mpc_share *const *z;
-    size_t out; /* the item that produce stands in, and its next element */
-    size_t out_at;
-    size_t in;
-    size_t in_at;
-    unsigned out_dealer;
-    unsigned in_dealer;
-    uint64_t *total; /* bit_count: this party's summand of each item */
-};
+#include "mpc/rep3/inject.h"
 
 /* Steps to the next chunk of the list: sets item and first element, returns its length. Chunks are
  * whole words of bits, so that a bit plane can be read from a word's beginning. */
-static size_t step(const struct inject *f, size_t *item, size_t *at)
+static size_t step(const struct rep3_inject *f, size_t *item, size_t *at)
 {
     size_t left;
 
@@ -65,9 +53,9 @@ static void dealt_words(uint64_t *out, const struct mpc_share *x, const uint64_t
         out[i] = ((x0[i / 64] ^ x1[i / 64]) >> i % 64 & 1) - a[i];
 }
 
-static fm_status deal_produce(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err)
+fm_status rep3_inject_deal_out(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err)
 {
-    struct inject *f = ctx;
+    struct rep3_inject *f = ctx;
     struct rep3 *r = rep3_of(s);
     size_t n = step(f, &f->out, &f->out_at);
     const struct mpc_share *x = f->x[f->out];
@@ -93,9 +81,9 @@ static fm_status deal_produce(struct mpc_session *s, void *ctx, size_t unit, str
     return status;
 }
 
-static fm_status deal_consume(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err)
+fm_status rep3_inject_deal_in(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err)
 {
-    struct inject *f = ctx;
+    struct rep3_inject *f = ctx;
     size_t n = step(f, &f->in, &f->in_at);
     fm_status status = FM_OK;
 
@@ -109,9 +97,9 @@ static fm_status deal_consume(struct mpc_session *s, void *ctx, size_t unit, str
 
 /* Second round. At party d + 1, z holds a_{d+1} in component 0; at party d + 2, a_d in component 1.
  */
-static fm_status sign_produce(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err)
+fm_status rep3_inject_sign_out(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err)
 {
-    struct inject *f = ctx;
+    struct rep3_inject *f = ctx;
     struct rep3 *r = rep3_of(s);
     size_t n = step(f, &f->out, &f->out_at);
     size_t at = f->out_at;
@@ -145,9 +133,9 @@ static fm_status sign_produce(struct mpc_session *s, void *ctx, size_t unit, str
     return status;
 }
 
-static fm_status sign_consume(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err)
+fm_status rep3_inject_sign_in(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err)
 {
-    struct inject *f = ctx;
+    struct rep3_inject *f = ctx;
     uint64_t *stage = rep3_of(s)->stage;
     size_t n = step(f, &f->in, &f->in_at);
     unsigned at_role = role(s, f->in_dealer);
@@ -166,7 +154,7 @@ static fm_status sign_consume(struct mpc_session *s, void *ctx, size_t unit, str
     return status;
 }
 
-static void restart(struct inject *f, unsigned dealer)
+void rep3_inject_restart(struct rep3_inject *f, unsigned dealer)
 {
     f->out = f->in = 0;
     f->out_at = f->in_at = 0;
@@ -177,9 +165,9 @@ fm_status rep3_bit2a(struct mpc_session *s, struct mpc_share *const *z,
                      const struct mpc_share *const *x, size_t count, struct base_err *err)
 {
     struct rep3 *r = rep3_of(s);
-    struct inject f = {.x = x, .z = z};
-    struct rep3_flow deal = {deal_produce, deal_consume, &f, units_of(x, count), 6};
-    struct rep3_flow sign = {sign_produce, sign_consume, &f, deal.units, 2};
+    struct rep3_inject f = {.x = x, .z = z};
+    struct rep3_flow deal = {rep3_inject_deal_out, rep3_inject_deal_in, &f, units_of(x, count), 6};
+    struct rep3_flow sign = {rep3_inject_sign_out, rep3_inject_sign_in, &f, deal.units, 2};
     unsigned dealer = r->deals % 3;
     fm_status status;
 
@@ -187,11 +175,11 @@ fm_status rep3_bit2a(struct mpc_session *s, struct mpc_share *const *z,
         return FM_OK;
     r->deals += (unsigned)(deal.units % 3);
     s->stats.rounds += 2;
-    restart(&f, dealer);
+    rep3_inject_restart(&f, dealer);
     status = rep3_flow_run(s, &deal, err);
     if (status != FM_OK)
         return status;
-    restart(&f, dealer);
+    rep3_inject_restart(&f, dealer);
     return rep3_flow_run(s, &sign, err);
 }
 
@@ -209,7 +197,7 @@ static uint64_t signed_sum(const uint64_t *a, const uint64_t *v, size_t n)
 
 static fm_status count_produce(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err)
 {
-    struct inject *f = ctx;
+    struct rep3_inject *f = ctx;
     struct rep3 *r = rep3_of(s);
     size_t n = step(f, &f->out, &f->out_at);
     const struct mpc_share *x = f->x[f->out];
@@ -237,7 +225,7 @@ static fm_status count_produce(struct mpc_session *s, void *ctx, size_t unit, st
 
 static fm_status count_consume(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err)
 {
-    struct inject *f = ctx;
+    struct rep3_inject *f = ctx;
     uint64_t *stage = rep3_of(s)->stage + MPC_CHUNK_WORDS;
     size_t n = step(f, &f->in, &f->in_at);
     fm_status status = FM_OK;
@@ -272,7 +260,7 @@ fm_status rep3_bit_count(struct mpc_session *s, struct mpc_share *const *z,
     struct rep3 *r = rep3_of(s);
     uint64_t *totals = calloc(count, sizeof *totals);
     struct rep3_cell *cells = calloc(count, sizeof *cells);
-    struct inject f = {.x = x, .z = z, .total = totals};
+    struct rep3_inject f = {.x = x, .z = z, .total = totals};
     struct rep3_flow flow = {count_produce, count_consume, &f, units_of(x, count), 6};
     fm_status status;
 
@@ -280,7 +268,7 @@ fm_status rep3_bit_count(struct mpc_session *s, struct mpc_share *const *z,
         status = base_err_memory(err, "count");
         goto out;
     }
-    restart(&f, r->deals % 3);
+    rep3_inject_restart(&f, r->deals % 3);
     r->deals += (unsigned)(flow.units % 3);
     s->stats.rounds += flow.units > 0;
     status = rep3_flow_run(s, &flow, err);

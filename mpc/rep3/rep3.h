@@ -29,12 +29,19 @@
  *     eqz              deal + mpc_all_cost(k) ands           1 + its rounds
  *     bit2a            24 n                                  2 rounds
  *     bit_count        8 n + 24 an item                      2 rounds
- *     b2a              24 n k                                2 rounds
+ *     b2a              by injection: 24 n k                  2 rounds
+ *                      by masking, k < 64: mpc_sum_cost(k + 1) ands + 16 k W + 32 n
+ *                                                            its rounds + 2
+ *                      by masking, k = 64: mpc_sum_cost(64) ands + 16 k W + 8 n
+ *                                                            its rounds + 1
  *     permutation      48 a word and column                  3 rounds
  *     coin             24 for each 8 bytes                   1 round
  *     zero_share, random and everything local: none
  * At k = 64 and large n, mean per element and party: msb 25.3 bytes in 8 rounds (few-bytes: 10.5 in
- * 64), eqz 10.4 in 7.
+ * 64), eqz 10.4 in 7, b2a 54.6 in 8 (few-bytes: 15.9 in 64).
+ *
+ * b2a injects where k is 1 and, in the few-rounds profile, where n k <= 65536; in that
+ * profile widths from 57 on, which would cost more bytes and rounds than 64, are extended to 64.
  *
  * Privacy in one line each: a product's message is masked by a generator the receiver lacks; a
  * dealt u_{d+1} is masked by F(k_d), which party d+1 lacks; a reveal sends x_i + zero-sharing, so a

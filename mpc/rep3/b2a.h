@@ -1,0 +1,14 @@
+/* Inside of rep3: the two ways of b2a. Which is taken: rep3_b2a() in b2a.c. */
+#ifndef FIRMIANA_MPC_REP3_B2A_H
+#define FIRMIANA_MPC_REP3_B2A_H
+
+#include "mpc/rep3/state.h"
+
+/* z = the integer that the planes of x write, by a masked addition (b2a_mask.c). positions: x's
+ * width, below 64; or 64, to which x is then extended: no carry to inject. */
+fm_status rep3_b2a_masked(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
+                          enum mpc_sign sign, unsigned positions, struct base_err *err) FM_CHECK;
+/* Its bytes over all parties for 64 elements. */
+uint64_t rep3_b2a_masked_bytes(unsigned positions, enum mpc_profile profile);
+
+#endif
