@@ -59,19 +59,22 @@ static fm_status unknown_option(const struct cli_command *command, const char *w
                                 struct base_err *err)
 {
     const char *names[CLI_MAX_OPTIONS + 1];
+    int len = (int)strcspn(word, "=");
     const char *nearest;
+    char name[64];
     size_t n = 0;
 
     for (const struct cli_option *o = options_of(command); o->name != NULL && n < CLI_MAX_OPTIONS;
          o++)
         names[n++] = o->name;
     names[n] = NULL;
-    nearest = base_nearest(word + 2, names);
+    (void)snprintf(name, sizeof name, "%.*s", len - 2, word + 2);
+    nearest = base_nearest(name, names);
     if (nearest != NULL)
-        return base_err_set(err, FM_E_ARG, "firmiana %s: unknown option %s: did you mean --%s?",
-                            command->name, word, nearest);
-    return base_err_set(err, FM_E_ARG, "firmiana %s: unknown option %s: see firmiana %s --help",
-                        command->name, word, command->name);
+        return base_err_set(err, FM_E_ARG, "firmiana %s: unknown option %.*s: did you mean --%s?",
+                            command->name, len, word, nearest);
+    return base_err_set(err, FM_E_ARG, "firmiana %s: unknown option %.*s: see firmiana %s --help",
+                        command->name, len, word, command->name);
 }
 
 static fm_status take_option(struct cli_args *out, int argc, char *const *argv, int *at,
@@ -119,6 +122,12 @@ static fm_status check_complete(const struct cli_args *args, struct base_err *er
     return FM_OK;
 }
 
+/* "-x"; not "-" and not "-5". */
+static bool is_short_option(const char *word)
+{
+    return word[0] == '-' && word[1] != '\0' && !(word[1] >= '0' && word[1] <= '9');
+}
+
 fm_status cli_parse(struct cli_args *out, const struct cli_command *command, int argc,
                     char *const *argv, int first, struct base_err *err)
 {
@@ -132,6 +141,10 @@ fm_status cli_parse(struct cli_args *out, const struct cli_command *command, int
             fm_status st = take_option(out, argc, argv, &i, err);
             if (st != FM_OK)
                 return st;
+        } else if (!options_over && is_short_option(argv[i])) {
+            return base_err_set(err, FM_E_ARG,
+                                "firmiana %s: unknown option %s: options begin with two dashes",
+                                command->name, argv[i]);
         } else {
             if (out->operand_count == CLI_MAX_OPERANDS)
                 return base_err_set(err, FM_E_ARG, "more than %d arguments", CLI_MAX_OPERANDS);
