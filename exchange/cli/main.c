@@ -1,6 +1,7 @@
 /* firmiana: the one binary. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/json.h"
 #include "base/nearest.h"
@@ -106,6 +107,9 @@ int main(int argc, char **argv)
     fm_status st = base_secret_harden_process(&err);
 
     base_json_abort_without_memory();
+    /* SQLite makes files under the umask: nobody else reads a member's rows, replica or sessions.
+     */
+    (void)umask(077);
     if (st == FM_OK)
         st = run(argc, argv, &err);
     if (st != FM_OK)
