@@ -126,6 +126,15 @@ static fm_status on_result(void *ctx, size_t output, unsigned part, const struct
     return commitments_add_result(&job->commitments, share, err);
 }
 
+static fm_status still_allowed(struct job *job, struct base_err *err)
+{
+    if (session_may_open(job->setup.session))
+        return FM_OK;
+    net_abort(job->setup.transport, "revoked");
+    return base_err_set(err, FM_E_REFUSED,
+                        "not opened: what the query rests on was revoked meanwhile");
+}
+
 /* Every compute party has finished and checked, and nobody here knows of a revocation: only then
  * are results opened. */
 static fm_status before_reveal(void *ctx, struct base_err *err)
@@ -134,12 +143,7 @@ static fm_status before_reveal(void *ctx, struct base_err *err)
     struct net_transport *t = job->setup.transport;
     static const uint8_t done = 'd';
 
-    if (!session_may_open(job->setup.session)) {
-        net_abort(t, "revoked");
-        return base_err_set(err, FM_E_REFUSED,
-                            "not opened: what the query rests on was revoked meanwhile");
-    }
-    if (mpc_check(job->mpc, err) != FM_OK)
+    if (still_allowed(job, err) != FM_OK || mpc_check(job->mpc, err) != FM_OK)
         return err->code;
     for (unsigned i = 0; i < 3 && t->self < 3; i++)
         if (i != t->self && net_send(t, SALT_STREAM, i, &done, 1, err) != FM_OK)
@@ -153,7 +157,7 @@ static fm_status before_reveal(void *ctx, struct base_err *err)
             return base_err_set(err, FM_E_PEER, "%s did not confirm the computation", t->names[i]);
         }
     }
-    return FM_OK;
+    return still_allowed(job, err); /* The others may have taken their time. */
 }
 
 /* ---- the run ---- */

@@ -20,9 +20,28 @@ static int64_t now_ms(const struct node *node)
     return base_clock_unix_ms(node->config.clock);
 }
 
-/* DIDs and document versions of all parties, at this node's newest height. */
-static fm_status hash_descriptor(struct node *node, struct session_facts *facts, const json_t *open,
-                                 struct base_err *err)
+/* The version of a document that was current at that height, given the newest one: nodes that act
+ * on the same query.open at different heads must make the same descriptor. */
+static fm_status version_at(int64_t *version, struct node *node, const char *did, uint64_t height,
+                            struct base_err *err)
+{
+    fm_status st = FM_OK;
+    bool later = true;
+
+    while (st == FM_OK && later && *version > 1) {
+        json_t *value;
+        st = node_state(node, &value, err, "did/%s/%lld", did, (long long)*version);
+        later = (uint64_t)json_integer_value(json_object_get(value, "height")) > height;
+        json_decref(value);
+        if (st == FM_OK && later)
+            --*version;
+    }
+    return st;
+}
+
+/* DIDs and document versions of all parties, at the query's height. */
+static fm_status hash_descriptor(struct node *node, struct node_query *q,
+                                 struct session_facts *facts, struct base_err *err)
 {
     struct descriptor_member members[SESSION_MAX_PARTIES];
     json_t *held[SESSION_MAX_PARTIES] = {NULL};
@@ -37,11 +56,13 @@ static fm_status hash_descriptor(struct node *node, struct session_facts *facts,
         if (st == FM_OK) {
             members[i].did = json_string_value(json_object_get(held[i], "did"));
             members[i].version = did_document_version(doc);
+            st = version_at(&members[i].version, node, members[i].did, facts->height, err);
+            q->versions[i] = members[i].version;
         }
         did_document_free(doc);
     }
     if (st == FM_OK)
-        st = descriptor_hash(facts, open, members, err);
+        st = descriptor_hash(facts, q->open, members, err);
     for (unsigned i = 0; i < facts->party_count; i++)
         json_decref(held[i]);
     return st;
@@ -86,7 +107,7 @@ static fm_status read_facts(struct node *node, struct node_query *q, struct sess
         return st;
     memcpy(facts->plan_hash, q->contract.plan_hash, 32);
     (void)snprintf(facts->protocol, sizeof facts->protocol, "%s", q->contract.protocol);
-    return hash_descriptor(node, facts, q->open, err);
+    return hash_descriptor(node, q, facts, err);
 }
 
 /* The asker's own node kept the openings since it submitted query.open. */

@@ -98,6 +98,35 @@ fm_status node_engine_open(struct node *node, struct base_err *err)
 
 /* ---- submissions ---- */
 
+/* The entry of the state that this transaction revokes. The replica expects it to be accepted, so
+ * it is validly signed. */
+static void note_revocation(const struct node *node, struct node_submission *s, const void *bytes,
+                            size_t len)
+{
+    struct base_err err = {0};
+    json_t *tx;
+    const json_t *body;
+    const char *type, *sender, *id;
+
+    if (base_json_parse_canonical(&tx, bytes, len, &err) != FM_OK)
+        return;
+    type = json_string_value(json_object_get(tx, "type"));
+    sender = json_string_value(json_object_get(tx, "sender"));
+    body = json_object_get(tx, "body");
+    if (type != NULL && strcmp(type, "consent.revoke") == 0) {
+        id = json_string_value(json_object_get(json_object_get(body, "revocation"), "consent"));
+        if (id != NULL)
+            (void)snprintf(s->revokes, sizeof s->revokes, "consent/%.64s", id);
+    } else if (type != NULL && strcmp(type, "authorization.revoke") == 0) {
+        id = json_string_value(json_object_get(body, "contract"));
+        for (size_t i = 0; id != NULL && sender != NULL && i < node->member_count; i++)
+            if (strcmp(node->members[i].did, sender) == 0)
+                (void)snprintf(s->revokes, sizeof s->revokes, "authorization/%.64s/%.32s", id,
+                               node->members[i].alias);
+    }
+    json_decref(tx);
+}
+
 fm_status node_submit(struct node *node, uint8_t id32[32], const void *tx, size_t len,
                       void (*done)(struct node *, void *, const struct ledger_outcome *, uint64_t),
                       void *ctx, struct base_err *err)
@@ -126,6 +155,10 @@ fm_status node_submit(struct node *node, uint8_t id32[32], const void *tx, size_
     s->ctx = ctx;
     s->next = node->submissions;
     node->submissions = s;
+    if (expected.verdict == LEDGER_OK)
+        note_revocation(node, s, tx, len);
+    if (s->revokes[0] != '\0')
+        node_query_recheck(node);
     return FM_OK;
 }
 
@@ -219,9 +252,6 @@ static void act_on(struct node *node, const struct ledger_entry *entry)
         node_query_closed(node, entry);
     else if (strncmp(entry->type, "member.", 7) == 0 || strncmp(entry->type, "did.", 4) == 0)
         node->members_moved = true;
-    else if (strcmp(entry->type, "consent.revoke") == 0 ||
-             strcmp(entry->type, "authorization.revoke") == 0)
-        node_query_recheck(node);
 }
 
 static void act_on_final(struct node *node)
@@ -242,18 +272,34 @@ static void act_on_final(struct node *node)
     free(g.entries);
     if (node->members_moved) {
         node->members_moved = false;
-        if (node_members_load(node, &err) != FM_OK)
+        if (node_members_load(node, &err) != FM_OK) {
             node_step_error(node, "reading the members", &err);
+            if (node->fault.code == FM_OK) /* with yesterday's members it would trust the wrong */
+                node->fault = err;
+        }
         if (node->net != NULL && node_peers_set(node, &err) != FM_OK)
             node_step_error(node, "taking over the members", &err);
-        node_query_recheck(node);
     }
+}
+
+/* Running queries are held against every new block, final or not: nobody opens a result on an
+ * authority that its own replica has seen withdrawn. */
+static bool recheck_at_head(struct node *node)
+{
+    struct ledger_engine_status s;
+
+    ledger_engine_status(node->engine, &s);
+    if (s.size == node->seen_size)
+        return false;
+    node->seen_size = s.size;
+    node_query_recheck(node);
+    return true;
 }
 
 void node_settle(struct node *node)
 {
     /* Acting may step the engine again, which may note more. */
-    while (node->final_moved || node->results != NULL) {
+    while (recheck_at_head(node) || node->final_moved || node->results != NULL) {
         if (node->final_moved) {
             node->final_moved = false;
             act_on_final(node);

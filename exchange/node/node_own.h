@@ -33,6 +33,9 @@ struct node_submission {
     void (*done)(struct node *node, void *ctx, const struct ledger_outcome *outcome,
                  uint64_t height);
     void *ctx; /* NULL after the one who waited has gone */
+    /* The entry of the state that it revokes, "" if none: held here, it counts before it is final
+     * (design.md section 6.2). */
+    char revokes[128];
 };
 
 /* A result that the engine reported during a step, handled after it. */
@@ -46,7 +49,7 @@ struct node_result {
 struct node_member {
     char alias[SESSION_ALIAS];
     char did[160];
-    char endpoint[128];
+    char endpoint[256];
     uint8_t authentication[32];
     bool active;
     bool up; /* its channel */
@@ -66,7 +69,8 @@ struct node_query {
     struct node_query *next;
     struct session *session;
     struct contract contract;
-    json_t *open;          /* query.open's body, as on the ledger */
+    int64_t versions[SESSION_MAX_PARTIES]; /* of the parties' DID documents at its height */
+    json_t *open;                          /* query.open's body, as on the ledger */
     json_t *values;        /* parameters as text, once opened; hidden ones at the asker alone */
     json_t *hidden;        /* the asker's: {"$1": text} */
     json_t *openings;      /* the asker's, for the parties */
@@ -129,6 +133,7 @@ struct node {
     bool final_moved, members_moved;
     uint64_t final_height, final_size;
     uint64_t seen_leaf; /* entries before this have been acted upon */
+    uint64_t seen_size; /* of the log when running queries were last held against it */
 
     struct node_roots roots;
     struct node_stat stats[NODE_STATS];
@@ -201,7 +206,9 @@ fm_status node_state(struct node *node, json_t **out, struct base_err *err, cons
 fm_status node_datasets(struct node *node, json_t **out, struct base_err *err) FM_CHECK;
 fm_status node_prepare(struct node *node, struct node_query *q, const json_t *openings,
                        json_t **inputs, const char **rule, struct base_err *err) FM_CHECK;
-/* Does everything this query rests on still hold, here and now? FM_E_REFUSED and *rule if not. */
+/* Does everything this query rests on still hold: at this node's head, which may be ahead of what
+ * is final, under the revocations that it holds, and with the keys that the descriptor names?
+ * FM_E_REFUSED and *rule if not; any other failure means that nobody knows. */
 fm_status node_authority(struct node *node, const struct node_query *q, const char **rule,
                          struct base_err *err) FM_CHECK;
 

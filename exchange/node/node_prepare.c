@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "did/document.h"
 #include "exchange/contract/compile.h"
 #include "exchange/node/node_own.h"
 #include "ledger/inner.h"
@@ -43,29 +44,63 @@ static bool text_is(const json_t *object, const char *name, const char *want)
 
 /* ---- authority ---- */
 
-static fm_status member_holds(struct node *node, const char *alias, const char **rule,
-                              struct base_err *err)
+/* Active at the head, and still under the document that the descriptor names: with a rotated key
+ * the session's channels and proofs are nobody's any more. */
+static fm_status member_holds(struct node *node, const char *alias, int64_t version,
+                              const char **rule, struct base_err *err)
 {
-    const struct node_member *m = node_member_named(node, alias);
+    struct did_document *doc = NULL;
+    json_t *member;
+    fm_status st = ledger_reader_member(ledger_chain_reader(node->chain), &member, alias, err);
 
-    if (m != NULL && m->active)
-        return FM_OK;
-    *rule = "member.suspended";
-    return base_err_set(err, FM_E_REFUSED, "%s is suspended", alias);
+    if (st == FM_OK && !text_is(member, "status", "active")) {
+        *rule = "member.suspended";
+        st = base_err_set(err, FM_E_REFUSED, "%s is suspended", alias);
+    }
+    if (st == FM_OK)
+        st = did_document_parse(&doc, json_object_get(member, "document"), 1, err);
+    if (st == FM_OK && did_document_version(doc) != version) {
+        *rule = "key.rotated";
+        st = base_err_set(err, FM_E_REFUSED, "%s has a new DID document since the query was opened",
+                          alias);
+    }
+    did_document_free(doc);
+    json_decref(member);
+    return st;
+}
+
+/* A revocation that this node was given counts from that moment, final or not. */
+static bool holds_revocation(const struct node *node, const char *key)
+{
+    for (const struct node_submission *s = node->submissions; s != NULL; s = s->next)
+        if (strcmp(s->revokes, key) == 0)
+            return true;
+    return false;
+}
+
+static fm_status permission_holds(struct node *node, const char *key, const char *what,
+                                  const char **rule, const char *rule_if_not, struct base_err *err)
+{
+    json_t *value;
+    fm_status st = node_state(node, &value, err, "%s", key);
+
+    if (st == FM_E_NOT_FOUND ||
+        (st == FM_OK && (!text_is(value, "status", "active") || holds_revocation(node, key)))) {
+        *rule = rule_if_not;
+        st = base_err_set(err, FM_E_REFUSED, "%s", what);
+    }
+    json_decref(value);
+    return st;
 }
 
 static fm_status authorization_holds(struct node *node, const char *contract, const char *alias,
                                      const char **rule, struct base_err *err)
 {
-    json_t *value;
-    fm_status st = node_state(node, &value, err, "authorization/%s/%s", contract, alias);
+    char key[128], what[96];
 
-    if (st == FM_OK && !text_is(value, "status", "active")) {
-        *rule = "authorization.revoked";
-        st = base_err_set(err, FM_E_REFUSED, "%s has withdrawn its authorization", alias);
-    }
-    json_decref(value);
-    return st;
+    (void)snprintf(key, sizeof key, "authorization/%.64s/%.32s", contract, alias);
+    (void)snprintf(what, sizeof what, "%.32s has withdrawn its authorization", alias);
+    return permission_holds(node, key, what, rule, "authorization.revoked", err);
 }
 
 static fm_status consents_hold(struct node *node, const struct node_query *q, const char **rule,
@@ -76,16 +111,12 @@ static fm_status consents_hold(struct node *node, const struct node_query *q, co
 
     json_array_foreach(json_object_get(q->open, "consents"), i, item)
     {
-        json_t *value;
-        fm_status st = node_state(node, &value, err, "consent/%s",
-                                  json_string_value(json_object_get(item, "consent")));
-        if (st == FM_OK && !text_is(value, "status", "active")) {
-            *rule = "consent.revoked";
-            st = base_err_set(err, FM_E_REFUSED, "the subject has withdrawn its consent");
-        }
-        json_decref(value);
-        if (st != FM_OK)
-            return st;
+        char key[128];
+        (void)snprintf(key, sizeof key, "consent/%.64s",
+                       json_string_value(json_object_get(item, "consent")));
+        if (permission_holds(node, key, "the subject has withdrawn its consent", rule,
+                             "consent.revoked", err) != FM_OK)
+            return err->code;
     }
     return FM_OK;
 }
@@ -98,7 +129,7 @@ fm_status node_authority(struct node *node, const struct node_query *q, const ch
     fm_status st = FM_OK;
 
     for (unsigned i = 0; st == FM_OK && i < f->party_count; i++)
-        st = member_holds(node, f->parties[i].alias, rule, err);
+        st = member_holds(node, f->parties[i].alias, q->versions[i], rule, err);
     for (unsigned i = 0; st == FM_OK && i < q->contract.table_count; i++)
         st = authorization_holds(node, contract, q->contract.tables[i].provider, rule, err);
     return st == FM_OK ? consents_hold(node, q, rule, err) : st;
@@ -158,6 +189,24 @@ static fm_status compile(struct node *node, struct node_query *q, const char **r
 
 /* ---- openings ---- */
 
+/* The consent speaks of identifiers of the kind that the provider's subjects have. */
+static fm_status check_scheme(struct node *node, const struct contract_table *t, const char *scheme,
+                              struct base_err *err)
+{
+    json_t *value;
+    const json_t *subject;
+    fm_status st = node_state(node, &value, err, "dataset/%s/%s", t->provider, t->dataset);
+
+    subject = json_object_get(json_object_get(value, "schema"), "subject");
+    if (st == FM_OK && !text_is(subject, "scheme", scheme))
+        st = base_err_set(err, FM_E_REFUSED,
+                          "the consent is by a subject under the scheme %s, and dataset %s/%s has "
+                          "another",
+                          scheme, t->provider, t->dataset);
+    json_decref(value);
+    return st;
+}
+
 /* The consent for the subject's parameter commits to that very value. */
 static fm_status check_subject(struct node *node, const struct node_query *q,
                                const struct contract_opening *openings, const json_t *json,
@@ -166,7 +215,7 @@ static fm_status check_subject(struct node *node, const struct node_query *q,
     int64_t parameter = q->contract.subject_parameter;
     uint8_t nonce[32], commitment[32], want[32];
     json_t *value = NULL, *item;
-    const char *identifier;
+    const char *identifier, *scheme;
     fm_status st;
     size_t i;
 
@@ -190,6 +239,10 @@ static fm_status check_subject(struct node *node, const struct node_query *q,
     if (st == FM_OK && memcmp(commitment, want, 32) != 0)
         st = base_err_set(err, FM_E_REFUSED,
                           "the consent is not by the subject that the query asks about");
+    if (st == FM_OK)
+        st = base_json_get_str(&scheme, json_object_get(value, "consent"), "scheme", err);
+    for (unsigned k = 0; st == FM_OK && k < q->contract.table_count; k++)
+        st = check_scheme(node, &q->contract.tables[k], scheme, err);
     json_decref(value);
     return st;
 }
@@ -258,6 +311,13 @@ static fm_status open_rows(struct node *node, struct node_query *q, json_t *inpu
         return FM_OK;
     *rule = "node.data";
     st = node_state(node, &value, err, "dataset/%s/%s", t->provider, t->dataset);
+    if (st == FM_OK && (uint64_t)json_integer_value(json_object_get(value, "height")) >
+                           session_get_facts(q->session)->height) {
+        /* A query reads the newest version at its height, and these are not its rows any more. */
+        *rule = "dataset.changed";
+        st = base_err_set(err, FM_E_REFUSED,
+                          "table %s was published anew after the query was opened", t->dataset);
+    }
     if (st == FM_OK)
         st = base_json_get_hex(want, 32, value, "root", err);
     if (st == FM_OK)
@@ -285,6 +345,20 @@ static fm_status open_rows(struct node *node, struct node_query *q, json_t *inpu
     return st;
 }
 
+/* Each query has a thread, channels and columns in memory. */
+static fm_status check_room(const struct node *node, const char **rule, struct base_err *err)
+{
+    unsigned running = 0;
+
+    for (const struct node_query *q = node->queries; q != NULL; q = q->next)
+        running += !q->ending || (q->job != NULL && !q->job_seen);
+    if (running <= NODE_MAX_QUERIES)
+        return FM_OK;
+    *rule = "node.busy";
+    return base_err_set(err, FM_E_REFUSED, "this node takes part in %d queries already",
+                        NODE_MAX_QUERIES);
+}
+
 fm_status node_prepare(struct node *node, struct node_query *q, const json_t *openings,
                        json_t **inputs, const char **rule, struct base_err *err)
 {
@@ -293,6 +367,8 @@ fm_status node_prepare(struct node *node, struct node_query *q, const json_t *op
 
     *inputs = NULL;
     *rule = "node.policy";
+    if (st == FM_OK)
+        st = check_room(node, rule, err);
     if (st == FM_OK)
         st = node_authority(node, q, rule, err);
     if (st == FM_OK)

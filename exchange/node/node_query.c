@@ -143,8 +143,12 @@ void node_query_recheck(struct node *node)
     for (struct node_query *q = node->queries; q != NULL; q = q->next) {
         struct base_err err = {0};
         const char *rule = "node.policy";
-        if (!q->ending && node_authority(node, q, &rule, &err) == FM_E_REFUSED)
-            session_on_revoked(q->session, rule, now_ms(node));
+        fm_status st = q->ending ? FM_OK : node_authority(node, q, &rule, &err);
+        if (st == FM_OK)
+            continue;
+        if (st != FM_E_REFUSED) /* Nobody knows whether it holds: then it does not. */
+            node_step_error(node, "a query's authority", &err);
+        session_on_revoked(q->session, st == FM_E_REFUSED ? rule : "node.failed", now_ms(node));
     }
 }
 
