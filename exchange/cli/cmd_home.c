@@ -132,7 +132,11 @@ static fm_status ledger_init(const struct cli_args *args, struct base_err *err)
     char chain_hex[65];
     fm_status st = load_members(&members, args, err);
 
-    quorum = (int64_t)json_array_size(members) / 2 + 1;
+    /* 2 quorum > members + 1: then even a sequencer that shows two histories cannot make both final
+     * (engine.h). */
+    quorum = ((int64_t)json_array_size(members) + 1) / 2 + 1;
+    if (quorum > (int64_t)json_array_size(members))
+        quorum = (int64_t)json_array_size(members);
     if (st == FM_OK)
         st = cli_int(&quorum, args, "quorum", 1, 64, err);
     if (st == FM_OK)
@@ -145,6 +149,12 @@ static fm_status ledger_init(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK) {
         base_sha256(chain, genesis.p, genesis.len);
         base_hex(chain_hex, chain, 32);
+        if (2 * quorum <= (int64_t)json_array_size(members) + 1)
+            fprintf(
+                stderr,
+                "note: with %lld of %zu cosigners a dishonest sequencer could make two histories "
+                "final\n",
+                (long long)quorum, json_array_size(members));
         printf("%s: chain %s\n  %zu members, %lld must cosign, %s sequences; copy it into each "
                "home as genesis.json\n",
                out, chain_hex, json_array_size(members), (long long)quorum,
@@ -158,7 +168,9 @@ static fm_status ledger_init(const struct cli_args *args, struct base_err *err)
 static const struct cli_option ledger_init_options[] = {
     {"name", "TEXT", "the consortium's name", CLI_REQUIRED},
     {"member", "FILE", "a member.json, from firmiana init", CLI_REQUIRED | CLI_REPEATED},
-    {"quorum", "N", "how many members must cosign (default: a majority)", CLI_OPTIONAL},
+    {"quorum", "N",
+     "how many members must cosign (default: the least that a lying sequencer cannot fool)",
+     CLI_OPTIONAL},
     {"sequencer", "ALIAS", "who orders transactions", CLI_REQUIRED},
     {"out", "FILE", "genesis.json", CLI_REQUIRED},
     {0}};
