@@ -30,10 +30,27 @@ static fm_status host_prove(void *ctx, const json_t *document, json_t **proof, s
     return node_prove(ctx, document, proof, err);
 }
 
+static bool is_ready(const json_t *document)
+{
+    const char *type = json_string_value(json_object_get(document, "type"));
+
+    return type != NULL && strcmp(type, "FirmianaReady") == 0;
+}
+
+/* A `ready` says what rows its member will put in: they are looked up as soon as it is known whose
+ * it is. */
 static fm_status host_check_proof(void *ctx, const char *alias, const json_t *document,
                                   const json_t *proof, struct base_err *err)
 {
-    return node_check_proof(ctx, alias, document, proof, err);
+    struct node *node = ctx;
+    const json_t *inputs = json_object_get(document, "inputs");
+    const char *query = json_string_value(json_object_get(document, "query"));
+    const struct node_query *q = query != NULL ? node_query_find(node, query) : NULL;
+    fm_status st = node_check_proof(node, alias, document, proof, err);
+
+    if (st == FM_OK && q != NULL && is_ready(document))
+        st = node_check_inputs(node, q, alias, inputs, err);
+    return st;
 }
 
 static fm_status host_prepare(void *ctx, struct session *s, const json_t *openings, json_t **inputs,

@@ -23,7 +23,9 @@ enum {
     NODE_MAX_QUERIES = 64,
     NODE_STATS = 64,
     NODE_MAX_HELD = 256,
-    NODE_HELD_BYTES = 4 << 20
+    NODE_HELD_BYTES = 4 << 20,
+    NODE_HELD_EACH = 16,           /* of one member: more than it has queries in the air ... */
+    NODE_HELD_EACH_BYTES = 1 << 18 /* ... so that no member takes the others' room */
 };
 
 /* A transaction of ours on its way. done is called once, from node_settle(). */
@@ -197,6 +199,11 @@ void node_query_jobs(struct node *node);
 void node_query_cancel(struct node *node, void *reply_ctx, const char *why);
 struct node_query *node_query_find(struct node *node, const char *query_hex);
 int64_t node_query_wait_ms(struct node *node);
+
+/* node_ready.c */
+/* Are these inputs of a member's `ready` what the ledger has for it? FM_E_PEER if not. */
+fm_status node_check_inputs(struct node *node, const struct node_query *q, const char *alias,
+                            const json_t *inputs, struct base_err *err) FM_CHECK;
 
 /* node_prepare.c */
 /* The value under a key of the ledger's state. */

@@ -86,6 +86,18 @@ static int party_named(const struct session_facts *f, const char *alias)
     return -1;
 }
 
+static bool has_room(const struct node *node, const char *from, size_t size)
+{
+    size_t count = 0, bytes = 0;
+
+    for (const struct node_held *h = node->held; h != NULL; h = h->next)
+        if (strcmp(h->from, from) == 0) {
+            count++;
+            bytes += h->size;
+        }
+    return count < NODE_HELD_EACH && size <= NODE_HELD_EACH_BYTES - bytes;
+}
+
 /* The query is not final here yet, or never was: kept for a while, within bounds. */
 static void hold(struct node *node, const char *from, const json_t *message)
 {
@@ -94,7 +106,8 @@ static void hold(struct node *node, const char *from, const json_t *message)
     struct node_held *h, **end = &node->held;
 
     free(text);
-    if (node->held_count >= NODE_MAX_HELD || size > NODE_HELD_BYTES - node->held_bytes)
+    if (node->held_count >= NODE_MAX_HELD || size > NODE_HELD_BYTES - node->held_bytes ||
+        !has_room(node, from, size))
         return;
     h = calloc(1, sizeof *h);
     if (h == NULL)

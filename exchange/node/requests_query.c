@@ -53,8 +53,22 @@ static fm_status commit_parameter(struct node *node, struct contract_opening *o,
     return json_array_append_new(list, item) == 0 ? FM_OK : base_err_memory(err, "parameters");
 }
 
+/* What was committed to, hidden or not: for the member's own file. */
+static fm_status keep_parameter(json_t *kept, const char *name, const char *value,
+                                const uint8_t salt[32], struct base_err *err)
+{
+    char hex[65];
+
+    base_hex(hex, salt, 32);
+    if (json_array_append_new(
+            json_object_get(kept, "parameters"),
+            json_pack("{s:s,s:s,s:s}", "name", name, "value", value, "salt", hex)) != 0)
+        return base_err_memory(err, "parameters");
+    return FM_OK;
+}
+
 static fm_status commit_parameters(struct node *node, struct node_asking *a, uint8_t hash32[32],
-                                   const struct contract *c, const json_t *values,
+                                   const struct contract *c, const json_t *values, json_t *kept,
                                    struct base_err *err)
 {
     struct contract_opening openings[CONTRACT_MAX_PARAMETERS];
@@ -70,7 +84,8 @@ static fm_status commit_parameters(struct node *node, struct node_asking *a, uin
         if (value == NULL)
             return base_err_set(err, FM_E_ARG, "parameter %s must be text", c->parameters[i].name);
         if (commit_parameter(node, &openings[i], list, a->hidden, &c->parameters[i], value, err) !=
-            FM_OK)
+                FM_OK ||
+            keep_parameter(kept, c->parameters[i].name, value, openings[i].salt, err) != FM_OK)
             return err->code;
     }
     contract_parameters_hash(hash32, openings, c->parameter_count);
@@ -105,15 +120,21 @@ static fm_status take_consents(struct node_asking *a, json_t **list, const struc
 }
 
 static fm_status requester_hash(struct node *node, uint8_t out32[32], const json_t *request,
-                                struct base_err *err)
+                                json_t *kept, struct base_err *err)
 {
     const char *requester, *ticket;
     uint8_t salt[32];
+    char salt_hex[65];
 
     if (base_json_get_str(&requester, request, "requester", err) != FM_OK ||
         base_json_get_str(&ticket, request, "ticket", err) != FM_OK ||
         random32(node, salt, err) != FM_OK)
         return err->code;
+    base_hex(salt_hex, salt, 32);
+    if (json_object_set_new(kept, "requester", json_string(requester)) != 0 ||
+        json_object_set_new(kept, "ticket", json_string(ticket)) != 0 ||
+        json_object_set_new(kept, "salt", json_string(salt_hex)) != 0)
+        return base_err_memory(err, "requester");
     return contract_requester_commit(out32, node->chain_id, salt, requester, ticket, err);
 }
 
@@ -137,25 +158,54 @@ static void open_done(struct node *node, void *ctx, const struct ledger_outcome 
     node_asking_free(node, a);
 }
 
+/* Before query.open leaves: afterwards nobody could open what it commits to. */
+static fm_status keep_opening(struct node *node, json_t *kept, const char *requester_hex,
+                              const json_t *consents, struct base_err *err)
+{
+    struct base_buf text = {0};
+    json_t *ids = json_object_get(kept, "consents"), *item;
+    fm_status st = FM_OK;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)consents, i, item)
+    {
+        if (json_array_append(ids, json_object_get(item, "consent")) != 0)
+            st = base_err_memory(err, "consents");
+    }
+    if (st == FM_OK)
+        st = base_json_canonical(&text, kept, err);
+    if (st == FM_OK)
+        st = node_started_keep_opening(node->started, requester_hex, base_buf_cstr(&text),
+                                       base_clock_unix_ms(node->config.clock), err);
+    base_buf_release_secret(&text);
+    return st;
+}
+
 static fm_status build_open(struct node *node, struct node_asking *a, json_t **body,
                             const struct contract *c, const char *id_hex, const json_t *request,
                             struct base_err *err)
 {
+    json_t *kept = json_pack("{s:[],s:[]}", "parameters", "consents");
     uint8_t parameters[32], requester[32];
     char parameters_hex[65], requester_hex[65];
     json_t *consents = NULL;
     int64_t timeout_ms, now = base_clock_unix_ms(node->config.clock);
-    fm_status st = base_json_get_int(&timeout_ms, request, "timeout_ms", err);
+    fm_status st = kept != NULL ? base_json_get_int(&timeout_ms, request, "timeout_ms", err)
+                                : base_err_memory(err, "query");
 
     if (st == FM_OK)
-        st = commit_parameters(node, a, parameters, c, json_object_get(request, "parameters"), err);
+        st = commit_parameters(node, a, parameters, c, json_object_get(request, "parameters"), kept,
+                               err);
     if (st == FM_OK)
         st = take_consents(a, &consents, c, json_object_get(request, "consents"), err);
     if (st == FM_OK)
-        st = requester_hash(node, requester, request, err);
+        st = requester_hash(node, requester, request, kept, err);
     if (st == FM_OK) {
         base_hex(parameters_hex, parameters, 32);
         base_hex(requester_hex, requester, 32);
+        st = keep_opening(node, kept, requester_hex, consents, err);
+    }
+    if (st == FM_OK) {
         *body = json_pack("{s:s,s:I,s:O,s:s,s:s,s:[sss],s:I}", "contract", id_hex, "height",
                           (json_int_t)node->final_height, "consents", consents, "parameters",
                           parameters_hex, "requester", requester_hex, "compute", c->compute[0],
@@ -164,6 +214,7 @@ static fm_status build_open(struct node *node, struct node_asking *a, json_t **b
             st = base_err_memory(err, "query");
     }
     json_decref(consents);
+    json_decref(kept);
     return st;
 }
 
@@ -264,8 +315,13 @@ void node_query_reply(const struct node_query *q)
     const char *text = r != NULL ? r->text[which] : NULL;
     char signers[SESSION_MAX_PARTIES * (SESSION_ALIAS + 2)], stats[256];
 
-    if (r == NULL)
+    if (r == NULL) {
+        struct base_err err = {0};
+        (void)base_err_set(&err, FM_E_CANCELLED, "query %.16s is done, but its answer is not here",
+                           q->query_hex);
+        node_reply_error(&q->reply, &err);
         return;
+    }
     (void)snprintf(stats, sizeof stats,
                    "%.3f s, %llu rounds, %llu bytes sent, %llu bytes received by this party\n",
                    r->seconds, (unsigned long long)r->rounds, (unsigned long long)r->bytes_sent,

@@ -1,12 +1,17 @@
 #include "exchange/node/started.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct node_started {
     sqlite3 *db;
     sqlite3_stmt *insert;
     sqlite3_stmt *has;
+    sqlite3_stmt *keep;
+    sqlite3_stmt *opening;
 };
 
 /* "FMSS": SQLite's application_id of this file. */
@@ -44,29 +49,52 @@ static fm_status check_ours(struct node_started *s, const char *path, struct bas
     return st;
 }
 
+/* The file is there, and its owner's alone, before SQLite puts anything in; its log and index take
+ * their modes from it. */
+static fm_status make_private(const char *path, struct base_err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    fm_status st = FM_OK;
+
+    if (fd < 0 || fchmod(fd, 0600) != 0)
+        st = base_err_errno(err, path);
+    if (fd >= 0)
+        (void)close(fd);
+    return st;
+}
+
+static bool prepare(sqlite3_stmt **out, struct node_started *s, const char *sql)
+{
+    return sqlite3_prepare_v2(s->db, sql, -1, out, NULL) == SQLITE_OK;
+}
+
 fm_status node_started_open(struct node_started **out, const char *path, struct base_err *err)
 {
     static const char setup[] =
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA application_id=1179472723;"
         "CREATE TABLE IF NOT EXISTS started(query TEXT NOT NULL, attempt INTEGER NOT NULL, at_ms "
         "INTEGER NOT NULL,"
-        " PRIMARY KEY(query, attempt)) STRICT, WITHOUT ROWID";
+        " PRIMARY KEY(query, attempt)) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS opening(requester TEXT NOT NULL PRIMARY KEY, at_ms INTEGER NOT "
+        "NULL, opening TEXT NOT NULL) STRICT, WITHOUT ROWID";
     struct node_started *s = calloc(1, sizeof *s);
     fm_status st = FM_OK;
 
     *out = NULL;
     if (s == NULL)
         return base_err_memory(err, path);
-    if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
-        SQLITE_OK)
+    st = make_private(path, err);
+    if (st == FM_OK && sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                                       NULL) != SQLITE_OK)
         st = sql_error(s, path, err);
     if (st == FM_OK)
         st = check_ours(s, path, err);
-    if (st == FM_OK && (sqlite3_exec(s->db, setup, NULL, NULL, NULL) != SQLITE_OK ||
-                        sqlite3_prepare_v2(s->db, "INSERT INTO started VALUES(?1, ?2, ?3)", -1,
-                                           &s->insert, NULL) != SQLITE_OK ||
-                        sqlite3_prepare_v2(s->db, "SELECT count(*) FROM started WHERE query = ?1",
-                                           -1, &s->has, NULL) != SQLITE_OK))
+    if (st == FM_OK &&
+        (sqlite3_exec(s->db, setup, NULL, NULL, NULL) != SQLITE_OK ||
+         !prepare(&s->insert, s, "INSERT INTO started VALUES(?1, ?2, ?3)") ||
+         !prepare(&s->has, s, "SELECT count(*) FROM started WHERE query = ?1") ||
+         !prepare(&s->keep, s, "INSERT INTO opening VALUES(?1, ?2, ?3)") ||
+         !prepare(&s->opening, s, "SELECT opening FROM opening WHERE requester = ?1")))
         st = sql_error(s, path, err);
     if (st != FM_OK) {
         node_started_close(s);
@@ -82,6 +110,8 @@ void node_started_close(struct node_started *started)
         return;
     (void)sqlite3_finalize(started->insert);
     (void)sqlite3_finalize(started->has);
+    (void)sqlite3_finalize(started->keep);
+    (void)sqlite3_finalize(started->opening);
     (void)sqlite3_close(started->db);
     free(started);
 }
@@ -118,5 +148,41 @@ fm_status node_started_has(bool *out, struct node_started *started, const char *
     else
         st = sql_error(started, "sessions.db", err);
     (void)sqlite3_reset(started->has);
+    return st;
+}
+
+fm_status node_started_keep_opening(struct node_started *started, const char *requester_hex,
+                                    const char *opening, long long now_ms, struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    (void)sqlite3_bind_text(started->keep, 1, requester_hex, -1, SQLITE_TRANSIENT);
+    (void)sqlite3_bind_int64(started->keep, 2, now_ms);
+    (void)sqlite3_bind_text(started->keep, 3, opening, -1, SQLITE_STATIC);
+    if (sqlite3_step(started->keep) != SQLITE_DONE)
+        st = sql_error(started, "sessions.db", err);
+    (void)sqlite3_reset(started->keep);
+    (void)sqlite3_clear_bindings(started->keep);
+    return st;
+}
+
+fm_status node_started_opening(struct base_buf *out, struct node_started *started,
+                               const char *requester_hex, struct base_err *err)
+{
+    fm_status st;
+    int step;
+
+    (void)sqlite3_bind_text(started->opening, 1, requester_hex, -1, SQLITE_TRANSIENT);
+    step = sqlite3_step(started->opening);
+    if (step == SQLITE_ROW) {
+        base_buf_put_str(out, (const char *)sqlite3_column_text(started->opening, 0));
+        st = base_buf_status(out, "opening", err);
+    } else if (step == SQLITE_DONE)
+        st = base_err_set(
+            err, FM_E_NOT_FOUND,
+            "sessions.db: no opening of that query's requester: it was not asked here");
+    else
+        st = sql_error(started, "sessions.db", err);
+    (void)sqlite3_reset(started->opening);
     return st;
 }

@@ -85,7 +85,8 @@ struct session_host {
     void (*send)(void *ctx, struct session *s, unsigned to, const json_t *message);
     /* One assertionMethod proof by this node over the document (which has none); *proof is new. */
     fm_status (*prove)(void *ctx, const json_t *document, json_t **proof, struct base_err *err);
-    /* Is proof a proof by that member's current assertionMethod key over the document? */
+    /* Is proof a proof by that member's current assertionMethod key over the document? Of a `ready`
+     * also: are its inputs what the ledger has for that member? */
     fm_status (*check_proof)(void *ctx, const char *alias, const json_t *document,
                              const json_t *proof, struct base_err *err);
     /* The node's own rules: authority at the newest final height, the plan compiled and compared,
