@@ -353,6 +353,24 @@ static fm_status pinned(json_t **out, const struct contract *c, const json_t *da
     return FM_OK;
 }
 
+/* Exactly the plan's sources: a table more, or another one, and a provider could be led to put in
+ * rows of a dataset that nobody was shown. */
+static fm_status compare_tables(const struct sql_plan *plan, const struct contract *c,
+                                struct base_err *err)
+{
+    bool same = c->table_count == plan->source_count;
+
+    for (size_t i = 0; same && i < plan->source_count; i++) {
+        const struct contract_table *t = &c->tables[i];
+        const struct sql_source *s = &plan->sources[i];
+        same = strcmp(t->table, plan->table) == 0 && strcmp(t->provider, s->member) == 0 &&
+               strcmp(t->dataset, s->dataset) == 0 && t->schema_version == s->version;
+    }
+    if (!same)
+        return base_err_set(err, FM_E_REFUSED, "the contract's tables are not those of its plan");
+    return FM_OK;
+}
+
 static fm_status compare(const struct sql_plan *plan, const struct contract *c,
                          struct base_err *err)
 {
@@ -363,6 +381,8 @@ static fm_status compare(const struct sql_plan *plan, const struct contract *c,
     if (st == FM_OK && memcmp(hash, c->plan_hash, 32) != 0)
         st = base_err_set(err, FM_E_REFUSED,
                           "the contract's SQL does not compile to the plan that it names");
+    if (st == FM_OK)
+        st = compare_tables(plan, c, err);
     if (st == FM_OK)
         st = uses_by_member(&uses, plan, err);
     if (st == FM_OK && !json_equal(uses, json_object_get(c->json, "uses")))

@@ -208,6 +208,35 @@ static void altered_uses_are_refused(void **state)
     json_decref(all);
 }
 
+/* A table beside those of the plan, before them, or none: b's node would open rows that the plan
+ * does not speak of. */
+static void altered_tables_are_refused(void **state)
+{
+    json_t *all = datasets();
+    struct base_err err;
+
+    (void)state;
+    json_object_set(all, "b/notes", json_object_get(all, "b/loans"));
+    for (int how = 0; how < 4; how++) {
+        json_t *json = built(), *tables = json_object_get(json, "tables");
+        json_t *more = json_deep_copy(json_array_get(tables, 1));
+        set_text(more, "dataset", "notes");
+        if (how == 0)
+            json_array_insert(tables, 0, more);
+        else if (how == 1)
+            json_array_append(tables, more);
+        else if (how == 2)
+            set_text(json_array_get(tables, 0), "table", "a.loans");
+        else
+            json_object_set_new(json_array_get(tables, 1), "schema_version", json_integer(2));
+        assert_int_equal(check(json, all, &err), FM_E_REFUSED);
+        assert_string_equal(err.text, "the contract's tables are not those of its plan");
+        json_decref(more);
+        json_decref(json);
+    }
+    json_decref(all);
+}
+
 static void a_changed_dataset_is_refused(void **state)
 {
     json_t *json = built(), *all = datasets();
@@ -440,6 +469,7 @@ int main(void)
         cmocka_unit_test(an_altered_contract_is_refused),
         cmocka_unit_test(altered_guards_and_parameters_change_the_plan),
         cmocka_unit_test(altered_uses_are_refused),
+        cmocka_unit_test(altered_tables_are_refused),
         cmocka_unit_test(a_changed_dataset_is_refused),
         cmocka_unit_test(every_missing_member_is_named),
         cmocka_unit_test(a_wrong_specification_says_where),
