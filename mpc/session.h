@@ -130,9 +130,12 @@ void mpc_pack(uint64_t *planes, const uint64_t *values, size_t n, unsigned width
 void mpc_pack_bytes(uint64_t *planes, const uint8_t *bytes, size_t n, unsigned width);
 
 /* Every value to every recipient (transport numbers, distinct; need not compute), after check(),
- * under a fresh zero-sharing, and to nobody else. out may be NULL where this party is no recipient;
- * at a recipient out[i] gets n words: the ring elements, or the bit strings zero-extended (width <=
- * 64). 1 round; rep3: every compute party sends all words to every recipient but itself. */
+ * and to nobody else: a recipient learns the values, and nothing beside them of the shares behind
+ * them. out may be NULL where this party is no recipient; at a recipient out[i] gets n words: the
+ * ring elements, or the bit strings zero-extended (width <= 64). 1 round; rep3: 8 bytes a word for
+ * each recipient that computes, over all parties (it is sent the one component it lacks, by two
+ * parties in turn), 24 for another (under a fresh zero-sharing).
+ */
 fm_status mpc_reveal(const struct mpc_share *const *x, size_t count, const unsigned *recipients,
                      size_t recipients_len, int64_t *const *out, struct base_err *err) FM_CHECK;
 /* To all compute parties and only for values that say nothing (masked or shuffled): the caller

@@ -18,7 +18,7 @@
  *     session          3 * 32 bytes                          1 round
  *     input            owner computes: 8 a word              1 round
  *                      outside: 128 + 16 a word, holders' check 96 an outside owner: 2 rounds
- *     reveal           8 a word from each party to each other recipient, 1 round
+ *     reveal           8 a word for each recipient that computes, 24 for another: 1 round
  *     open_masked      24 a word                             1 round
  *     mul              24 n                                  1 round
  *     dot              24 an item                            1 round
@@ -44,8 +44,10 @@
  * profile widths from 57 on, which would cost more bytes and rounds than 64, are extended to 64.
  *
  * Privacy in one line each: a product's message is masked by a generator the receiver lacks; a
- * dealt u_{d+1} is masked by F(k_d), which party d+1 lacks; a reveal sends x_i + zero-sharing, so a
- * recipient sees three uniform words of the right sum. */
+ * dealt u_{d+1} is masked by F(k_d), which party d+1 lacks; a reveal
+ * sends an outside recipient x_i + zero-sharing, so that it sees three uniform words of the right
+ * sum, and a recipient that computes the component it lacks, which follows from x and what it has.
+ */
 #ifndef FIRMIANA_MPC_REP3_H
 #define FIRMIANA_MPC_REP3_H
 
