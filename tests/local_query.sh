@@ -123,8 +123,8 @@ refuses 14 "line 2, column 8" "${one[@]}" "SELECT COUNT(*),
 refuses 3 'line 1, column 1: syntax error at or near "SELEC"' "${one[@]}" "SELEC 1"
 sqlite3 "$W/big.db" "CREATE TABLE t(a INTEGER); INSERT INTO t VALUES(9223372036854775807),(1)"
 refuses 13 "could leave 64 bits: declare column 'a' of t within" --data "$W/big.db" "SELECT SUM(a) FROM t"
-refuses 2 "firmiana local query needs --data FILE" "SELECT COUNT(*) FROM t" 
-refuses 2 "firmiana local query needs SQL" "${one[@]}"
+refuses 2 "firmiana: local query needs --data FILE" "SELECT COUNT(*) FROM t"
+refuses 2 "firmiana: local query needs SQL" "${one[@]}"
 refuses 2 "unknown option --dat: did you mean --data?" --dat "$W/p1.db" "SELECT 1"
 refuses 2 "unexpected argument 'again'" "${one[@]}" "SELECT COUNT(*) FROM t" again
 thirteen=()

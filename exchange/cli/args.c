@@ -71,9 +71,9 @@ static fm_status unknown_option(const struct cli_command *command, const char *w
     (void)snprintf(name, sizeof name, "%.*s", len - 2, word + 2);
     nearest = base_nearest(name, names);
     if (nearest != NULL)
-        return base_err_set(err, FM_E_ARG, "firmiana %s: unknown option %.*s: did you mean --%s?",
+        return base_err_set(err, FM_E_ARG, "%s: unknown option %.*s: did you mean --%s?",
                             command->name, len, word, nearest);
-    return base_err_set(err, FM_E_ARG, "firmiana %s: unknown option %.*s: see firmiana %s --help",
+    return base_err_set(err, FM_E_ARG, "%s: unknown option %.*s: see firmiana %s --help",
                         command->name, len, word, command->name);
 }
 
@@ -112,12 +112,11 @@ static fm_status check_complete(const struct cli_args *args, struct base_err *er
 
     for (const struct cli_option *o = options_of(c); o->name != NULL; o++)
         if ((o->flags & CLI_REQUIRED) != 0 && !cli_flag(args, o->name))
-            return base_err_set(err, FM_E_ARG, "firmiana %s needs --%s %s", c->name, o->name,
-                                o->value);
+            return base_err_set(err, FM_E_ARG, "%s needs --%s %s", c->name, o->name, o->value);
     if (args->operand_count < c->min_operands)
-        return base_err_set(err, FM_E_ARG, "firmiana %s needs %s", c->name, c->operands);
+        return base_err_set(err, FM_E_ARG, "%s needs %s", c->name, c->operands);
     if (args->operand_count > c->max_operands)
-        return base_err_set(err, FM_E_ARG, "firmiana %s: unexpected argument '%s'", c->name,
+        return base_err_set(err, FM_E_ARG, "%s: unexpected argument '%s'", c->name,
                             args->operands[c->max_operands]);
     return FM_OK;
 }
@@ -143,7 +142,7 @@ fm_status cli_parse(struct cli_args *out, const struct cli_command *command, int
                 return st;
         } else if (!options_over && is_short_option(argv[i])) {
             return base_err_set(err, FM_E_ARG,
-                                "firmiana %s: unknown option %s: options begin with two dashes",
+                                "%s: unknown option %s: options begin with two dashes",
                                 command->name, argv[i]);
         } else {
             if (out->operand_count == CLI_MAX_OPERANDS)

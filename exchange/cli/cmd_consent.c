@@ -195,8 +195,8 @@ static fm_status relay(const struct cli_args *args, struct base_err *err)
     const char *type;
     fm_status st = base_json_load_file(&document, args->operands[0], 1 << 20, err);
 
-    if (st == FM_OK)
-        st = base_json_get_str(&type, document, "type", err);
+    if (st == FM_OK && base_json_get_str(&type, document, "type", err) != FM_OK)
+        st = base_err_prefix(err, "%s", args->operands[0]);
     if (st == FM_OK && strcmp(type, "FirmianaRevocation") == 0)
         st = cli_submit_by_node(args, "consent.revoke", json_pack("{s:O}", "revocation", document),
                                 "revocation", err);

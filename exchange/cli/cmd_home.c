@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/file.h"
@@ -17,6 +18,7 @@
 static fm_status fill_home(struct home *h, const struct cli_args *args, struct base_err *err)
 {
     const char *dir, *alias = cli_value(args, "alias"), *listen = cli_value(args, "listen");
+    const char *endpoint = cli_value(args, "endpoint");
 
     *h = (struct home){0};
     if (cli_home(&dir, args, err) != FM_OK)
@@ -24,8 +26,11 @@ static fm_status fill_home(struct home *h, const struct cli_args *args, struct b
     if (!did_alias_is_valid(alias))
         return base_err_set(err, FM_E_ARG, "--alias %s: an alias is [a-z][a-z0-9_]*, at most %d",
                             alias, HOME_ALIAS - 1);
-    if (strncmp(listen, "tcp://", 6) != 0 || strlen(listen) >= sizeof h->listen)
+    if (!home_is_address(listen))
         return base_err_set(err, FM_E_ARG, "--listen %s: must look like tcp://HOST:PORT", listen);
+    if (endpoint != NULL && !home_is_address(endpoint))
+        return base_err_set(err, FM_E_ARG, "--endpoint %s: must look like tcp://HOST:PORT",
+                            endpoint);
     if (strlen(dir) >= sizeof h->dir)
         return base_err_set(err, FM_E_ARG, "--home: path too long");
     (void)snprintf(h->dir, sizeof h->dir, "%s", dir);
@@ -97,21 +102,25 @@ static fm_status load_members(json_t **out, const struct cli_args *args, struct 
             return err->code;
         if (json_array_append_new(*out, member) != 0)
             return base_err_memory(err, path);
+        if (!json_is_string(json_object_get(member, "alias")))
+            return base_err_set(err, FM_E_INPUT,
+                                "%s: no member 'alias': is it a member.json of firmiana init?",
+                                path);
     }
     return FM_OK;
 }
 
 /* The ledger itself says whether it would begin with this: a trial run in a temporary file. */
-static fm_status check_genesis(const struct base_buf *genesis, const char *out_path,
-                               struct base_err *err)
+static fm_status check_genesis(const struct base_buf *genesis, struct base_err *err)
 {
     static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
     struct ledger_chain *chain;
-    char path[HOME_PATH], with_ending[HOME_PATH + 8];
+    char folder[] = "/tmp/firmiana-genesis.XXXXXX", path[64], with_ending[80];
     fm_status st;
 
-    (void)snprintf(path, sizeof path, "%.400s.check.%ld", out_path,
-                   (long)base_clock_unix_ms(base_clock_system()));
+    if (mkdtemp(folder) == NULL)
+        return base_err_errno(err, folder);
+    (void)snprintf(path, sizeof path, "%s/ledger.db", folder);
     st = ledger_chain_create(&chain, path, genesis->p, genesis->len, err);
     if (st == FM_OK)
         ledger_chain_close(chain);
@@ -119,6 +128,7 @@ static fm_status check_genesis(const struct base_buf *genesis, const char *out_p
         (void)snprintf(with_ending, sizeof with_ending, "%s%s", path, endings[i]);
         (void)remove(with_ending);
     }
+    (void)rmdir(folder);
     return st;
 }
 
@@ -143,7 +153,13 @@ static fm_status ledger_init(const struct cli_args *args, struct base_err *err)
         st = identity_genesis(&genesis, name, members, quorum, cli_value(args, "sequencer"),
                               IDENTITY_REAL, now, err);
     if (st == FM_OK)
-        st = check_genesis(&genesis, out, err);
+        st = check_genesis(&genesis, err);
+    if (st == FM_OK && access(out, F_OK) == 0)
+        st =
+            base_err_set(err, FM_E_CONFLICT,
+                         "%s: it exists already: a second genesis is another ledger; remove it, or "
+                         "choose another name",
+                         out);
     if (st == FM_OK)
         st = base_file_write(out, genesis.p, genesis.len, 0644, err);
     if (st == FM_OK) {

@@ -22,7 +22,7 @@ fm_status cli_home(const char **out, const struct cli_args *args, struct base_er
         home = getenv("FIRMIANA_HOME");
     *out = home;
     if (home == NULL || home[0] == '\0')
-        return base_err_set(err, FM_E_ARG, "firmiana %s needs --home DIR (or FIRMIANA_HOME)",
+        return base_err_set(err, FM_E_ARG, "%s needs --home DIR (or FIRMIANA_HOME)",
                             args->command->name);
     return FM_OK;
 }

@@ -1,6 +1,8 @@
 #include "exchange/cli/keys.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/json.h"
@@ -12,6 +14,7 @@ fm_status cli_passphrase(struct did_passphrase **out, const struct cli_args *arg
                          enum cli_passphrase_use use, struct base_err *err)
 {
     int64_t fd = -1;
+    int tty;
     fm_status st = cli_int(&fd, args, "passphrase-fd", 0, 1 << 20, err);
 
     *out = NULL;
@@ -21,6 +24,12 @@ fm_status cli_passphrase(struct did_passphrase **out, const struct cli_args *arg
         return did_passphrase_from_fd(out, (int)fd, err);
     if (getenv("FIRMIANA_PASSPHRASE") != NULL)
         return did_passphrase_from_env(out, "FIRMIANA_PASSPHRASE", err);
+    tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (tty < 0) /* The key store would say so too, but it does not know our options. */
+        return base_err_set(err, FM_E_ARG,
+                            "there is no terminal to ask for the passphrase: give it with "
+                            "--passphrase-fd N or in FIRMIANA_PASSPHRASE");
+    (void)close(tty);
     return use == CLI_PASSPHRASE_NEW ? did_passphrase_prompt_new(out, "new passphrase", err)
                                      : did_passphrase_prompt(out, "passphrase", err);
 }

@@ -61,9 +61,9 @@ static fm_status unknown_command(int argc, char **argv, struct base_err *err)
     (void)snprintf(words, sizeof words, "%s%s%s", argv[1], argc > 2 && argv[2][0] != '-' ? " " : "",
                    argc > 2 && argv[2][0] != '-' ? argv[2] : "");
     if (base_nearest(words, names) != NULL)
-        return base_err_set(err, FM_E_ARG, "firmiana: no command '%s': did you mean '%s'?", words,
+        return base_err_set(err, FM_E_ARG, "no command '%s': did you mean '%s'?", words,
                             base_nearest(words, names));
-    return base_err_set(err, FM_E_ARG, "firmiana: no command '%s': see firmiana --help", words);
+    return base_err_set(err, FM_E_ARG, "no command '%s': see firmiana --help", words);
 }
 
 static fm_status run(int argc, char **argv, struct base_err *err)
@@ -113,7 +113,6 @@ int main(int argc, char **argv)
     if (st == FM_OK)
         st = run(argc, argv, &err);
     if (st != FM_OK)
-        fprintf(stderr, "firmiana: %s\n",
-                strncmp(err.text, "firmiana: ", 10) == 0 ? err.text + 10 : err.text);
+        fprintf(stderr, "firmiana: %s\n", err.text);
     return fm_status_exit(st);
 }

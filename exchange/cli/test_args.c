@@ -112,19 +112,19 @@ static void the_rest_is_refused_by_name(void **state)
     static const struct {
         const char *words, *says;
     } wrong[] = {
-        {"S", "firmiana query run needs --data FILE"},
-        {"--data a", "firmiana query run needs SQL"},
-        {"--data a S T U", "firmiana query run: unexpected argument 'U'"},
+        {"S", "query run needs --data FILE"},
+        {"--data a", "query run needs SQL"},
+        {"--data a S T U", "query run: unexpected argument 'U'"},
         {"--data", "option --data needs a value: --data FILE"},
         {"--data a --count 1 --count 2 S", "option --count is given twice"},
         {"--data a --json --json S", "option --json is given twice"},
         {"--data a --json=1 S", "option --json takes no value"},
-        {"--dat a S", "firmiana query run: unknown option --dat: did you mean --data?"},
-        {"--dat=a S", "firmiana query run: unknown option --dat: did you mean --data?"},
+        {"--dat a S", "query run: unknown option --dat: did you mean --data?"},
+        {"--dat=a S", "query run: unknown option --dat: did you mean --data?"},
         {"--data a --zzzzzzzzzzzzzz S",
-         "firmiana query run: unknown option --zzzzzzzzzzzzzz: see firmiana query run --help"},
-        {"--=a S", "firmiana query run: unknown option --: see firmiana query run --help"},
-        {"--data a -x S", "firmiana query run: unknown option -x: options begin with two dashes"},
+         "query run: unknown option --zzzzzzzzzzzzzz: see firmiana query run --help"},
+        {"--=a S", "query run: unknown option --: see firmiana query run --help"},
+        {"--data a -x S", "query run: unknown option -x: options begin with two dashes"},
     };
 
     (void)state;
