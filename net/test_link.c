@@ -333,16 +333,80 @@ static void session_windows_cannot_lie(void **state)
     push(&p, &seal,
          (struct net_head){.type = NET_WINDOW, .stream = 7, .len = 8, .session = s->far[0].id},
          (const uint8_t *)"\0\0\0\0\0\0\0\1");
+    net_seal_release(&seal);
+    way[1] = 9;
+    assert_int_equal(net_expand(stream, 32, secret, "firmiana stream", way, 2, &err), FM_OK);
+    assert_int_equal(net_seal_init(&seal, NET_SEAL, stream, NET_SEAL_BLOCKS, &err), FM_OK);
+    push(&p, &seal,
+         (struct net_head){.type = NET_DATA_END, .stream = 9, .len = 1, .session = s->far[0].id},
+         (const uint8_t *)"l");
     assert_int_equal(net_recv(net_session_transport(s), 7, 0, &byte, 1, &err), FM_OK);
     assert_int_equal(byte, 'k');
     assert_int_equal(net_recv(net_session_transport(s), 7, 0, &byte, 1, &err), FM_E_PEER);
     assert_string_equal(err.text, "bank_a says it took more than was sent");
     /* After that nothing works, whatever is in the inbox, and the connection ends. */
-    assert_int_equal(net_recv(net_session_transport(s), 8, 0, &byte, 1, &err), FM_E_PEER);
+    assert_int_equal(net_recv(net_session_transport(s), 9, 0, &byte, 1, &err), FM_E_PEER);
+    assert_string_equal(err.text, "bank_a says it took more than was sent");
     (void)net_mesh_tick(st.mesh);
     assert_false(net_mesh_peer_live(st.mesh, "bank_a"));
     net_mesh_session_close(st.mesh, s);
     net_seal_release(&seal);
+    puppet_release(&p);
+    stage_release(&st);
+}
+
+/* The transcript, computed here from its description in wire.md. */
+static void transcripts_are_as_described(void **state)
+{
+    struct net_session_config config = {.descriptor32 = {3},
+                                        .parties = 2,
+                                        .names = names,
+                                        .deadline_ms = INT64_MAX,
+                                        .flags = NET_SESSION_TRANSCRIPT};
+    static const struct {
+        uint8_t stream;
+        const char *text[2];
+    } said[2] = {{5, {"one", "two"}}, {40, {"", "three"}}};
+    uint8_t secret[32], salt[32], head[NET_HEAD], of_stream[32], sum[32], sent[32], received[32];
+    struct base_sha256 all, hash;
+    struct base_err err;
+    struct net_session *s;
+    struct stage st;
+    struct puppet p;
+
+    (void)state;
+    stage_init(&st);
+    puppet_dial(&p, &st, 0, 1);
+    assert_int_equal(net_mesh_session_open(st.mesh, &s, &config, &err), FM_OK);
+    assert_int_equal(net_channel_export(p.channel, secret, "session", config.descriptor32, &err),
+                     FM_OK);
+    assert_int_equal(net_expand(salt, 32, secret, "firmiana salt", NULL, 0, &err), FM_OK);
+    base_sha256_init(&all);
+    base_sha256_update(&all, salt, 32);
+    for (int i = 0; i < 2; i++) {
+        base_sha256_init(&hash);
+        base_sha256_update(&hash, salt, 32);
+        for (int j = 0; j < 2; j++) {
+            uint32_t len = (uint32_t)strlen(said[i].text[j]);
+            net_head_write(head, &(struct net_head){NET_KIND_SEALED, NET_DATA_END, said[i].stream,
+                                                    len, s->far[0].id});
+            base_sha256_update(&hash, head, NET_HEAD);
+            base_sha256_update(&hash, said[i].text[j], len);
+            assert_int_equal(
+                net_send(net_session_transport(s), said[i].stream, 0, said[i].text[j], len, &err),
+                FM_OK);
+        }
+        base_sha256_final(&hash, of_stream);
+        base_sha256_update(&all, &said[i].stream, 1);
+        base_sha256_update(&all, of_stream, 32);
+    }
+    base_sha256_final(&all, sum);
+    assert_int_equal(net_session_transcript(s, 0, sent, received, &err), FM_OK);
+    assert_memory_equal(sent, sum, 32);
+    base_sha256(sum, salt, 32); /* nothing was received */
+    assert_memory_equal(received, sum, 32);
+    assert_int_equal(net_session_transcript(s, 1, sent, received, &err), FM_E_ARG);
+    net_mesh_session_close(st.mesh, s);
     puppet_release(&p);
     stage_release(&st);
 }
@@ -359,6 +423,7 @@ int main(void)
         cmocka_unit_test(held_frames_are_bounded),
         cmocka_unit_test(sessions_end_quietly_or_in_time),
         cmocka_unit_test(session_windows_cannot_lie),
+        cmocka_unit_test(transcripts_are_as_described),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,6 +148,9 @@ static void oversize_is_refused_before_anything(void **state)
     assert_int_equal(net_head_read(&head, frame, NET_FRAME_MAX, &err), FM_OK);
     assert_int_equal(net_head_read(&head, frame, NET_FRAME_MAX - 1, &err), FM_E_INPUT);
     assert_string_equal(err.text, "frame of 1048607 bytes: its head says 1048576");
+    frame[0] = NET_VERSION + 1;
+    assert_int_equal(net_head_read(&head, frame, NET_FRAME_MAX, &err), FM_E_INPUT);
+    assert_string_equal(err.text, "frame of version 2: this node speaks version 1");
     free(frame);
 }
 
