@@ -187,6 +187,21 @@ static void file_own_receipt(struct session *s)
     json_decref(receipt);
 }
 
+/* A party that signed "done" and saw no close files what it signed, under its own name: it must not
+ * be counted among those who filed nothing because the asker keeps the proofs to itself. */
+static void file_signed_receipt(struct session *s)
+{
+    struct base_err err = {0};
+    json_t *receipt;
+
+    if (session_is_asker(s) || s->receipt == NULL || s->proofs[s->facts.self] == NULL)
+        return;
+    receipt = json_copy(s->receipt);
+    if (receipt != NULL && json_object_set(receipt, "proof", s->proofs[s->facts.self]) == 0)
+        (void)!s->host.submit(s->host.ctx, s, "query.receipt", receipt, &err);
+    json_decref(receipt);
+}
+
 /* Closed list of words that rules and reasons come from; a peer's text never reaches a receipt as
  * it is. */
 static const char *known_rule(const char *rule)
@@ -263,6 +278,11 @@ void session_on_revoked(struct session *s, const char *rule, int64_t now_ms)
     struct base_err err = {0};
 
     atomic_store(&s->may_open, false);
+    /* A compute party whose computation is done has opened its part, under an authority that held
+     * until then: to call the query refused now would be untrue. */
+    if (s->state > SESSION_RUNNING &&
+        (s->facts.parties[s->facts.self].roles & SESSION_COMPUTE) != 0)
+        return;
     (void)base_err_set(&err, FM_E_REFUSED, "%s: what this query rests on no longer holds", rule);
     session_fail(s, "refused", rule, (int)s->facts.self, &err, now_ms);
 }
@@ -353,6 +373,8 @@ void session_on_tick(struct session *s, int64_t now_ms)
         if (!s->failed)
             s->why = err;
         s->failed = true;
+        atomic_store(&s->may_open, false);
+        file_signed_receipt(s);
         session_finish(s, SESSION_FAILED);
         return;
     }

@@ -18,6 +18,7 @@
  * host persisted it.
  *   3. A receipt that says done is signed only in SETTLING, by a node whose own worker is done, and
  * only if it holds exactly what this node reported.
+ *      Who signed one and sees no close before the time-out files it as its own query.receipt.
  *   4. A receipt that says shared = false is signed only by a node that never called host->start,
  * in no life of its process.
  *   5. Opening of the result is refused once a revocation was seen (session_may_open).

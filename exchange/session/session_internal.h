@@ -15,8 +15,8 @@ struct session {
 
     json_t *ready[SESSION_MAX_PARTIES];  /* each party's signed FirmianaReady */
     json_t *parts[SESSION_MAX_PARTIES];  /* own part; the asker: everyone's */
-    json_t *proofs[SESSION_MAX_PARTIES]; /* asker: proofs over the receipt */
-    json_t *receipt;                     /* asker: the one being proved, without proof */
+    json_t *proofs[SESSION_MAX_PARTIES]; /* over the receipt: the asker has everyone's */
+    json_t *receipt;                     /* the one being proved, without proof */
 
     bool prepared;
     bool started;        /* host->start was called: shares may have moved */

@@ -112,7 +112,8 @@ static fm_status check_unshared(const struct session *s, const json_t *receipt,
     return FM_OK;
 }
 
-static void answer_with_proof(struct session *s, const json_t *receipt)
+/* *kept, unless kept is NULL: a reference to the proof that was sent. */
+static void answer_with_proof(struct session *s, const json_t *receipt, json_t **kept)
 {
     struct base_err err = {0};
     json_t *proof;
@@ -120,6 +121,8 @@ static void answer_with_proof(struct session *s, const json_t *receipt)
     if (s->host.prove(s->host.ctx, receipt, &proof, &err) != FM_OK)
         return; /* The asker's time-out names this node. */
     session_send(s, s->facts.asker, "proof", "proof", proof);
+    if (kept != NULL)
+        *kept = json_incref(proof);
     json_decref(proof);
 }
 
@@ -128,7 +131,8 @@ void session_take_receipt(struct session *s, unsigned from, const json_t *receip
     struct base_err err = {0};
     const char *outcome = json_string_value(json_object_get(receipt, "outcome"));
 
-    if (from != s->facts.asker || outcome == NULL)
+    /* One that carries proofs already is none that this party is to prove. */
+    if (from != s->facts.asker || outcome == NULL || json_object_get(receipt, "proof") != NULL)
         return;
     if (strcmp(outcome, "done") != 0) {
         if (check_unshared(s, receipt, &err) != FM_OK)
@@ -138,7 +142,7 @@ void session_take_receipt(struct session *s, unsigned from, const json_t *receip
             session_fail_peer(s, from, "node.peer", &err, now_ms);
         }
         s->signed_unshared = true;
-        answer_with_proof(s, receipt);
+        answer_with_proof(s, receipt, NULL);
         return;
     }
     if (s->state != SESSION_SETTLING || s->signed_done)
@@ -148,7 +152,8 @@ void session_take_receipt(struct session *s, unsigned from, const json_t *receip
         return;
     }
     s->signed_done = true;
-    answer_with_proof(s, receipt);
+    s->receipt = json_incref((json_t *)(uintptr_t)receipt);
+    answer_with_proof(s, receipt, &s->proofs[s->facts.self]);
     session_enter(s, SESSION_CLOSING, now_ms);
 }
 

@@ -160,8 +160,9 @@ static void take_refusal(struct session *s, unsigned from, const json_t *message
     bool refused = outcome != NULL && strcmp(outcome, "refused") == 0;
     int blamed = (int)from;
 
+    /* That this party itself left, it knows better: then whoever says so ended the query. */
     for (unsigned i = 0; party != NULL && i < s->facts.party_count; i++)
-        if (strcmp(party, session_alias(s, i)) == 0)
+        if (i != s->facts.self && strcmp(party, session_alias(s, i)) == 0)
             blamed = (int)i;
     (void)base_err_set(&err, refused ? FM_E_REFUSED : FM_E_PEER, "%s %s the query: %s",
                        session_alias(s, from), refused ? "refused" : "aborted",
@@ -197,14 +198,19 @@ static const struct {
 void session_on_message(struct session *s, unsigned from, const json_t *message, int64_t now_ms)
 {
     const char *kind = json_string_value(json_object_get(message, "m"));
+    const json_t *attempt = json_object_get(message, "a");
     struct base_err err = {0};
 
     assert(from < s->facts.party_count && from != s->facts.self);
+    if (json_is_integer(attempt) && json_integer_value(attempt) != s->facts.attempt)
+        return; /* of another attempt's life */
     /* A failed party answers one thing only: an honest receipt of a query that shared nothing. */
     if (s->state == SESSION_DONE ||
         (s->state == SESSION_FAILED && (kind == NULL || strcmp(kind, "receipt") != 0)))
         return;
-    for (size_t i = 0; kind != NULL && i < sizeof handlers / sizeof handlers[0]; i++) {
+    for (size_t i = 0;
+         kind != NULL && json_is_integer(attempt) && i < sizeof handlers / sizeof handlers[0];
+         i++) {
         const json_t *value;
         if (strcmp(handlers[i].kind, kind) != 0)
             continue;

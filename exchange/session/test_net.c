@@ -123,6 +123,8 @@ static fm_status host_submit(void *ctx, struct session *s, const char *type, con
     p->submitted++;
     if (strcmp(type, "query.receipt") == 0) {
         assert_false(asks);
+        const char *blamed = json_string_value(json_object_get(receipt, "party"));
+        (void)snprintf(net->blamed, sizeof net->blamed, "%s", blamed != NULL ? blamed : "");
         net->receipts++;
         return FM_OK;
     }

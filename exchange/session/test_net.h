@@ -32,6 +32,7 @@ struct test_net {
     /* the ledger: the first query.close stands */
     json_t *closed;
     unsigned closes, receipts;
+    char blamed[SESSION_ALIAS]; /* by the last query.receipt */
 };
 
 struct net_party {

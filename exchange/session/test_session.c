@@ -302,6 +302,10 @@ static void test_nothing_is_opened_after_a_revocation(void **state)
             struct test_net net;
             char alias[8];
             steps_begin(&net, (enum session_state)s);
+            if (s == SESSION_SETTLING && who < 3) { /* it has opened already: see below */
+                test_net_release(&net);
+                continue;
+            }
             (void)snprintf(alias, sizeof alias, "p%u", who);
             assert_true(session_may_open(net.party[who]->session));
             session_on_revoked(net.party[who]->session, "consent.revoked", net.now);
