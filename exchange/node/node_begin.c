@@ -189,6 +189,25 @@ static void begin(struct node *node, struct node_query *q, enum origin origin)
         session_on_openings(q->session, q->openings, now_ms(node));
 }
 
+/* A node that catches up reads many a query.open whose query has ended long ago: it took no part,
+ * and has nothing to state about it. */
+static bool is_open(struct node *node, const uint8_t id[32])
+{
+    struct base_err err = {0};
+    json_t *value;
+    const char *status;
+    char hex[65];
+    bool open = true; /* in doubt, the session's own deadline decides */
+
+    base_hex(hex, id, 32);
+    if (node_state(node, &value, &err, "query/%s", hex) == FM_OK) {
+        status = json_string_value(json_object_get(value, "status"));
+        open = status == NULL || strcmp(status, "open") == 0;
+    }
+    json_decref(value);
+    return open;
+}
+
 static void open_session(struct node *node, const struct ledger_entry *entry, enum origin origin)
 {
     const struct session_host host = node_session_host(node);
@@ -230,7 +249,8 @@ static void open_session(struct node *node, const struct ledger_entry *entry, en
 
 void node_query_opened(struct node *node, const struct ledger_entry *entry)
 {
-    open_session(node, entry, FROM_LEDGER);
+    if (is_open(node, entry->id))
+        open_session(node, entry, FROM_LEDGER);
 }
 
 /* ---- after a restart ---- */
