@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +21,10 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "exchange/cli/identity.h"
+#include "exchange/cli/throwaway_pipe.h"
 #include "exchange/node/rpc.h"
 
-enum { START_MS = 15000, STOP_MS = 10000, MESSAGE_MAX = 16 << 20, CALL_MS = 600000 };
+enum { STOP_MS = 10000, CALL_MS = 600000 };
 
 /* ---- signals: a handler has no argument, so what it acts on is the process's own ---- */
 
@@ -75,68 +75,6 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     return remove(path);
 }
 
-/* ---- pipes: length (4 bytes, big-endian), then bytes ---- */
-
-static fm_status pipe_write(int fd, const void *bytes, size_t len, struct base_err *err)
-{
-    struct base_buf frame = {0};
-    fm_status st;
-
-    base_buf_put_u32(&frame, (uint32_t)len);
-    base_buf_put(&frame, bytes, len);
-    st = base_buf_status(&frame, "pipe", err);
-    for (size_t done = 0; st == FM_OK && done < frame.len;) {
-        ssize_t n = write(fd, frame.p + done, frame.len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            st = base_err_errno(err, "pipe to a party's process");
-        else
-            done += (size_t)n;
-    }
-    base_buf_release(&frame);
-    return st;
-}
-
-static fm_status read_all(int fd, uint8_t *out, size_t len, int64_t until_ms, struct base_err *err)
-{
-    while (len > 0) {
-        int64_t left = until_ms - base_clock_mono_ms(base_clock_system());
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        ssize_t n;
-        if (signalled != 0)
-            return base_err_set(err, FM_E_CANCELLED, "ended by a signal");
-        if (left <= 0 || poll(&wait, 1, (int)left) == 0)
-            return base_err_set(err, FM_E_TIMEOUT, "a party's process did not start within %d s",
-                                START_MS / 1000);
-        n = read(fd, out, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return base_err_errno(err, "pipe from a party's process");
-        if (n == 0)
-            return base_err_set(err, FM_E_IO, "a party's process ended");
-        out += n;
-        len -= (size_t)n;
-    }
-    return FM_OK;
-}
-
-static fm_status pipe_read(int fd, struct base_buf *out, int64_t until_ms, struct base_err *err)
-{
-    uint8_t head[4] = {0}, *body;
-    struct base_cur cur = base_cur_make(head, sizeof head);
-    uint32_t len;
-
-    if (read_all(fd, head, sizeof head, until_ms, err) != FM_OK)
-        return err->code;
-    len = base_cur_u32(&cur);
-    if (len > MESSAGE_MAX)
-        return base_err_set(err, FM_E_LIMIT, "a party's process said %u bytes", len);
-    body = base_buf_extend(out, len);
-    return body != NULL ? read_all(fd, body, len, until_ms, err) : base_err_memory(err, "pipe");
-}
-
 /* ---- a party's process ---- */
 
 /* Ports are taken and given back at once; the node binds its own a moment later. */
@@ -165,13 +103,13 @@ static void child_ready(void *ctx)
     const struct child *c = ctx;
     struct base_err err = {0};
 
-    (void)!pipe_write(c->to_parent, "ready", 5, &err);
+    (void)!throwaway_pipe_write(c->to_parent, "ready", 5, &err);
 }
 
 static fm_status child_run(const struct throwaway_member *m, int from_parent, int to_parent,
                            struct base_err *err)
 {
-    int64_t until = base_clock_mono_ms(base_clock_system()) + START_MS;
+    int64_t until = base_clock_mono_ms(base_clock_system()) + THROWAWAY_START_MS;
     struct base_buf text = {0}, genesis = {0};
     struct child c = {to_parent};
     struct identity id = {0};
@@ -189,9 +127,9 @@ static fm_status child_run(const struct throwaway_member *m, int from_parent, in
     if (st == FM_OK)
         st = base_json_canonical(&text, id.member, err);
     if (st == FM_OK)
-        st = pipe_write(to_parent, text.p, text.len, err);
+        st = throwaway_pipe_write(to_parent, text.p, text.len, err);
     if (st == FM_OK)
-        st = pipe_read(from_parent, &genesis, until, err);
+        st = throwaway_pipe_read(from_parent, &genesis, until, err);
     if (st == FM_OK)
         st = serve_node(&h, &id.keys, genesis.p, genesis.len, child_ready, &c, err);
     identity_release(&id);
@@ -210,7 +148,7 @@ static void child_main(const struct throwaway *t, const struct throwaway_member 
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() == parent && child_run(m, from_parent, to_parent, &err) != FM_OK) {
         (void)base_err_prefix(&err, "error %s", m->alias);
-        (void)!pipe_write(to_parent, err.text, strlen(err.text), &ignored);
+        (void)!throwaway_pipe_write(to_parent, err.text, strlen(err.text), &ignored);
     }
     (void)nftw(m->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     (void)rmdir(t->root);
@@ -276,7 +214,7 @@ static fm_status gather_genesis(struct throwaway *t, struct base_buf *genesis, i
 
     for (size_t i = 0; st == FM_OK && i < t->count; i++) {
         struct base_buf text = {0};
-        st = pipe_read(t->members[i].from, &text, until, err);
+        st = throwaway_pipe_read(t->members[i].from, &text, until, err);
         if (st == FM_OK && strncmp(base_buf_cstr(&text), "error ", 6) == 0)
             st = base_err_set(err, FM_E_IO, "%s", base_buf_cstr(&text) + 6);
         if (st == FM_OK)
@@ -296,7 +234,7 @@ static fm_status wait_ready(struct throwaway *t, int64_t until, struct base_err 
 {
     for (size_t i = 0; i < t->count; i++) {
         struct base_buf text = {0};
-        fm_status st = pipe_read(t->members[i].from, &text, until, err);
+        fm_status st = throwaway_pipe_read(t->members[i].from, &text, until, err);
         if (st == FM_OK && strcmp(base_buf_cstr(&text), "ready") != 0)
             st = base_err_set(err, FM_E_IO, "%s", base_buf_cstr(&text));
         base_buf_release(&text);
@@ -333,7 +271,7 @@ static fm_status wait_connected(const struct throwaway *t, int64_t until, struct
 
 fm_status throwaway_start(struct throwaway *t, struct base_err *err)
 {
-    int64_t until = base_clock_mono_ms(base_clock_system()) + START_MS;
+    int64_t until = base_clock_mono_ms(base_clock_system()) + THROWAWAY_START_MS;
     const char *tmp = getenv("TMPDIR") != NULL        ? getenv("TMPDIR")
                       : access("/dev/shm", W_OK) == 0 ? "/dev/shm"
                                                       : "/tmp";
@@ -351,7 +289,7 @@ fm_status throwaway_start(struct throwaway *t, struct base_err *err)
     if (st == FM_OK)
         st = gather_genesis(t, &genesis, until, err);
     for (size_t i = 0; st == FM_OK && i < t->count; i++)
-        st = pipe_write(t->members[i].to, genesis.p, genesis.len, err);
+        st = throwaway_pipe_write(t->members[i].to, genesis.p, genesis.len, err);
     if (st == FM_OK)
         st = wait_ready(t, until, err);
     if (st == FM_OK)
