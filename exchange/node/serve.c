@@ -1,17 +1,44 @@
 #include "exchange/node/serve.h"
 
+#include <pthread.h>
+
 #include "base/secret.h"
 #include "exchange/node/loop.h"
 #include "net/zmq.h"
 
 /* Everything a node stands on, opened in this order and closed in the other. */
 struct service {
+    pthread_mutex_t vouching_lock; /* guards vouching against the network's thread */
+    struct node *vouching;         /* the node while it says who is who; then NULL */
     struct node_log *log;
     struct node_loop *loop;
     struct node *node;
     struct net_identity *identity;
     struct net_zmq *zmq;
 };
+
+/* The network outlives the node by the moment that it needs to say good-bye; whoever knocks then
+ * finds nobody who knows it. */
+static bool key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
+{
+    struct service *s = ctx;
+    bool known = false;
+
+    pthread_mutex_lock(&s->vouching_lock);
+    if (s->vouching != NULL) {
+        struct net_keys keys = node_keys(s->vouching);
+        known = keys.key_of(keys.ctx, peer, out32);
+    }
+    pthread_mutex_unlock(&s->vouching_lock);
+    return known;
+}
+
+static void vouch(struct service *s, struct node *node)
+{
+    pthread_mutex_lock(&s->vouching_lock);
+    s->vouching = node;
+    pthread_mutex_unlock(&s->vouching_lock);
+}
 
 static fm_status open_node(struct service *s, const struct home *home,
                            const struct serve_keys *keys, const void *genesis, size_t genesis_len,
@@ -39,11 +66,12 @@ static fm_status open_node(struct service *s, const struct home *home,
 static fm_status open_network(struct service *s, const struct home *home,
                               const struct serve_keys *keys, struct base_err *err)
 {
-    struct net_zmq_config config = {.bind = home->listen, .keys = node_keys(s->node)};
+    struct net_zmq_config config = {.bind = home->listen, .keys = {key_of, s}};
     fm_status st = net_identity_from_seed(&s->identity, home->alias,
                                           did_secret_bytes(keys->authentication), err);
 
     config.identity = s->identity;
+    vouch(s, s->node);
     if (st == FM_OK)
         st = net_zmq_open(&s->zmq, &config, err);
     if (st == FM_OK)
@@ -55,7 +83,7 @@ fm_status serve_node(const struct home *home, const struct serve_keys *keys, con
                      size_t genesis_len, void (*ready)(void *ctx), void *ready_ctx,
                      struct base_err *err)
 {
-    struct service s = {0};
+    struct service s = {.vouching_lock = PTHREAD_MUTEX_INITIALIZER};
     char socket_path[HOME_PATH];
     fm_status st = home_path(socket_path, home->dir, "node.sock", err);
 
@@ -71,10 +99,12 @@ fm_status serve_node(const struct home *home, const struct serve_keys *keys, con
         node_log_put(s.log, st == FM_OK ? "info" : "error", "node.stop", NULL, "%s",
                      st == FM_OK ? "asked to" : err->text);
     }
+    vouch(&s, NULL);
     node_free(s.node); /* closes its sessions, which the network still carries */
     net_zmq_close(s.zmq);
     net_identity_free(s.identity);
     node_loop_free(s.loop);
     node_log_close(s.log);
+    pthread_mutex_destroy(&s.vouching_lock);
     return st;
 }
