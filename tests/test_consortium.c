@@ -286,7 +286,7 @@ static uint64_t number_from(const char *name, uint64_t otherwise)
 static void sweep(enum net_sim_fault fault)
 {
     uint64_t seed = number_from("FIRMIANA_SEED", (uint64_t)time(NULL));
-    bool full = getenv("FIRMIANA_FULL") != NULL;
+    bool full = number_from("FIRMIANA_FULL", 0) == 1;
     struct count quiet = {0}, n = {0};
     uint64_t frames = one_trial(NET_SIM_FAULTS, 0, seed, &quiet), stride, first;
     unsigned trials = 0;
