@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,6 +60,20 @@ static fm_status take_text(char *out, size_t size, const json_t *json, const cha
     return FM_OK;
 }
 
+bool home_is_address(const char *text)
+{
+    const char *host = text + strlen("tcp://");
+    const char *colon = strrchr(text, ':');
+    char *end;
+    long port;
+
+    if (strncmp(text, "tcp://", 6) != 0 || strlen(text) >= sizeof((struct home *)0)->listen ||
+        colon < host + 1 || colon[1] < '0' || colon[1] > '9')
+        return false;
+    port = strtol(colon + 1, &end, 10);
+    return *end == '\0' && port >= 1 && port <= 65535;
+}
+
 static fm_status take(struct home *out, const json_t *json, struct base_err *err)
 {
     char data[HOME_PATH], log[HOME_PATH];
@@ -81,7 +96,7 @@ static fm_status take(struct home *out, const json_t *json, struct base_err *err
     if (threads != 1)
         return base_err_set(err, FM_E_UNSUPPORTED,
                             "member 'threads': this version computes with 1 thread a query");
-    if (strncmp(out->listen, "tcp://", 6) != 0)
+    if (!home_is_address(out->listen))
         return base_err_set(err, FM_E_INPUT, "member 'listen' must look like tcp://HOST:PORT");
     out->block_interval_ms = (int)interval;
     if (home_path(out->data, out->dir, data, err) != FM_OK)

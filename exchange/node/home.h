@@ -41,4 +41,8 @@ fm_status home_create(const struct home *home, struct base_err *err) FM_CHECK;
 fm_status home_path(char out[HOME_PATH], const char *dir, const char *name,
                     struct base_err *err) FM_CHECK;
 
+/* Is it tcp://HOST:PORT, at most 127 bytes, with a port from 1 to 65535? Whether the host exists
+ * shows when it is used. */
+bool home_is_address(const char *text);
+
 #endif

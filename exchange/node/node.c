@@ -11,6 +11,7 @@ enum { RESUME_MS = 3000 };
 static fm_status open_chain(struct node *node, struct base_err *err)
 {
     char path[HOME_PATH];
+    fm_status st;
 
     if (home_path(path, node->config.home.dir, "ledger.db", err) != FM_OK)
         return err->code;
@@ -20,8 +21,9 @@ static fm_status open_chain(struct node *node, struct base_err *err)
         return base_err_set(
             err, FM_E_NOT_FOUND,
             "%s: no ledger here yet: put the consortium's genesis.json into this home", path);
-    return ledger_chain_create(&node->chain, path, node->config.genesis, node->config.genesis_len,
-                               err);
+    st = ledger_chain_create(&node->chain, path, node->config.genesis, node->config.genesis_len,
+                             err);
+    return st == FM_E_INPUT ? base_err_prefix(err, "%s", node->config.home.dir) : st;
 }
 
 /* The member that this home says it is must be one, under the key that this node holds. */
