@@ -3,7 +3,8 @@
 # usage: tests/kill.sh BUILD_FOLDER [ROUNDS]      FIRMIANA_FULL=1: many more rounds, random moments
 #
 # Roles: bank_a asks and computes, bank_b provides and computes, bank_c provides only, the regulator sequences and
-# computes. In each round a query runs, one of them is killed some milliseconds into it, and is started again. Then:
+# computes. In each round a query runs, one of them is killed (now and then: asked to stop, which must
+# end with exit code 0) some milliseconds into it, and is started again. Then:
 #   - the query's caller has an answer or an error with a name, within the query's time-out and a margin;
 #   - an answer that was given is what SQLite says;
 #   - the ledger of the one that was killed opens at a whole block, and all four come to the same log;
@@ -104,19 +105,21 @@ settle() { # all four at one log, no query open
   done
   for m in "${members[@]}"; do as "$m" status >&2 || true; done
   as bank_b query list >&2
-  fail "round $round: after $victim was killed at $delay ms the ledger did not come to rest"
+  fail "round $round: after $victim was ended at $delay ms the ledger did not come to rest"
 }
 
 answers=0
 round_of() { # victim, delay in ms
-  local status=0 began asked took
+  local status=0 ended=0 began asked took signal=KILL
   victim=$1 delay=$2
+  [ $((round % 4)) -ne 2 ] || signal=TERM # it drains, with the query running
   began=$(now_ms)
   ask >"$W/answer" 2>"$W/error" &
   asked=$!
   sleep "$(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))"
-  kill -9 "${pid[$victim]}"
-  wait "${pid[$victim]}" 2>/dev/null || true
+  kill -"$signal" "${pid[$victim]}"
+  wait "${pid[$victim]}" 2>/dev/null || ended=$?
+  [ "$signal" = KILL ] || [ "$ended" = 0 ] || fail "round $round: SIGTERM ended $victim with $ended: $(tail -n 3 "$W/$victim/node.log")"
   # A whole block, or nothing: SQLite and our own hashes agree before anything replays the write-ahead log.
   start "$victim"
   wait "$asked" || status=$?
@@ -131,7 +134,7 @@ round_of() { # victim, delay in ms
   fi
   wait_connected
   settle
-  printf 'round %-3s %-10s killed after %4s ms: %s\n' "$round" "$victim" "$delay" \
+  printf 'round %-3s %-10s SIG%s after %4s ms: %s\n' "$round" "$victim" "$signal" "$delay" \
     "$([ "$status" -eq 0 ] && echo answered || cut -c1-120 "$W/error")"
 }
 
@@ -140,7 +143,7 @@ for round in $(seq "$rounds"); do
     round_of "${members[RANDOM % 4]}" $((RANDOM % (whole + 50)))
   else
     # Every victim early and late; the moments move through the whole query with the rounds.
-    round_of "${members[(round - 1) % 4]}" $((whole * (2 * round - 1) / (2 * rounds)))
+    round_of "${members[(round - 1 + round / 4) % 4]}" $((whole * (2 * round - 1) / (2 * rounds)))
   fi
 done
 
