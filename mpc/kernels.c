@@ -141,6 +141,107 @@ void mpc_k_signed_plus_less(uint64_t *z, const uint64_t *a, const uint64_t *v, c
     }
 }
 
+/* products[S] = product of the words bits[j * n] over j in S; S = 0: all ones. */
+static inline void all_products(uint64_t *products, const uint64_t *bits, unsigned size, size_t n)
+{
+    products[0] = ~UINT64_C(0);
+    for (unsigned j = 0; j < size; j++)
+        for (unsigned s = 0; s < 1u << j; s++)
+            products[(1u << j) + s] = products[s] & bits[j * n];
+}
+
+/* Called with a constant size, so that each is a loop over words without inner loops. */
+static inline void monomials(uint64_t *out, const uint64_t *bits, unsigned size, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t u[16];
+
+        all_products(u, bits + i, size, n);
+        for (unsigned s = 1; s < 1u << size; s++)
+            out[(s - 1) * n + i] ^= u[s];
+    }
+}
+
+void mpc_k_monomials(uint64_t *out, const uint64_t *bits, unsigned size, size_t n)
+{
+    if (size == 1)
+        monomials(out, bits, 1, n);
+    else if (size == 2)
+        monomials(out, bits, 2, n);
+    else if (size == 3)
+        monomials(out, bits, 3, n);
+    else
+        monomials(out, bits, 4, n);
+}
+
+static inline void group_products(uint64_t *g, uint64_t *p, const uint64_t *m, const uint64_t *bits,
+                                  unsigned size, size_t n)
+{
+    const unsigned all = (1u << size) - 1;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t v[16];
+        uint64_t generate = g[i];
+        uint64_t propagate = p[i];
+
+        all_products(v, bits + i, size, n);
+        for (unsigned s = 1; s <= all; s++) {
+            unsigned lowest = s & (0 - s);
+            unsigned above = all & ~(lowest - 1) & ~s;
+            uint64_t part = m[(s - 1) * n + i];
+
+            generate ^= part & v[lowest | above];
+            propagate ^= part & v[all & ~s];
+        }
+        g[i] = generate;
+        p[i] = propagate;
+    }
+}
+
+/* The lowest group's: one of up to sixteen, so left as it comes. */
+static void group_generate(uint64_t *g, const uint64_t *m, const uint64_t *bits, unsigned size,
+                           size_t n)
+{
+    const unsigned all = (1u << size) - 1;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t v[16];
+
+        all_products(v, bits + i, size, n);
+        for (unsigned s = 1; s <= all; s++) {
+            unsigned lowest = s & (0 - s);
+
+            g[i] ^= m[(s - 1) * n + i] & v[lowest | (all & ~(lowest - 1) & ~s)];
+        }
+    }
+}
+
+void mpc_k_group_products(uint64_t *g, uint64_t *p, const uint64_t *m, const uint64_t *bits,
+                          unsigned size, size_t n)
+{
+    if (p == NULL)
+        group_generate(g, m, bits, size, n);
+    else if (size == 1)
+        group_products(g, p, m, bits, 1, n);
+    else if (size == 2)
+        group_products(g, p, m, bits, 2, n);
+    else if (size == 3)
+        group_products(g, p, m, bits, 3, n);
+    else
+        group_products(g, p, m, bits, 4, n);
+}
+
+void mpc_k_xor_product(uint64_t *z, const uint64_t *bits, unsigned size, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t product = bits[i];
+
+        for (unsigned j = 1; j < size; j++)
+            product &= bits[j * n + i];
+        z[i] ^= product;
+    }
+}
+
 /* One 64 x 64 bit block, rows to columns in place: swaps ever smaller off-diagonal squares (Warren,
  * Hacker's Delight, 7-3). */
 static void transpose64(uint64_t block[64])

@@ -35,6 +35,16 @@ void mpc_k_signed_less(uint64_t *z, const uint64_t *a, const uint64_t *v, const 
 void mpc_k_signed_plus_less(uint64_t *z, const uint64_t *a, const uint64_t *v, const uint64_t *f,
                             size_t n);
 
+/* Groups of 1 <= size <= 4 positions (rep3/group.c). Planes lie one after another, n words each;
+ * that of the monomial over the set S of positions, as a number of `size` bits, is number S - 1.
+ * monomials: out[S] ^= product of bits[j] over j in S.
+ * group_products: g ^= XOR of m[S] times the bits of g(S), p (unless NULL) likewise those not in S.
+ * xor_product: z ^= product of all bits. */
+void mpc_k_monomials(uint64_t *out, const uint64_t *bits, unsigned size, size_t n);
+void mpc_k_group_products(uint64_t *g, uint64_t *p, const uint64_t *m, const uint64_t *bits,
+                          unsigned size, size_t n);
+void mpc_k_xor_product(uint64_t *z, const uint64_t *bits, unsigned size, size_t n);
+
 /* Plane j (at planes + j * stride) from bit j of the n values, for j < width <= 64; ceil(n / 64)
  * words a plane, bits past n zero. And back: values get the width low bits, zero above. */
 void mpc_k_to_planes(uint64_t *planes, size_t stride, unsigned width, const uint64_t *values,

@@ -14,6 +14,7 @@
 #include "mpc/circuit/aggregate.h"
 #include "mpc/circuit/compare.h"
 #include "mpc/circuit/select.h"
+#include "mpc/rep3/rep3.h"
 #include "mpc/test_world.h"
 
 enum what {
@@ -314,27 +315,44 @@ static void every_circuit_costs_what_it_says(void **state)
             uint64_t n = 130;
             uint64_t w = 3;
             struct mpc_circuit_cost sum = mpc_sum_cost(width, p);
-            struct mpc_circuit_cost carry = mpc_carry_cost(width - 1, p);
+            struct mpc_rep3_cost msb = mpc_rep3_msb_cost(width, p);
             struct mpc_circuit_cost all = mpc_all_cost(width);
 
             costs(A2B, n, width, p, 8 * width * w + 24 * w * sum.ands, 1 + sum.rounds);
-            costs(MSB, n, width, p, 2 * (8 * width * w + 24 * w * carry.ands), 1 + carry.rounds);
+            costs(MSB, n, width, p, 2 * msb.bytes * w, msb.rounds);
             costs(EQZ, n, width, p, 8 * width * w + 24 * w * all.ands, 1 + all.rounds);
             /* operands of width - 1 bits: their difference has `width` */
-            costs(LESS, n, width, p, 8 * width * w + 24 * w * carry.ands, 1 + carry.rounds);
+            costs(LESS, n, width, p, msb.bytes * w, msb.rounds);
             costs(EQUAL_TEXT, n, width, p, 24 * w * all.ands, all.rounds);
         }
     }
 }
 
+/* What the dealer shares, both parties' parts of G and P, and the tree, counted by hand. */
+static void signs_by_groups_cost_what_they_say(void **state)
+{
+    struct mpc_rep3_cost c64 = mpc_rep3_msb_cost(64, MPC_FEW_ROUNDS);
+    struct mpc_rep3_cost c21 = mpc_rep3_msb_cost(21, MPC_FEW_ROUNDS);
+    struct mpc_rep3_cost c5 = mpc_rep3_msb_cost(5, MPC_FEW_ROUNDS);
+
+    (void)state;
+    /* fifteen groups of four and one of three, the top bit; 16 G, 15 P; 15 + 7 + 3 + 1 ANDs */
+    assert_int_equal(c64.bytes, 8 * (15 * 15 + 7 + 1) + 16 * 31 + 24 * 26);
+    assert_int_equal(c64.rounds, 6);
+    /* six of three and one of two; 5 + 3 + 1 ANDs */
+    assert_int_equal(c21.bytes, 8 * (6 * 7 + 3 + 1) + 16 * 13 + 24 * 9);
+    assert_int_equal(c21.rounds, 5);
+    assert_int_equal(c5.bytes, 8 * (15 + 1) + 16);
+    assert_int_equal(c5.rounds, 2);
+}
+
 static void full_range_less_is_three_signs_and_an_and(void **state)
 {
-    struct mpc_circuit_cost carry = mpc_carry_cost(63, MPC_FEW_ROUNDS);
+    struct mpc_rep3_cost msb = mpc_rep3_msb_cost(64, MPC_FEW_ROUNDS);
     uint64_t w = 3;
 
     (void)state;
-    costs(LESS_FULL, 130, 64, MPC_FEW_ROUNDS, 3 * (8 * 64 * w + 24 * w * carry.ands) + 24 * w,
-          2 + carry.rounds);
+    costs(LESS_FULL, 130, 64, MPC_FEW_ROUNDS, 3 * msb.bytes * w + 24 * w, 1 + msb.rounds);
 }
 
 /* Dealers take turns by operation and, in long columns, by chunk: three dealings load all parties
@@ -385,7 +403,7 @@ static void aims_are_met(void **state)
 
     (void)state;
     assert_true(mean_bytes(MUL, MPC_FEW_ROUNDS, &rounds) <= 8 && rounds == 1);
-    assert_true(mean_bytes(LESS, MPC_FEW_ROUNDS, &rounds) <= 31 && rounds <= 9);
+    assert_true(mean_bytes(LESS, MPC_FEW_ROUNDS, &rounds) <= 16 && rounds <= 6);
     print_message("less: %.2f bytes, %llu rounds\n", mean_bytes(LESS, MPC_FEW_ROUNDS, &rounds),
                   (unsigned long long)rounds);
     assert_true(mean_bytes(LESS, MPC_FEW_BYTES, &rounds) <= 16);
@@ -402,6 +420,7 @@ int main(void)
         cmocka_unit_test(every_operation_costs_what_it_says),
         cmocka_unit_test(an_outside_input_costs_what_it_says),
         cmocka_unit_test(every_circuit_costs_what_it_says),
+        cmocka_unit_test(signs_by_groups_cost_what_they_say),
         cmocka_unit_test(full_range_less_is_three_signs_and_an_and),
         cmocka_unit_test(dealers_take_turns),
         cmocka_unit_test(aims_are_met),

@@ -134,8 +134,7 @@ static void take_pairs(struct work *w, struct mpc_share *level)
 }
 
 static fm_status carry_tree(struct mpc_session *s, struct mpc_gates *gates, struct work *w,
-                            const struct mpc_adder *in, size_t count, struct mpc_share **level,
-                            struct base_err *err)
+                            size_t count, struct mpc_share **level, struct base_err *err)
 {
     for (;;) {
         bool more = false;
@@ -145,7 +144,7 @@ static fm_status carry_tree(struct mpc_session *s, struct mpc_gates *gates, stru
             if (w[i].m < 2)
                 continue;
             more = true;
-            status = new_level(&level[i], s, &w[i], in[i].u->n, w[i].m / 2 * 2 - 1, err);
+            status = new_level(&level[i], s, &w[i], w[i].g[0].share->n, w[i].m / 2 * 2 - 1, err);
             if (status != FM_OK)
                 return status;
             push_pairs(gates, &w[i], level[i]);
@@ -304,7 +303,7 @@ fm_status mpc_adder_carry(struct mpc_session *s, struct mpc_share *const *z,
     } else {
         status = generate(s, &k.gates, k.work, in, k.bits, count, err);
         if (status == FM_OK)
-            status = carry_tree(s, &k.gates, k.work, in, count, k.one, err);
+            status = carry_tree(s, &k.gates, k.work, count, k.one, err);
     }
     for (size_t i = 0; status == FM_OK && i < count; i++) {
         unsigned m = k.work[i].m;
@@ -312,6 +311,32 @@ fm_status mpc_adder_carry(struct mpc_session *s, struct mpc_share *const *z,
             settle(s, &k.gates, z[i], m == 0 ? mpc_wire_none() : k.work[i].g[m - 1], top[i], err);
     }
 out:
+    scratch_release(&k, count);
+    return status;
+}
+
+fm_status mpc_adder_groups(struct mpc_session *s, struct mpc_share *const *z,
+                           const struct mpc_groups *in, const struct mpc_wire *top, size_t count,
+                           struct base_err *err)
+{
+    struct scratch k;
+    fm_status status = scratch_new(&k, s, count, err);
+
+    for (size_t i = 0; status == FM_OK && i < count; i++) {
+        struct work *w = &k.work[i];
+
+        w->m = in[i].groups;
+        for (unsigned j = 0; j < w->m; j++) {
+            w->g[j] = mpc_wire_of(in[i].g, j);
+            if (j > 0)
+                w->p[j] = mpc_wire_of(in[i].p, in[i].p_from + j - 1);
+        }
+    }
+    if (status == FM_OK)
+        status = carry_tree(s, &k.gates, k.work, count, k.one, err);
+    for (size_t i = 0; status == FM_OK && i < count; i++)
+        status = settle(s, &k.gates, z[i], in[i].groups == 0 ? mpc_wire_none() : k.work[i].g[0],
+                        top[i], err);
     scratch_release(&k, count);
     return status;
 }
@@ -417,15 +442,24 @@ static unsigned log2_up(unsigned m)
     return levels;
 }
 
+struct mpc_circuit_cost mpc_groups_cost(unsigned groups)
+{
+    struct mpc_circuit_cost cost = {0, groups == 0 ? 0 : log2_up(groups)};
+
+    for (unsigned m = groups; m > 1; m = m / 2 + m % 2)
+        cost.ands += m / 2 * 2 - 1;
+    return cost;
+}
+
 struct mpc_circuit_cost mpc_carry_cost(unsigned bits, enum mpc_profile profile)
 {
     struct mpc_circuit_cost cost = {bits, bits};
 
     if (profile == MPC_FEW_BYTES || bits == 0)
         return cost;
-    cost.rounds = 1 + log2_up(bits);
-    for (unsigned m = bits; m > 1; m = m / 2 + m % 2)
-        cost.ands += m / 2 * 2 - 1;
+    cost = mpc_groups_cost(bits);
+    cost.ands += bits;
+    cost.rounds++;
     return cost;
 }
 

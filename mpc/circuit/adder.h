@@ -35,6 +35,19 @@ fm_status mpc_adder_carry(struct mpc_session *s, struct mpc_share *const *z,
                           struct base_err *err) FM_CHECK;
 struct mpc_circuit_cost mpc_carry_cost(unsigned bits, enum mpc_profile profile);
 
+/* The same from generate and propagate planes of whole groups of positions, the lowest first: g has
+ * `groups` planes from plane 0, p those of all groups but the lowest, from plane p_from. */
+struct mpc_groups {
+    const struct mpc_share *g;
+    const struct mpc_share *p;
+    unsigned p_from;
+    unsigned groups; /* at most 64; 0: no carry */
+};
+fm_status mpc_adder_groups(struct mpc_session *s, struct mpc_share *const *z,
+                           const struct mpc_groups *in, const struct mpc_wire *top, size_t count,
+                           struct base_err *err) FM_CHECK;
+struct mpc_circuit_cost mpc_groups_cost(unsigned groups);
+
 /* z[i] (width `bits`) = u + v mod 2^bits. */
 fm_status mpc_adder_sum(struct mpc_session *s, struct mpc_share *const *z,
                         const struct mpc_adder *in, size_t count, struct base_err *err) FM_CHECK;

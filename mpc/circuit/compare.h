@@ -10,16 +10,17 @@
  * bits (full ranges), the signs of x and y are found too: x < y  =  sign(x) != sign(y) ? sign(x) :
  * sign(d), exact for all 2^128 pairs at three times the cost; magnitudes below 2^62 never pay it.
  *
- * Cost over rep3 (k = width of d, L = ceil(log2(k - 1)), bytes the mean over parties at large n),
+ * Cost over rep3 (k = width of d, bytes the mean over parties at large n),
  * in the few-rounds profile, then in the few-bytes profile where it differs:
  *
- *   - less, ring: 3k - 5 - L ANDs, 2 + L rounds; k = 64: 25.3 bytes, 8 rounds.
+ *   - less, ring: one msb of width k; k = 21: 4.1 bytes, 5 rounds; k = 64: 15.5 bytes, 6 rounds.
  *     Few bytes: k - 1 ANDs, k rounds; k = 64: 10.6 bytes, 64 rounds.
  *   - equal, ring: k - 1 ANDs, 1 + ceil(log2 k) rounds; k = 64: 10.4 bytes, 7 rounds.
- *   - less, bits: as for the ring at width k + 1, without the first round and its k / 24 bytes.
+ *   - less, bits: mpc_carry_cost(k), 3k - 2 - L ANDs, 1 + L rounds, L = ceil(log2 k); or k, k.
  *   - equal, bits: k - 1 ANDs, ceil(log2 k) rounds.
  *
- * The exact counts are mpc_carry_cost() and mpc_all_cost() of circuit/adder.h; tests assert them.
+ * The exact counts: rep3/rep3.h, and mpc_carry_cost(), mpc_all_cost() of circuit/adder.h; tests
+ * assert them.
  * Leaks nothing but lengths, widths and ranges. */
 #ifndef FIRMIANA_MPC_CIRCUIT_COMPARE_H
 #define FIRMIANA_MPC_CIRCUIT_COMPARE_H

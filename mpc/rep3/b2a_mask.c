@@ -201,8 +201,9 @@ static fm_status open_in(struct mpc_session *s, void *ctx, size_t unit, struct b
 static fm_status put_together(struct mpc_session *s, struct masked *m, enum mpc_sign sign,
                               struct base_err *err)
 {
-    struct rep3_flow open = {open_out, open_in, m, units_of(m), 6};
-    struct rep3_flow signs = {rep3_inject_sign_out, rep3_inject_sign_in, &m->inject, open.units, 2};
+    struct rep3_flow open = {open_out, open_in, m, units_of(m), 6, NULL};
+    struct rep3_flow signs = {
+        rep3_inject_sign_out, rep3_inject_sign_in, &m->inject, open.units, 2, NULL};
     const struct mpc_share *bit;
     fm_status status;
 

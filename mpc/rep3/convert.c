@@ -6,7 +6,8 @@
 #include "mpc/circuit/adder.h"
 #include "mpc/gates.h"
 #include "mpc/kernels.h"
-#include "mpc/rep3/state.h"
+#include "mpc/rep3/group.h"
+#include "mpc/rep3/rep3.h"
 
 /* What is dealt for one x: the low k planes of p = u ^ v, and of u itself if asked for; or, for the
  * zero test, p = u ^ -v, which is zero exactly where u + v is. */
@@ -171,7 +172,7 @@ static fm_status deal_all(struct mpc_session *s, struct deal *deals, size_t coun
 {
     struct rep3 *r = rep3_of(s);
     struct deal_flow f = {.deals = deals, .count = count, .negate = negate};
-    struct rep3_flow flow = {deal_produce, deal_consume, &f, 0, 6};
+    struct rep3_flow flow = {deal_produce, deal_consume, &f, 0, 6, NULL};
     size_t longest = 0;
     fm_status status;
 
@@ -252,9 +253,9 @@ fm_status rep3_a2b(struct mpc_session *s, struct mpc_share *const *z,
     return status;
 }
 
-fm_status rep3_msb(struct mpc_session *s, struct mpc_share *const *z,
-                   const struct mpc_share *const *x, const unsigned *width, size_t count,
-                   struct base_err *err)
+static fm_status msb_by_ripple(struct mpc_session *s, struct mpc_share *const *z,
+                               const struct mpc_share *const *x, const unsigned *width,
+                               size_t count, struct base_err *err)
 {
     struct conversion c;
     fm_status status = conversion_new(&c, s, x, width, z, count, true, err);
@@ -269,6 +270,69 @@ fm_status rep3_msb(struct mpc_session *s, struct mpc_share *const *z,
         status = mpc_adder_carry(s, z, c.adders, c.tops, count, err);
     conversion_release(&c);
     return status;
+}
+
+struct mpc_rep3_cost mpc_rep3_msb_cost(unsigned width, enum mpc_profile profile)
+{
+    unsigned bits = width - 1;
+    struct mpc_rep3_cost best = {8 * (uint64_t)width + 24 * (uint64_t)bits, width, 0};
+
+    if (profile == MPC_FEW_BYTES || bits == 0)
+        return best;
+    for (unsigned size = 4; size > 0; size--) {
+        struct mpc_circuit_cost tree = mpc_groups_cost(rep3_group_count(bits, size));
+        struct mpc_rep3_cost cost = {rep3_group_bytes(bits, size) + 24 * tree.ands, 2 + tree.rounds,
+                                     size};
+
+        if (best.group == 0 || cost.rounds < best.rounds ||
+            (cost.rounds == best.rounds && cost.bytes < best.bytes))
+            best = cost;
+    }
+    return best;
+}
+
+static fm_status msb_by_groups(struct mpc_session *s, struct mpc_share *const *z,
+                               const struct mpc_share *const *x, const unsigned *width,
+                               size_t count, struct base_err *err)
+{
+    struct rep3_group *items = calloc(count, sizeof *items);
+    struct mpc_groups *trees = calloc(count, sizeof *trees);
+    struct mpc_wire *tops = calloc(count, sizeof *tops);
+    fm_status status = FM_OK;
+
+    if (items == NULL || trees == NULL || tops == NULL)
+        status = base_err_memory(err, "conversion");
+    for (size_t i = 0; status == FM_OK && i < count; i++) {
+        unsigned size = mpc_rep3_msb_cost(width[i], s->profile).group;
+        unsigned bits = width[i] - 1;
+        unsigned planes;
+
+        size = size == 0 ? 1 : size; /* one bit: no carry, and any size */
+        planes = rep3_group_planes(bits, size);
+        items[i] = (struct rep3_group){x[i], NULL, bits, size};
+        status = mpc_bits_new(&items[i].gp, s, x[i]->n, planes, err);
+        tops[i] = mpc_wire_of(items[i].gp, planes - 1);
+        trees[i] = (struct mpc_groups){items[i].gp, items[i].gp, rep3_group_count(bits, size),
+                                       rep3_group_count(bits, size)};
+    }
+    if (status == FM_OK)
+        status = rep3_group_all(s, items, count, err);
+    if (status == FM_OK)
+        status = mpc_adder_groups(s, z, trees, tops, count, err);
+    for (size_t i = 0; items != NULL && i < count; i++)
+        mpc_share_free(items[i].gp);
+    free(items);
+    free(trees);
+    free(tops);
+    return status;
+}
+
+fm_status rep3_msb(struct mpc_session *s, struct mpc_share *const *z,
+                   const struct mpc_share *const *x, const unsigned *width, size_t count,
+                   struct base_err *err)
+{
+    return s->profile == MPC_FEW_BYTES ? msb_by_ripple(s, z, x, width, count, err)
+                                       : msb_by_groups(s, z, x, width, count, err);
 }
 
 /* x = 0 mod 2^k  <=>  u = -v mod 2^k  <=>  all planes of ~(u ^ -v) are 1. */

@@ -17,13 +17,17 @@ fm_status rep3_recv(struct mpc_session *s, unsigned ahead, uint64_t *words, size
 
 fm_status rep3_flow_run(struct mpc_session *s, const struct rep3_flow *flow, struct base_err *err)
 {
-    for (size_t u = 0; u < flow->units + flow->lag; u++) {
+    size_t behind = flow->settle != NULL ? 2 * flow->lag : flow->lag;
+
+    for (size_t u = 0; u < flow->units + behind; u++) {
         fm_status status = FM_OK;
 
         if (u < flow->units)
             status = flow->produce(s, flow->ctx, u, err);
-        if (status == FM_OK && u >= flow->lag)
+        if (status == FM_OK && u >= flow->lag && u - flow->lag < flow->units)
             status = flow->consume(s, flow->ctx, u - flow->lag, err);
+        if (status == FM_OK && flow->settle != NULL && u >= behind)
+            status = flow->settle(s, flow->ctx, u - behind, err);
         if (status != FM_OK)
             return status;
     }
@@ -112,7 +116,7 @@ fm_status rep3_reshare(struct mpc_session *s, const struct rep3_cell *cells, siz
                        rep3_cell_fn *compute, struct base_err *err)
 {
     struct reshare job = {.cells = cells, .compute = compute};
-    struct rep3_flow flow = {reshare_out, reshare_in, &job, 0, 2};
+    struct rep3_flow flow = {reshare_out, reshare_in, &job, 0, 2, NULL};
 
     for (size_t i = 0; i < count; i++)
         job.total += cells[i].words;

@@ -166,8 +166,9 @@ fm_status rep3_bit2a(struct mpc_session *s, struct mpc_share *const *z,
 {
     struct rep3 *r = rep3_of(s);
     struct rep3_inject f = {.x = x, .z = z};
-    struct rep3_flow deal = {rep3_inject_deal_out, rep3_inject_deal_in, &f, units_of(x, count), 6};
-    struct rep3_flow sign = {rep3_inject_sign_out, rep3_inject_sign_in, &f, deal.units, 2};
+    struct rep3_flow deal = {
+        rep3_inject_deal_out, rep3_inject_deal_in, &f, units_of(x, count), 6, NULL};
+    struct rep3_flow sign = {rep3_inject_sign_out, rep3_inject_sign_in, &f, deal.units, 2, NULL};
     unsigned dealer = r->deals % 3;
     fm_status status;
 
@@ -261,7 +262,7 @@ fm_status rep3_bit_count(struct mpc_session *s, struct mpc_share *const *z,
     uint64_t *totals = calloc(count, sizeof *totals);
     struct rep3_cell *cells = calloc(count, sizeof *cells);
     struct rep3_inject f = {.x = x, .z = z, .total = totals};
-    struct rep3_flow flow = {count_produce, count_consume, &f, units_of(x, count), 6};
+    struct rep3_flow flow = {count_produce, count_consume, &f, units_of(x, count), 6, NULL};
     fm_status status;
 
     if (totals == NULL || cells == NULL) {

@@ -299,7 +299,7 @@ fm_status rep3_input(struct mpc_session *s, struct mpc_share *const *z,
                      const struct mpc_input *items, size_t count, struct base_err *err)
 {
     struct input_flow f = {.items = items, .z = z};
-    struct rep3_flow flow = {input_produce, input_consume, &f, 0, 32};
+    struct rep3_flow flow = {input_produce, input_consume, &f, 0, 32, NULL};
     fm_status status = find_outside(s, &f, count, err);
 
     for (size_t i = 0; status == FM_OK && i < f.outside_count; i++) {

@@ -155,7 +155,7 @@ fm_status rep3_reveal_to(struct mpc_session *s, const struct mpc_share *const *x
 {
     struct reveal f = {
         .x = x, .words = words, .recipients = recipients, .recipients_len = recipients_len};
-    struct rep3_flow flow = {reveal_produce, reveal_consume, &f, 0, 4};
+    struct rep3_flow flow = {reveal_produce, reveal_consume, &f, 0, 4, NULL};
     size_t longest = 0;
     fm_status status;
 

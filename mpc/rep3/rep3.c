@@ -9,7 +9,7 @@
 #include "mpc/linear.h"
 #include "mpc/rep3/state.h"
 
-enum { STAGE_BYTES = 2 * MPC_CHUNK_WORDS * 8 };
+enum { STAGE_BYTES = REP3_STAGES * MPC_CHUNK_WORDS * 8 };
 
 /* Party i draws the seed of k_i and sends it to party i - 1. */
 static fm_status exchange_seeds(struct mpc_session *s, struct base_err *err)

@@ -150,7 +150,7 @@ static fm_status hop_consume(struct mpc_session *s, void *ctx, size_t unit, stru
 
 static fm_status run_hop(struct mpc_session *s, struct hop *h, size_t count, struct base_err *err)
 {
-    struct rep3_flow flow = {hop_produce, hop_consume, h, 0, 2};
+    struct rep3_flow flow = {hop_produce, hop_consume, h, 0, 2, NULL};
     unsigned mine = role(s, h->e);
 
     for (size_t i = 0; i < count; i++) {

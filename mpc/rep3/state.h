@@ -11,9 +11,16 @@ struct rep3 {
     struct mpc_joint own;  /* k_i: with party i - 1 */
     struct mpc_joint next; /* k_{i+1}: with party i + 1 */
     unsigned deals;        /* counts dealt chunks: the dealer of the next one is deals mod 3 */
-    uint64_t *stage;       /* 2 * MPC_CHUNK_WORDS: one chunk out, one chunk in */
+    uint64_t *stage;       /* REP3_STAGES chunks */
 };
 
+/* Scratch of one chunk each; nothing stays in it between two calls of a flow's functions. */
+enum rep3_stage { REP3_OUT, REP3_IN, REP3_VALUES, REP3_PLANES, REP3_STAGES };
+
+static inline uint64_t *rep3_stage(struct rep3 *r, enum rep3_stage which)
+{
+    return r->stage + (size_t)which * MPC_CHUNK_WORDS;
+}
 static inline struct rep3 *rep3_of(const struct mpc_session *s)
 {
     return s->state;
@@ -28,15 +35,17 @@ fm_status rep3_send(struct mpc_session *s, unsigned ahead, const uint64_t *words
 fm_status rep3_recv(struct mpc_session *s, unsigned ahead, uint64_t *words, size_t count,
                     struct base_err *err) FM_CHECK;
 
-/* Runs produce(0), produce(1), ..., with consume(u) coming `lag` units behind: the lag units in
- * between are on the wire while we compute. lag chunks must fit the transport's window. All
- * generators are drawn from in produce(), in order, so that their holders stay in step. */
+/* Runs produce(0), produce(1), ..., with consume(u) coming `lag` units behind and settle(u), where
+ * there is one, as far behind that: the lag units in between are on the wire while we compute. lag
+ * chunks must fit the transport's window. All generators are drawn from in produce(), in order, so
+ * that their holders stay in step. */
 struct rep3_flow {
     fm_status (*produce)(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err);
     fm_status (*consume)(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err);
     void *ctx;
     size_t units;
     size_t lag;
+    fm_status (*settle)(struct mpc_session *s, void *ctx, size_t unit, struct base_err *err);
 };
 fm_status rep3_flow_run(struct mpc_session *s, const struct rep3_flow *flow,
                         struct base_err *err) FM_CHECK;
