@@ -12,6 +12,8 @@
 #include "did/multibase.h"
 #include "did/test_tools.h"
 
+const struct did_kdf tools_kdf = {1u << 14, 8, 1};
+
 static fm_status fill(void *ctx, void *out, size_t len, struct base_err *err)
 {
     struct tools_random *r = ctx;
@@ -151,4 +153,24 @@ const char *tools_method(const struct did_document *doc, const struct did_secret
     assert_int_equal(did_multikey_encode(multikey, did_secret_key(secret), &err), FM_OK);
     (void)snprintf(ids[next], sizeof ids[next], "%s#%s", did_document_id(doc), multikey);
     return ids[next];
+}
+
+void tools_expect(fm_status got, fm_status wanted, const struct base_err *err, const char *text)
+{
+    if (got != wanted || strstr(err->text, text) == NULL)
+        fail_msg("%s '%s', wanted %s '%s'", fm_status_name(got), err->text, fm_status_name(wanted),
+                 text);
+}
+
+void tools_expect_refusal(const struct did_document *doc, void (*change)(json_t *doc),
+                          fm_status code, const char *text)
+{
+    json_t *json = json_deep_copy(did_document_json(doc));
+    struct did_document *parsed;
+    struct base_err err = {0};
+
+    change(json);
+    tools_expect(did_document_parse(&parsed, json, DID_RULES_VERSION, &err), code, &err, text);
+    assert_null(parsed);
+    json_decref(json);
 }

@@ -9,8 +9,13 @@
 #include "base/random.h"
 #include "did/document.h"
 #include "did/draft.h"
+#include "did/keyfile.h"
 
 #define VECTORS "../shared/data/vectors/"
+#define TOOLS_WHEN 1795168260 /* 2026-11-20T09:51:00Z */
+
+/* Cheap: tests seal many files. */
+extern const struct did_kdf tools_kdf;
 
 /* SHA-256 in counter mode over a seed: the same bytes in every run. */
 struct tools_random {
@@ -38,5 +43,11 @@ void tools_member_init(struct tools_member *m, struct tools_random *r, const cha
 void tools_member_release(struct tools_member *m);
 /* The id of a key's verification method in a DID. Static memory, the last eight calls' results. */
 const char *tools_method(const struct did_document *doc, const struct did_secret *secret);
+
+/* Fails unless the call gave that status with that text in its error. */
+void tools_expect(fm_status got, fm_status wanted, const struct base_err *err, const char *text);
+/* The same of parsing a copy of the document that was changed. */
+void tools_expect_refusal(const struct did_document *doc, void (*change)(json_t *doc),
+                          fm_status code, const char *text);
 
 #endif
