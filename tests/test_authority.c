@@ -36,15 +36,16 @@ static void withdraw(struct consortium *c, unsigned who)
     int64_t now = base_clock_unix_ms(&c->clock);
     struct base_err err = {0};
     uint8_t chain[32];
-    json_t *me, *tx;
+    json_t *me, *tx, *body = json_pack("{s:s}", "contract", town.portfolio);
 
     REQUIRE(consortium_call(c, who, json_pack("{s:s}", "do", "me"), 1000, &me, &err) == FM_OK);
     REQUIRE(base_json_get_hex(chain, 32, me, "chain", &err) == FM_OK);
     REQUIRE(ledger_tx_build(&tx, chain, LEDGER_TX_AUTHORIZATION_REVOKE,
-                            json_string_value(json_object_get(me, "did")), now + 600000,
-                            json_pack("{s:s}", "contract", town.portfolio), &err) == FM_OK);
+                            json_string_value(json_object_get(me, "did")), now + 600000, body,
+                            &err) == FM_OK);
     REQUIRE(ledger_tx_sign(tx, c->members[who].id.keys.officer, now / 1000, &err) == FM_OK);
     consortium_must(c, who, json_pack("{s:s,s:o}", "do", "tx.submit", "tx", tx), NULL);
+    json_decref(body);
     json_decref(me);
 }
 
