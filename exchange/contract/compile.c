@@ -17,14 +17,17 @@ static fm_status add_dataset(json_t *list, const char *key, const json_t *value,
                              struct base_err *err)
 {
     const char *slash = strchr(key, '/');
-    json_t *entry = json_copy(json_object_get(value, "schema"));
-    json_t *member = slash != NULL ? json_stringn(key, (size_t)(slash - key)) : NULL;
+    json_t *schema = json_object_get(value, "schema"), *entry;
 
-    if (entry == NULL || member == NULL || json_object_set_new(entry, "member", member) != 0 ||
-        json_object_set_new(entry, "name", json_string(slash + 1)) != 0 ||
-        json_array_append_new(list, entry) != 0)
+    if (slash == NULL || !json_is_object(schema))
         return base_err_set(err, FM_E_INPUT, "dataset %s: no schema", key);
-    return FM_OK;
+    entry = json_copy(schema);
+    if (json_object_set_new(entry, "member", json_stringn(key, (size_t)(slash - key))) != 0 ||
+        json_object_set_new(entry, "name", json_string(slash + 1)) != 0) {
+        json_decref(entry);
+        return base_err_memory(err, "catalog");
+    }
+    return json_array_append_new(list, entry) == 0 ? FM_OK : base_err_memory(err, "catalog");
 }
 
 static fm_status read_catalog(struct sql_catalog *out, const json_t *datasets, struct base_err *err)
