@@ -104,7 +104,8 @@ fm_status mpc_bit_count_list(struct mpc_share **z, const struct mpc_share *const
 fm_status mpc_perm_random(struct mpc_session *s, struct mpc_perm **out, size_t n,
                           struct base_err *err) FM_CHECK;
 /* Moves all columns x[0..count) of n elements by the same permutation; MPC_INVERSE undoes
- * MPC_FORWARD. Outputs are freshly shared. rep3: 3 rounds, 16 bytes an element, column and party.
+ * MPC_FORWARD. Outputs are freshly shared. rep3: 2 rounds, 32 bytes an element and column over all
+ * parties, of which one sends half (another one for each handle).
  */
 fm_status mpc_perm_apply(const struct mpc_perm *perm, enum mpc_direction direction,
                          struct mpc_share **z, const struct mpc_share *const *x, size_t count,

@@ -9,6 +9,7 @@ struct mpc_perm {
     size_t n;
     uint32_t *map[MPC_MAX_COMPONENTS];     /* n each, or NULL: output i comes from input map[i] */
     uint32_t *inverse[MPC_MAX_COMPONENTS]; /* likewise, of the inverse */
+    unsigned turn;                         /* the row's */
 };
 
 /* Room for map k and its inverse. */

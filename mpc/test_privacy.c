@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <string.h>
 
 #include "mpc/circuit/aggregate.h"
@@ -184,11 +185,92 @@ static void no_message_repeats_in_another_run(void **state)
     }
 }
 
+/* Of public zeros all components are 0, and whatever an operation sends of them unmasked would be
+ * 0, too. No word that a compute party sends may be. n is a whole number of words: bits past the
+ * end of a column that is opened are cleared. */
+static size_t zero_words;
+static size_t all_words;
+static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
+
+static void count_zeros(unsigned from, unsigned to, const void *bytes, size_t len)
+{
+    (void)from;
+    (void)to;
+    pthread_mutex_lock(&counting);
+    for (size_t i = 0; i + 8 <= len; i += 8) {
+        uint64_t word;
+
+        memcpy(&word, (const uint8_t *)bytes + i, 8);
+        zero_words += word == 0;
+        all_words++;
+    }
+    pthread_mutex_unlock(&counting);
+}
+
+static fm_status permute_zeros(struct mpc_session *s, const struct mpc_share *const *x,
+                               struct base_err *err)
+{
+    struct mpc_perm *perm;
+    struct mpc_share *z[2];
+    struct mpc_share *back[2];
+
+    for (unsigned turn = 0; turn < 3; turn++) {
+        TRY(mpc_perm_random(s, &perm, 640, err));
+        TRY(mpc_perm_apply(perm, MPC_FORWARD, z, x, 2, err));
+        TRY(mpc_perm_apply(perm, MPC_INVERSE, back, (const struct mpc_share *const *)z, 2, err));
+        mpc_perm_free(perm);
+        mpc_share_free_all(z, 2);
+        mpc_share_free_all(back, 2);
+    }
+    return FM_OK;
+}
+
+static fm_status convert_zeros(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct mpc_share *x;
+    struct mpc_share *b;
+    struct mpc_share *one;
+    struct mpc_share *z[6];
+
+    (void)arg;
+    TRY(mpc_constant(s, &x, 0, 640, err));
+    TRY(mpc_share_narrow(x, (struct mpc_range){0, 0}, err));
+    TRY(mpc_bits_constant(s, &b, 0, 23, 640, err));
+    TRY(mpc_bits_constant(s, &one, 0, 1, 640, err));
+    TRY(permute_zeros(s, (const struct mpc_share *const[]){x, b}, err));
+    for (unsigned width = 1; width <= 64; width += 9) {
+        TRY(mpc_msb_list(&z[0], (const struct mpc_share *const *)&x, &width, 1, err));
+        TRY(mpc_eqz_list(&z[1], (const struct mpc_share *const *)&x, &width, 1, err));
+        TRY(mpc_a2b_list(&z[2], (const struct mpc_share *const *)&x, &width, 1, err));
+        TRY(mpc_b2a(&z[3], z[2], MPC_SIGNED, err));
+    }
+    TRY(mpc_b2a(&z[3], b, MPC_SIGNED, err));
+    TRY(mpc_bit2a(&z[4], one, err));
+    return mpc_mul(&z[5], x, x, err);
+}
+
+static void nothing_is_sent_unmasked(void **state)
+{
+    (void)state;
+    for (unsigned profile = 0; profile < 2; profile++) {
+        struct world w = {.row = mpc_protocol_find("rep3"),
+                          .profile = (enum mpc_profile)profile,
+                          .on_send = count_zeros};
+
+        zero_words = all_words = 0;
+        world_must_run(&w, convert_zeros, NULL);
+        world_clear(&w);
+        assert_true(all_words > 10000);
+        assert_int_equal(zero_words, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_travels_does_not_depend_on_secrets),
         cmocka_unit_test(a_recipient_sees_masked_words),
+        cmocka_unit_test(nothing_is_sent_unmasked),
         cmocka_unit_test(no_message_repeats_in_another_run),
     };
 

@@ -35,7 +35,7 @@
  *                                                            its rounds + 2
  *                      by masking, k = 64: mpc_sum_cost(64) ands + 16 k W + 8 n
  *                                                            its rounds + 1
- *     permutation      48 a word and column                  3 rounds
+ *     permutation      32 a word and column                  2 rounds
  *     coin             24 for each 8 bytes                   1 round
  *     zero_share, random and everything local: none
  * At k = 64 and large n, mean per element and party: msb 15.5 bytes in 6 rounds (few-bytes: 10.5 in

@@ -11,6 +11,7 @@ struct rep3 {
     struct mpc_joint own;  /* k_i: with party i - 1 */
     struct mpc_joint next; /* k_{i+1}: with party i + 1 */
     unsigned deals;        /* counts dealt chunks: the dealer of the next one is deals mod 3 */
+    unsigned perms;        /* counts permutations: which party sends twice in the next one */
     uint64_t *stage;       /* REP3_STAGES chunks */
 };
 
