@@ -272,6 +272,19 @@ void base_base64url(struct base_buf *out, const uint8_t *bytes, size_t len)
         base_buf_put_u8(out, (uint8_t)base64url_digits[bits << (6 - held) & 63]);
 }
 
+/* A digit's value plus one; 0 for what is no digit. A table indexed by the text leaks it through
+ * the cache: constant time is not needed, because what is decoded is public (bytes.h). */
+static const uint8_t base64url_values[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
+};
+
 bool base_unbase64url(struct base_buf *out, const char *text, size_t text_len)
 {
     uint32_t bits = 0;
@@ -280,10 +293,10 @@ bool base_unbase64url(struct base_buf *out, const char *text, size_t text_len)
     if (text_len % 4 == 1)
         return false;
     for (size_t i = 0; i < text_len; i++) {
-        const char *at = text[i] == '\0' ? NULL : strchr(base64url_digits, text[i]);
-        if (at == NULL)
+        uint8_t value = base64url_values[(uint8_t)text[i]];
+        if (value == 0)
             return false;
-        bits = bits << 6 | (uint32_t)(at - base64url_digits);
+        bits = bits << 6 | (uint32_t)(value - 1);
         held += 6;
         if (held >= 8) {
             held -= 8;

@@ -61,7 +61,8 @@ void base_cur_copy(struct base_cur *cur, void *out, size_t len); /* zeros on a s
 fm_status base_cur_end(const struct base_cur *cur, const char *what, struct base_err *err) FM_CHECK;
 
 /* Text forms. The decoders accept exactly what the encoders write (lower-case hex; base64url
- * without padding and with zero spare bits) and return false for anything else. */
+ * without padding and with zero spare bits) and return false for anything else. base64url is for
+ * public data alone (the ledger's messages): time and cache lines follow the digits. */
 void base_hex(char *out, const uint8_t *bytes, size_t len); /* out: 2 * len + 1 */
 bool base_unhex(uint8_t *out, size_t out_len, const char *text, size_t text_len) FM_CHECK;
 void base_base64url(struct base_buf *out, const uint8_t *bytes, size_t len);

@@ -104,6 +104,27 @@ static void text_forms(void **state)
     assert_false(base_unhex(bytes, 4, "00ff1a2g", 8));
 }
 
+/* Every byte there is, alone among digits: 64 of them are digits, and come back as they were. */
+static void every_byte_is_a_digit_or_none(void **state)
+{
+    unsigned digits = 0;
+
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        struct base_buf bytes = {0}, back = {0};
+        const char text[4] = {'A', (char)c, 'z', '_'};
+        if (base_unbase64url(&bytes, text, 4)) {
+            digits++;
+            base_base64url(&back, bytes.p, bytes.len);
+            assert_int_equal(back.len, 4);
+            assert_memory_equal(back.p, text, 4);
+        }
+        base_buf_release(&bytes);
+        base_buf_release(&back);
+    }
+    assert_int_equal(digits, 64);
+}
+
 static void json_canonical(const char *in, const char *want)
 {
     struct base_err err = {0};
@@ -208,6 +229,7 @@ int main(void)
         cmocka_unit_test(every_status_has_a_name),
         cmocka_unit_test(buffer_and_cursor_agree),
         cmocka_unit_test(text_forms),
+        cmocka_unit_test(every_byte_is_a_digit_or_none),
         cmocka_unit_test(json_forms),
         cmocka_unit_test(sha256_known_answer),
         cmocka_unit_test(secrets),
