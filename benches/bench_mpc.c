@@ -11,12 +11,13 @@
 #include "mpc/circuit/compare.h"
 #include "mpc/protocol.h"
 
-enum { RUNS = 5 };
+enum { RUNS = 5 }; /* unless --runs says otherwise */
 
 struct job {
     const char *op;
     const char *protocol;
     size_t n;
+    unsigned runs;
     enum mpc_profile profile;
 };
 
@@ -69,6 +70,20 @@ static fm_status open_all(struct mpc_share *x, struct base_err *err)
     return st;
 }
 
+/* By a fresh permutation each time: drawing it is part of the work. */
+static fm_status shuffle(struct mpc_share **z, struct mpc_session *s, const struct mpc_share *x,
+                         struct base_err *err)
+{
+    struct mpc_perm *perm;
+    fm_status st = mpc_perm_random(s, &perm, mpc_share_n(x), err);
+
+    if (st != FM_OK)
+        return st;
+    st = mpc_perm_apply(perm, MPC_FORWARD, z, &x, 1, err);
+    mpc_perm_free(perm);
+    return st;
+}
+
 /* What one run does; bits: the operands in boolean form, made beforehand. */
 static fm_status operate(const struct job *job, struct mpc_share *x[2], struct mpc_share *bits[2],
                          struct base_err *err)
@@ -88,6 +103,8 @@ static fm_status operate(const struct job *job, struct mpc_share *x[2], struct m
         st = mpc_a2b(&z, x[0], err);
     else if (strcmp(job->op, "b2a") == 0)
         st = mpc_b2a(&z, bits[0], MPC_SIGNED, err);
+    else if (strcmp(job->op, "shuffle") == 0)
+        st = shuffle(&z, mpc_share_session(x[0]), x[0], err);
     else
         st = open_all(x[0], err);
     mpc_share_free(z);
@@ -100,7 +117,7 @@ static fm_status timed_runs(const struct job *job, struct mpc_session *s, struct
 {
     struct mpc_stats before, after;
 
-    for (unsigned run = 0; run <= RUNS; run++) {
+    for (unsigned run = 0; run <= job->runs; run++) {
         double start;
         if (bench_barrier(t, 1, err) != FM_OK)
             return err->code;
@@ -150,7 +167,7 @@ static fm_status body(void *ctx, struct net_transport *t, struct bench_report *r
 
 static void print(const struct job *job, const struct bench_report r[BENCH_PARTIES])
 {
-    double median = bench_median(r, RUNS), bytes = 0;
+    double median = bench_median(r, job->runs), bytes = 0;
     long rss = 0;
 
     for (unsigned i = 0; i < BENCH_PARTIES; i++) {
@@ -168,8 +185,8 @@ static void print(const struct job *job, const struct bench_report r[BENCH_PARTI
 
 static void usage(void)
 {
-    puts("usage: bench_mpc [--op mul|and|lt|eq|open|a2b|b2a|all] [--n N] [--protocol rep3] "
-         "[--few-bytes] [--json]\n"
+    puts("usage: bench_mpc [--op mul|and|lt|eq|open|a2b|b2a|shuffle|all] [--n N] [--protocol rep3] "
+         "[--few-bytes] [--runs R] [--json]\n"
          "three processes on loopback with sealed channels; one JSON object a line (--json is the "
          "only form)");
 }
@@ -184,8 +201,9 @@ static bool known(const char *op, const char *const *ops)
 
 int main(int argc, char **argv)
 {
-    static const char *const ops[] = {"mul", "and", "lt", "eq", "open", "a2b", "b2a", NULL};
-    struct job job = {"all", "rep3", 100000, MPC_FEW_ROUNDS};
+    static const char *const ops[] = {"mul", "and", "lt",      "eq", "open",
+                                      "a2b", "b2a", "shuffle", NULL};
+    struct job job = {"all", "rep3", 100000, RUNS, MPC_FEW_ROUNDS};
     struct bench_report reports[BENCH_PARTIES];
     struct base_err err = {0};
 
@@ -200,16 +218,20 @@ int main(int argc, char **argv)
             job.protocol = argv[++i];
         else if (strcmp(argv[i], "--n") == 0 && i + 1 < argc)
             job.n = strtoull(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
+            job.runs = (unsigned)strtoul(argv[++i], NULL, 10);
         else {
             usage();
             return strcmp(argv[i], "--help") == 0 ? 0 : 2;
         }
     }
-    if (job.n < 1 || job.n > 100000000 || mpc_protocol_find(job.protocol) == NULL ||
+    if (job.n < 1 || job.n > 100000000 || job.runs < 1 || job.runs > BENCH_RUNS_MAX ||
+        mpc_protocol_find(job.protocol) == NULL ||
         (strcmp(job.op, "all") != 0 && !known(job.op, ops))) {
         fprintf(
             stderr,
-            "bench_mpc: no such operation or protocol, or n is not 1 to 100000000: see --help\n");
+            "bench_mpc: no such operation or protocol, n not 1 to 100000000, or runs not 1 to 32: "
+            "see --help\n");
         return 2;
     }
     for (const char *const *op = ops; *op != NULL; op++) {

@@ -14,6 +14,7 @@
 #include "mpc/circuit/compare.h"
 #include "mpc/circuit/divide.h"
 #include "mpc/circuit/select.h"
+#include "mpc/share.h"
 #include "mpc/test_world.h"
 
 struct secrets {
@@ -207,6 +208,17 @@ static void count_zeros(unsigned from, unsigned to, const void *bytes, size_t le
     pthread_mutex_unlock(&counting);
 }
 
+/* Components of a shuffled column are fresh: were they not, the last messages would not be masked.
+ */
+static fm_status is_fresh(const struct mpc_share *z, struct base_err *err)
+{
+    for (unsigned c = 0; c < 2; c++)
+        for (size_t i = 0; i < z->comp_words; i++)
+            if (mpc_comp(z, c)[i] == 0)
+                return base_err_set(err, FM_E_INVALID, "component %u: word %zu is 0", c, i);
+    return FM_OK;
+}
+
 static fm_status permute_zeros(struct mpc_session *s, const struct mpc_share *const *x,
                                struct base_err *err)
 {
@@ -219,6 +231,8 @@ static fm_status permute_zeros(struct mpc_session *s, const struct mpc_share *co
         TRY(mpc_perm_apply(perm, MPC_FORWARD, z, x, 2, err));
         TRY(mpc_perm_apply(perm, MPC_INVERSE, back, (const struct mpc_share *const *)z, 2, err));
         mpc_perm_free(perm);
+        for (unsigned i = 0; i < 2; i++)
+            TRY(is_fresh(z[i], err));
         mpc_share_free_all(z, 2);
         mpc_share_free_all(back, 2);
     }
