@@ -10,6 +10,7 @@
 #define FIRMIANA_LEDGER_MACHINE_RULE_H
 
 #include "did/document.h"
+#include "ledger/contract_shape.h"
 #include "ledger/machine_documents.h"
 #include "ledger/machine_view.h"
 #include "ledger/rules.h"
@@ -143,9 +144,6 @@ struct ledger_parties {
 /* False if there are more than LEDGER_PARTIES_MAX. The contract's shape is right already. */
 bool ledger_parties_of(struct ledger_parties *out, const json_t *contract) FM_CHECK;
 unsigned ledger_parties_find(const struct ledger_parties *parties, const char *alias);
-
-/* FM_E_INPUT names the member of the contract that is wrong. */
-fm_status ledger_contract_check_shape(const json_t *contract, struct base_err *err) FM_CHECK;
 
 /* The contract under an id, whole: NULL if there is none. */
 fm_status ledger_contract_get(struct ledger_context *c, const json_t **contract, const char *id,

@@ -164,7 +164,15 @@ bad 12 "there is no table u" dataset publish --table u
 bad 3 "open.json: line 2, column 0: JSON" contract draft open.json
 bad 3 "contract specification: unknown member 'a'" contract draft other.json
 bad 8 "nowhere.json: No such file" contract draft nowhere.json
-bad 4 "contract.shape" contract propose other.json
+leaves() { "$firmiana" status --json | sed -n 's/.*"log_size":\([0-9]*\).*/\1/p'; }
+before=$(leaves)
+echo '[]' >array.json
+echo '{"format":2}' >contract.json
+bad 3 "open.json: line 2, column 0: JSON" contract propose open.json
+bad 3 "other.json: unknown member 'a'" contract propose other.json
+bad 3 "array.json: member 'format' is missing" contract propose array.json
+bad 3 "contract.json: member 'format' must be 1" contract propose contract.json
+[ -n "$before" ] && [ "$(leaves)" = "$before" ] || fail "a malformed contract reached the ledger: $before entries before, $(leaves) after"
 for command in "contract show" "contract authorize" "contract revoke" "query run"; do
   # shellcheck disable=SC2086
   bad 2 "a contract is named by its id: 8 to 64 lower-case hex digits" $command abc

@@ -7,6 +7,8 @@
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
 #include "exchange/cli/keys.h"
+#include "exchange/contract/contract.h"
+#include "ledger/contract_shape.h"
 #include "ledger/tx.h"
 
 static const struct cli_option plain_options[] = {CLI_HOME_OPTION, CLI_JSON_OPTION, {0}};
@@ -53,11 +55,26 @@ const struct cli_command cli_contract_draft = {
     draft_options,
     draft};
 
+/* What the ledger and the nodes would refuse whatever the state: found here, it costs no quota. */
+static fm_status check_file(const json_t *contract, const char *path, struct base_err *err)
+{
+    struct contract c = {0};
+    fm_status st = ledger_contract_check_shape(contract, err);
+
+    if (st == FM_OK)
+        st = contract_parse(&c, contract, err);
+    contract_release(&c);
+    return st == FM_OK ? st : base_err_prefix(err, "%s", path);
+}
+
 static fm_status propose(const struct cli_args *args, struct base_err *err)
 {
+    const char *path = args->operands[0];
     json_t *contract;
-    fm_status st = base_json_load_file(&contract, args->operands[0], 1 << 20, err);
+    fm_status st = base_json_load_file(&contract, path, 1 << 20, err);
 
+    if (st == FM_OK)
+        st = check_file(contract, path, err);
     if (st == FM_OK)
         st = cli_submit_by_node(args, "contract.propose", json_incref(contract), "contract", err);
     json_decref(contract);
