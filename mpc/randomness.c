@@ -95,15 +95,21 @@ void mpc_joint_release(struct mpc_joint *joint)
     memset(joint, 0, sizeof *joint);
 }
 
-static void refill(struct mpc_joint *joint)
+/* The next `words` words of the stream, at most MPC_JOINT_WORDS. */
+static void generate(struct mpc_joint *joint, uint64_t *out, size_t words)
 {
     static const uint8_t zeros[JOINT_BYTES];
     int len = 0;
 
-    if (EVP_EncryptUpdate(joint->cipher, (uint8_t *)joint->words, &len, zeros, JOINT_BYTES) != 1 ||
-        len != JOINT_BYTES)
+    if (EVP_EncryptUpdate(joint->cipher, (uint8_t *)out, &len, zeros, (int)(words * 8)) != 1 ||
+        (size_t)len != words * 8)
         abort(); /* AES-CTR in memory has no way to fail; going on without randomness is no option
                   */
+}
+
+static void refill(struct mpc_joint *joint)
+{
+    generate(joint, joint->words, MPC_JOINT_WORDS);
     joint->used = 0;
 }
 
@@ -124,8 +130,16 @@ void mpc_joint_fill(struct mpc_joint *joint, uint64_t *out, size_t words)
 {
     while (words > 0) {
         size_t have;
-        const uint64_t *next = mpc_joint_peek(joint, &have);
+        const uint64_t *next;
 
+        /* Whole blocks go where they are wanted. */
+        if (joint->used == MPC_JOINT_WORDS && words >= MPC_JOINT_WORDS) {
+            generate(joint, out, MPC_JOINT_WORDS);
+            out += MPC_JOINT_WORDS;
+            words -= MPC_JOINT_WORDS;
+            continue;
+        }
+        next = mpc_joint_peek(joint, &have);
         if (have > words)
             have = words;
         memcpy(out, next, have * 8);
@@ -135,18 +149,16 @@ void mpc_joint_fill(struct mpc_joint *joint, uint64_t *out, size_t words)
     }
 }
 
+/* A word w goes to the high half of w * bound; the 2^64 mod bound lowest low halves would come once
+ * too often. They lie below bound, so that the division is hardly ever needed. */
 uint64_t mpc_joint_below(struct mpc_joint *joint, uint64_t bound)
 {
-    uint64_t floor =
-        (0 - bound) % bound; /* 2^64 mod bound: products below it would be one too many */
-
     for (;;) {
-        uint64_t word;
-        unsigned __int128 product;
+        size_t have;
+        unsigned __int128 product = (unsigned __int128)*mpc_joint_peek(joint, &have) * bound;
 
-        mpc_joint_fill(joint, &word, 1);
-        product = (unsigned __int128)word * bound;
-        if ((uint64_t)product >= floor)
+        mpc_joint_take(joint, 1);
+        if ((uint64_t)product >= bound || (uint64_t)product >= (0 - bound) % bound)
             return (uint64_t)(product >> 64);
     }
 }
