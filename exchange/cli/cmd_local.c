@@ -67,28 +67,6 @@ static fm_status fill_members(struct throwaway *t, size_t *providers, const stru
     return FM_OK;
 }
 
-struct asked_of {
-    char table[64];
-    char owner[64]; /* the one party asked (bank_a.loans); "" for all */
-};
-
-static fm_status table_of(struct asked_of *out, const char *sql, struct base_err *err)
-{
-    struct sql_arena arena = {0};
-    struct sql_query query;
-    fm_status st = sql_parse(&query, &arena, sql, strlen(sql), err);
-
-    if (st == FM_OK && (strlen(query.table) >= sizeof out->table ||
-                        (query.owner != NULL && strlen(query.owner) >= sizeof out->owner)))
-        st = base_err_set(err, FM_E_INPUT, "table name longer than 63 bytes");
-    if (st == FM_OK) {
-        (void)snprintf(out->table, sizeof out->table, "%s", query.table);
-        (void)snprintf(out->owner, sizeof out->owner, "%s", query.owner != NULL ? query.owner : "");
-    }
-    sql_arena_release(&arena);
-    return st;
-}
-
 static fm_status publish(const struct throwaway *t, size_t providers,
                          const struct local_schemas *schemas, const char *table,
                          struct base_err *err)
@@ -146,14 +124,14 @@ static fm_status propose(char id[65], const struct throwaway *t, const char *sql
 }
 
 static fm_status authorize(const struct throwaway *t, size_t providers,
-                           const struct local_schemas *schemas, const struct asked_of *asked,
+                           const struct local_schemas *schemas, const struct sql_query *query,
                            const char *id, struct base_err *err)
 {
     for (size_t i = 0; i < providers; i++) {
         json_t *value;
         fm_status st;
         if (schemas->json[i] == NULL ||
-            (asked->owner[0] != '\0' && strcmp(asked->owner, t->members[i].alias) != 0))
+            (query->owner != NULL && strcmp(query->owner, t->members[i].alias) != 0))
             continue;
         st = throwaway_call(&value, t, i,
                             json_pack("{s:s,s:s}", "do", "officer.authorize", "contract", id), err);
@@ -215,22 +193,23 @@ static fm_status local_query(const struct cli_args *args, struct base_err *err)
     struct local_schemas schemas = {0};
     const char *sql = args->operands[0];
     size_t providers = 0;
-    struct asked_of asked;
+    struct sql_arena arena = {0};
+    struct sql_query query;
     char id[65];
-    fm_status st = table_of(&asked, sql, err);
+    fm_status st = sql_parse(&query, &arena, sql, strlen(sql), err);
 
     if (st == FM_OK)
         st = fill_members(&t, &providers, args, err);
     if (st == FM_OK)
-        st = local_schemas_read(&schemas, &t, providers, asked.table, err);
+        st = local_schemas_read(&schemas, &t, providers, &query, err);
     if (st == FM_OK)
         st = throwaway_start(&t, err);
     if (st == FM_OK)
-        st = publish(&t, providers, &schemas, asked.table, err);
+        st = publish(&t, providers, &schemas, query.table, err);
     if (st == FM_OK)
         st = propose(id, &t, sql, err);
     if (st == FM_OK)
-        st = authorize(&t, providers, &schemas, &asked, id, err);
+        st = authorize(&t, providers, &schemas, &query, id, err);
     if (st == FM_OK)
         st = ask(&t, args, id, err);
     throwaway_stop(&t);
@@ -238,6 +217,7 @@ static fm_status local_query(const struct cli_args *args, struct base_err *err)
         st = base_err_set(err, FM_E_CANCELLED, "ended by signal %d before the answer was there",
                           throwaway_signalled());
     local_schemas_release(&schemas);
+    sql_arena_release(&arena);
     return st;
 }
 

@@ -132,6 +132,67 @@ static void adopt_types(struct found *all, size_t n)
             }
 }
 
+/* Does an expression use the column as a number? number: its own value is used as one. Its depth is
+ * bounded by the parser (SQL_MAX_DEPTH). */
+static bool is_number(const struct sql_syntax *s, const char *column, bool number)
+{
+    bool found = s->kind == SQL_SYNTAX_COLUMN && number && strcmp(s->text, column) == 0;
+    bool operand = s->kind == SQL_SYNTAX_SIMPLE_CASE;
+
+    for (size_t i = 0; !found && i < s->arg_count; i++) {
+        bool passed = false;
+        switch (s->kind) {
+        case SQL_SYNTAX_CALL:
+            passed = strcmp(s->text, "count") != 0;
+            break;
+        case SQL_SYNTAX_ADD:
+        case SQL_SYNTAX_SUB:
+        case SQL_SYNTAX_MUL:
+        case SQL_SYNTAX_NEG:
+            passed = true;
+            break;
+        case SQL_SYNTAX_COALESCE:
+        case SQL_SYNTAX_NULLIF:
+            passed = number;
+            break;
+        case SQL_SYNTAX_CASE:
+        case SQL_SYNTAX_SIMPLE_CASE: /* WHENs come before their THENs; an odd last one is the ELSE
+                                      */
+            passed = number && i >= operand && ((i - operand) % 2 == 1 || i + 1 == s->arg_count);
+            break;
+        default:
+            break; /* a condition: its operands are of any type */
+        }
+        found = is_number(s->args[i], column, passed);
+    }
+    return found;
+}
+
+static bool is_used_as_number(const struct sql_query *query, const char *column)
+{
+    bool used = query->where != NULL && is_number(query->where, column, false);
+
+    for (size_t i = 0; !used && i < query->item_count; i++)
+        used = is_number(query->items[i].expr, column, false);
+    return used;
+}
+
+/* After adopt_types() a column is empty only if it is so at every party that has the table. */
+static void number_types(struct found *all, size_t n, const struct throwaway *t,
+                         const struct sql_query *query)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; all[i].there && c < all[i].schema.column_count; c++) {
+            struct data_column *column = &all[i].schema.columns[c];
+            if (!all[i].empty[c] || !is_used_as_number(query, column->name))
+                continue;
+            column->type = (struct data_type){.kind = DATA_INTEGER};
+            column->min = column->max = 0;
+            fprintf(stderr, "note: %s: %s.%s: nobody has a value: taken as INTEGER\n",
+                    t->members[i].alias, query->table, column->name);
+        }
+}
+
 static fm_status agree(struct found *all, const struct throwaway *t, size_t n, struct base_err *err)
 {
     for (size_t i = 0; i < n; i++)
@@ -154,7 +215,7 @@ static fm_status agree(struct found *all, const struct throwaway *t, size_t n, s
 }
 
 fm_status local_schemas_read(struct local_schemas *out, const struct throwaway *t, size_t providers,
-                             const char *table, struct base_err *err)
+                             const struct sql_query *query, struct base_err *err)
 {
     struct found all[THROWAWAY_MAX] = {0};
     size_t there = 0;
@@ -162,12 +223,14 @@ fm_status local_schemas_read(struct local_schemas *out, const struct throwaway *
 
     *out = (struct local_schemas){0};
     for (size_t i = 0; st == FM_OK && i < providers; i++) {
-        st = read_one(&all[i], &t->members[i], table, err);
+        st = read_one(&all[i], &t->members[i], query->table, err);
         there += all[i].there;
     }
     if (st == FM_OK && there == 0)
-        st = base_err_set(err, FM_E_NOT_FOUND, "no file has a table '%s'", table);
+        st = base_err_set(err, FM_E_NOT_FOUND, "no file has a table '%s'", query->table);
     adopt_types(all, providers);
+    if (st == FM_OK)
+        number_types(all, providers, t, query);
     if (st == FM_OK)
         st = agree(all, t, providers, err);
     for (size_t i = 0; st == FM_OK && i < providers; i++)
