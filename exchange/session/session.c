@@ -350,6 +350,24 @@ static int who_is_missing(const struct session *s)
     return -1;
 }
 
+/* No close was final in time. The asker has everyone's signature under "done", but gives no answer
+ * without a record: it says where the record will show up. */
+static void close_in_vain(struct session *s, struct base_err *err)
+{
+    if (!s->failed && session_is_asker(s))
+        (void)base_err_set(err, FM_E_TIMEOUT,
+                           "time-out while closing: the answer was computed and everyone signed "
+                           "the receipt, but it is not final on the ledger, and no answer is shown "
+                           "without it; the receipt is on its way, and the query may still become "
+                           "done: look with firmiana query list");
+    if (!s->failed)
+        s->why = *err;
+    s->failed = true;
+    atomic_store(&s->may_open, false);
+    file_signed_receipt(s);
+    session_finish(s, SESSION_FAILED);
+}
+
 void session_on_tick(struct session *s, int64_t now_ms)
 {
     struct base_err err = {0};
@@ -370,12 +388,7 @@ void session_on_tick(struct session *s, int64_t now_ms)
                        missing >= 0 ? ": waited for " : "",
                        missing >= 0 ? session_alias(s, (unsigned)missing) : "");
     if (s->state == SESSION_CLOSING) {
-        if (!s->failed)
-            s->why = err;
-        s->failed = true;
-        atomic_store(&s->may_open, false);
-        file_signed_receipt(s);
-        session_finish(s, SESSION_FAILED);
+        close_in_vain(s, &err);
         return;
     }
     session_fail(s, "aborted", "node.timeout", missing, &err, now_ms);

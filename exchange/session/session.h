@@ -102,7 +102,9 @@ struct session_host {
     /* Submits query.close or query.receipt with this receipt (proofs included). */
     fm_status (*submit)(void *ctx, struct session *s, const char *type, const json_t *receipt,
                         struct base_err *err);
-    /* The session reached DONE or FAILED; err->code is FM_OK when done. */
+    /* The session reached DONE or FAILED; err->code is FM_OK when done. FM_E_TIMEOUT "time-out
+     * while closing: ..." at the asker: everyone signed, and the query may still become done on the
+     * ledger; no answer may be given. */
     void (*finished)(void *ctx, struct session *s, const struct base_err *err);
 };
 

@@ -31,8 +31,11 @@ static void submit_close(struct session *s, int64_t now_ms)
         (void)!s->host.submit(s->host.ctx, s, "query.close", closed, &err);
     json_decref(closed);
     if (err.code != FM_OK) {
-        if (!s->failed)
+        if (!s->failed) {
+            (void)base_err_prefix(&err, "everyone signed the receipt, but query.close cannot be "
+                                        "sent, and no answer is shown without it");
             s->why = err;
+        }
         s->failed = true;
         atomic_store(&s->may_open, false);
         session_finish(s, SESSION_FAILED);

@@ -249,12 +249,13 @@ static void test_time_outs_name_who_was_waited_for(void **state)
     steps_require_closed(&net, "aborted", "node.timeout", "p2", 1);
     test_net_release(&net);
 
-    steps_begin(&net, SESSION_CLOSING);
+    steps_begin(&net, SESSION_CLOSING); /* what the asker says: test_truth.c */
     for (unsigned i = 0; i < STEPS_N; i++) {
         (void)tick_until_over(&net, i, 0);
         net.now += 30000;
         session_on_tick(net.party[i]->session, net.now);
-        steps_require_end(&net, i, FM_E_TIMEOUT, "time-out while closing");
+        if (i != STEPS_ASKER)
+            steps_require_end(&net, i, FM_E_TIMEOUT, "time-out while closing");
     }
     test_net_release(&net);
 }
@@ -416,7 +417,9 @@ static void test_a_close_that_the_ledger_does_not_take_is_named(void **state)
     net.party[STEPS_ASKER]->submit_fails = true;
     steps_go_to(&net, SESSION_SETTLING);
     test_net_flow(&net);
-    steps_require_end(&net, STEPS_ASKER, FM_E_REFUSED, "the ledger refuses");
+    steps_require_end(&net, STEPS_ASKER, FM_E_REFUSED,
+                      "everyone signed the receipt, but query.close cannot be sent, and no answer "
+                      "is shown without it: the ledger refuses");
     test_net_release(&net);
 }
 

@@ -34,6 +34,33 @@ static void who_signed_and_sees_no_close_files_it(void **state)
     test_net_release(&net);
 }
 
+/* The asker's word to whoever waits for the answer: none, and where to look for it. If the query
+ * had failed before, the close that got lost is the failure's, and that is what it says. */
+static void an_asker_that_sees_no_close_says_where_to_look(void **state)
+{
+    struct test_net net;
+    const struct net_party *asker;
+
+    (void)state;
+    steps_begin(&net, SESSION_CLOSING);
+    test_net_pass(&net, 60000);
+    asker = net.party[STEPS_ASKER];
+    assert_int_equal(asker->finished, 1);
+    assert_int_equal(asker->end.code, FM_E_TIMEOUT);
+    assert_non_null(strstr(asker->end.text, "time-out while closing: the answer was computed and "
+                                            "everyone signed the receipt"));
+    assert_non_null(
+        strstr(asker->end.text, "may still become done: look with firmiana query list"));
+    test_net_release(&net);
+
+    steps_begin(&net, SESSION_RUNNING);
+    session_on_cancel(net.party[STEPS_ASKER]->session, "enough", net.now);
+    assert_int_equal(test_net_state(&net, STEPS_ASKER), SESSION_CLOSING);
+    test_net_pass(&net, 60000);
+    steps_require_end(&net, STEPS_ASKER, FM_E_CANCELLED, "enough");
+    test_net_release(&net);
+}
+
 static void a_message_of_another_attempt_is_nothing(void **state)
 {
     (void)state;
@@ -70,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_revocation_after_opening_is_too_late),
         cmocka_unit_test(who_signed_and_sees_no_close_files_it),
+        cmocka_unit_test(an_asker_that_sees_no_close_says_where_to_look),
         cmocka_unit_test(a_message_of_another_attempt_is_nothing),
         cmocka_unit_test(nobody_is_talked_into_blaming_itself),
     };
