@@ -1,5 +1,5 @@
 /* The local part of every operation: plain loops over words, no allocation, no branches on data.
- * One portable implementation now; others for wider registers go beside it behind these names.
+ * A set for each instruction set (kernels_*.c), chosen once at run time; all give equal results.
  * Arrays may be equal or disjoint, never partly overlapping. */
 #ifndef FIRMIANA_MPC_KERNELS_H
 #define FIRMIANA_MPC_KERNELS_H
