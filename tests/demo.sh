@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The demo: three banks and a regulator, each a real process with its own home, answer joint credit queries over loopback.
-# usage: tests/demo.sh BUILD_FOLDER [--keep DIR] [--rows N]
+# usage: ./run demo [--keep DIR] [--rows N]   (tests/demo.sh BUILD_FOLDER ...; --keep leaves every home behind)
 # Every step prints what happens and what it proves; any step that does not go as it must ends the demo with an error.
 set -euo pipefail
 
@@ -10,6 +10,7 @@ keep='' rows=400
 while [ $# -gt 0 ]; do
   case $1 in
     --keep) keep=${2:?--keep needs a folder}; shift 2 ;;
+    --help) sed -n '2,4s/^# //p' "$0"; exit 0 ;;
     --rows) rows=${2:?--rows needs a number}; shift 2 ;;
     *) echo "demo: unknown option '$1' (--keep DIR, --rows N)" >&2; exit 2 ;;
   esac
