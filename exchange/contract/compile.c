@@ -394,11 +394,34 @@ static fm_status compare(const struct sql_plan *plan, const struct contract *c,
     return st;
 }
 
+/* Every party is told the parameters, the subject among them, and design.md section 8 lets
+ * providers and compute parties know these, not those who only receive: so, until parties get
+ * different openings, nobody only receives. */
+static fm_status check_recipients(const struct contract *c, struct base_err *err)
+{
+    for (unsigned i = 0; i < c->recipient_count; i++) {
+        const char *who = c->recipients[i];
+        bool knows = strcmp(who, c->asker) == 0 || contract_is_provider(c, who);
+        for (unsigned k = 0; k < 3; k++)
+            knows = knows || strcmp(who, c->compute[k]) == 0;
+        if (!knows)
+            return base_err_set(
+                err, FM_E_REFUSED,
+                "recipient %s is neither asker, provider nor compute party: it would learn the "
+                "query's parameters; make it one of these",
+                who);
+    }
+    return FM_OK;
+}
+
 fm_status contract_compile(struct sql_plan *plan, const struct contract *contract,
                            const json_t *datasets, struct base_err *err)
 {
     json_t *own = NULL;
-    fm_status st = pinned(&own, contract, datasets, err);
+    fm_status st = check_recipients(contract, err);
+
+    if (st == FM_OK)
+        st = pinned(&own, contract, datasets, err);
 
     if (st == FM_OK)
         st = compile(plan, contract->json, contract->minimum_group, own, err);

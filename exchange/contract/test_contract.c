@@ -184,6 +184,11 @@ static void altered_guards_and_parameters_change_the_plan(void **state)
     json_object_set_new(json, "recipients", parse("[\"a\",\"b\"]"));
     assert_int_equal(check(json, all, &err), FM_E_REFUSED);
     json_decref(json);
+    json = built();
+    json_object_set_new(json, "recipients", parse("[\"d\"]"));
+    assert_int_equal(check(json, all, &err), FM_E_REFUSED);
+    assert_non_null(strstr(err.text, "recipient d is neither asker, provider nor compute party"));
+    json_decref(json);
     json_decref(all);
 }
 
