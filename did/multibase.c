@@ -41,7 +41,7 @@ void did_base58_encode(struct base_buf *out, const uint8_t *bytes, size_t len)
 
 bool did_base58_decode(uint8_t *out, size_t cap, size_t *out_len, const char *text, size_t text_len)
 {
-    size_t zeros = 0, used = 0; /* out[0..used): the number, little-endian for now */
+    size_t zeros = 0, used = 0; /* out[0..used): least digit first, turned round below */
 
     *out_len = 0;
     while (zeros < text_len && text[zeros] == '1')
