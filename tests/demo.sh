@@ -205,6 +205,10 @@ must_refuse auth.role as_officer bank_b contract authorize "$exposure" --key "$W
 as_officer bank_c contract revoke "$portfolio" --reason "under review" >/dev/null
 must_refuse authorization.revoked as bank_a query run "$portfolio" --param 1=30
 as_officer bank_c contract authorize "$portfolio" >/dev/null
+sqlite3 "$W/bank_c/data.db" "UPDATE loans SET balance = balance + 1 WHERE rowid = 1"
+must_refuse dataset.changed as bank_a query run "$portfolio" --param 1=30
+as bank_c dataset publish --table loans >/dev/null
+as bank_a query run "$portfolio" --param 1=30 --csv >/dev/null || fail "a table that was published again is not accepted"
 
 zeros=$(printf '0%.0s' $(seq 64))
 printf '{"contract":"%s","height":1,"consents":[],"parameters":"%s","requester":"%s","compute":["bank_a","bank_b","regulator"],"deadline":%s}' \
@@ -228,8 +232,11 @@ for rule in consent.missing consent.used_up consent.revoked consent.expired cons
   authorization.revoked auth.role contract.unknown member.suspended; do
   grep -q "REFUSED $rule" "$W/audit.txt" || fail "$rule is not on the ledger"
 done
-as regulator query list | grep -q "consent.subject" || fail "the wrong subject's query is not on the ledger"
-proves "$refusals attempts refused, $on_ledger of them as refused entries of the ledger; the wrong subject as a query that the providers refused"
+as regulator query list >"$W/queries.txt"
+for rule in consent.subject dataset.changed; do
+  grep -q "$rule" "$W/queries.txt" || fail "the query refused by $rule is not on the ledger"
+done
+proves "$refusals attempts refused, $on_ledger of them as refused entries of the ledger; a wrong subject and a changed table as queries that the parties refused"
 
 step "7. The regulator exports the trail; anyone checks it with no network and no node"
 as regulator audit export --out "$W/trail.bundle" | sed 's/^/   /'
