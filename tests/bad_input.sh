@@ -109,11 +109,17 @@ bad 9 "home/sessions.db: an SQLite file, but not Firmiana's list of sessions" no
 rm home/sessions.db* home/ledger.db*
 cp home/node.json good.json
 node_json() { local code=$1 text=$2; echo "$3" >home/node.json; bad "$code" "$text" node check --home home; cp good.json home/node.json; }
-node_json 3 "home/node.json: unknown member 'lissten': did you mean 'listen'?" '{"alias":"bank_a","lissten":"tcp://127.0.0.1:4000"}'
-node_json 3 "home/node.json: member 'listen' must look like tcp://HOST:PORT" '{"alias":"bank_a","listen":"tcp://127.0.0.1:70000"}'
+node_json 3 "home/node.json: line 1, column 19: unknown member 'lissten': did you mean 'listen'?" '{"alias":"bank_a","lissten":"tcp://127.0.0.1:4000"}'
+node_json 3 "home/node.json: line 1, column 28: member 'listen' must look like tcp://HOST:PORT" '{"alias":"bank_a","listen":"tcp://127.0.0.1:70000"}'
 node_json 3 "home/node.json: line 2, column 0: JSON" '{"alias":'
 node_json 3 "home/node.json: must be a JSON object" '[]'
-node_json 3 "home/node.json: member 'block_interval_ms' must be 1 to 60000" '{"alias":"bank_a","listen":"tcp://127.0.0.1:4000","block_interval_ms":0}'
+node_json 3 "home/node.json: line 1, column 71: member 'block_interval_ms' must be 1 to 60000" '{"alias":"bank_a","listen":"tcp://127.0.0.1:4000","block_interval_ms":0}'
+node_json 3 "home/node.json: line 3, column 13: member 'listen' must be a string" $'{\n  "alias": "bank_a",\n  "listen": 4000\n}'
+node_json 3 "home/node.json: member 'alias' is missing" '{"listen":"tcp://127.0.0.1:4000"}'
+node_json 3 "member 'log_level' must be one of 'info', 'warn', 'error'" '{"alias":"bank_a","listen":"tcp://127.0.0.1:4000","log_level":"loud"}'
+for address in 0.0.0.0:9464 127.0.0.1 127.0.0.1:0 localhost:9464 127.0.0.1:9464x; do
+  node_json 3 "member 'metrics' must be 127.0.0.1:PORT or [::1]:PORT" "{\"alias\":\"bank_a\",\"listen\":\"tcp://127.0.0.1:4000\",\"metrics\":\"$address\"}"
+done
 echo '{"alias":"bank_z","listen":"tcp://127.0.0.1:4000"}' >home/node.json
 bad 12 "bank_z is not a member of this ledger" node --home home
 cp good.json home/node.json

@@ -8,6 +8,7 @@
 #include "did/keystore.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/keys.h"
+#include "exchange/node/notify.h"
 #include "exchange/node/serve.h"
 
 enum { GENESIS_MAX = 16 << 20 };
@@ -53,6 +54,7 @@ static void say_ready(void *ctx)
 
     printf("%s: node of %s is ready on %s\n", h->dir, h->alias, h->listen);
     (void)fflush(stdout);
+    notify_send("READY=1\nSTATUS=taking requests");
 }
 
 static fm_status run_node(const struct cli_args *args, struct base_err *err)

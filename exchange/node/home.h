@@ -1,37 +1,68 @@
 /* A member's home folder and its node.json.
  *
- *   node.json      this file's settings           data.db     the member's tables (dataset import
- * writes it) keys/          sealed keys: authentication, assertion (the node's), officer, recovery
- * (offline: move them away) document.json  the member's first DID document, for genesis
- *   genesis.json   the ledger's genesis           ledger.db   the replica
- *   sessions.db    queries this node has started  node.sock   where the command line talks to the
- * node
+ *   node.json      this node's settings           data.db       the member's tables (dataset
+ * import) keys/          sealed keys: authentication, assertion and salts are the node's; officer
+ * and recovery are people's: take them off the machine document.json  the member's first DID
+ * document, for the genesis genesis.json   the ledger's genesis           ledger.db     the replica
+ *   sessions.db    queries this node has started  node.sock     where the command line talks to it
  *
- * node.json: {"alias": "bank_a", "listen": "tcp://127.0.0.1:7101"}, and optionally
- *   "data": path of the member's SQLite file (default data.db), "block_interval_ms" (default 5),
- * "log": path (default: standard error), "threads": 1. Relative paths are relative to the home.
- * Unknown members are errors, with the nearest known name. */
+ * node.json is one JSON object; home_settings() lists its members, each with its type, range,
+ * default and meaning, and is what the parser, `firmiana node check` and the manual page
+ * node.json(5) go by. Relative paths are relative to the home. Anything wrong is refused with line
+ * and column, an unknown member with the nearest known name. */
 #ifndef FIRMIANA_EXCHANGE_NODE_HOME_H
 #define FIRMIANA_EXCHANGE_NODE_HOME_H
 
+#include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/bytes.h"
 #include "base/status.h"
 
-enum { HOME_PATH = 512, HOME_ALIAS = 33 };
+enum { HOME_PATH = 512, HOME_ALIAS = 33, HOME_ADDRESS = 128 };
 
 struct home {
     char dir[HOME_PATH];
     char alias[HOME_ALIAS];
-    char listen[128];
+    char listen[HOME_ADDRESS];
     char data[HOME_PATH];
-    char log[HOME_PATH]; /* "" for standard error */
-    int block_interval_ms;
+    char log[HOME_PATH];        /* "" for standard error */
+    char log_level[8];          /* "" (info), "info", "warn" or "error" */
+    char metrics[HOME_ADDRESS]; /* "" for none */
+    int64_t block_interval_ms;
+    int64_t threads;
 };
 
-/* Reads DIR/node.json. Errors name the file and the member. */
+enum home_kind {
+    HOME_TEXT,     /* any text that fits */
+    HOME_FILE,     /* a path, relative to the home */
+    HOME_NODE,     /* tcp://HOST:PORT */
+    HOME_LOOPBACK, /* 127.0.0.1:PORT or [::1]:PORT */
+    HOME_CHOICE,   /* one of the words in `words` */
+    HOME_NUMBER    /* a whole number in [low, high] */
+};
+
+/* One member of node.json. */
+struct home_setting {
+    const char *name;
+    enum home_kind kind;
+    size_t offset, size;      /* of its field in struct home: characters, or an int64_t */
+    const char *fallback;     /* what holds when it is not there; NULL: it must be there */
+    int64_t low, high;        /* HOME_NUMBER */
+    const char *const *words; /* HOME_CHOICE; ends with NULL */
+    const char *help;         /* for people; no more than some lines */
+};
+
+/* All of them, ending with a row whose name is NULL. */
+const struct home_setting *home_settings(void);
+
+/* Reads DIR/node.json. Errors name the file, line, column and member. */
 fm_status home_load(struct home *out, const char *dir, struct base_err *err) FM_CHECK;
+
+/* The same from its text; out->dir is set already. */
+fm_status home_parse(struct home *out, const char *text, size_t len, struct base_err *err) FM_CHECK;
 
 /* Makes DIR (mode 0700; it may exist and be empty of Firmiana's files) and writes node.json.
  * FM_E_CONFLICT if there is one already. */
@@ -44,5 +75,8 @@ fm_status home_path(char out[HOME_PATH], const char *dir, const char *name,
 /* Is it tcp://HOST:PORT, at most 127 bytes, with a port from 1 to 65535? Whether the host exists
  * shows when it is used. */
 bool home_is_address(const char *text);
+
+/* The port of an address that ends in :PORT, from 1 to 65535; 0 if it does not. */
+unsigned home_port(const char *text);
 
 #endif

@@ -1,35 +1,54 @@
+#define _GNU_SOURCE /* dup3 */
 #include "exchange/node/log.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/json.h"
+#include "did/moment.h"
 
 struct node_log {
     int fd; /* -1: keeps nothing */
+    int least;
+    char *path; /* NULL for standard error, or nothing */
     const struct base_clock *clock;
 };
+
+static int rank_of(const char *level)
+{
+    return strcmp(level, "error") == 0 ? 2 : strcmp(level, "warn") == 0 ? 1 : 0;
+}
+
+static int open_file(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
 
 fm_status node_log_open(struct node_log **out, const char *path, const struct base_clock *clock,
                         struct base_err *err)
 {
     struct node_log *log = calloc(1, sizeof *log);
+    bool to_file = path != NULL && path[0] != '\0';
+    fm_status st = FM_OK;
 
     *out = NULL;
     if (log == NULL)
         return base_err_memory(err, "log");
     log->clock = clock;
-    log->fd = -1;
-    if (path != NULL && path[0] == '\0')
-        log->fd = STDERR_FILENO;
-    else if (path != NULL)
-        log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (path != NULL && log->fd < 0) {
-        free(log);
-        return base_err_errno(err, path);
+    log->fd = path == NULL ? -1 : to_file ? open_file(path) : STDERR_FILENO;
+    if (to_file)
+        log->path = strdup(path);
+    if (path != NULL && log->fd < 0)
+        st = base_err_errno(err, path);
+    else if (to_file && log->path == NULL)
+        st = base_err_memory(err, "log");
+    if (st != FM_OK) {
+        node_log_close(log);
+        return st;
     }
     *out = log;
     return FM_OK;
@@ -41,34 +60,95 @@ void node_log_close(struct node_log *log)
         return;
     if (log->fd > STDERR_FILENO)
         (void)close(log->fd);
+    free(log->path);
     free(log);
+}
+
+void node_log_set_level(struct node_log *log, const char *least)
+{
+    log->least = rank_of(least);
+}
+
+/* The new file takes the old one's descriptor, in one step: lines that other threads write
+ * meanwhile go to the one or the other. */
+fm_status node_log_reopen(struct node_log *log, struct base_err *err)
+{
+    int fd;
+
+    if (log->path == NULL)
+        return FM_OK;
+    fd = open_file(log->path);
+    if (fd < 0 || dup3(fd, log->fd, O_CLOEXEC) < 0) {
+        fm_status st = base_err_errno(err, log->path);
+        if (fd >= 0)
+            (void)close(fd);
+        return st;
+    }
+    (void)close(fd);
+    return FM_OK;
+}
+
+static json_t *time_text(const struct node_log *log)
+{
+    int64_t now = base_clock_unix_ms(log->clock);
+    char seconds[DID_MOMENT_TEXT], whole[DID_MOMENT_TEXT + 4];
+    struct base_err err = {0};
+
+    if (now < 0 || did_moment_format(seconds, now / 1000, &err) != FM_OK)
+        return json_string(""); /* a clock before 1970: node check names it */
+    (void)snprintf(whole, sizeof whole, "%.19s.%03dZ", seconds, (int)(now % 1000));
+    return json_string(whole);
+}
+
+static void put(const struct node_log *log, const char *level, const char *event, const char *peer,
+                const char *query, const char *text)
+{
+    struct base_buf line = {0};
+    struct base_err err = {0};
+    json_t *said = json_string(text); /* A path in an error may not be UTF-8. */
+    json_t *entry =
+        json_pack("{s:o,s:s,s:s,s:o}", "time", time_text(log), "level", level, "event", event,
+                  "text", said != NULL ? said : json_string("(text is not valid UTF-8)"));
+
+    if (entry != NULL && query != NULL)
+        (void)json_object_set_new(entry, "query", json_string(query));
+    if (entry != NULL && peer != NULL && peer[0] != '\0')
+        (void)json_object_set_new(entry, "peer", json_string(peer));
+    if (entry != NULL && base_json_canonical(&line, entry, &err) == FM_OK) {
+        base_buf_put_u8(&line, '\n');
+        /* One write a line: lines of several threads do not mix. A full disk must not stop a node:
+         * the line is lost. */
+        if (!line.failed)
+            (void)!write(log->fd, line.p, line.len);
+    }
+    base_buf_release(&line);
+    json_decref(entry);
 }
 
 void node_log_put(struct node_log *log, const char *level, const char *event, const char *query,
                   const char *fmt, ...)
 {
-    struct base_buf line = {0};
-    struct base_err err = {0};
     char text[BASE_ERR_TEXT];
     va_list args;
-    json_t *entry;
 
-    if (log->fd < 0)
+    if (log->fd < 0 || rank_of(level) < log->least)
         return;
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    entry = json_pack("{s:I,s:s,s:s,s:s}", "t", (json_int_t)base_clock_unix_ms(log->clock), "level",
-                      level, "event", event, "text", text);
-    if (entry != NULL && query != NULL)
-        (void)json_object_set_new(entry, "query", json_string(query));
-    if (entry != NULL && base_json_canonical(&line, entry, &err) == FM_OK) {
-        base_buf_put_u8(&line, '\n');
-        /* One write a line: lines of several threads do not mix. A full disk must not stop a node.
-         */
-        if (!line.failed && write(log->fd, line.p, line.len) < 0)
-            log->fd = log->fd == STDERR_FILENO ? -1 : log->fd;
-    }
-    base_buf_release(&line);
-    json_decref(entry);
+    put(log, level, event, NULL, query, text);
+}
+
+void node_log_peer(struct node_log *log, const char *level, const char *event, const char *peer,
+                   const char *query, const char *fmt, ...)
+{
+    char text[BASE_ERR_TEXT];
+    va_list args;
+
+    if (log->fd < 0 || rank_of(level) < log->least)
+        return;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    put(log, level, event, peer, query, text);
 }

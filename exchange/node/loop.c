@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "exchange/node/notify.h"
 #include "exchange/node/rpc.h"
 
 enum { DRAIN_MS = 5000 };
@@ -106,13 +107,16 @@ static void on_cancelled(void *ctx, struct rpc_call *call)
 
 /* ---- the loop ---- */
 
-static bool signalled(const struct node_loop *loop)
+/* SIGHUP opens the log again; the others end the loop. */
+static bool signalled(const struct node_loop *loop, struct node *node)
 {
     struct signalfd_siginfo info;
 
     while (read(loop->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
         if (info.ssi_signo != SIGHUP)
             return true;
+        else
+            node_reopen_log(node);
     return false;
 }
 
@@ -156,15 +160,20 @@ static fm_status turn(struct node_loop *loop, const struct driven *d, struct bas
 
 static fm_status run(struct node_loop *loop, const struct driven *d, struct base_err *err)
 {
-    int64_t drain_until = INT64_MAX;
+    int64_t drain_until = INT64_MAX, beat = notify_watchdog_ms(), beat_at = 0;
     bool draining = false;
     fm_status st = FM_OK;
 
     while (st == FM_OK) {
         int64_t now = base_clock_mono_ms(base_clock_system());
-        if (!draining && signalled(loop)) {
+        if (!draining && signalled(loop, d->node)) {
             draining = true;
             drain_until = now + DRAIN_MS;
+            notify_send("STOPPING=1");
+        }
+        if (beat > 0 && now >= beat_at) {
+            notify_send("WATCHDOG=1");
+            beat_at = now + beat;
         }
         if (draining && (node_drain(d->node) || now > drain_until))
             break;

@@ -145,8 +145,8 @@ static void on_session_message(struct node *node, const char *alias, const void 
 
     if (base_json_parse_canonical(&message, bytes, len, &err) != FM_OK ||
         !json_is_object(message)) {
-        node_log_put(node->config.log, "warn", "peer.message", NULL,
-                     "%s sent a malformed session message", alias);
+        node_log_peer(node->config.log, "warn", "peer.message", alias, NULL,
+                      "%s sent a malformed session message", alias);
         return;
     }
     node_query_message(node, alias, message);
@@ -164,8 +164,8 @@ static void on_message(struct node *node, const struct net_event *event)
     } else if (event->type == NODE_MSG_SESSION) {
         on_session_message(node, event->peer, event->bytes, event->len);
     } else {
-        node_log_put(node->config.log, "warn", "peer.message", NULL,
-                     "%s sent a message of unknown type %u", event->peer, (unsigned)event->type);
+        node_log_peer(node->config.log, "warn", "peer.message", event->peer, NULL,
+                      "%s sent a message of unknown type %u", event->peer, (unsigned)event->type);
     }
 }
 
@@ -179,8 +179,8 @@ void node_on_event(struct node *node, const struct net_event *event)
         node_peer_down(node, event->peer, event->why.text);
         break;
     case NET_PEER_REFUSED:
-        node_log_put(node->config.log, "warn", "peer.refused", NULL, "%s: %s", event->peer,
-                     event->why.text);
+        node_log_peer(node->config.log, "warn", "peer.refused", event->peer, NULL, "%s: %s",
+                      event->peer, event->why.text);
         break;
     case NET_MESSAGE:
         on_message(node, event);
@@ -242,6 +242,14 @@ bool node_drain(struct node *node)
     node_query_cancel(node, NULL, "the node is stopping");
     node_settle(node);
     return node->queries == NULL;
+}
+
+void node_reopen_log(struct node *node)
+{
+    struct base_err err = {0};
+
+    if (node_log_reopen(node->config.log, &err) != FM_OK)
+        node_log_put(node->config.log, "error", "log", NULL, "%s: the old file goes on", err.text);
 }
 
 fm_status node_health(const struct node *node, struct base_err *err)

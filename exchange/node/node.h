@@ -69,6 +69,8 @@ void node_cancel(struct node *node, void *reply_ctx);
 /* SIGTERM: running queries are ended with a named error, new ones refused; true once nothing runs
  * any more. */
 bool node_drain(struct node *node);
+/* SIGHUP: the log's file is opened again; says in the log if that fails. */
+void node_reopen_log(struct node *node);
 /* A failure after which the node must stop (fork, disk): FM_OK while there is none. */
 fm_status node_health(const struct node *node, struct base_err *err);
 

@@ -68,12 +68,12 @@ static void engine_event(void *ctx, const struct ledger_engine_event *event)
         break;
     case LEDGER_ENGINE_BEHIND:
     case LEDGER_ENGINE_HEARD:
-        node_log_put(node->config.log, "info", "ledger", NULL, "%s", event->text);
+        node_log_peer(node->config.log, "info", "ledger", event->alias, NULL, "%s", event->text);
         break;
     case LEDGER_ENGINE_ACCUSED:
     case LEDGER_ENGINE_SILENT:
     case LEDGER_ENGINE_SKEW:
-        node_log_put(node->config.log, "warn", "ledger", NULL, "%s", event->text);
+        node_log_peer(node->config.log, "warn", "ledger", event->alias, NULL, "%s", event->text);
         break;
     }
 }

@@ -147,7 +147,7 @@ void node_peer_up(struct node *node, const char *alias)
     if (m == NULL)
         return;
     m->up = true;
-    node_log_put(node->config.log, "info", "peer.up", NULL, "%s is connected", alias);
+    node_log_peer(node->config.log, "info", "peer.up", alias, NULL, "%s is connected", alias);
     if (ledger_engine_peer_up(node->engine, alias, node_now(node), &err) != FM_OK)
         node_step_error(node, alias, &err);
 }
@@ -159,7 +159,7 @@ void node_peer_down(struct node *node, const char *alias, const char *why)
     if (m == NULL)
         return;
     m->up = false;
-    node_log_put(node->config.log, "warn", "peer.down", NULL, "%s: %s", alias, why);
+    node_log_peer(node->config.log, "warn", "peer.down", alias, NULL, "%s: %s", alias, why);
     ledger_engine_peer_down(node->engine, alias);
     node_query_peer_down(node, alias, why);
 }

@@ -57,6 +57,8 @@ static fm_status open_node(struct service *s, const struct home *home,
     fm_status st = node_log_open(&s->log, home->log, base_clock_system(), err);
 
     if (st == FM_OK)
+        node_log_set_level(s->log, home->log_level);
+    if (st == FM_OK)
         st = node_loop_new(&s->loop, err);
     config.log = s->log;
     config.wake_ctx = s->loop;
