@@ -270,6 +270,11 @@ static fm_status run(struct ledger_chain *chain, struct ledger_tip *tip, struct 
     row.txs = step->admitted;
     st = ledger_store_put_block(chain->store, &row, err);
     if (st == FM_OK)
+        st =
+            ledger_store_put_undo(chain->store, block->height, step->updates, step->n_updates, err);
+    if (st == FM_OK && block->height > LEDGER_UNDO_MAX)
+        st = ledger_store_drop_undo(chain->store, block->height - LEDGER_UNDO_MAX, err);
+    if (st == FM_OK)
         st = ledger_store_put_updates(chain->store, step->updates, step->n_updates, err);
     if (st == FM_OK)
         st = ledger_seal_block(tip, block, outcomes, step, &sink, &pages, err);

@@ -96,6 +96,24 @@ fm_status ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome
 fm_status ledger_chain_cosign(struct ledger_chain *chain, size_t *n_new, uint64_t *final_size,
                               const char *checkpoint, size_t len, struct base_err *err) FM_CHECK;
 
+/* Takes the replica back to the block of this height, which is not before the newest final one: for
+ * blocks that never became final and are not part of what a new sequencer goes on from. One write
+ * transaction. Errors: FM_E_ARG (beyond the head, or final), FM_E_NOT_FOUND (more than
+ * LEDGER_UNDO_MAX blocks ago), FM_E_CORRUPT, FM_E_IO; the replica then stays where it was. */
+#define LEDGER_UNDO_MAX 64
+fm_status ledger_chain_rollback(struct ledger_chain *chain, uint64_t height,
+                                struct base_err *err) FM_CHECK;
+
+/* What this node must not forget (engine_epoch.h), under a name; stored when it returns. value
+ * NULL: removes it. */
+fm_status ledger_chain_note(struct ledger_chain *chain, const char *name, const void *value,
+                            size_t len, struct base_err *err) FM_CHECK;
+/* All of them, in the order of names; fn must not write. */
+fm_status ledger_chain_notes(struct ledger_chain *chain,
+                             fm_status (*fn)(void *ctx, const char *name, const void *value,
+                                             size_t len, struct base_err *err),
+                             void *ctx, struct base_err *err) FM_CHECK;
+
 /* Forgets the payload of a transaction's leaf, on disk too; its hash and all proofs stay. Erasing
  * twice is FM_OK. FM_E_ARG for a block leaf, FM_E_NOT_FOUND beyond the log. */
 fm_status ledger_chain_erase(struct ledger_chain *chain, uint64_t leaf,

@@ -100,10 +100,11 @@ static fm_status count_line(void *ctx, const char *alias, const char *line, stru
 }
 
 /* Moves the final size up to this one if its cosignatures suffice. */
-static fm_status advance(struct ledger_chain *chain, uint64_t size, uint64_t *final_size,
-                         struct base_err *err)
+static fm_status advance(struct ledger_chain *chain, const struct offer *offer,
+                         uint64_t *final_size, struct base_err *err)
 {
     struct tally tally = {chain, 0};
+    uint64_t size = offer->checkpoint.size;
     json_t *param;
     int64_t quorum;
     fm_status st = ledger_store_each_cosignature(chain->store, size, count_line, &tally, err);
@@ -120,6 +121,8 @@ static fm_status advance(struct ledger_chain *chain, uint64_t size, uint64_t *fi
     st = ledger_store_put_final(chain->store, size, err);
     if (st == FM_OK)
         st = ledger_store_drop_cosignatures(chain->store, size, err);
+    if (st == FM_OK)
+        st = ledger_store_drop_undo(chain->store, offer->height, err);
     return st;
 }
 
@@ -165,7 +168,7 @@ static fm_status accept(struct ledger_chain *chain, const struct offer *offer, s
         return st;
     st = put_lines(chain, offer, n_new, err);
     if (st == FM_OK && size > chain->final_size)
-        st = advance(chain, size, &final_size, err);
+        st = advance(chain, offer, &final_size, err);
     if (st == FM_OK) {
         st = ledger_store_commit(chain->store, err);
     } else {

@@ -62,6 +62,13 @@ void ledger_machine_applied(struct ledger_machine *machine, struct ledger_step *
     ledger_view_applied(&machine->view, step->values);
 }
 
+void ledger_machine_forget(struct ledger_machine *machine)
+{
+    ledger_view_reset(&machine->view);
+    (void)json_object_clear(machine->view.cache);
+    machine->view.cache_bytes = 0;
+}
+
 /* param, with a reference for the caller: the cache may lose its own meanwhile. */
 static fm_status get_param(struct ledger_machine *machine, json_t **param, struct base_err *err)
 {

@@ -2,8 +2,8 @@
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 
 fm_room(ledger ledger
-  SOURCES block.c chain.c chain_cosign.c chain_proof.c chain_read.c chain_summary.c export.c
-    seal.c store.c store_sql.c store_final.c store_log.c store_state.c machine.c machine_admit.c machine_documents.c machine_genesis.c machine_members.c
+  SOURCES block.c chain.c chain_cosign.c chain_proof.c chain_read.c chain_rollback.c chain_summary.c export.c
+    seal.c store.c store_sql.c store_final.c store_log.c store_state.c store_undo.c machine.c machine_admit.c machine_documents.c machine_genesis.c machine_members.c
     machine_rule.c machine_view.c
     rule_consent.c rule_contract.c rule_contract_shape.c rule_data.c rule_did.c rule_member.c
     rule_query.c rule_receipt.c

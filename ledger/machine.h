@@ -103,6 +103,9 @@ fm_status ledger_machine_step(struct ledger_machine *machine, struct ledger_step
 /* The caller has stored the step's updates: `source` gives them from now on. */
 void ledger_machine_applied(struct ledger_machine *machine, struct ledger_step *step);
 
+/* The source went back to an earlier block: forgets every value that was read from it. */
+void ledger_machine_forget(struct ledger_machine *machine);
+
 /* What a block of this transaction alone would do with it; changes nothing. */
 fm_status ledger_machine_try(struct ledger_machine *machine, struct ledger_outcome *out,
                              const struct ledger_bytes *tx, uint64_t height, int64_t time_ms,

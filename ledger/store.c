@@ -14,7 +14,7 @@
 #include "ledger/store_impl.h"
 
 #define APPLICATION_ID 0x464d4c47 /* "FMLG" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /* ---- statements ---- */
 

@@ -5,7 +5,7 @@
  * what the file is. A store is one connection and belongs to one thread at a time; one writing
  * store (held by a lock on PATH.lock) and any number of reading ones may be open together.
  *
- * Tables, schema version 1 (all local: other replicas see hashes, blocks and bundles only):
+ * Tables, schema version 2 (all local: other replicas see hashes, blocks and bundles only):
  *
  *   tip          the one row of where the replica stands: chain, genesis, height, time, the log's
  *                frontier (log.h), state root, hash of the newest block leaf's payload, epoch,
@@ -21,7 +21,11 @@
  *   page         nibbles << 56 | prefix -> page of the state tree (state.h) with up to 14 nibbles
  *   deep_page    page id -> page, for longer ones: where somebody ground hashes for it
  *   cosignature  (size, alias) -> checkpoint with that one line, for the newest final size and
- * later evidence     pairs of checkpoints that contradict each other */
+ * later
+ *   evidence     pairs of checkpoints that contradict each other
+ *   undo         height -> the tip before that block and the values that it replaced, for the
+ * newest blocks that are not final note         name -> what this node alone must not forget (the
+ * engine's promises) */
 #ifndef FIRMIANA_LEDGER_STORE_H
 #define FIRMIANA_LEDGER_STORE_H
 
@@ -130,6 +134,30 @@ fm_status ledger_store_each_leaf(struct ledger_store *store, uint64_t from, uint
 /* Overwrites the payload on disk. */
 fm_status ledger_store_erase(struct ledger_store *store, uint64_t leaf,
                              struct base_err *err) FM_CHECK;
+
+/* ---- the newest blocks, back again (store_undo.c) ---- */
+
+/* Keeps what taking block `height` back needs: the tip, and for each update the value before it.
+ * Before the updates and the tip are put. */
+fm_status ledger_store_put_undo(struct ledger_store *store, uint64_t height,
+                                const struct ledger_update *updates, size_t n,
+                                struct base_err *err) FM_CHECK;
+/* Forgets those up to a height. */
+fm_status ledger_store_drop_undo(struct ledger_store *store, uint64_t height,
+                                 struct base_err *err) FM_CHECK;
+/* Takes the newest block, of that height, back: state, state tree, log and tip are as before it.
+ * FM_E_NOT_FOUND: nothing was kept for it. FM_E_CORRUPT: the state tree does not come back to its
+ * old root. */
+fm_status ledger_store_undo(struct ledger_store *store, uint64_t height,
+                            struct base_err *err) FM_CHECK;
+
+/* Notes. value NULL: removes it. */
+fm_status ledger_store_put_note(struct ledger_store *store, const char *name, const void *value,
+                                size_t len, struct base_err *err) FM_CHECK;
+fm_status ledger_store_each_note(struct ledger_store *store,
+                                 fm_status (*fn)(void *ctx, const char *name, const void *value,
+                                                 size_t len, struct base_err *err),
+                                 void *ctx, struct base_err *err) FM_CHECK;
 
 /* ---- finality (store_final.c) ---- */
 

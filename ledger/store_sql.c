@@ -19,6 +19,10 @@ const char ledger_store_schema[] =
     "CREATE TABLE deep_page (at BLOB PRIMARY KEY, page BLOB NOT NULL) STRICT;"
     "CREATE TABLE cosignature (size INTEGER, alias TEXT, line TEXT NOT NULL,"
     " PRIMARY KEY (size, alias)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE undo (height INTEGER PRIMARY KEY, time INTEGER NOT NULL, log BLOB NOT NULL,"
+    " state_root BLOB NOT NULL, prev BLOB NOT NULL, epoch INTEGER NOT NULL,"
+    " rules_version INTEGER NOT NULL, changes BLOB NOT NULL) STRICT;"
+    "CREATE TABLE note (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE evidence (at INTEGER PRIMARY KEY, theirs TEXT NOT NULL UNIQUE,"
     " ours TEXT NOT NULL) STRICT;";
 
@@ -63,6 +67,25 @@ const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
     [LEDGER_SQL_GET_NODE] = "SELECT hash FROM node WHERE at = ?1",
     [LEDGER_SQL_PUT_BLOCK] = "INSERT INTO block VALUES (?1, ?2, ?3, ?4)",
     [LEDGER_SQL_GET_BLOCK] = "SELECT height, time, first_leaf, txs FROM block WHERE height = ?1",
+    [LEDGER_SQL_PUT_UNDO] = "INSERT INTO undo SELECT ?1, time, log, state_root, prev, epoch,"
+                            " rules_version, ?2 FROM tip",
+    [LEDGER_SQL_GET_UNDO] = "SELECT changes FROM undo WHERE height = ?1",
+    [LEDGER_SQL_DROP_UNDO] = "DELETE FROM undo WHERE height <= ?1",
+    [LEDGER_SQL_UNDO_TIP] =
+        "UPDATE tip SET (height, time, log, state_root, prev, epoch, rules_version) ="
+        " (SELECT height - 1, time, log, state_root, prev, epoch, rules_version"
+        " FROM undo WHERE height = ?1)",
+    [LEDGER_SQL_UNDO_ROW] = "DELETE FROM undo WHERE height = ?1",
+    [LEDGER_SQL_UNDO_TXS] = "DELETE FROM tx WHERE id IN"
+                            " (SELECT id FROM leaf WHERE leaf >= ?1 AND id IS NOT NULL)",
+    [LEDGER_SQL_UNDO_LEAVES] = "DELETE FROM leaf WHERE leaf >= ?1",
+    [LEDGER_SQL_UNDO_NODES] = "DELETE FROM node WHERE at >= ?1 AND at < ?2",
+    [LEDGER_SQL_UNDO_BLOCK] = "DELETE FROM block WHERE height = ?1",
+    [LEDGER_SQL_UNDO_COSIGNATURES] = "DELETE FROM cosignature WHERE size > ?1",
+    [LEDGER_SQL_PUT_NOTE] = "INSERT INTO note VALUES (?1, ?2)"
+                            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    [LEDGER_SQL_DEL_NOTE] = "DELETE FROM note WHERE name = ?1",
+    [LEDGER_SQL_LIST_NOTES] = "SELECT name, value FROM note ORDER BY name",
     [LEDGER_SQL_PUT_COSIGNATURE] =
         "INSERT INTO cosignature VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     [LEDGER_SQL_LIST_COSIGNATURES] =
