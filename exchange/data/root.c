@@ -1,90 +1,14 @@
 #include "exchange/data/root.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/secret.h"
+#include "exchange/data/leaves.h"
 #include "exchange/data/row_bytes.h"
 #include "ledger/log.h"
 #include "ledger/log_proof.h"
 
-/* ---- salts ---- */
-
-/* HMAC-SHA256, re-keyed once and then run for each row. */
-struct salts {
-    EVP_MAC *mac;
-    EVP_MAC_CTX *ctx;
-};
-
-static void salts_release(struct salts *salts)
-{
-    EVP_MAC_CTX_free(salts->ctx);
-    EVP_MAC_free(salts->mac);
-}
-
-static bool mac_run(struct salts *salts, uint8_t out32[32], const void *bytes, size_t len)
-{
-    size_t got = 0;
-
-    return EVP_MAC_update(salts->ctx, bytes, len) == 1 &&
-           EVP_MAC_final(salts->ctx, out32, &got, 32) == 1 && got == 32;
-}
-
-static fm_status salts_init(struct salts *salts, const struct data_version_key *key,
-                            struct base_err *err)
-{
-    static const char label[] = "firmiana/row-salts/1";
-    char sha256[] = "SHA256";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, 0),
-                           OSSL_PARAM_construct_end()};
-    uint8_t message[sizeof label - 1 + 8], k[32];
-    bool done;
-
-    memcpy(message, label, sizeof label - 1);
-    base_store_u64(message + sizeof label - 1, key->data_version);
-    salts->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    salts->ctx = salts->mac != NULL ? EVP_MAC_CTX_new(salts->mac) : NULL;
-    done = salts->ctx != NULL && EVP_MAC_init(salts->ctx, key->secret32, 32, params) == 1 &&
-           mac_run(salts, k, message, sizeof message) &&
-           EVP_MAC_init(salts->ctx, k, sizeof k, params) == 1;
-    base_wipe(k, sizeof k);
-    if (done)
-        return FM_OK;
-    salts_release(salts);
-    return base_err_memory(err, "row salts: HMAC-SHA256");
-}
-
-static fm_status salt_of(struct salts *salts, uint8_t out16[DATA_SALT_SIZE], uint64_t index,
-                         struct base_err *err)
-{
-    uint8_t message[8], full[32];
-
-    base_store_u64(message, index);
-    /* Without a key given, the context starts over with the one it has. */
-    if (EVP_MAC_init(salts->ctx, NULL, 0, NULL) != 1 ||
-        !mac_run(salts, full, message, sizeof message))
-        return base_err_memory(err, "row salts: HMAC-SHA256");
-    memcpy(out16, full, DATA_SALT_SIZE);
-    base_wipe(full, sizeof full);
-    return FM_OK;
-}
-
 /* ---- the tree ---- */
-
-static void row_leaf(uint8_t out32[32], struct base_buf *scratch,
-                     const uint8_t salt16[DATA_SALT_SIZE], const uint8_t *row, size_t len)
-{
-    uint8_t hash[32];
-
-    base_buf_clear(scratch);
-    base_buf_put_str(scratch, "firmiana/row/1");
-    base_buf_put(scratch, salt16, DATA_SALT_SIZE);
-    base_buf_put(scratch, row, len);
-    base_sha256(hash, scratch->p, scratch->len);
-    ledger_log_leaf_hash(out32, hash);
-}
 
 /* What one pass over the rows keeps of the row that is to be proved: its bytes, its salt, and the
  * perfect subtrees beside its path. Those that stand at the right edge are in the frontier. */
@@ -125,33 +49,36 @@ static fm_status kept_node(void *ctx, uint8_t out32[32], unsigned level, uint64_
 
 struct pass {
     struct ledger_log log;
-    struct salts salts;
-    struct base_buf row, scratch;
+    struct data_leaves *leaves;
+    uint64_t rows;
     struct wanted *wanted;
 };
 
 static fm_status add_row(struct pass *pass, const struct data_cell *row, size_t columns,
                          struct base_err *err)
 {
-    const struct ledger_log_sink sink = {keep_node, pass->wanted};
-    uint8_t salt[DATA_SALT_SIZE], leaf[32];
-    fm_status st = salt_of(&pass->salts, salt, pass->log.size, err);
+    if (pass->wanted != NULL && pass->wanted->index == pass->rows)
+        data_row_encode(&pass->wanted->row, row, columns);
+    pass->rows++;
+    return data_leaves_add(pass->leaves, row, columns, err);
+}
 
-    if (st != FM_OK)
-        return st;
-    base_buf_clear(&pass->row);
-    data_row_encode(&pass->row, row, columns);
-    if (pass->wanted != NULL && pass->wanted->index == pass->log.size) {
-        memcpy(pass->wanted->salt, salt, sizeof salt);
-        base_buf_put(&pass->wanted->row, pass->row.p, pass->row.len);
-    }
-    row_leaf(leaf, &pass->scratch, salt, pass->row.p, pass->row.len);
-    base_wipe(salt, sizeof salt);
-    st = base_buf_status(&pass->scratch, "row root", err);
-    if (st == FM_OK)
-        st = base_buf_status(&pass->row, "row root", err);
-    if (st == FM_OK)
-        ledger_log_append(&pass->log, leaf, pass->wanted != NULL ? &sink : NULL);
+static fm_status add_rows(struct pass *pass, const struct data_row_source *source,
+                          const struct data_schema *schema, struct base_err *err)
+{
+    const struct data_cell *row;
+    fm_status st;
+
+    do {
+        st = source->next(source->ctx, &row, err);
+        if (st == FM_OK && row != NULL && pass->rows == (uint64_t)schema->rows)
+            st = base_err_set(err, FM_E_INPUT, "row root: more rows than the %lld declared",
+                              (long long)schema->rows);
+        if (st == FM_OK && row != NULL)
+            st = add_row(pass, row, schema->column_count, err);
+    } while (st == FM_OK && row != NULL);
+    while (st == FM_OK && pass->rows < (uint64_t)schema->rows)
+        st = add_row(pass, NULL, 0, err);
     return st;
 }
 
@@ -160,27 +87,25 @@ static fm_status run_pass(struct pass *pass, uint8_t root32[32],
                           const struct data_row_source *source, const struct data_schema *schema,
                           const struct data_version_key *key, struct base_err *err)
 {
-    const struct data_cell *row;
-    fm_status st = salts_init(&pass->salts, key, err);
+    const struct ledger_log_sink sink = {keep_node, pass->wanted};
+    struct wanted *wanted = pass->wanted;
+    fm_status st =
+        data_leaves_open(&pass->leaves, &pass->log, wanted != NULL ? &sink : NULL, key, err);
 
     memset(root32, 0, 32);
     if (st != FM_OK)
         return st;
-    do {
-        st = source->next(source->ctx, &row, err);
-        if (st == FM_OK && row != NULL && pass->log.size == (uint64_t)schema->rows)
-            st = base_err_set(err, FM_E_INPUT, "row root: more rows than the %lld declared",
-                              (long long)schema->rows);
-        if (st == FM_OK && row != NULL)
-            st = add_row(pass, row, schema->column_count, err);
-    } while (st == FM_OK && row != NULL);
-    while (st == FM_OK && pass->log.size < (uint64_t)schema->rows)
-        st = add_row(pass, NULL, 0, err);
+    st = add_rows(pass, source, schema, err);
+    if (st == FM_OK)
+        st = data_leaves_finish(pass->leaves, err);
+    if (st == FM_OK && wanted != NULL)
+        st = data_leaves_salt(wanted->salt, pass->leaves, wanted->index, err);
+    if (st == FM_OK && wanted != NULL)
+        st = base_buf_status(&wanted->row, "row proof", err);
     if (st == FM_OK)
         ledger_log_root(root32, &pass->log);
-    salts_release(&pass->salts);
-    base_buf_release_secret(&pass->row);
-    base_buf_release_secret(&pass->scratch);
+    data_leaves_free(pass->leaves);
+    pass->leaves = NULL;
     return st;
 }
 
@@ -295,10 +220,8 @@ fm_status data_root_verify(json_t **row, const json_t *proof, const uint8_t root
     if (st == FM_OK && (index < 0 || index >= schema->rows))
         st = base_err_set(err, FM_E_INVALID, "row %lld is beyond the %lld declared",
                           (long long)index, (long long)schema->rows);
-    if (st == FM_OK) {
-        row_leaf(leaf, &scratch, salt, bytes.p, bytes.len);
-        st = base_buf_status(&scratch, "row", err);
-    }
+    if (st == FM_OK)
+        st = data_leaf_hash(leaf, &scratch, salt, bytes.p, bytes.len, err);
     if (st == FM_OK)
         st = ledger_log_verify_inclusion(&path, leaf, (uint64_t)index, (uint64_t)schema->rows,
                                          root32, err);

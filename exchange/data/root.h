@@ -5,22 +5,31 @@
  *
  *   salt key   K      = HMAC-H(secret32, "firmiana/row-salts/1" || data_version u64)
  *   salt       s_i    = the first 16 bytes of HMAC-H(K, i u64)
- *   row bytes  b_i    = 0x01 || column count u32 || cell ... in the schema's order, where a cell is
- *                         0x00                               NULL
- *                         0x01 || value i64                  INTEGER, DECIMAL, BOOLEAN, DATE
- * (scaled) 0x02 || length u32 || bytes        TEXT or 0x00 alone: there is no such row row hash h_i
- * = H("firmiana/row/1" || s_i || b_i) root              = RFC 6962 tree over h_0 ... h_(rows-1) as
- * leaf data, rows being the schema's padded row count; leaf hash H(0x00 || h_i), inner node H(0x01
- * || l || r)
+ *   row bytes  b_i    = 0x01 || column count u32 || cell ... in the schema's order, or 0x00 alone:
+ *                       there is no such row. A cell is
+ *                         0x00                          NULL
+ *                         0x01 || value i64             INTEGER, DECIMAL, BOOLEAN, DATE (scaled)
+ *                         0x02 || length u32 || bytes   TEXT
+ *   row hash   h_i    = H("firmiana/row/1" || s_i || b_i)
+ *   root              = RFC 6962 tree over h_0 ... h_(rows-1) as leaf data, rows being the schema's
+ *                       padded row count; leaf hash H(0x00 || h_i), inner node H(0x01 || l || r)
  *
  * A root binds neither the number of leaves nor the schema: both stand with it in one
  * dataset.publish, and a proof is checked against all three.
  *
  * The tree always has as many leaves as the schema declares rows, so neither the root nor the
  * length of a proof tells how many there are. (The index of an opened row tells that there are more
- * than index.) Salts depend on the data version: equal rows in two versions have unrelated hashes.
- * Without the salt, 128 bits that nobody else can compute, a hash cannot be tried against guessed
- * rows; and opening one row opens no other salt.
+ * than index.) Without the salt, 128 bits that nobody else can compute, a hash cannot be tried
+ * against guessed rows; and opening one row opens no other salt.
+ *
+ * Every data version salts every row afresh, the unchanged ones too. Were their hashes kept, then
+ * whoever sees rows opened from two versions (a court, an expert of the other side) could compare
+ * the nodes beside the two paths and learn which *unopened* rows changed in between; and a salt
+ * opened in one version would let the row's later content be guessed, unless each row's salt also
+ * told when it last changed, which would have to be kept for years beside the rows. As it is, a
+ * root depends on rows, secret and version alone: any backup of the table reproduces it. The price
+ * is hashing all rows for each version, and that costs less than reading them does: 10^6 rows of
+ * ten columns take 0.5 s beside a scan of 0.6 s.
  *
  * A row proof is JSON: {"format":"firmiana-row-proof-1","index":i,"path":[hex, lowest first],
  * "row":hex of b_i,"salt":hex of s_i}. */
@@ -48,7 +57,8 @@ struct data_version_key {
 void data_row_encode(struct base_buf *out, const struct data_cell *row, size_t columns);
 
 /* Reads all rows of the source (at most schema->rows: FM_E_INPUT) and gives the root.
- * Cost: O(rows) hashes, O(log rows) memory. */
+ * Cost: O(rows) hashes, on up to four threads of its own beside the reading. Memory: eight batches
+ * of 1 MB and a row each, whatever the number of rows. */
 fm_status data_root_compute(uint8_t root32[32], const struct data_row_source *source,
                             const struct data_schema *schema, const struct data_version_key *key,
                             struct base_err *err) FM_CHECK;
