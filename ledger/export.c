@@ -30,7 +30,7 @@ static fm_status flush(struct out_file *f, struct base_err *err)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return base_err_errno(err, f->temporary);
+            return base_err_errno(err, f->temporary != NULL ? f->temporary : "bundle");
         done += (size_t)n;
     }
     base_buf_clear(&f->pending);
@@ -350,28 +350,51 @@ static fm_status write_lines(struct ledger_reader *reader, struct lines *l,
     return st;
 }
 
+/* One snapshot of the reader into the file. */
+static fm_status export_into(struct out_file *file, struct ledger_reader *reader,
+                             const struct ledger_export_options *options,
+                             struct ledger_export_report *report, struct base_err *err)
+{
+    static const struct ledger_export_options everything;
+    struct lines lines = {.sink = {write_line, file}, .report = report};
+    fm_status st = ledger_reader_begin(reader, err);
+
+    if (st != FM_OK)
+        return st;
+    st = write_lines(reader, &lines, options != NULL ? options : &everything, err);
+    ledger_reader_end(reader);
+    if (st == FM_OK)
+        st = flush(file, err);
+    report->bytes = file->bytes;
+    release_wanted(&lines.wanted);
+    return st;
+}
+
 fm_status ledger_export(struct ledger_reader *reader, const char *path,
                         const struct ledger_export_options *options,
                         struct ledger_export_report *report, struct base_err *err)
 {
-    static const struct ledger_export_options everything;
     struct out_file file = {.fd = -1};
-    struct lines lines = {.sink = {write_line, &file}, .report = report};
     fm_status st = open_file(&file, path, err);
 
     memset(report, 0, sizeof *report);
-    if (st != FM_OK)
-        goto done;
-    st = ledger_reader_begin(reader, err);
-    if (st != FM_OK)
-        goto done;
-    st = write_lines(reader, &lines, options != NULL ? options : &everything, err);
-    ledger_reader_end(reader);
+    if (st == FM_OK)
+        st = export_into(&file, reader, options, report, err);
     if (st == FM_OK)
         st = finish_file(&file, path, err);
-    report->bytes = file.bytes;
-done:
-    release_wanted(&lines.wanted);
     release_file(&file);
+    return st;
+}
+
+fm_status ledger_export_to(struct ledger_reader *reader, int fd,
+                           const struct ledger_export_options *options,
+                           struct ledger_export_report *report, struct base_err *err)
+{
+    struct out_file file = {.fd = fd};
+    fm_status st;
+
+    memset(report, 0, sizeof *report);
+    st = export_into(&file, reader, options, report, err);
+    base_buf_release(&file.pending);
     return st;
 }

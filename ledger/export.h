@@ -36,4 +36,9 @@ fm_status ledger_export(struct ledger_reader *reader, const char *path,
                         const struct ledger_export_options *options,
                         struct ledger_export_report *report, struct base_err *err) FM_CHECK;
 
+/* The same into an open file, which is the caller's to sync, name and close. */
+fm_status ledger_export_to(struct ledger_reader *reader, int fd,
+                           const struct ledger_export_options *options,
+                           struct ledger_export_report *report, struct base_err *err) FM_CHECK;
+
 #endif

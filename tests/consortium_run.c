@@ -186,7 +186,12 @@ fm_status consortium_call(struct consortium *c, unsigned who, json_t *request, u
                           json_t **value, struct base_err *err)
 {
     struct call *call = calloc(1, sizeof *call);
-    const struct node_reply reply = {call, on_progress, on_ok, on_error};
+    const struct node_reply reply = {.ctx = call,
+                                     .who = {.uid = 1000, .name = "ann", .roles = NODE_ANYONE},
+                                     .file = -1,
+                                     .progress = on_progress,
+                                     .ok = on_ok,
+                                     .error = on_error};
     int64_t until = mono_ms(c) + wait_ms;
 
     REQUIRE(call != NULL);

@@ -163,10 +163,9 @@ fm_status town_ask(struct town *t, const char *contract, char *line, size_t size
         REQUIRE(json_array_append_new(consents, json_pack("{s:s,s:s}", "consent", t->consent,
                                                           "nonce", t->nonce)) == 0);
     st = consortium_call(&t->c, BANK_A,
-                         json_pack("{s:s,s:s,s:[s],s:o,s:s,s:s,s:s,s:i}", "do", "query.run",
-                                   "contract", contract, "parameters", subject ? t->subject : "0",
-                                   "consents", consents, "requester", "officer 7", "ticket", "T-1",
-                                   "format", "csv", "timeout_ms", 60000),
+                         json_pack("{s:s,s:s,s:[s],s:o,s:s,s:s,s:i}", "do", "query.run", "contract",
+                                   contract, "parameters", subject ? t->subject : "0", "consents",
+                                   consents, "ticket", "T-1", "format", "csv", "timeout_ms", 60000),
                          ASK_MS, &value, err);
     line[0] = '\0';
     if (st == FM_OK) { /* the line after the header, without its end */

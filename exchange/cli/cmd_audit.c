@@ -1,6 +1,9 @@
 /* firmiana audit ...: who asked what, when, under which authority. */
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exchange/cli/commands.h"
@@ -43,19 +46,44 @@ static const struct cli_option list_options[] = {
 const struct cli_command cli_audit_list = {
     "audit list", "", 0, 0, "the ledger's entries, one line each", NULL, list_options, list};
 
+/* Written beside it first: no half bundle is ever there, and nothing that is there is replaced. */
+static fm_status open_part(int *fd, char part[PATH_MAX], const char *out, struct base_err *err)
+{
+    if (access(out, F_OK) == 0)
+        return base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", out);
+    if (snprintf(part, PATH_MAX, "%s.part", out) >= PATH_MAX)
+        return base_err_set(err, FM_E_ARG, "--out: path too long");
+    *fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    return *fd < 0 ? base_err_errno(err, part) : FM_OK;
+}
+
+static fm_status finish_part(int fd, const char *part, const char *out, struct base_err *err)
+{
+    if (fchmod(fd, 0644) != 0 || fsync(fd) != 0)
+        return base_err_errno(err, part);
+    if (link(part, out) != 0)
+        return errno == EEXIST
+                   ? base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", out)
+                   : base_err_errno(err, out);
+    return FM_OK;
+}
+
 static fm_status export_bundle(const struct cli_args *args, struct base_err *err)
 {
     const char *out = cli_value(args, "out");
-    char folder[PATH_MAX], path[PATH_MAX];
+    char part[PATH_MAX];
     json_t *value = NULL;
-    fm_status st;
+    int fd = -1;
+    fm_status st = open_part(&fd, part, out, err);
 
-    if (out[0] != '/' && getcwd(folder, sizeof folder) == NULL)
-        return base_err_errno(err, "current folder");
-    if (snprintf(path, sizeof path, "%s%s%s", out[0] == '/' ? "" : folder, out[0] == '/' ? "" : "/",
-                 out) >= (int)sizeof path)
-        return base_err_set(err, FM_E_ARG, "--out: path too long");
-    st = cli_call(&value, args, "audit.export", json_pack("{s:s}", "out", path), err);
+    if (st == FM_OK)
+        st = cli_call_file(&value, args, "audit.export", NULL, fd, err);
+    if (st == FM_OK)
+        st = finish_part(fd, part, out, err);
+    if (fd >= 0) {
+        (void)close(fd);
+        (void)unlink(part);
+    }
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
     else if (st == FM_OK)

@@ -171,12 +171,11 @@ static fm_status ask(const struct throwaway *t, const struct cli_args *args, con
 {
     const char *format = cli_flag(args, "json") ? "json" : cli_flag(args, "csv") ? "csv" : "table";
     json_t *value;
-    fm_status st =
-        throwaway_call(&value, t, 0,
-                       json_pack("{s:s,s:s,s:[],s:[],s:s,s:s,s:s,s:i}", "do", "query.run",
-                                 "contract", id, "parameters", "consents", "requester", "local",
-                                 "ticket", "none", "format", format, "timeout_ms", 3000000),
-                       err);
+    fm_status st = throwaway_call(&value, t, 0,
+                                  json_pack("{s:s,s:s,s:[],s:[],s:s,s:s,s:i}", "do", "query.run",
+                                            "contract", id, "parameters", "consents", "ticket",
+                                            "none", "format", format, "timeout_ms", 3000000),
+                                  err);
 
     if (st == FM_OK && fputs(cli_text(value, "text"), stdout) == EOF)
         st = base_err_errno(err, "standard output");

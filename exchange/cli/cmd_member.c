@@ -30,6 +30,37 @@ static const struct cli_option list_options[] = {CLI_HOME_OPTION, CLI_JSON_OPTIO
 const struct cli_command cli_member_list = {"member list", "",  0, 0, "the ledger's members", NULL,
                                             list_options,  list};
 
+static fm_status whoami(const struct cli_args *args, struct base_err *err)
+{
+    json_t *value, *role;
+    size_t i;
+    fm_status st = cli_call(&value, args, "whoami", NULL, err);
+
+    if (st == FM_OK && cli_flag(args, "json"))
+        st = cli_print_json(value, err);
+    else if (st == FM_OK) {
+        printf("%s at %s:", cli_text(value, "person"), cli_text(value, "alias"));
+        json_array_foreach(json_object_get(value, "roles"), i, role)
+            printf(" %s", json_string_value(role));
+        printf("\n");
+    }
+    json_decref(value);
+    return st;
+}
+
+const struct cli_command cli_whoami = {
+    "whoami",
+    "",
+    0,
+    0,
+    "who you are to the node, and your roles",
+    "The kernel tells the node which user asks; node.json says which roles that user or group has: "
+    "operator, analyst,\n"
+    "officer, auditor. Without \"roles\" there, the node's own user (and root) has them all, and "
+    "nobody else has any.",
+    list_options,
+    whoami};
+
 static fm_status suspend(const struct cli_args *args, struct base_err *err)
 {
     return cli_submit_by_officer(

@@ -117,7 +117,6 @@ static fm_status run_query(const struct cli_args *args, struct base_err *err)
     json_t *parameters = NULL, *consents = NULL, *value = NULL;
     const char *format = cli_flag(args, "json") ? "json" : cli_flag(args, "csv") ? "csv" : "table";
     const char *ticket = cli_value(args, "ticket");
-    const char *requester = cli_value(args, "requester");
     fm_status st = cli_int(&timeout_s, args, "timeout", 1, 3600, err);
 
     if (st == FM_OK)
@@ -126,12 +125,9 @@ static fm_status run_query(const struct cli_args *args, struct base_err *err)
         st = read_consents(&consents, args, err);
     if (st == FM_OK)
         st = cli_call_for(&value, args, "query.run",
-                          json_pack("{s:s,s:O,s:O,s:s,s:s,s:s,s:I}", "contract", args->operands[0],
-                                    "parameters", parameters, "consents", consents, "requester",
-                                    requester != NULL        ? requester
-                                    : getenv("USER") != NULL ? getenv("USER")
-                                                             : "unknown",
-                                    "ticket", ticket != NULL ? ticket : "none", "format", format,
+                          json_pack("{s:s,s:O,s:O,s:s,s:s,s:I}", "contract", args->operands[0],
+                                    "parameters", parameters, "consents", consents, "ticket",
+                                    ticket != NULL ? ticket : "none", "format", format,
                                     "timeout_ms", (json_int_t)timeout_s * 1000),
                           (int)(timeout_s * 1000) + 60000, err);
     if (st == FM_OK)
@@ -149,9 +145,9 @@ static const struct cli_option run_options[] = {
      "the same from a file: arguments can be seen by every user of this machine", CLI_REPEATED},
     {"consent", "FILE", "the opening of a subject's consent, from firmiana consent create",
      CLI_REPEATED},
-    {"requester", "NAME", "who asks (committed on the ledger, not shown; default: $USER)",
+    {"ticket", "TEXT",
+     "under which ticket (committed on the ledger, with who asks, as the kernel says; not shown)",
      CLI_OPTIONAL},
-    {"ticket", "TEXT", "under which ticket (committed likewise)", CLI_OPTIONAL},
     {"timeout", "SECONDS", "end the query after this long (default 60)", CLI_OPTIONAL},
     {"csv", NULL, "print CSV: a header line, NULL is empty", CLI_OPTIONAL},
     CLI_JSON_OPTION,

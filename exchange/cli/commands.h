@@ -16,7 +16,7 @@ extern const struct cli_command cli_consent_create, cli_consent_revoke,
 extern const struct cli_command cli_query_run, cli_query_list;    /* cmd_query.c */
 extern const struct cli_command cli_audit_list, cli_audit_export; /* cmd_audit.c */
 extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,
-    cli_did_deactivate;                          /* cmd_member.c */
+    cli_did_deactivate, cli_whoami;              /* cmd_member.c */
 extern const struct cli_command cli_tx_submit;   /* cmd_tx.c */
 extern const struct cli_command cli_local_query; /* cmd_local.c */
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -12,7 +13,7 @@
 #include "exchange/node/home.h"
 #include "exchange/node/rpc.h"
 
-enum { CALL_TIMEOUT_MS = 60000 };
+enum { CALL_TIMEOUT_MS = 60000, FILE_TIMEOUT_MS = 600000 };
 
 fm_status cli_home(const char **out, const struct cli_args *args, struct base_err *err)
 {
@@ -34,8 +35,17 @@ static void show_progress(void *ctx, const char *text)
         fprintf(stderr, "%s\n", text);
 }
 
-fm_status cli_call_for(json_t **value, const struct cli_args *args, const char *name,
-                       json_t *request, int timeout_ms, struct base_err *err)
+/* The node's socket: the home itself may be named by it, by those who cannot enter the home. */
+static fm_status socket_path(char out[HOME_PATH], const char *home, struct base_err *err)
+{
+    struct stat st;
+    bool is_socket = stat(home, &st) == 0 && S_ISSOCK(st.st_mode);
+
+    return is_socket ? home_path(out, ".", home, err) : home_path(out, home, "node.sock", err);
+}
+
+static fm_status call(json_t **value, const struct cli_args *args, const char *name,
+                      json_t *request, int file, int timeout_ms, struct base_err *err)
 {
     char path[HOME_PATH];
     const char *home;
@@ -44,13 +54,25 @@ fm_status cli_call_for(json_t **value, const struct cli_args *args, const char *
 
     *value = NULL;
     if (st == FM_OK)
-        st = home_path(path, home, "node.sock", err);
+        st = socket_path(path, home, err);
     if (st == FM_OK && (full == NULL || json_object_set_new(full, "do", json_string(name)) != 0))
         st = base_err_memory(err, "request");
     if (st == FM_OK)
-        st = rpc_request(value, path, full, timeout_ms, show_progress, NULL, err);
+        st = rpc_request_file(value, path, full, file, timeout_ms, show_progress, NULL, err);
     json_decref(full);
     return st;
+}
+
+fm_status cli_call_for(json_t **value, const struct cli_args *args, const char *name,
+                       json_t *request, int timeout_ms, struct base_err *err)
+{
+    return call(value, args, name, request, -1, timeout_ms, err);
+}
+
+fm_status cli_call_file(json_t **value, const struct cli_args *args, const char *name,
+                        json_t *request, int file, struct base_err *err)
+{
+    return call(value, args, name, request, file, FILE_TIMEOUT_MS, err);
 }
 
 fm_status cli_call(json_t **value, const struct cli_args *args, const char *name, json_t *request,

@@ -6,9 +6,10 @@
 
 #include "exchange/cli/args.h"
 
-#define CLI_HOME_OPTION                                                                   \
-    {                                                                                     \
-        "home", "DIR", "the member's home folder (default: $FIRMIANA_HOME)", CLI_OPTIONAL \
+#define CLI_HOME_OPTION                                                                            \
+    {                                                                                              \
+        "home", "DIR", "the member's home folder, or its node's socket (default: $FIRMIANA_HOME)", \
+            CLI_OPTIONAL                                                                           \
     }
 #define CLI_JSON_OPTION                          \
     {                                            \
@@ -32,6 +33,10 @@ fm_status cli_call(json_t **value, const struct cli_args *args, const char *name
 /* The same with a time limit between two signs of life. */
 fm_status cli_call_for(json_t **value, const struct cli_args *args, const char *name,
                        json_t *request, int timeout_ms, struct base_err *err) FM_CHECK;
+
+/* The same, lending the node a file to write into (it opens no path that others choose). */
+fm_status cli_call_file(json_t **value, const struct cli_args *args, const char *name,
+                        json_t *request, int file, struct base_err *err) FM_CHECK;
 
 /* One line of canonical JSON on standard output. */
 fm_status cli_print_json(const json_t *value, struct base_err *err) FM_CHECK;

@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "exchange/node/roles.h"
 
 enum { HOME_PATH = 512, HOME_ALIAS = 33, HOME_ADDRESS = 128 };
 
@@ -31,6 +32,8 @@ struct home {
     char log[HOME_PATH];        /* "" for standard error */
     char log_level[8];          /* "" (info), "info", "warn" or "error" */
     char metrics[HOME_ADDRESS]; /* "" for none */
+    char socket[HOME_PATH];     /* "" for node.sock */
+    struct node_roles roles;
     int64_t block_interval_ms;
     int64_t threads;
 };
@@ -41,7 +44,8 @@ enum home_kind {
     HOME_NODE,     /* tcp://HOST:PORT */
     HOME_LOOPBACK, /* 127.0.0.1:PORT or [::1]:PORT */
     HOME_CHOICE,   /* one of the words in `words` */
-    HOME_NUMBER    /* a whole number in [low, high] */
+    HOME_NUMBER,   /* a whole number in [low, high] */
+    HOME_ROLES     /* an object: users or @groups and their roles (roles.h); a struct node_roles */
 };
 
 /* One member of node.json. */

@@ -32,6 +32,14 @@ static const struct home_setting settings[] = {
     {"metrics", HOME_LOOPBACK, FIELD(metrics), "", 0, 0, NULL,
      "Where Prometheus may read metrics over HTTP, at /metrics: 127.0.0.1:PORT or [::1]:PORT. "
      "They say who computes with whom and when, so no other address is taken. Without it, none."},
+    {"roles", HOME_ROLES, FIELD(roles), "", 0, 0, NULL,
+     "Who else may ask this node, and for what: an object of user names, or group names with @ (or "
+     "their numbers), each with a list of operator, analyst, officer, auditor. Without it, the "
+     "node's own user and root may do everything and nobody else anything; one of the two that is "
+     "named here has exactly what it says."},
+    {"socket", HOME_FILE, FIELD(socket), "", 0, 0, NULL,
+     "Where those with roles reach the node, since the home itself is its owner's alone; they name "
+     "it in place of the home: firmiana --home SOCKET. The home's node.sock leads there."},
     {"block_interval_ms", HOME_NUMBER, FIELD(block_interval_ms), "5", 1, 60000, NULL,
      "The least time between two blocks, where this node sequences."},
     {"threads", HOME_NUMBER, FIELD(threads), "1", 1, 1, NULL,
@@ -144,6 +152,10 @@ static fm_status take_member(struct home *out, const struct home_setting *s, con
 
     if (s->kind == HOME_NUMBER)
         return take_number(out, s, json, err);
+    if (s->kind == HOME_ROLES)
+        return json_object_get(json, s->name) != NULL
+                   ? node_roles_read(&out->roles, json_object_get(json, s->name), err)
+                   : FM_OK;
     if (json_object_get(json, s->name) == NULL && s->fallback != NULL)
         return set_text(out, s, s->fallback, err);
     if (base_json_get_str(&text, json, s->name, err) != FM_OK || check_text(s, text, err) != FM_OK)

@@ -95,9 +95,22 @@ static void reply_error(void *ctx, const struct base_err *err)
 
 static void on_request(void *ctx, struct rpc_call *call, const json_t *request)
 {
-    const struct node_reply reply = {call, reply_progress, reply_ok, reply_error};
+    struct node_reply reply = {.ctx = call,
+                               .file = rpc_call_file(call),
+                               .progress = reply_progress,
+                               .ok = reply_ok,
+                               .error = reply_error};
 
+    node_who(ctx, &reply.who, rpc_call_peer(call));
     node_request(ctx, request, &reply);
+}
+
+static fm_status on_admit(void *ctx, const struct node_peer *peer, struct base_err *err)
+{
+    struct node_person who;
+
+    node_who(ctx, &who, peer);
+    return node_roles_check(node_get_roles(ctx), &who, NODE_ANYONE, "this node", err);
 }
 
 static void on_cancelled(void *ctx, struct rpc_call *call)
@@ -186,9 +199,10 @@ fm_status node_loop_run(struct node_loop *loop, struct node *node, struct net_no
                         const char *socket_path, void (*ready)(void *ctx), void *ready_ctx,
                         struct base_err *err)
 {
-    const struct rpc_handler handler = {node, on_request, on_cancelled};
+    const struct rpc_handler handler = {node, on_admit, on_request, on_cancelled};
     struct driven d = {node, net, net_fd, NULL};
-    fm_status st = rpc_server_open(&d.rpc, socket_path, &handler, err);
+    fm_status st = rpc_server_open(&d.rpc, socket_path,
+                                   node_get_roles(node)->count > 0 ? 0666 : 0600, &handler, err);
 
     if (st != FM_OK)
         return st;

@@ -58,11 +58,16 @@ int64_t node_wait_ms(struct node *node);
 /* ---- requests of its people (rpc.h; requests.c lists them) ---- */
 struct node_reply {
     void *ctx; /* identifies the call */
+    struct node_person who;
+    int file; /* to write into, while node_request() runs; -1: none came */
     void (*progress)(void *ctx, const char *text);
     void (*ok)(void *ctx, const json_t *value);
     void (*error)(void *ctx, const struct base_err *err);
 };
 void node_request(struct node *node, const json_t *request, const struct node_reply *reply);
+/* Who a peer is to this node, and who may do what. */
+void node_who(const struct node *node, struct node_person *out, const struct node_peer *peer);
+const struct node_roles *node_get_roles(const struct node *node);
 /* The asker of that call is gone. */
 void node_cancel(struct node *node, void *reply_ctx);
 

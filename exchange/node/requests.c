@@ -1,6 +1,7 @@
 /* What a node's people may ask of it: one table of names, one function each. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/json.h"
@@ -106,12 +107,28 @@ static void tx_submit(struct node *node, const json_t *request, const struct nod
     base_buf_release(&bytes);
 }
 
+/* Which role a transaction of the node's own key takes. What the node itself files (opening and
+ * closing queries) only the operator may hand in from outside. */
+static unsigned signs(enum ledger_tx_type type)
+{
+    switch (type) {
+    case LEDGER_TX_CONTRACT_PROPOSE:
+        return NODE_ANALYST;
+    case LEDGER_TX_CONSENT_GRANT:
+    case LEDGER_TX_CONSENT_REVOKE:
+        return NODE_OPERATOR | NODE_ANALYST;
+    default:
+        return NODE_OPERATOR;
+    }
+}
+
 static void tx_sign(struct node *node, const json_t *request, const struct node_reply *reply)
 {
     struct base_err err = {0};
     const char *type;
     json_t *body;
     enum ledger_tx_type t;
+    fm_status st;
 
     if (base_json_get_str(&type, request, "type", &err) != FM_OK ||
         base_json_get_object(&body, request, "body", &err) != FM_OK) {
@@ -119,12 +136,14 @@ static void tx_sign(struct node *node, const json_t *request, const struct node_
         return;
     }
     t = ledger_tx_type_find(type);
-    if (t == LEDGER_TX_TYPE_COUNT || ledger_tx_type_authority(t) != LEDGER_BY_NODE) {
-        (void)base_err_set(&err, FM_E_ARG, "'%s' is not a transaction that the node signs", type);
+    if (t == LEDGER_TX_TYPE_COUNT || ledger_tx_type_authority(t) != LEDGER_BY_NODE)
+        st = base_err_set(&err, FM_E_ARG, "'%s' is not a transaction that the node signs", type);
+    else
+        st = node_roles_check(&node->config.home.roles, &reply->who, signs(t), type, &err);
+    if (st != FM_OK)
         node_reply_error(reply, &err);
-        return;
-    }
-    node_submit_and_reply(node, t, json_incref(body), reply);
+    else
+        node_submit_and_reply(node, t, json_incref(body), reply);
 }
 
 /* ---- who and where ---- */
@@ -149,6 +168,26 @@ static void me(struct node *node, const json_t *request, const struct node_reply
                      json_pack("{s:s,s:s,s:s,s:s,s:I}", "alias", node->config.home.alias, "did",
                                node->did, "chain", node->chain_hex, "document_hash", hash_hex,
                                "now", (json_int_t)base_clock_unix_ms(node->config.clock)));
+}
+
+static void whoami(struct node *node, const json_t *request, const struct node_reply *reply)
+{
+    struct base_buf roles = {0};
+    char who[NODE_PERSON_TEXT];
+    json_t *list = json_array();
+
+    (void)request;
+    node_person_text(who, &reply->who);
+    for (unsigned bit = 1; bit < NODE_ANYONE; bit <<= 1)
+        if ((reply->who.roles & bit) != 0) {
+            base_buf_clear(&roles);
+            node_roles_names(&roles, bit);
+            (void)json_array_append_new(list, json_string(base_buf_cstr(&roles)));
+        }
+    base_buf_release(&roles);
+    node_reply_value(reply,
+                     json_pack("{s:s,s:s,s:I,s:o}", "alias", node->config.home.alias, "person", who,
+                               "uid", (json_int_t)reply->who.uid, "roles", list));
 }
 
 static json_t *peer_list(const struct node *node)
@@ -240,43 +279,64 @@ static void member_list(struct node *node, const json_t *request, const struct n
 
 /* ---- the table ---- */
 
+/* Who may ask for what (roles.h). A request that files a transaction asks tx.sign's own table too.
+ */
 static const struct {
     const char *name;
+    unsigned roles;
     void (*handle)(struct node *node, const json_t *request, const struct node_reply *reply);
 } handlers[] = {
-    {"audit.export", node_request_audit_export},
-    {"audit.list", node_request_audit_list},
-    {"contract.check", node_request_contract_check},
-    {"contract.draft", node_request_contract_draft},
-    {"dataset.list", node_request_dataset_list},
-    {"dataset.publish", node_request_dataset_publish},
-    {"me", me},
-    {"member.get", member_get},
-    {"member.list", member_list},
-    {"officer.authorize", node_request_officer_authorize},
-    {"query.list", node_request_query_list},
-    {"query.run", node_request_query},
-    {"query.stats", query_stats},
-    {"status", status},
-    {"tx.sign", tx_sign},
-    {"tx.submit", tx_submit},
+    {"audit.export", NODE_AUDITOR, node_request_audit_export},
+    {"audit.list", NODE_AUDITOR | NODE_OPERATOR, node_request_audit_list},
+    {"contract.check", NODE_ANYONE, node_request_contract_check},
+    {"contract.draft", NODE_ANALYST, node_request_contract_draft},
+    {"dataset.list", NODE_ANYONE, node_request_dataset_list},
+    {"dataset.publish", NODE_OPERATOR, node_request_dataset_publish},
+    {"me", NODE_ANYONE, me},
+    {"member.get", NODE_ANYONE, member_get},
+    {"member.list", NODE_ANYONE, member_list},
+    {"officer.authorize", NODE_OFFICER, node_request_officer_authorize},
+    {"query.list", NODE_OPERATOR | NODE_ANALYST | NODE_AUDITOR, node_request_query_list},
+    {"query.run", NODE_ANALYST, node_request_query},
+    {"query.stats", NODE_OPERATOR | NODE_ANALYST, query_stats},
+    {"status", NODE_ANYONE, status},
+    {"tx.sign", NODE_OPERATOR | NODE_ANALYST, tx_sign},
+    {"tx.submit", NODE_OPERATOR | NODE_OFFICER, tx_submit},
+    {"whoami", NODE_ANYONE, whoami},
 };
+
+void node_who(const struct node *node, struct node_person *out, const struct node_peer *peer)
+{
+    node_person_of(out, &node->config.home.roles, peer, (uint32_t)geteuid());
+}
+
+const struct node_roles *node_get_roles(const struct node *node)
+{
+    return &node->config.home.roles;
+}
 
 void node_request(struct node *node, const json_t *request, const struct node_reply *reply)
 {
     const char *name = json_string_value(json_object_get(request, "do"));
     struct base_err err = {0};
+    size_t i = 0;
+    fm_status st;
 
-    for (size_t i = 0; name != NULL && i < sizeof handlers / sizeof handlers[0]; i++)
-        if (strcmp(handlers[i].name, name) == 0) {
-            handlers[i].handle(node, request, reply);
-            node_settle(node);
-            return;
-        }
-    (void)base_err_set(&err, FM_E_UNSUPPORTED,
-                       "the node knows no request '%s': are program and node of one version?",
-                       name != NULL ? name : "");
-    reply->error(reply->ctx, &err);
+    while (i < sizeof handlers / sizeof handlers[0] &&
+           (name == NULL || strcmp(handlers[i].name, name) != 0))
+        i++;
+    if (i == sizeof handlers / sizeof handlers[0])
+        st = base_err_set(&err, FM_E_UNSUPPORTED,
+                          "the node knows no request '%s': are program and node of one version?",
+                          name != NULL ? name : "");
+    else
+        st = node_roles_check(&node->config.home.roles, &reply->who, handlers[i].roles, name, &err);
+    if (st != FM_OK) {
+        reply->error(reply->ctx, &err);
+        return;
+    }
+    handlers[i].handle(node, request, reply);
+    node_settle(node);
 }
 
 void node_cancel(struct node *node, void *reply_ctx)

@@ -71,10 +71,14 @@ void node_request_audit_export(struct node *node, const json_t *request,
 {
     struct ledger_export_report report;
     struct base_err err = {0};
-    const char *out;
+    fm_status st;
 
-    if (base_json_get_str(&out, request, "out", &err) != FM_OK ||
-        ledger_export(ledger_chain_reader(node->chain), out, NULL, &report, &err) != FM_OK) {
+    (void)request;
+    if (reply->file < 0)
+        st = base_err_set(&err, FM_E_ARG, "audit.export: the request brings no file to write to");
+    else
+        st = ledger_export_to(ledger_chain_reader(node->chain), reply->file, NULL, &report, &err);
+    if (st != FM_OK) {
         node_reply_error(reply, &err);
         return;
     }

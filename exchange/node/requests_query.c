@@ -119,15 +119,17 @@ static fm_status take_consents(struct node_asking *a, json_t **list, const struc
     return FM_OK;
 }
 
+/* Who asks is who the kernel says is at the other end of the socket: nobody asks in another's name.
+ */
 static fm_status requester_hash(struct node *node, uint8_t out32[32], const json_t *request,
-                                json_t *kept, struct base_err *err)
+                                const struct node_person *who, json_t *kept, struct base_err *err)
 {
-    const char *requester, *ticket;
+    char requester[NODE_PERSON_TEXT], salt_hex[65];
+    const char *ticket;
     uint8_t salt[32];
-    char salt_hex[65];
 
-    if (base_json_get_str(&requester, request, "requester", err) != FM_OK ||
-        base_json_get_str(&ticket, request, "ticket", err) != FM_OK ||
+    node_person_text(requester, who);
+    if (base_json_get_str(&ticket, request, "ticket", err) != FM_OK ||
         random32(node, salt, err) != FM_OK)
         return err->code;
     base_hex(salt_hex, salt, 32);
@@ -199,7 +201,7 @@ static fm_status build_open(struct node *node, struct node_asking *a, json_t **b
     if (st == FM_OK)
         st = take_consents(a, &consents, c, json_object_get(request, "consents"), err);
     if (st == FM_OK)
-        st = requester_hash(node, requester, request, kept, err);
+        st = requester_hash(node, requester, request, &a->reply.who, kept, err);
     if (st == FM_OK) {
         base_hex(parameters_hex, parameters, 32);
         base_hex(requester_hex, requester, 32);

@@ -15,6 +15,8 @@
 struct rpc_call {
     struct rpc_server *server;
     int fd;
+    int file; /* lent by the client; -1 */
+    struct node_peer peer;
     struct base_buf in;
     struct base_buf out;
     size_t out_sent;
@@ -74,7 +76,7 @@ static bool somebody_listens(const struct sockaddr_un *address)
     return live;
 }
 
-static fm_status listen_at(int *out, const char *path, struct base_err *err)
+static fm_status listen_at(int *out, const char *path, unsigned mode, struct base_err *err)
 {
     struct sockaddr_un address;
     mode_t mask;
@@ -88,7 +90,7 @@ static fm_status listen_at(int *out, const char *path, struct base_err *err)
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return base_err_errno(err, "socket");
-    mask = umask(0177);
+    mask = umask(0777 & ~(mode_t)mode);
     bound = bind(fd, (struct sockaddr *)&address, sizeof address);
     (void)umask(mask);
     if (bound != 0 || listen(fd, RPC_MAX_CLIENTS) != 0) {
@@ -100,7 +102,7 @@ static fm_status listen_at(int *out, const char *path, struct base_err *err)
     return FM_OK;
 }
 
-fm_status rpc_server_open(struct rpc_server **out, const char *path,
+fm_status rpc_server_open(struct rpc_server **out, const char *path, unsigned mode,
                           const struct rpc_handler *handler, struct base_err *err)
 {
     struct rpc_server *server = calloc(1, sizeof *server);
@@ -109,7 +111,7 @@ fm_status rpc_server_open(struct rpc_server **out, const char *path,
     if (server == NULL)
         return base_err_memory(err, "socket");
     server->handler = *handler;
-    if (listen_at(&server->fd, path, err) != FM_OK) {
+    if (listen_at(&server->fd, path, mode, err) != FM_OK) {
         free(server);
         return err->code;
     }
@@ -128,6 +130,8 @@ static void call_free(struct rpc_call *call)
         if (server->calls[i] == call)
             server->calls[i] = NULL;
     (void)close(call->fd);
+    if (call->file >= 0)
+        (void)close(call->file);
     base_buf_release_secret(&call->in);
     base_buf_release_secret(&call->out);
     free(call);
@@ -152,34 +156,89 @@ void rpc_server_close(struct rpc_server *server)
     free(server);
 }
 
-static bool is_our_user(int fd)
+const struct node_peer *rpc_call_peer(const struct rpc_call *call)
+{
+    return &call->peer;
+}
+
+int rpc_call_file(const struct rpc_call *call)
+{
+    return call->file;
+}
+
+static bool who_is(struct node_peer *out, int fd)
 {
     struct ucred peer;
-    socklen_t len = sizeof peer;
+    gid_t groups[NODE_GROUPS_MAX];
+    socklen_t len = sizeof peer, groups_len = sizeof groups;
 
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-           (peer.uid == geteuid() || peer.uid == 0);
+    *out = (struct node_peer){0};
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+        return false;
+    out->uid = (uint32_t)peer.uid;
+    out->groups[out->group_count++] = (uint32_t)peer.gid;
+    /* More groups than fit are an error of the kernel's: then only the first one counts. */
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &groups_len) == 0)
+        for (size_t i = 0; i < groups_len / sizeof groups[0]; i++)
+            if (out->group_count < NODE_GROUPS_MAX)
+                out->groups[out->group_count++] = (uint32_t)groups[i];
+    return true;
+}
+
+static json_t *error_line(const struct base_err *err)
+{
+    json_t *text = json_string(err->text);
+
+    if (text == NULL) /* A path in an error may not be UTF-8. */
+        text = json_string("the error text is not valid UTF-8");
+    return json_pack("{s:b,s:{s:s,s:o}}", "end", 1, "error", "code", fm_status_name(err->code),
+                     "text", text);
+}
+
+/* One line, and nothing kept of the stranger. */
+static void turn_away(int fd, const struct base_err *why)
+{
+    struct base_buf line = {0};
+    struct base_err err = {0};
+    json_t *answer = error_line(why);
+
+    if (answer != NULL && rpc_put_line(&line, answer, &err) == FM_OK &&
+        send(fd, line.p, line.len, MSG_NOSIGNAL) < 0)
+        err.code = FM_E_IO; /* it does not listen: nothing more to do */
+    base_buf_release(&line);
+    json_decref(answer);
+    (void)close(fd);
 }
 
 static void accept_client(struct rpc_server *server)
 {
     int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct base_err err = {0};
+    struct node_peer peer;
     struct rpc_call *call;
 
     if (fd < 0)
         return;
-    for (size_t i = 0; is_our_user(fd) && i < RPC_MAX_CLIENTS; i++) {
-        if (server->calls[i] != NULL)
-            continue;
-        call = calloc(1, sizeof *call);
-        if (call == NULL)
-            break;
-        call->server = server;
-        call->fd = fd;
-        server->calls[i] = call;
-        return;
+    if (!who_is(&peer, fd))
+        (void)base_err_errno(&err, "SO_PEERCRED");
+    else if (server->handler.admit(server->handler.ctx, &peer, &err) == FM_OK) {
+        for (size_t i = 0; i < RPC_MAX_CLIENTS; i++) {
+            if (server->calls[i] != NULL)
+                continue;
+            call = calloc(1, sizeof *call);
+            if (call == NULL)
+                break;
+            call->server = server;
+            call->fd = fd;
+            call->file = -1;
+            call->peer = peer;
+            server->calls[i] = call;
+            return;
+        }
+        (void)base_err_set(&err, FM_E_LIMIT, "the node answers %d requests at a time: try again",
+                           RPC_MAX_CLIENTS);
     }
-    (void)close(fd);
+    turn_away(fd, &err);
 }
 
 /* Writes what the socket takes; false when the client is gone. */
@@ -224,13 +283,8 @@ void rpc_ok(struct rpc_call *call, const json_t *value)
 
 void rpc_error(struct rpc_call *call, const struct base_err *err)
 {
-    json_t *text = json_string(err->text);
-
     call->answered = true;
-    if (text == NULL) /* A path in an error may not be UTF-8. */
-        text = json_string("the error text is not valid UTF-8");
-    put_answer(call, json_pack("{s:b,s:{s:s,s:o}}", "end", 1, "error", "code",
-                               fm_status_name(err->code), "text", text));
+    put_answer(call, error_line(err));
 }
 
 static void take_request(struct rpc_call *call, size_t line_len)
@@ -247,13 +301,50 @@ static void take_request(struct rpc_call *call, size_t line_len)
     json_decref(request);
 }
 
+/* Keeps the first file that comes along and closes all others. */
+static void take_files(struct rpc_call *call, struct msghdr *message)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+        size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+            if (call->file < 0)
+                call->file = fd;
+            else
+                (void)close(fd);
+        }
+    }
+}
+
+/* What recv() gives, with a file or two. */
+static ssize_t receive(struct rpc_call *call, uint8_t *block, size_t size)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(4 * sizeof(int))];
+    } control;
+    struct iovec into = {block, size};
+    struct msghdr message = {.msg_iov = &into,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    ssize_t n = recvmsg(call->fd, &message, MSG_CMSG_CLOEXEC);
+
+    if (n >= 0)
+        take_files(call, &message);
+    return n;
+}
+
 /* Reads what there is; false when the client is gone or floods. */
 static bool read_client(struct rpc_call *call)
 {
     uint8_t block[65536];
 
     for (;;) {
-        ssize_t n = recv(call->fd, block, sizeof block, 0);
+        ssize_t n = receive(call, block, sizeof block);
         const uint8_t *newline;
         if (n < 0)
             return errno == EAGAIN || errno == EINTR;

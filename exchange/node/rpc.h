@@ -1,11 +1,14 @@
 /* The node's door for its own people: a unix socket, one request a connection. The client sends one
- * line of JSON and reads lines of JSON until one has "end": true. Peers must run as the node's user
- * (or root): SO_PEERCRED.
+ * line of JSON and reads lines of JSON until one has "end": true. Who the peer is, the kernel says
+ * (SO_PEERCRED, SO_PEERGROUPS); the handler admits it or not.
  *
  *   request   {"do": NAME, ...}
  *   progress  {"progress": text}
  *   answer    {"end": true, "ok": {...}}  or  {"end": true, "error": {"code": name, "text": one
  * line}}
+ *
+ * A file that the node shall write into comes with the request's first byte, opened by the client
+ * (SCM_RIGHTS): the node opens no path that others choose.
  *
  * A client that goes away before the end cancels its call. Requests are at most RPC_MAX_REQUEST
  * bytes. */
@@ -17,6 +20,7 @@
 #include <stddef.h>
 
 #include "base/status.h"
+#include "exchange/node/roles.h"
 
 enum { RPC_MAX_REQUEST = 16 << 20, RPC_MAX_CLIENTS = 32 };
 
@@ -25,13 +29,15 @@ struct rpc_call; /* one request under way; gone after its last answer or its can
 
 struct rpc_handler {
     void *ctx;
+    /* May this peer ask anything at all? The error is its answer. */
+    fm_status (*admit)(void *ctx, const struct node_peer *peer, struct base_err *err);
     void (*request)(void *ctx, struct rpc_call *call, const json_t *request);
     void (*cancelled)(void *ctx, struct rpc_call *call); /* the client left: forget the call */
 };
 
-/* Creates the socket (mode 0600). A stale socket file that nobody listens on is replaced; a live
- * one is FM_E_CONFLICT. */
-fm_status rpc_server_open(struct rpc_server **out, const char *path,
+/* Creates the socket with that mode (0600, or 0666 where admit() lets others in). A stale socket
+ * file that nobody listens on is replaced; a live one is FM_E_CONFLICT. */
+fm_status rpc_server_open(struct rpc_server **out, const char *path, unsigned mode,
                           const struct rpc_handler *handler, struct base_err *err) FM_CHECK;
 void rpc_server_close(struct rpc_server *server); /* NULL allowed; removes the socket file */
 
@@ -39,6 +45,10 @@ void rpc_server_close(struct rpc_server *server); /* NULL allowed; removes the s
  * array back. */
 size_t rpc_server_poll(const struct rpc_server *server, struct pollfd *fds);
 void rpc_server_serve(struct rpc_server *server, const struct pollfd *fds, size_t count);
+
+/* Who asks; the file that came with the request (the call's own; -1 for none). */
+const struct node_peer *rpc_call_peer(const struct rpc_call *call);
+int rpc_call_file(const struct rpc_call *call);
 
 /* Answers. value is borrowed. After _ok and _error the call is gone. */
 void rpc_progress(struct rpc_call *call, const char *text);
@@ -51,5 +61,9 @@ void rpc_error(struct rpc_call *call, const struct base_err *err);
 fm_status rpc_request(json_t **value, const char *path, const json_t *request, int timeout_ms,
                       void (*progress)(void *ctx, const char *text), void *ctx,
                       struct base_err *err) FM_CHECK;
+/* The same, lending the node a file to write into (-1: none). */
+fm_status rpc_request_file(json_t **value, const char *path, const json_t *request, int file,
+                           int timeout_ms, void (*progress)(void *ctx, const char *text), void *ctx,
+                           struct base_err *err) FM_CHECK;
 
 #endif

@@ -26,6 +26,11 @@ static fm_status connect_to(int *out, const char *path, struct base_err *err)
         if (why == ENOENT || why == ECONNREFUSED)
             return base_err_set(err, FM_E_NOT_FOUND,
                                 "%s: no node is running here: start it with firmiana node", path);
+        if (why == EACCES)
+            return base_err_set(err, FM_E_REFUSED,
+                                "%s: not yours to open: node.json can put a socket where others "
+                                "reach it (\"socket\") and give them roles",
+                                path);
         return base_err_errno(err, path);
     }
     *out = fd;
@@ -39,17 +44,41 @@ static fm_status lost(struct base_err *err)
     return base_err_set(err, FM_E_PEER, "the node closed the connection: see its log");
 }
 
-static fm_status send_all(int fd, const struct base_buf *line, struct base_err *err)
+/* The first byte carries the file. */
+static ssize_t send_with(int fd, int file, const void *bytes, size_t len)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {.bytes = {0}};
+    struct iovec from = {(void *)(uintptr_t)bytes, len};
+    struct msghdr message = {.msg_iov = &from,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof file);
+    memcpy(CMSG_DATA(c), &file, sizeof file);
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+/* A node that does not want to hear more says why before it closes: so failing here is no error
+ * yet, the answer decides. */
+static void send_all(int fd, const struct base_buf *line, int file)
 {
     for (size_t sent = 0; sent < line->len;) {
-        ssize_t n = send(fd, line->p + sent, line->len - sent, MSG_NOSIGNAL);
+        ssize_t n = sent == 0 && file >= 0
+                        ? send_with(fd, file, line->p, line->len)
+                        : send(fd, line->p + sent, line->len - sent, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return lost(err);
+            return;
         sent += (size_t)n;
     }
-    return FM_OK;
 }
 
 /* Reads until `in` holds a newline at or after `from`. */
@@ -145,6 +174,13 @@ fm_status rpc_request(json_t **value, const char *path, const json_t *request, i
                       void (*progress)(void *ctx, const char *text), void *ctx,
                       struct base_err *err)
 {
+    return rpc_request_file(value, path, request, -1, timeout_ms, progress, ctx, err);
+}
+
+fm_status rpc_request_file(json_t **value, const char *path, const json_t *request, int file,
+                           int timeout_ms, void (*progress)(void *ctx, const char *text), void *ctx,
+                           struct base_err *err)
+{
     struct base_buf line = {0};
     int fd = -1;
     fm_status st = rpc_put_line(&line, request, err);
@@ -152,10 +188,10 @@ fm_status rpc_request(json_t **value, const char *path, const json_t *request, i
     *value = NULL;
     if (st == FM_OK)
         st = connect_to(&fd, path, err);
-    if (st == FM_OK)
-        st = send_all(fd, &line, err);
-    if (st == FM_OK)
+    if (st == FM_OK) {
+        send_all(fd, &line, file);
         st = converse(value, fd, timeout_ms, progress, ctx, err);
+    }
     if (fd >= 0)
         (void)close(fd);
     base_buf_release_secret(&line);

@@ -1,6 +1,8 @@
 #include "exchange/node/serve.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "exchange/node/loop.h"
@@ -81,13 +83,28 @@ static fm_status open_network(struct service *s, const struct home *home,
     return st;
 }
 
+/* Where the node listens for its people; the home's node.sock leads there in any case. */
+static fm_status socket_of(char out[HOME_PATH], const struct home *home, struct base_err *err)
+{
+    char link[HOME_PATH];
+    fm_status st = home_path(link, home->dir, "node.sock", err);
+
+    if (st == FM_OK)
+        st = home_path(out, home->dir, home->socket[0] != '\0' ? home->socket : "node.sock", err);
+    if (st != FM_OK || home->socket[0] == '\0')
+        return st;
+    if ((unlink(link) != 0 && errno != ENOENT) || symlink(out, link) != 0)
+        return base_err_errno(err, link);
+    return FM_OK;
+}
+
 fm_status serve_node(const struct home *home, const struct serve_keys *keys, const void *genesis,
                      size_t genesis_len, void (*ready)(void *ctx), void *ready_ctx,
                      struct base_err *err)
 {
     struct service s = {.vouching_lock = PTHREAD_MUTEX_INITIALIZER};
     char socket_path[HOME_PATH];
-    fm_status st = home_path(socket_path, home->dir, "node.sock", err);
+    fm_status st = socket_of(socket_path, home, err);
 
     if (st == FM_OK)
         st = open_node(&s, home, keys, genesis, genesis_len, err);
