@@ -66,7 +66,11 @@ static void test_every_setting(void **state)
         (void)snprintf(text, sizeof text, "{%s\n  \"%s\": %s}", given ? "" : GOOD ",", s->name,
                        number ? "\"7\"" : "7");
         (void)snprintf(want, sizeof want, "line 2, column %zu: member '%s' must be %s",
-                       strlen(s->name) + 7, s->name, number ? "an integer" : "a string");
+                       strlen(s->name) + 7, s->name,
+                       number ? "an integer"
+                       : s->kind == HOME_ROLES
+                           ? "an object of users, or groups with @, and their roles"
+                           : "a string");
         if (strcmp(s->name, "listen") == 0) /* alias comes first */
             (void)snprintf(want, sizeof want, "member 'alias' is missing");
         refuses(text, want);
