@@ -27,8 +27,7 @@ static fm_status write_synced(int fd, const char *path, const void *bytes, size_
     return fsync(fd) == 0 ? FM_OK : base_err_errno(err, path);
 }
 
-/* The rename is durable once the folder is. */
-static fm_status sync_folder(const char *path, struct base_err *err)
+fm_status base_file_sync_folder(const char *path, struct base_err *err)
 {
     char folder[FILE_PATH];
     const char *slash = strrchr(path, '/');
@@ -36,6 +35,8 @@ static fm_status sync_folder(const char *path, struct base_err *err)
     fm_status st = FM_OK;
     int fd;
 
+    if (len >= sizeof folder)
+        return base_err_set(err, FM_E_ARG, "%s: path too long", path);
     memcpy(folder, slash == NULL ? "." : path, len);
     folder[len] = '\0';
     fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -68,7 +69,7 @@ fm_status base_file_write(const char *path, const void *bytes, size_t len, unsig
         st = base_err_errno(err, path);
     if (st != FM_OK)
         (void)unlink(temporary);
-    return st == FM_OK ? sync_folder(path, err) : st;
+    return st == FM_OK ? base_file_sync_folder(path, err) : st;
 }
 
 fm_status base_file_read(struct base_buf *out, const char *path, size_t max_len,

@@ -96,40 +96,53 @@ static fm_status fill_new(struct ledger_chain *chain, const uint8_t chain_id[32]
     return st;
 }
 
-fm_status ledger_chain_create(struct ledger_chain **out, const char *path, const void *genesis,
-                              size_t len, struct base_err *err)
+/* The whole of it under another name. */
+static fm_status create_at(const char *fresh, const char *path, const void *genesis, size_t len,
+                           const json_t *json, struct base_err *err)
 {
     struct ledger_chain *chain = NULL;
     struct ledger_store *store = NULL;
     uint8_t chain_id[32];
+    fm_status st = ledger_store_open(&store, fresh, LEDGER_STORE_CREATE, err);
+
+    if (st != FM_OK)
+        return st;
+    base_sha256(chain_id, genesis, len);
+    st = make(&chain, store, chain_id, err);
+    if (st == FM_OK)
+        st = fill_new(chain, chain_id, genesis, len, json, err);
+    if (chain != NULL) {
+        chain->store = NULL;
+        ledger_chain_close(chain);
+    }
+    if (st == FM_OK)
+        return ledger_store_place(store, path, err);
+    ledger_store_abandon(store);
+    return st;
+}
+
+fm_status ledger_chain_create(struct ledger_chain **out, const char *path, const void *genesis,
+                              size_t len, struct base_err *err)
+{
+    struct base_buf fresh = {0};
     json_t *json = NULL;
     fm_status st = base_json_parse_canonical(&json, genesis, len, err);
 
     *out = NULL;
     if (st != FM_OK)
         return base_err_prefix(err, "genesis");
-    base_sha256(chain_id, genesis, len);
-    st = ledger_store_open(&store, path, LEDGER_STORE_CREATE, err);
+    base_buf_put_str(&fresh, path);
+    base_buf_put_str(&fresh, ".new");
+    st = base_buf_status(&fresh, "ledger", err);
+    if (st == FM_OK && access(path, F_OK) == 0)
+        st = base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", path);
     if (st == FM_OK)
-        st = make(&chain, store, chain_id, err);
+        st = create_at(base_buf_cstr(&fresh), path, genesis, len, json, err);
     if (st == FM_OK)
-        st = fill_new(chain, chain_id, genesis, len, json, err);
-    if (st == FM_OK)
-        st = ledger_reader_make(&chain->reader, path, err);
+        st = ledger_chain_open(out, path, err);
+    base_buf_release(&fresh);
     json_decref(json);
-    if (st != FM_OK) {
-        if (chain != NULL) {
-            ledger_machine_free(chain->machine);
-            ledger_reader_close(chain->reader);
-            free(chain);
-        }
-        if (store != NULL)
-            ledger_store_abandon(store);
-        return st;
-    }
-    ledger_head_fill(&chain->head, &chain->tip);
-    *out = chain;
-    return FM_OK;
+    return st;
 }
 
 /* ---- opening ---- */

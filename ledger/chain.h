@@ -40,8 +40,9 @@ struct ledger_head {
 /* ---- The writer ---- */
 
 /* A new ledger at path (which must not exist) from a genesis document in canonical JSON. Executes
- * block 0. Errors: FM_E_CONFLICT (path exists), FM_E_INPUT (genesis, with the member that is
- * wrong), FM_E_UNSUPPORTED (a rules_version we lack), FM_E_IO; no file is left behind. */
+ * block 0. It is made as PATH.new and then given its name: after a crash it is there whole or not
+ * at all. Errors: FM_E_CONFLICT (path exists), FM_E_INPUT (genesis, with the member that is wrong),
+ * FM_E_UNSUPPORTED (a rules_version we lack), FM_E_IO; no file is left behind. */
 fm_status ledger_chain_create(struct ledger_chain **out, const char *path, const void *genesis,
                               size_t len, struct base_err *err) FM_CHECK;
 

@@ -22,4 +22,9 @@ fm_test(test_chain_final SOURCES test_chain_final.c LINKS ledger_test_town)
 # Runs for a moment in the suite, so that it does not rot.
 fm_test(bench_chain SOURCES bench_chain.c LINKS ledger_test_town ARGS 1000 250)
 fm_test(test_chain_faults SOURCES test_chain_faults.c LINKS ledger_test_town)
+# Power cuts: a sample of the moments by default, every one under --full.
+add_library(ledger_test_disk STATIC test_disk.c)
+target_link_libraries(ledger_test_disk PUBLIC PkgConfig::SQLITE PkgConfig::CMOCKA)
+fm_expose(ledger_test_disk ledger)
+fm_test(test_chain_crash SOURCES test_chain_crash.c LINKS ledger_test_town ledger_test_disk SECONDS 36000)
 fm_test(test_chain_random SOURCES test_chain_random.c LINKS ledger_test_town)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "ledger/store_impl.h"
 
 #define APPLICATION_ID 0x464d4c47 /* "FMLG" */
@@ -260,6 +261,25 @@ static fm_status set_up(struct ledger_store *store, enum ledger_store_mode mode,
     return st;
 }
 
+enum files { FILES_ALL = 0, FILES_BUT_LOCK, FILES_BESIDE };
+
+/* A database's files: all, all but the lock, or what stands beside the database and its lock. */
+static void remove_files(const char *path, enum files which)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal", ".lock"};
+    size_t from = which == FILES_BESIDE ? 1 : 0, to = which == FILES_ALL ? 5 : 4;
+    struct base_buf name = {0};
+
+    for (; from < to; from++) {
+        base_buf_clear(&name);
+        base_buf_put_str(&name, path);
+        base_buf_put_str(&name, endings[from]);
+        if (!name.failed)
+            (void)unlink(base_buf_cstr(&name));
+    }
+    base_buf_release(&name);
+}
+
 static fm_status check_path(const char *path, enum ledger_store_mode mode, struct base_err *err)
 {
     struct stat info;
@@ -267,8 +287,6 @@ static fm_status check_path(const char *path, enum ledger_store_mode mode, struc
 
     if (!there && errno != ENOENT)
         return base_err_errno(err, path);
-    if (mode == LEDGER_STORE_CREATE && there)
-        return base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", path);
     if (mode != LEDGER_STORE_CREATE && !there)
         return base_err_set(err, FM_E_NOT_FOUND, "%s: there is no such file", path);
     return FM_OK;
@@ -293,6 +311,8 @@ fm_status ledger_store_open(struct ledger_store **out, const char *path,
         st = base_err_memory(err, "ledger store");
     if (st == FM_OK && mode != LEDGER_STORE_READ)
         st = take_lock(store, err);
+    if (st == FM_OK && mode == LEDGER_STORE_CREATE)
+        remove_files(path, FILES_BUT_LOCK);
     /* A reader too must write: the -shm file of the WAL is its way to the writer. */
     flags |= mode == LEDGER_STORE_CREATE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                          : SQLITE_OPEN_READWRITE;
@@ -330,21 +350,53 @@ void ledger_store_close(struct ledger_store *store)
 
 void ledger_store_abandon(struct ledger_store *store)
 {
-    static const char *const endings[] = {"", "-wal", "-shm", "-journal", ".lock"};
-    struct base_buf name = {0};
     char *path = strdup(store->path);
-    size_t i;
 
+    if (path != NULL)
+        remove_files(path, FILES_ALL); /* the lock is ours until the store is closed */
     ledger_store_close(store);
-    for (i = 0; path != NULL && i < sizeof endings / sizeof endings[0]; i++) {
-        base_buf_clear(&name);
-        base_buf_put_str(&name, path);
-        base_buf_put_str(&name, endings[i]);
-        if (!name.failed)
-            (void)unlink(base_buf_cstr(&name));
-    }
-    base_buf_release(&name);
     free(path);
+}
+
+/* link() does not replace, as rename() would. */
+static fm_status name_file(const char *from, const char *path, struct base_err *err)
+{
+    fm_status st;
+
+    if (access(path, F_OK) == 0)
+        return base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", path);
+    /* The WAL of a file that is no more would be played into the new one. */
+    remove_files(path, FILES_BESIDE);
+    st = base_file_sync_folder(path, err);
+    if (st != FM_OK)
+        return st;
+    if (link(from, path) != 0)
+        return errno == EEXIST
+                   ? base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", path)
+                   : base_err_errno(err, path);
+    remove_files(from, FILES_ALL);
+    return base_file_sync_folder(path, err);
+}
+
+fm_status ledger_store_place(struct ledger_store *store, const char *path, struct base_err *err)
+{
+    char *from = strdup(store->path);
+    int lock = dup(store->lock_fd); /* until the file is where it belongs */
+    fm_status st = from != NULL ? exec(store, "PRAGMA wal_checkpoint(TRUNCATE);", err)
+                                : base_err_memory(err, "ledger store");
+
+    if (st != FM_OK) {
+        ledger_store_abandon(store);
+    } else {
+        ledger_store_close(store);
+        st = name_file(from, path, err);
+        if (st != FM_OK)
+            remove_files(from, FILES_ALL);
+    }
+    if (lock >= 0)
+        (void)close(lock);
+    free(from);
+    return st;
 }
 
 const uint8_t *ledger_store_chain(const struct ledger_store *store)

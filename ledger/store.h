@@ -45,7 +45,7 @@
 struct ledger_store;
 
 enum ledger_store_mode {
-    LEDGER_STORE_CREATE, /* the file must not exist; empty tables */
+    LEDGER_STORE_CREATE, /* empty tables; what is left of an earlier attempt is removed */
     LEDGER_STORE_WRITE,
     LEDGER_STORE_READ,
 };
@@ -56,6 +56,10 @@ fm_status ledger_store_open(struct ledger_store **out, const char *path,
 void ledger_store_close(struct ledger_store *store); /* NULL is allowed */
 /* Removes a file that was created and is still open, with all that belongs to it. */
 void ledger_store_abandon(struct ledger_store *store);
+/* Closes a file that was created and gives it the name `path`, which must be free: FM_E_CONFLICT.
+ * In one step, for good: after a crash the file is there whole or not at all. */
+fm_status ledger_store_place(struct ledger_store *store, const char *path,
+                             struct base_err *err) FM_CHECK;
 
 /* A write or read transaction. Reads outside of one see one statement's snapshot each. A failed
  * commit has rolled back. */
