@@ -92,7 +92,6 @@ static fm_status emit(struct net_mesh *mesh, struct net_link *link, enum net_fra
         return rv;
     }
     frame->route = link->route;
-    link->sent_ms = net_mesh_now(mesh);
     mesh->config.wire->send(mesh->config.wire->ctx, frame);
     return FM_OK;
 }
@@ -204,15 +203,14 @@ static void take_close(struct net_mesh *mesh, struct net_link *link, unsigned re
 fm_status net_control_frame(struct net_mesh *mesh, struct net_link *link,
                             const struct net_head *head, const uint8_t *plain, struct base_err *err)
 {
-    static const uint32_t lengths[] = {[NET_WINDOW] = 8,
-                                       [NET_HEARTBEAT] = 0,
-                                       [NET_SESSION_ABORT] = 10,
-                                       [NET_SESSION_BYE] = 8,
-                                       [NET_CLOSE] = 1};
+    static const uint32_t lengths[] = {
+        [NET_WINDOW] = 8, [NET_SESSION_ABORT] = 10, [NET_SESSION_BYE] = 8, [NET_CLOSE] = 1};
 
     if (head->type == NET_DATA_PART || head->type == NET_DATA_END)
         return take_payload(mesh, link, head, plain, err);
-    if (head->type < NET_WINDOW || head->type > NET_CLOSE || head->len != lengths[head->type])
+    if (head->type < NET_WINDOW || head->type > NET_CLOSE ||
+        (head->type == NET_HEARTBEAT ? !net_beat_length_ok(head->len)
+                                     : head->len != lengths[head->type]))
         return base_err_set(err, FM_E_PEER, "%s sent a control frame of type %u with %u bytes",
                             link->peer->name, head->type, head->len);
     switch (head->type) {
@@ -227,8 +225,8 @@ fm_status net_control_frame(struct net_mesh *mesh, struct net_link *link,
     case NET_CLOSE:
         take_close(mesh, link, plain[0]);
         return FM_OK;
-    default: /* a heartbeat: that it came is all */
-        return FM_OK;
+    default:
+        return net_beat_take(mesh, link, plain, head->len, err);
     }
 }
 

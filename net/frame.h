@@ -27,10 +27,10 @@ enum net_kind {
 /* Types of sealed frames. The first two carry payload under flow control, on a session's streams
  * and on the control stream alike. */
 enum net_frame_type {
-    NET_DATA_PART = 1,     /* a message goes on in the next frame */
-    NET_DATA_END = 2,      /* the message ends here */
-    NET_WINDOW = 3,        /* how much was taken so far, u64 */
-    NET_HEARTBEAT = 4,     /* control stream from here on */
+    NET_DATA_PART = 1, /* a message goes on in the next frame */
+    NET_DATA_END = 2,  /* the message ends here */
+    NET_WINDOW = 3,    /* how much was taken so far, u64 */
+    NET_HEARTBEAT = 4, /* control stream from here on; session u64, stream u8, frames u64 each */
     NET_SESSION_ABORT = 5, /* session u64, culprit u8, reason u8 */
     NET_SESSION_BYE = 6,   /* session u64 */
     NET_CLOSE = 7          /* reason u8: this connection ends */

@@ -36,7 +36,7 @@ struct net_link *net_link_new(struct net_mesh *mesh, const struct net_route *rou
     link->number = ++mesh->numbers;
     link->route = *route;
     link->peer = dialled;
-    link->since_ms = link->heard_ms = link->sent_ms = net_mesh_now(mesh);
+    link->since_ms = link->heard_ms = link->beat_ms = net_mesh_now(mesh);
     if (net_channel_new(&link->channel, mesh->config.identity, &mesh->keys,
                         dialled ? NET_DIALS : NET_ACCEPTS, dialled ? dialled->name : NULL,
                         err) != FM_OK) {
@@ -202,7 +202,7 @@ static fm_status authenticated(struct net_mesh *mesh, struct net_link *link, str
     link->peer = net_mesh_peer(mesh, name);
     assert(link->peer); /* mesh->keys knows wanted peers only */
     go_live(mesh, link);
-    return net_control_emit(mesh, link, NET_HEARTBEAT, NULL, 0, err);
+    return net_beat_send(mesh, link, err);
 }
 
 static void shake(struct net_mesh *mesh, struct net_link *link, const uint8_t *bytes, size_t len)
@@ -312,15 +312,14 @@ static int64_t live_tick(struct net_mesh *mesh, struct net_link *link)
         net_link_end(mesh, link, NET_R_GONE, NET_TELL, &why);
         return now;
     }
-    if (now >= link->sent_ms + t->heartbeat_ms &&
-        net_control_emit(mesh, link, NET_HEARTBEAT, NULL, 0, &why) != FM_OK) {
+    if (now >= link->beat_ms + t->heartbeat_ms && net_beat_send(mesh, link, &why) != FM_OK) {
         net_link_end(mesh, link, NET_R_ERROR, NET_SILENT, &why);
         return now;
     }
     if (link->heard_ms + t->silence_ms < next)
         next = link->heard_ms + t->silence_ms;
-    if (link->sent_ms + t->heartbeat_ms < next)
-        next = link->sent_ms + t->heartbeat_ms;
+    if (link->beat_ms + t->heartbeat_ms < next)
+        next = link->beat_ms + t->heartbeat_ms;
     return next;
 }
 

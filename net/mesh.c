@@ -144,8 +144,7 @@ void net_mesh_probe(struct net_mesh *mesh)
     struct base_err why;
 
     for (struct net_link *l = mesh->links; l; l = l->next)
-        if (l->state == NET_LINK_LIVE &&
-            net_control_emit(mesh, l, NET_HEARTBEAT, NULL, 0, &why) != FM_OK)
+        if (l->state == NET_LINK_LIVE && net_beat_send(mesh, l, &why) != FM_OK)
             net_link_end(mesh, l, NET_R_ERROR, NET_SILENT, &why);
     net_mesh_sweep(mesh);
 }

@@ -39,8 +39,8 @@ enum {
 
 /* Zero means the default. */
 struct net_timing {
-    uint32_t heartbeat_ms;  /* 1000: a frame at least so often */
-    uint32_t silence_ms;    /* 10000: a peer that is silent for longer is gone */
+    uint32_t heartbeat_ms;  /* 1000: a heartbeat so often; a lost frame is noticed within two */
+    uint32_t silence_ms;    /* 10000: a peer that is silent for longer is gone, stopped or not */
     uint32_t handshake_ms;  /* 5000: from the first byte to LIVE */
     uint32_t redial_min_ms; /* 100: wait before dialling again, doubled each time ... */
     uint32_t redial_max_ms; /* 5000: ... up to this */

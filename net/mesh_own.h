@@ -1,5 +1,6 @@
 /* The mesh from the inside: mesh.c (frames and time), peers.c (who they are), link.c (connections),
- * control.c (control messages), held.c (frames that came early), sessions.c (sessions of the mesh).
+ * control.c (control messages), beat.c (heartbeats), held.c (frames that came early), sessions.c
+ * (sessions of the mesh).
  */
 #ifndef FIRMIANA_NET_MESH_OWN_H
 #define FIRMIANA_NET_MESH_OWN_H
@@ -63,7 +64,7 @@ struct net_link {
     struct net_route route;
     struct net_channel *channel;
     struct net_peer *peer; /* dialled: from the start; accepted: once authenticated */
-    int64_t since_ms, heard_ms, sent_ms;
+    int64_t since_ms, heard_ms, beat_ms;
     struct net_control control;
     struct net_held *held;
     uint64_t closed[NET_CLOSED_REMEMBERED];
@@ -139,7 +140,19 @@ fm_status net_control_frame(struct net_mesh *mesh, struct net_link *link,
 fm_status net_control_taken(struct net_mesh *mesh, struct net_link *link, uint64_t cost,
                             struct base_err *err) FM_CHECK;
 
+/* beat.c */
+fm_status net_beat_send(struct net_mesh *mesh, struct net_link *link,
+                        struct base_err *err) FM_CHECK;
+bool net_beat_length_ok(uint32_t len);
+/* FM_E_AUTH if a frame that was sent before the heartbeat did not come: it is lost. */
+fm_status net_beat_take(struct net_mesh *mesh, struct net_link *link, const uint8_t *plain,
+                        uint32_t len, struct base_err *err) FM_CHECK;
+
 /* sessions.c */
+/* The session of this id on this link, and which of its parties the link's peer is; NULL if none is
+ * open. */
+struct net_session *net_sessions_find(const struct net_mesh *mesh, const struct net_link *link,
+                                      uint64_t id, unsigned *party);
 /* A frame of a session from a live link: takes it. FM_E_PEER ends the link. */
 fm_status net_sessions_frame(struct net_mesh *mesh, struct net_link *link, struct net_frame *frame,
                              const struct net_head *head, struct base_err *err) FM_CHECK;

@@ -213,6 +213,7 @@ fm_status net_session_deliver(struct net_session *s, unsigned party, struct net_
     s->waits->lock(lane->wait);
     rv = admit(s, lane, party, head, err);
     if (rv == FM_OK) {
+        lane->pipe[party]->came++;
         net_frames_put(&lane->pipe[party]->inbox, frame);
         s->waits->wake(lane->wait);
     }

@@ -2,6 +2,8 @@
 #ifndef FIRMIANA_NET_SESSION_OWN_H
 #define FIRMIANA_NET_SESSION_OWN_H
 
+#include <stdatomic.h>
+
 #include "net/count.h"
 #include "net/frame.h"
 #include "net/identity.h"
@@ -31,6 +33,9 @@ struct net_pipe {
     struct net_frames inbox;
     uint64_t inbox_cost; /* of inbox and opened */
     unsigned windows;
+    uint64_t came; /* frames, opened or not, for heartbeats (beat.c) */
+    /* Frames handed to the wire: the worker counts, heartbeats read. */
+    atomic_uint_least64_t placed;
     /* The worker's own. */
     bool keyed;
     struct net_seal out, in;

@@ -101,6 +101,7 @@ fm_status net_pipe_emit(struct net_session *s, unsigned stream, unsigned to, str
         net_transcript_add(&p->wrote, s->far[to].salt32, frame->bytes, bytes, len);
     frame->route = s->far[to].route;
     s->wire->send(s->wire->ctx, frame);
+    atomic_fetch_add_explicit(&p->placed, 1, memory_order_release);
     return FM_OK;
 }
 

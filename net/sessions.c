@@ -11,8 +11,8 @@
 
 enum { NOBODY = 0xff };
 
-static struct net_session *find(const struct net_mesh *mesh, const struct net_link *link,
-                                uint64_t id, unsigned *party)
+struct net_session *net_sessions_find(const struct net_mesh *mesh, const struct net_link *link,
+                                      uint64_t id, unsigned *party)
 {
     for (struct net_session *s = mesh->sessions; s; s = s->next)
         for (unsigned i = 0; i < s->face.parties; i++)
@@ -48,7 +48,7 @@ fm_status net_sessions_frame(struct net_mesh *mesh, struct net_link *link, struc
                              const struct net_head *head, struct base_err *err)
 {
     unsigned party;
-    struct net_session *s = find(mesh, link, head->session, &party);
+    struct net_session *s = net_sessions_find(mesh, link, head->session, &party);
     fm_status rv;
 
     if (!s && net_closed_known(link, head->session)) {
@@ -95,7 +95,7 @@ void net_sessions_abort(struct net_mesh *mesh, struct net_link *link, uint64_t i
                         enum net_reason reason)
 {
     unsigned party;
-    struct net_session *s = find(mesh, link, id, &party);
+    struct net_session *s = net_sessions_find(mesh, link, id, &party);
     struct net_held *h;
 
     if (s) {
@@ -114,7 +114,7 @@ void net_sessions_abort(struct net_mesh *mesh, struct net_link *link, uint64_t i
 void net_sessions_bye(struct net_mesh *mesh, struct net_link *link, uint64_t id)
 {
     unsigned party;
-    struct net_session *s = find(mesh, link, id, &party);
+    struct net_session *s = net_sessions_find(mesh, link, id, &party);
     struct net_held *h;
 
     if (s)
@@ -216,7 +216,7 @@ static fm_status bind_far(struct net_mesh *mesh, struct net_session *s, unsigned
     if (rv != FM_OK)
         return rv;
     far->id = base_load_u64(id);
-    if (far->id == 0 || find(mesh, peer->live, far->id, &other) ||
+    if (far->id == 0 || net_sessions_find(mesh, peer->live, far->id, &other) ||
         net_closed_known(peer->live, far->id))
         return base_err_set(err, FM_E_CONFLICT,
                             "a session with this descriptor was opened with %s before",
