@@ -1,4 +1,4 @@
-/* firmiana node: runs a member's node. firmiana status asks one. */
+/* firmiana node: runs a member's node. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,43 +112,3 @@ static const struct cli_option check_options[] = {CLI_HOME_OPTION, {0}};
 const struct cli_command cli_node_check = {
     "node check",  "",        0, 0, "check node.json without starting anything", NULL,
     check_options, check_node};
-
-static void print_status(const json_t *v)
-{
-    json_t *item;
-    size_t i;
-
-    printf("%s  %s\nchain      %s\nledger     %s, height %lld, final %lld, %lld leaves, sequenced "
-           "by %s\nmembers    %lld "
-           "active, %lld must cosign, %lld connected\n",
-           cli_text(v, "alias"), cli_text(v, "did"), cli_text(v, "chain"), cli_text(v, "state"),
-           (long long)json_integer_value(json_object_get(v, "height")),
-           (long long)json_integer_value(json_object_get(v, "final_height")),
-           (long long)json_integer_value(json_object_get(v, "log_size")), cli_text(v, "sequencer"),
-           (long long)json_integer_value(json_object_get(v, "members")),
-           (long long)json_integer_value(json_object_get(v, "quorum")),
-           (long long)json_integer_value(json_object_get(v, "connected")));
-    json_array_foreach(json_object_get(v, "peers"), i, item)
-        printf("peer       %-16s %s\n", cli_text(item, "alias"),
-               json_is_true(json_object_get(item, "up")) ? "connected" : "not connected");
-    json_array_foreach(json_object_get(v, "sessions"), i, item)
-        printf("session    %.16s  %s\n", cli_text(item, "query"), cli_text(item, "state"));
-}
-
-static fm_status status(const struct cli_args *args, struct base_err *err)
-{
-    json_t *value;
-    fm_status st = cli_call(&value, args, "status", NULL, err);
-
-    if (st == FM_OK && cli_flag(args, "json"))
-        st = cli_print_json(value, err);
-    else if (st == FM_OK)
-        print_status(value);
-    json_decref(value);
-    return st;
-}
-
-static const struct cli_option status_options[] = {CLI_HOME_OPTION, CLI_JSON_OPTION, {0}};
-
-const struct cli_command cli_status = {
-    "status", "", 0, 0, "the node's ledger, peers and sessions", NULL, status_options, status};

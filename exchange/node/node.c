@@ -79,6 +79,7 @@ fm_status node_new(struct node **out, const struct node_config *config, struct b
     if (node == NULL)
         return base_err_memory(err, "node");
     node->config = *config;
+    node->counts.started_unix_ms = base_clock_unix_ms(config->clock);
     if (pthread_mutex_init(&node->members_lock, NULL) != 0) {
         free(node);
         return base_err_set(err, FM_E_MEMORY, "node: no mutex");
@@ -163,6 +164,8 @@ static void on_message(struct node *node, const struct net_event *event)
             node_step_error(node, "ledger message", &err);
     } else if (event->type == NODE_MSG_SESSION) {
         on_session_message(node, event->peer, event->bytes, event->len);
+    } else if (event->type == NODE_MSG_PING) {
+        node_ping_message(node, event->peer, event->bytes, event->len);
     } else {
         node_log_peer(node->config.log, "warn", "peer.message", event->peer, NULL,
                       "%s sent a message of unknown type %u", event->peer, (unsigned)event->type);
@@ -179,6 +182,7 @@ void node_on_event(struct node *node, const struct net_event *event)
         node_peer_down(node, event->peer, event->why.text);
         break;
     case NET_PEER_REFUSED:
+        node->counts.refused++;
         node_log_peer(node->config.log, "warn", "peer.refused", event->peer, NULL, "%s: %s",
                       event->peer, event->why.text);
         break;
@@ -217,6 +221,7 @@ void node_on_tick(struct node *node)
     node_query_tick(node);
     node_asking_tick(node);
     node_settle(node);
+    node_ping_tick(node);
 }
 
 int64_t node_wait_ms(struct node *node)

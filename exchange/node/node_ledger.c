@@ -56,6 +56,7 @@ static void engine_event(void *ctx, const struct ledger_engine_event *event)
     switch (event->kind) {
     case LEDGER_ENGINE_FINAL:
         node->final_moved = true;
+        node->counts.blocks += event->height - node->final_height;
         node->final_height = event->height;
         node->final_size = event->size;
         break;
@@ -153,6 +154,7 @@ fm_status node_submit(struct node *node, uint8_t id32[32], const void *tx, size_
     memcpy(id32, expected.id, 32);
     s->done = done;
     s->ctx = ctx;
+    s->since_ms = base_clock_mono_ms(node->config.clock);
     s->next = node->submissions;
     node->submissions = s;
     if (expected.verdict == LEDGER_OK)
@@ -195,6 +197,19 @@ void node_forget_submissions(struct node *node, const void *ctx)
         }
 }
 
+static void count_result(struct node *node, const struct node_submission *s,
+                         const struct ledger_outcome *outcome)
+{
+    count_add(&node->counts.sent,
+              outcome->verdict == LEDGER_OK        ? "ok"
+              : outcome->verdict == LEDGER_REFUSED ? "refused"
+                                                   : "dropped",
+              "");
+    if (outcome->verdict != LEDGER_DROPPED)
+        count_time(&node->counts.finality,
+                   (double)(base_clock_mono_ms(node->config.clock) - s->since_ms));
+}
+
 static void answer_submissions(struct node *node, const struct node_result *result)
 {
     struct node_submission **at = &node->submissions;
@@ -206,6 +221,7 @@ static void answer_submissions(struct node *node, const struct node_result *resu
             continue;
         }
         *at = s->next;
+        count_result(node, s, &result->outcome);
         if (s->done != NULL)
             s->done(node, s->ctx, &result->outcome, result->height);
         free(s);
@@ -217,6 +233,7 @@ static void answer_submissions(struct node *node, const struct node_result *resu
 /* Entries are gathered first and acted upon afterwards, because acting may write to the ledger's
  * file. */
 struct gathered {
+    struct node_counts *counts;
     struct ledger_entry *entries;
     size_t count, cap;
     uint64_t end;
@@ -228,6 +245,8 @@ static fm_status gather(void *ctx, struct ledger_entry *entry, struct base_err *
 
     if (entry->leaf >= g->end)
         return base_err_set(err, FM_E_CANCELLED, "beyond what is final");
+    if (!entry->is_block)
+        count_add(&g->counts->transactions, entry->type, entry->rule);
     if (entry->is_block || entry->rule[0] != '\0')
         return FM_OK;
     if (g->count == g->cap) {
@@ -256,7 +275,7 @@ static void act_on(struct node *node, const struct ledger_entry *entry)
 
 static void act_on_final(struct node *node)
 {
-    struct gathered g = {.end = node->final_size};
+    struct gathered g = {.counts = &node->counts, .end = node->final_size};
     struct base_err err = {0};
     fm_status st =
         ledger_reader_entries(ledger_chain_reader(node->chain), node->seen_leaf, gather, &g, &err);

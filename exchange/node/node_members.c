@@ -83,6 +83,8 @@ fm_status node_members_load(struct node *node, struct base_err *err)
         if (st != FM_OK)
             return st;
         fresh[i].up = old != NULL && old->up;
+        if (old != NULL)
+            fresh[i].ping = old->ping;
     }
     pthread_mutex_lock(&node->members_lock);
     memcpy(node->members, fresh, l.count * sizeof fresh[0]);
@@ -147,6 +149,8 @@ void node_peer_up(struct node *node, const char *alias)
     if (m == NULL)
         return;
     m->up = true;
+    node->counts.connected++;
+    node_ping_up(node, m);
     node_log_peer(node->config.log, "info", "peer.up", alias, NULL, "%s is connected", alias);
     if (ledger_engine_peer_up(node->engine, alias, node_now(node), &err) != FM_OK)
         node_step_error(node, alias, &err);
@@ -159,6 +163,7 @@ void node_peer_down(struct node *node, const char *alias, const char *why)
     if (m == NULL)
         return;
     m->up = false;
+    node->counts.disconnected++;
     node_log_peer(node->config.log, "warn", "peer.down", alias, NULL, "%s: %s", alias, why);
     ledger_engine_peer_down(node->engine, alias);
     node_query_peer_down(node, alias, why);

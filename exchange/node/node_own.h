@@ -1,14 +1,16 @@
 /* What the node's files share. node.c: life and drive; node_ledger.c: the engine, submissions, what
- * is final; node_members.c: who is who; node_query.c: sessions; node_prepare.c: a node's own rules;
- * requests*.c: its people. */
+ * is final; node_members.c: who is who; node_query.c: sessions; node_status.c: what an operator
+ * sees; node_prepare.c: a node's own rules; requests*.c: its people. */
 #ifndef FIRMIANA_EXCHANGE_NODE_NODE_OWN_H
 #define FIRMIANA_EXCHANGE_NODE_NODE_OWN_H
 
 #include <pthread.h>
 
 #include "exchange/contract/contract.h"
+#include "exchange/node/counts.h"
 #include "exchange/node/job.h"
 #include "exchange/node/node.h"
+#include "exchange/node/ping.h"
 #include "exchange/node/rows.h"
 #include "exchange/node/started.h"
 #include "exchange/session/session.h"
@@ -16,7 +18,7 @@
 #include "ledger/engine.h"
 #include "ledger/tx.h"
 
-enum node_message { NODE_MSG_LEDGER = 1, NODE_MSG_SESSION = 2 };
+enum node_message { NODE_MSG_LEDGER = 1, NODE_MSG_SESSION = 2, NODE_MSG_PING = 3 };
 
 enum {
     NODE_MAX_MEMBERS = 64,
@@ -38,6 +40,7 @@ struct node_submission {
     /* The entry of the state that it revokes, "" if none: held here, it counts before it is final
      * (design.md section 6.2). */
     char revokes[128];
+    int64_t since_ms; /* mono */
 };
 
 /* A result that the engine reported during a step, handled after it. */
@@ -55,6 +58,7 @@ struct node_member {
     uint8_t authentication[32];
     bool active;
     bool up; /* its channel */
+    struct ping ping;
 };
 
 /* A session message that came before its query was final here. */
@@ -138,6 +142,7 @@ struct node {
     uint64_t seen_size; /* of the log when running queries were last held against it */
 
     struct node_roots roots;
+    struct node_counts counts;
     struct node_stat stats[NODE_STATS];
     unsigned next_stat;
 
@@ -166,6 +171,13 @@ node_submit_body(struct node *node, uint8_t id32[32], enum ledger_tx_type type, 
                  void *ctx, struct base_err *err) FM_CHECK;
 void node_forget_submissions(struct node *node, const void *ctx);
 void node_step_error(struct node *node, const char *what, const struct base_err *err);
+
+/* node_status.c */
+void node_ping_up(struct node *node, struct node_member *m);
+void node_ping_tick(struct node *node);
+void node_ping_message(struct node *node, const char *alias, const void *bytes, size_t len);
+/* All that `firmiana status --json` prints, new; NULL without memory. */
+json_t *node_status(const struct node *node);
 
 /* node_members.c */
 void node_peer_up(struct node *node, const char *alias);

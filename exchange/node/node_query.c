@@ -55,6 +55,15 @@ void node_query_free_all(struct node *node)
 
 /* ---- events ---- */
 
+static void count_close(struct node *node, const json_t *receipt)
+{
+    const char *outcome = json_string_value(json_object_get(receipt, "outcome"));
+    const char *rule = json_string_value(json_object_get(receipt, "rule"));
+
+    counts_query(&node->counts, outcome != NULL ? outcome : "", rule != NULL ? rule : "",
+                 now_ms(node));
+}
+
 void node_query_closed(struct node *node, const struct ledger_entry *entry)
 {
     struct base_err err = {0};
@@ -69,6 +78,7 @@ void node_query_closed(struct node *node, const struct ledger_entry *entry)
     query = json_string_value(json_object_get(receipt, "query"));
     q = query != NULL ? node_query_find(node, query) : NULL;
     if (q != NULL) {
+        count_close(node, receipt);
         q->closed_height = entry->height;
         q->receipt = json_incref((json_t *)(uintptr_t)receipt);
         session_on_closed(q->session, json_string_value(json_object_get(receipt, "outcome")),
@@ -210,6 +220,10 @@ static void keep_stat(struct node *node, const struct node_query *q, const struc
     s->rounds = r->rounds;
     s->bytes_sent = r->bytes_sent;
     s->bytes_received = r->bytes_received;
+    count_time(&node->counts.computing, r->seconds * 1000);
+    node->counts.mpc_rounds += r->rounds;
+    node->counts.mpc_sent += r->bytes_sent;
+    node->counts.mpc_received += r->bytes_received;
 }
 
 static void job_is_back(struct node *node, struct node_query *q)

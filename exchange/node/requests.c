@@ -190,39 +190,6 @@ static void whoami(struct node *node, const json_t *request, const struct node_r
                                "uid", (json_int_t)reply->who.uid, "roles", list));
 }
 
-static json_t *peer_list(const struct node *node)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < node->member_count; i++)
-        if (strcmp(node->members[i].alias, node->config.home.alias) != 0)
-            (void)json_array_append_new(list,
-                                        json_pack("{s:s,s:b}", "alias", node->members[i].alias,
-                                                  "up", (int)node->members[i].up));
-    return list;
-}
-
-static void status(struct node *node, const json_t *request, const struct node_reply *reply)
-{
-    struct ledger_engine_status s;
-    json_t *sessions = json_array();
-
-    (void)request;
-    ledger_engine_status(node->engine, &s);
-    for (const struct node_query *q = node->queries; q != NULL; q = q->next)
-        (void)json_array_append_new(sessions,
-                                    json_pack("{s:s,s:s}", "query", q->query_hex, "state",
-                                              session_state_name(session_get_state(q->session))));
-    node_reply_value(reply,
-                     json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:i,s:i,s:i,s:o,s:o}", "alias",
-                               node->config.home.alias, "did", node->did, "chain", node->chain_hex,
-                               "state", ledger_engine_state_name(s.state), "sequencer", s.sequencer,
-                               "height", (json_int_t)s.height, "final_height",
-                               (json_int_t)s.final_height, "log_size", (json_int_t)s.size, "quorum",
-                               (int)s.quorum, "members", (int)s.active, "connected", (int)s.up,
-                               "peers", peer_list(node), "sessions", sessions));
-}
-
 static void query_stats(struct node *node, const json_t *request, const struct node_reply *reply)
 {
     struct base_err err = {0};
@@ -299,7 +266,7 @@ static const struct {
     {"query.list", NODE_OPERATOR | NODE_ANALYST | NODE_AUDITOR, node_request_query_list},
     {"query.run", NODE_ANALYST, node_request_query},
     {"query.stats", NODE_OPERATOR | NODE_ANALYST, query_stats},
-    {"status", NODE_ANYONE, status},
+    {"status", NODE_ANYONE, node_request_status},
     {"tx.sign", NODE_OPERATOR | NODE_ANALYST, tx_sign},
     {"tx.submit", NODE_OPERATOR | NODE_OFFICER, tx_submit},
     {"whoami", NODE_ANYONE, whoami},

@@ -32,4 +32,7 @@ void node_request_officer_authorize(struct node *node, const json_t *request,
 void node_request_query_list(struct node *node, const json_t *request,
                              const struct node_reply *reply);
 
+/* node_status.c */
+void node_request_status(struct node *node, const json_t *request, const struct node_reply *reply);
+
 #endif
