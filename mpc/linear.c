@@ -82,6 +82,45 @@ void mpc_linear_place(struct mpc_session *s, struct mpc_share *z, size_t at,
     }
 }
 
+void mpc_linear_gather(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
+                       const uint32_t *map)
+{
+    for (unsigned c = 0; c < s->held && z->n > 0; c++) {
+        if (z->domain == MPC_RING64) {
+            mpc_k_gather(mpc_comp(z, c), mpc_comp(x, c), map, z->n);
+            continue;
+        }
+        for (unsigned j = 0; j < z->width; j++)
+            mpc_k_gather_bits(mpc_plane(z, c, j), mpc_plane(x, c, j), map, z->n);
+    }
+}
+
+static void prefix_plane(uint64_t *z, const uint64_t *x, size_t words)
+{
+    uint64_t carry = 0; /* all ones if the XOR of all words so far is odd */
+
+    for (size_t i = 0; i < words; i++) {
+        uint64_t w = x[i];
+
+        for (unsigned by = 1; by < 64; by *= 2)
+            w ^= w << by;
+        z[i] = w ^ carry;
+        carry = 0 - (z[i] >> 63);
+    }
+}
+
+void mpc_linear_prefix(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x)
+{
+    for (unsigned c = 0; c < s->held && z->n > 0; c++) {
+        uint64_t sum = 0;
+
+        for (size_t i = 0; z->domain == MPC_RING64 && i < z->n; i++)
+            mpc_comp(z, c)[i] = sum += mpc_comp(x, c)[i];
+        for (unsigned j = 0; z->domain == MPC_BITS && j < z->width; j++)
+            prefix_plane(mpc_plane(z, c, j), mpc_plane(x, c, j), z->plane_words);
+    }
+}
+
 void mpc_linear_xor(struct mpc_session *s, const struct mpc_gate *gates, size_t count)
 {
     for (size_t i = 0; i < count; i++)

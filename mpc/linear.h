@@ -18,6 +18,9 @@ void mpc_linear_sum(struct mpc_session *s, struct mpc_share *z, const struct mpc
 void mpc_linear_spread(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x);
 void mpc_linear_place(struct mpc_session *s, struct mpc_share *z, size_t at,
                       const struct mpc_share *x, size_t from, size_t n);
+void mpc_linear_gather(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
+                       const uint32_t *map);
+void mpc_linear_prefix(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x);
 void mpc_linear_xor(struct mpc_session *s, const struct mpc_gate *gates, size_t count);
 void mpc_linear_flip(struct mpc_session *s, const struct mpc_wire *wires, size_t count);
 

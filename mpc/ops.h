@@ -43,6 +43,14 @@ fm_status mpc_concat(struct mpc_share **out, const struct mpc_share *const *x, s
 /* n copies of the one element of x. */
 fm_status mpc_spread(struct mpc_share **out, const struct mpc_share *x, size_t n,
                      struct base_err *err) FM_CHECK;
+/* z[i] = x[map[i]] for 0 <= i < n: a public choice of places. FM_E_ARG where map leaves x; map is
+ * not read, and may be NULL, where this party does not compute. */
+fm_status mpc_gather(struct mpc_share **out, const struct mpc_share *x, const uint32_t *map,
+                     size_t n, struct base_err *err) FM_CHECK;
+/* z[i] = x[0] + .. + x[i], XOR for bits. Mod 2^64: the result has the full range where its own
+ * range does not fit. */
+fm_status mpc_prefix(struct mpc_share **out, const struct mpc_share *x,
+                     struct base_err *err) FM_CHECK;
 /* Planes [from, from + width) of x (bits). */
 fm_status mpc_planes(struct mpc_share **out, const struct mpc_share *x, unsigned from,
                      unsigned width, struct base_err *err) FM_CHECK;

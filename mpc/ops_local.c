@@ -332,6 +332,42 @@ fm_status mpc_concat(struct mpc_share **out, const struct mpc_share *const *x, s
     return FM_OK;
 }
 
+fm_status mpc_gather(struct mpc_share **out, const struct mpc_share *x, const uint32_t *map,
+                     size_t n, struct base_err *err)
+{
+    struct mpc_session *s = x->session;
+    fm_status status;
+
+    *out = NULL;
+    for (size_t i = 0; s->computes && i < n; i++)
+        if (map[i] >= x->n)
+            return base_err_set(err, FM_E_ARG, "gather: place %u of a column of %zu",
+                                (unsigned)map[i], x->n);
+    status = like(out, x, n, err);
+    if (status == FM_OK && s->computes)
+        s->row->gather(s, *out, x, map);
+    return status;
+}
+
+fm_status mpc_prefix(struct mpc_share **out, const struct mpc_share *x, struct base_err *err)
+{
+    struct mpc_session *s = x->session;
+    wide n = x->n == 0 ? 1 : (wide)x->n;
+    wide lo = x->range.lo < 0 ? x->range.lo * n : x->range.lo;
+    wide hi = x->range.hi > 0 ? x->range.hi * n : x->range.hi;
+    fm_status status = like(out, x, x->n, err);
+
+    if (status != FM_OK)
+        return status;
+    if (x->domain == MPC_RING64)
+        (*out)->range = lo < INT64_MIN || hi > INT64_MAX
+                            ? MPC_RANGE_FULL
+                            : (struct mpc_range){(int64_t)lo, (int64_t)hi};
+    if (s->computes)
+        s->row->prefix(s, *out, x);
+    return FM_OK;
+}
+
 fm_status mpc_spread(struct mpc_share **out, const struct mpc_share *x, size_t n,
                      struct base_err *err)
 {

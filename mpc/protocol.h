@@ -182,6 +182,11 @@ struct mpc_protocol {
     /* z[at + i] = x[from + i], 0 <= i < n, all planes; the rest of z stays. */
     void (*place)(struct mpc_session *s, struct mpc_share *z, size_t at, const struct mpc_share *x,
                   size_t from, size_t n);
+    /* z[i] = x[map[i]], all planes; every map[i] is a place of x. */
+    void (*gather)(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
+                   const uint32_t *map);
+    /* z[i] = x[0] + .. + x[i] mod 2^64, XOR for bits (plane by plane). */
+    void (*prefix)(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x);
     void (*xor)(struct mpc_session *s, const struct mpc_gate *gates,
                 size_t count); /* z may be x or y */
     void (*flip)(struct mpc_session *s, const struct mpc_wire *wires, size_t count); /* in place */

@@ -52,6 +52,8 @@ fm_status mpc_protocol_validate(const struct mpc_protocol *p, struct base_err *e
         {"sum", p->sum != NULL},
         {"spread", p->spread != NULL},
         {"place", p->place != NULL},
+        {"gather", p->gather != NULL},
+        {"prefix", p->prefix != NULL},
         {"xor", p->xor != NULL},
         {"flip", p->flip != NULL},
         {"mul", p->mul != NULL},

@@ -210,6 +210,21 @@ static void debug_place(struct mpc_session *s, struct mpc_share *z, size_t at,
     debug_of(s)->inner->place(s, z, at, x, from, n);
 }
 
+static void debug_gather(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
+                         const uint32_t *map)
+{
+    watch_list(s, (const struct mpc_share *const[]){z, x}, 2);
+    debug_of(s)->count[MPC_OP_LINEAR].calls++;
+    debug_of(s)->inner->gather(s, z, x, map);
+}
+
+static void debug_prefix(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x)
+{
+    watch_list(s, (const struct mpc_share *const[]){z, x}, 2);
+    debug_of(s)->count[MPC_OP_LINEAR].calls++;
+    debug_of(s)->inner->prefix(s, z, x);
+}
+
 static void debug_xor(struct mpc_session *s, const struct mpc_gate *gates, size_t count)
 {
     watch_gates(s, gates, count);
@@ -429,6 +444,8 @@ void mpc_debug_init(struct mpc_debug *debug, const struct mpc_protocol *inner)
         .sum = debug_sum,
         .spread = debug_spread,
         .place = debug_place,
+        .gather = debug_gather,
+        .prefix = debug_prefix,
         .xor = debug_xor,
         .flip = debug_flip,
         .mul = debug_mul,

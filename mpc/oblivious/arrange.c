@@ -1,0 +1,316 @@
+#include "mpc/oblivious/arrange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mpc/oblivious/versus.h"
+#include "mpc/share.h"
+
+/* Rows [at, at + len) whose order among themselves is not known yet. */
+struct segment {
+    uint32_t at;
+    uint32_t len;
+    uint32_t sample; /* its first rows; len: all pairs, and then it is done */
+    unsigned levels; /* t */
+};
+
+struct arrange {
+    size_t n;
+    size_t first;
+    size_t limbs;
+    const struct mpc_share *const *limb;
+    struct mpc_share *here[MPC_ARRANGE_LIMBS]; /* the limbs in the present order */
+    uint32_t *row;                             /* what stands where: the answer in the end */
+    uint32_t *next;                            /* scratch: the new order in terms of the old */
+    uint32_t *bucket;                          /* of each row in this stage */
+    struct segment *segment;
+    size_t segments;
+    struct segment *later;
+    uint64_t *tally; /* TALLY */
+    struct mpc_versus batch;
+    enum mpc_profile profile;
+};
+
+static uint64_t pairs_of(uint64_t len)
+{
+    return len * (len - 1) / 2;
+}
+
+/* What the pairs of one stage may come to. */
+static uint64_t budget(const struct arrange *a)
+{
+    uint64_t share = a->profile == MPC_FEW_ROUNDS ? a->n / 2 : a->n / 8;
+    uint64_t least = a->profile == MPC_FEW_ROUNDS ? 16384 : 1024;
+
+    return share > least ? share : least;
+}
+
+enum { SHORT_MOST = 4096, SHORT_LEAST = 4, LEVELS_MOST = 12, TALLY = 8192 };
+
+/* The greatest length up to which all segments together stay within the budget. */
+static uint32_t short_length(const struct arrange *a)
+{
+    uint64_t *of_length = a->tally;
+    uint64_t sum = 0;
+    uint32_t len = SHORT_LEAST;
+
+    memset(of_length, 0, (SHORT_MOST + 1) * sizeof *of_length);
+    for (size_t i = 0; i < a->segments; i++)
+        if (a->segment[i].len <= SHORT_MOST)
+            of_length[a->segment[i].len] += pairs_of(a->segment[i].len);
+    for (uint32_t k = 2; k <= SHORT_MOST; k++) {
+        sum += of_length[k];
+        if (sum > budget(a))
+            break;
+        len = k > len ? k : len;
+    }
+    return len;
+}
+
+/* The sample: as many rows as the segment's part of the budget allows pairs for, p or, for better
+ * balanced pieces, 2p + 1 of them. */
+static void plan_segment(const struct arrange *a, struct segment *g, uint32_t short_len)
+{
+    double allowed = (double)budget(a) * g->len / (double)a->n;
+
+    if (g->len <= short_len) {
+        g->sample = g->len;
+        g->levels = 0;
+        return;
+    }
+    g->levels = 1;
+    while (g->levels < LEVELS_MOST && (4u << g->levels) <= g->len &&
+           (double)pairs_of((2u << g->levels) - 1) <= allowed)
+        g->levels++;
+    g->sample = (1u << g->levels) - 1;
+    if ((double)pairs_of(2 * g->sample + 1) <= 1.3 * allowed && 2 * g->sample + 1 < g->len)
+        g->sample = 2 * g->sample + 1;
+}
+
+static uint32_t pivots(const struct segment *g)
+{
+    return (1u << g->levels) - 1;
+}
+
+/* Which of the sample, in order, is pivot k. */
+static uint32_t sample_of(const struct segment *g, uint32_t k)
+{
+    return g->sample == pivots(g) ? k : 2 * k + 1;
+}
+
+/* Puts the rows of all samples in order, in next[]. bucket[] counts how many of the sample are
+ * smaller. */
+static fm_status sort_samples(struct arrange *a, struct base_err *err)
+{
+    fm_status status = FM_OK;
+
+    mpc_versus_restart(&a->batch);
+    for (size_t e = 0; e < a->segments; e++) {
+        const struct segment *g = &a->segment[e];
+
+        for (uint32_t i = 1; i < g->sample; i++)
+            for (uint32_t j = 0; status == FM_OK && j < i; j++)
+                status = mpc_versus_push(&a->batch, g->at + i, g->at + j, err);
+        memset(a->bucket + g->at, 0, g->sample * sizeof *a->bucket);
+    }
+    if (status == FM_OK)
+        status = mpc_versus_run(&a->batch, err);
+    if (status != FM_OK)
+        return status;
+    for (size_t e = 0; e < a->segments; e++) {
+        const struct segment *g = &a->segment[e];
+
+        for (uint32_t i = 1; i < g->sample; i++)
+            for (uint32_t j = 0; j < i; j++)
+                a->bucket[g->at + (mpc_versus_next(&a->batch) ? j : i)]++;
+        for (uint32_t i = 0; i < g->sample; i++)
+            a->next[g->at + a->bucket[g->at + i]] = g->at + i;
+    }
+    return FM_OK;
+}
+
+/* What stood at next[i] comes to stand at i. */
+static fm_status move_limbs(struct arrange *a, struct base_err *err)
+{
+    for (size_t k = 0; k < a->limbs; k++) {
+        struct mpc_share *moved;
+        fm_status status = mpc_gather(&moved, a->here[k], a->next, a->n, err);
+
+        if (status != FM_OK)
+            return status;
+        mpc_share_free(a->here[k]);
+        a->here[k] = moved;
+    }
+    return FM_OK;
+}
+
+static void move_rows(struct arrange *a)
+{
+    for (size_t i = 0; i < a->n; i++)
+        a->bucket[i] = a->row[a->next[i]];
+    memcpy(a->row, a->bucket, a->n * sizeof *a->row);
+    for (size_t i = 0; i < a->n; i++)
+        a->next[i] = (uint32_t)i;
+}
+
+/* One level of the search: against the pivot in the middle of the pivots left. */
+static fm_status search_level(struct arrange *a, unsigned level, struct base_err *err)
+{
+    uint32_t half = 1u << level;
+    fm_status status = FM_OK;
+
+    mpc_versus_restart(&a->batch);
+    for (size_t e = 0; e < a->segments; e++) {
+        const struct segment *g = &a->segment[e];
+
+        for (uint32_t i = g->sample; status == FM_OK && level < g->levels && i < g->len; i++)
+            status = mpc_versus_push(&a->batch, g->at + i,
+                                     a->next[g->at + sample_of(g, a->bucket[g->at + i] + half - 1)],
+                                     err);
+    }
+    if (status == FM_OK)
+        status = mpc_versus_run(&a->batch, err);
+    if (status != FM_OK)
+        return status;
+    for (size_t e = 0; e < a->segments; e++) {
+        const struct segment *g = &a->segment[e];
+
+        for (uint32_t i = g->sample; level < g->levels && i < g->len; i++)
+            if (!mpc_versus_next(&a->batch))
+                a->bucket[g->at + i] += half;
+    }
+    return FM_OK;
+}
+
+static fm_status search(struct arrange *a, struct base_err *err)
+{
+    unsigned levels = 0;
+    fm_status status = FM_OK;
+
+    for (size_t e = 0; e < a->segments; e++) {
+        const struct segment *g = &a->segment[e];
+
+        levels = g->levels > levels ? g->levels : levels;
+        memset(a->bucket + g->at + g->sample, 0, (g->len - g->sample) * sizeof *a->bucket);
+    }
+    for (unsigned level = levels; status == FM_OK && level > 0; level--)
+        status = search_level(a, level - 1, err);
+    return status;
+}
+
+#define PIVOT UINT32_C(0x80000000)
+
+/* The buckets of the sample's rows; a pivot is marked, and counts with the bucket above. */
+static void bucket_sample(struct arrange *a, const struct segment *g)
+{
+    for (uint32_t i = 0; i < g->sample; i++)
+        a->bucket[a->next[g->at + i]] = (i + 1) / (g->sample == pivots(g) ? 1 : 2);
+    for (uint32_t k = 0; k < pivots(g); k++)
+        a->bucket[a->next[g->at + sample_of(g, k)]] |= PIVOT;
+}
+
+/* Splits one segment into next[], and pushes its pieces. A pivot comes first in its bucket. */
+static void split(struct arrange *a, const struct segment *g, size_t *pieces)
+{
+    uint32_t buckets = pivots(g) + 1;
+    uint64_t *start = a->tally;
+    uint32_t at = g->at;
+
+    bucket_sample(a, g);
+    memset(start, 0, buckets * sizeof *start);
+    for (uint32_t i = 0; i < g->len; i++)
+        start[a->bucket[g->at + i] & ~PIVOT]++;
+    for (uint32_t b = 0; b < buckets; b++) {
+        uint32_t pivot = b > 0;
+        uint32_t len = (uint32_t)start[b] - pivot;
+
+        start[b] = at += pivot;
+        if (len > 1 && at < a->first)
+            a->later[(*pieces)++] = (struct segment){.at = at, .len = len};
+        at += len;
+    }
+    for (uint32_t i = g->at; i < g->at + g->len; i++) {
+        uint64_t *to = &start[a->bucket[i] & ~PIVOT];
+
+        if ((a->bucket[i] & PIVOT) == 0)
+            a->next[(*to)++] = i;
+    }
+    for (uint32_t i = g->at; i < g->at + g->len;
+         i++) /* what is left is each bucket's first place */
+        if ((a->bucket[i] & PIVOT) != 0)
+            a->next[start[(a->bucket[i] & ~PIVOT) - 1]] = i;
+}
+
+static fm_status stage(struct arrange *a, struct base_err *err)
+{
+    uint32_t short_len = short_length(a);
+    struct segment *done = a->segment;
+    size_t pieces = 0;
+    fm_status status;
+
+    for (size_t e = 0; e < a->segments; e++)
+        plan_segment(a, &a->segment[e], short_len);
+    status = sort_samples(a, err);
+    if (status == FM_OK)
+        status = search(a, err);
+    if (status != FM_OK)
+        return status;
+    for (size_t e = 0; e < a->segments; e++)
+        if (a->segment[e].levels > 0)
+            split(a, &a->segment[e], &pieces);
+    a->segment = a->later;
+    a->later = done;
+    a->segments = pieces;
+    if (pieces > 0)
+        status = move_limbs(a, err);
+    move_rows(a);
+    return status;
+}
+
+static fm_status begin(struct arrange *a, struct base_err *err)
+{
+    struct mpc_session *s = a->limb[0]->session;
+
+    a->next = malloc(a->n * sizeof *a->next + 1);
+    a->bucket = malloc(a->n * sizeof *a->bucket + 1);
+    a->segment = malloc((a->n / 2 + 1) * sizeof *a->segment);
+    a->later = malloc((a->n / 2 + 1) * sizeof *a->later);
+    a->tally = malloc(TALLY * sizeof *a->tally);
+    if (a->next == NULL || a->bucket == NULL || a->segment == NULL || a->later == NULL ||
+        a->tally == NULL)
+        return mpc_no_memory(s, "sort", err);
+    for (size_t i = 0; i < a->n; i++)
+        a->row[i] = a->next[i] = (uint32_t)i;
+    if (a->n > 1 && a->first > 0)
+        a->segment[a->segments++] = (struct segment){.len = (uint32_t)a->n};
+    for (size_t k = 0; k < a->limbs; k++) {
+        fm_status status = mpc_slice(&a->here[k], a->limb[k], 0, a->n, err);
+
+        if (status != FM_OK)
+            return status;
+    }
+    return mpc_versus_init(&a->batch, a->here, a->limbs, 2 * a->n + budget(a), err);
+}
+
+fm_status mpc_arrange(uint32_t *place, const struct mpc_share *const *limb, size_t limbs,
+                      size_t first, struct base_err *err)
+{
+    struct arrange a = {.n = limb[0]->n,
+                        .first = first,
+                        .limbs = limbs,
+                        .limb = limb,
+                        .row = place,
+                        .profile = limb[0]->session->profile};
+    fm_status status = begin(&a, err);
+
+    while (status == FM_OK && a.segments > 0)
+        status = stage(&a, err);
+    mpc_share_free_all(a.here, limbs);
+    mpc_versus_release(&a.batch);
+    free(a.next);
+    free(a.bucket);
+    free(a.segment);
+    free(a.later);
+    free(a.tally);
+    return status;
+}

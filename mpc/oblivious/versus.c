@@ -1,0 +1,160 @@
+#include "mpc/oblivious/versus.h"
+
+#include <stdlib.h>
+
+#include "mpc/oblivious/arrange.h"
+#include "mpc/share.h"
+
+fm_status mpc_versus_init(struct mpc_versus *v, struct mpc_share *const *limb, size_t limbs,
+                          size_t most, struct base_err *err)
+{
+    size_t cap = most < MPC_VERSUS_BATCH ? most : MPC_VERSUS_BATCH;
+
+    cap = cap < 64 ? 64 : cap;
+    *v = (struct mpc_versus){.limb = limb, .limbs = limbs, .cap = cap};
+    v->x = malloc(cap * sizeof *v->x);
+    v->y = malloc(cap * sizeof *v->y);
+    v->opened = malloc(cap * sizeof *v->opened);
+    if (v->x == NULL || v->y == NULL || v->opened == NULL)
+        return mpc_no_memory(limb[0]->session, "comparisons", err);
+    return FM_OK;
+}
+
+void mpc_versus_release(struct mpc_versus *v)
+{
+    free(v->x);
+    free(v->y);
+    free(v->opened);
+    free(v->less);
+    *v = (struct mpc_versus){0};
+}
+
+void mpc_versus_restart(struct mpc_versus *v)
+{
+    v->pending = v->compared = v->read = 0;
+}
+
+fm_status mpc_versus_push(struct mpc_versus *v, uint32_t x, uint32_t y, struct base_err *err)
+{
+    fm_status status = v->pending == v->cap ? mpc_versus_run(v, err) : FM_OK;
+
+    if (status != FM_OK)
+        return status;
+    v->x[v->pending] = x;
+    v->y[v->pending++] = y;
+    return FM_OK;
+}
+
+/* x - y of one limb for all pending pairs. */
+static fm_status difference(struct mpc_share **d, const struct mpc_versus *v, size_t limb,
+                            struct base_err *err)
+{
+    struct mpc_share *x = NULL;
+    struct mpc_share *y = NULL;
+    fm_status status = mpc_gather(&x, v->limb[limb], v->x, v->pending, err);
+
+    if (status == FM_OK)
+        status = mpc_gather(&y, v->limb[limb], v->y, v->pending, err);
+    if (status == FM_OK)
+        status = mpc_sub(d, x, y, err);
+    mpc_share_free(x);
+    mpc_share_free(y);
+    return status;
+}
+
+/* The signs of all limbs' x - y, and of y - x but for the last limb: sign[2k] and sign[2k + 1]. */
+static fm_status signs(struct mpc_share **sign, const struct mpc_versus *v, struct base_err *err)
+{
+    struct mpc_share *d[2 * MPC_ARRANGE_LIMBS] = {NULL};
+    unsigned width[2 * MPC_ARRANGE_LIMBS];
+    size_t count = 2 * v->limbs - 1;
+    fm_status status = FM_OK;
+
+    for (size_t k = 0; status == FM_OK && k < v->limbs; k++) {
+        status = difference(&d[2 * k], v, k, err);
+        if (status == FM_OK && k + 1 < v->limbs)
+            status = mpc_neg(&d[2 * k + 1], d[2 * k], err);
+    }
+    for (size_t i = 0; status == FM_OK && i < count; i++)
+        width[i] = mpc_share_width(d[i]);
+    if (status == FM_OK)
+        status = mpc_msb_list(sign, (const struct mpc_share *const *)d, width, count, err);
+    mpc_share_free_all(d, count);
+    return status;
+}
+
+/* less = less_k ^ (neither less_k nor greater_k, & less of the limbs below). */
+static fm_status combine(struct mpc_share **less, const struct mpc_share *less_k,
+                         const struct mpc_share *greater_k, struct base_err *err)
+{
+    struct mpc_share *t[3] = {NULL};
+    struct mpc_share *below = *less;
+    fm_status status = mpc_xor(&t[0], less_k, greater_k, err);
+
+    *less = NULL;
+    if (status == FM_OK)
+        status = mpc_not(&t[1], t[0], err);
+    if (status == FM_OK)
+        status = mpc_and(&t[2], t[1], below, err);
+    if (status == FM_OK)
+        status = mpc_xor(less, less_k, t[2], err);
+    mpc_share_free(below);
+    mpc_share_free_all(t, 3);
+    return status;
+}
+
+static fm_status compare(struct mpc_share **less, const struct mpc_versus *v, struct base_err *err)
+{
+    struct mpc_share *sign[2 * MPC_ARRANGE_LIMBS] = {NULL};
+    size_t count = 2 * v->limbs - 1;
+    fm_status status = signs(sign, v, err);
+
+    *less = NULL;
+    if (status == FM_OK) {
+        *less = sign[count - 1];
+        sign[count - 1] = NULL;
+    }
+    for (size_t k = v->limbs - 1; status == FM_OK && k > 0; k--)
+        status = combine(less, sign[2 * k - 2], sign[2 * k - 1], err);
+    mpc_share_free_all(sign, count);
+    return status;
+}
+
+static fm_status make_room(struct mpc_versus *v, struct base_err *err)
+{
+    size_t bits = v->compared + v->pending;
+    uint64_t *grown;
+
+    if (bits <= v->room)
+        return FM_OK;
+    bits = (bits + bits / 2 + 63) / 64 * 64;
+    grown = realloc(v->less, bits / 8);
+    if (grown == NULL)
+        return mpc_no_memory(v->limb[0]->session, "comparisons", err);
+    v->less = grown;
+    v->room = bits;
+    return FM_OK;
+}
+
+fm_status mpc_versus_run(struct mpc_versus *v, struct base_err *err)
+{
+    struct mpc_share *less = NULL;
+    fm_status status = make_room(v, err);
+
+    if (status != FM_OK || v->pending == 0)
+        return status;
+    status = compare(&less, v, err);
+    /* Says nothing beyond the order of uniformly shuffled rows with distinct keys: arrange.h. */
+    if (status == FM_OK)
+        status = mpc_open_masked((const struct mpc_share *const *)&less, 1, &v->opened, err);
+    mpc_share_free(less);
+    for (size_t i = 0; status == FM_OK && i < v->pending; i++) {
+        uint64_t *word = &v->less[(v->compared + i) / 64];
+        uint64_t bit = UINT64_C(1) << (v->compared + i) % 64;
+
+        *word = v->opened[i] != 0 ? *word | bit : *word & ~bit;
+    }
+    v->compared += v->pending;
+    v->pending = 0;
+    return status;
+}

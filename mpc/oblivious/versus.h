@@ -1,0 +1,43 @@
+/* Inside of oblivious/: many comparisons of rows with rows, opened. For keys that are distinct and
+ * uniformly shuffled (arrange.h says why the outcomes may then be known), and for nothing else. */
+#ifndef FIRMIANA_MPC_OBLIVIOUS_VERSUS_H
+#define FIRMIANA_MPC_OBLIVIOUS_VERSUS_H
+
+#include "mpc/protocol.h"
+
+/* At most so many comparisons are on the wire at once: what bounds the memory. */
+enum { MPC_VERSUS_BATCH = 1 << 21 };
+
+struct mpc_versus {
+    struct mpc_share *const *limb; /* the most significant first */
+    size_t limbs;
+    uint32_t *x; /* MPC_VERSUS_BATCH pairs at most, not yet compared */
+    uint32_t *y;
+    size_t cap;
+    size_t pending;
+    int64_t *opened;
+    uint64_t *less; /* one bit a pair, of those compared */
+    size_t compared;
+    size_t room; /* bits */
+    size_t read;
+};
+
+/* {0} is a released one. most: how many pairs are pushed between two restarts, about. */
+fm_status mpc_versus_init(struct mpc_versus *v, struct mpc_share *const *limb, size_t limbs,
+                          size_t most, struct base_err *err) FM_CHECK;
+void mpc_versus_release(struct mpc_versus *v);
+void mpc_versus_restart(struct mpc_versus *v);
+/* Asks for row x < row y; may run what is pending. */
+fm_status mpc_versus_push(struct mpc_versus *v, uint32_t x, uint32_t y,
+                          struct base_err *err) FM_CHECK;
+fm_status mpc_versus_run(struct mpc_versus *v, struct base_err *err) FM_CHECK;
+/* The next answer, in the order of the pushes. */
+static inline bool mpc_versus_next(struct mpc_versus *v)
+{
+    bool less = v->less[v->read / 64] >> v->read % 64 & 1;
+
+    v->read++;
+    return less;
+}
+
+#endif
