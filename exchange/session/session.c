@@ -11,14 +11,15 @@
 /* How long a session waits in each state for the others, beyond what query.open's deadline allows.
  */
 static const int64_t patience_ms[SESSION_STATES] = {
-    [SESSION_INVITED] = 15000,  [SESSION_READY] = 15000,   [SESSION_RUNNING] = INT64_MAX / 4,
+    [SESSION_INVITED] = 15000,  [SESSION_PREPARING] = INT64_MAX / 4,
+    [SESSION_READY] = 15000,    [SESSION_RUNNING] = INT64_MAX / 4,
     [SESSION_SETTLING] = 15000, [SESSION_CLOSING] = 30000,
 };
 
 static const char *const state_names[SESSION_STATES] = {
-    [SESSION_INVITED] = "invited",   [SESSION_READY] = "ready",     [SESSION_RUNNING] = "running",
-    [SESSION_SETTLING] = "settling", [SESSION_CLOSING] = "closing", [SESSION_DONE] = "done",
-    [SESSION_FAILED] = "failed",
+    [SESSION_INVITED] = "invited", [SESSION_PREPARING] = "preparing", [SESSION_READY] = "ready",
+    [SESSION_RUNNING] = "running", [SESSION_SETTLING] = "settling",   [SESSION_CLOSING] = "closing",
+    [SESSION_DONE] = "done",       [SESSION_FAILED] = "failed",
 };
 
 const char *session_state_name(enum session_state state)
@@ -111,6 +112,16 @@ void session_free(struct session *s)
     }
     json_decref(s->receipt);
     free(s);
+}
+
+unsigned session_place_of(const struct session *s, unsigned party)
+{
+    return s->places[party];
+}
+
+bool session_ready_of(const struct session *s, unsigned party)
+{
+    return s->ready[party] != NULL;
 }
 
 bool session_may_open(const struct session *s)
@@ -207,11 +218,26 @@ static void file_signed_receipt(struct session *s)
 static const char *known_rule(const char *rule)
 {
     static const char *const words[] = {
-        "node.policy",      "node.plan",        "node.data",         "node.busy",
-        "node.failed",      "node.stopped",     "node.timeout",      "node.peer",
-        "node.opening",     "consent.subject",  "consent.revoked",   "authorization.revoked",
-        "member.suspended", "contract.plan",    "parameter.opening", "dataset.changed",
-        "key.rotated",      "receipt.mismatch", "asker.cancelled",
+        "node.policy",
+        "node.plan",
+        "node.data",
+        "node.busy",
+        "node.memory",
+        "node.failed",
+        "node.stopped",
+        "node.timeout",
+        "node.peer",
+        "node.opening",
+        "consent.subject",
+        "consent.revoked",
+        "authorization.revoked",
+        "member.suspended",
+        "contract.plan",
+        "parameter.opening",
+        "dataset.changed",
+        "key.rotated",
+        "receipt.mismatch",
+        "asker.cancelled",
     };
 
     for (size_t i = 0; rule != NULL && i < sizeof words / sizeof words[0]; i++)
@@ -338,6 +364,8 @@ static int who_is_missing(const struct session *s)
 
     if (s->state == SESSION_INVITED)
         return session_is_asker(s) ? -1 : (int)s->facts.asker;
+    if (s->state == SESSION_PREPARING)
+        return (int)s->facts.self;
     if (s->state == SESSION_READY)
         list = s->ready;
     else if (s->state == SESSION_SETTLING && session_is_asker(s))
@@ -377,6 +405,8 @@ void session_on_tick(struct session *s, int64_t now_ms)
         return;
     if (s->state == SESSION_SETTLING && s->failed && now_ms >= s->again_ms)
         session_ask_again(s, now_ms);
+    if (s->state == SESSION_PREPARING && now_ms >= s->wait_ms)
+        session_tell_waiting(s, now_ms);
     if (now_ms < s->until_ms)
         return;
     if (s->state == SESSION_SETTLING && s->failed) {

@@ -5,11 +5,15 @@
  * goes out through struct session_host. One thread drives a session (the node's); the computation
  * runs elsewhere, between host->start and the events WORKER_DONE / WORKER_FAILED.
  *
- *   INVITED --openings, prepared--> READY --all ready--> RUNNING --worker done--> SETTLING
- * --signed--> CLOSING --> DONE |                              |                     | | |
- *      +-------- refused, aborted, time-out, peer gone ----+-----------------------+ | | | asker:
- * SETTLING (outcome not done) --> CLOSING --------------------------------------> FAILED others:
- * FAILED (they still sign an honest "nothing was shared")
+ *   INVITED     --openings-->                PREPARING (its node's queue, then its own rules, rows)
+ *   PREPARING   --session_on_prepared-->     READY
+ *   READY       --everyone's ready-->        RUNNING
+ *   RUNNING     --worker done-->             SETTLING
+ *   SETTLING    --signed-->                  CLOSING
+ *   CLOSING     --query.close is final-->    DONE
+ *   any before CLOSING: refused, aborted, time-out, peer gone:
+ *     the asker  --> SETTLING (outcome not done) --> CLOSING --> FAILED
+ *     the others --> FAILED (they still sign an honest "nothing was shared")
  *
  * Invariants (asserted by session_check after every event in tests, and in debug builds):
  *   1. No share moves before every party's signed `ready` for the same query, attempt, plan hash
@@ -67,6 +71,7 @@ struct session_facts {
 
 enum session_state {
     SESSION_INVITED,
+    SESSION_PREPARING,
     SESSION_READY,
     SESSION_RUNNING,
     SESSION_SETTLING,
@@ -91,10 +96,13 @@ struct session_host {
     fm_status (*check_proof)(void *ctx, const char *alias, const json_t *document,
                              const json_t *proof, struct base_err *err);
     /* The node's own rules: authority at the newest final height, the plan compiled and compared,
-     * openings against commitments, the data snapshot taken. On success *inputs is a new array that
-     * goes into `ready`. On a refusal (FM_E_REFUSED) *rule is a static rule name. */
+     * openings against commitments, the data snapshot taken. FM_OK: *inputs is a new array that
+     * goes into `ready`, or NULL if that takes a while (the node has no room yet, or rows to hash);
+     * session_on_prepared() follows. On a refusal (FM_E_REFUSED) *rule is a static rule name. */
     fm_status (*prepare)(void *ctx, struct session *s, const json_t *openings, json_t **inputs,
                          const char **rule, struct base_err *err);
+    /* While PREPARING: this query's place in the node's queue, from 1; 0 if it is worked on. */
+    unsigned (*place)(void *ctx, struct session *s);
     /* Persists "started", then opens the channels and starts the computation. */
     fm_status (*start)(void *ctx, struct session *s, struct base_err *err);
     /* Ends the computation if it runs. */
@@ -126,6 +134,10 @@ void *session_get_context(const struct session *s);
 /* The asker's own node: parameters, salts and consent openings, sent to the parties and then taken
  * as a message. */
 void session_on_openings(struct session *s, const json_t *openings, int64_t now_ms);
+/* What prepare() promised: inputs (borrowed), or NULL with the reason and, if that is FM_E_REFUSED,
+ * a static rule name. Nothing happens in other states than PREPARING: the query may have ended. */
+void session_on_prepared(struct session *s, const json_t *inputs, const char *rule,
+                         const struct base_err *why, int64_t now_ms);
 /* A session message from an authenticated party. Malformed or unexpected ones fail the session,
  * naming the sender. */
 void session_on_message(struct session *s, unsigned from, const json_t *message, int64_t now_ms);
@@ -149,6 +161,11 @@ void session_on_cancel(struct session *s, const char *why, int64_t now_ms);
 void session_on_restarted(struct session *s, bool started_before, int64_t now_ms);
 void session_on_tick(struct session *s, int64_t now_ms);
 
+/* The place in its node's queue that a party last told, 0 for none. */
+unsigned session_place_of(const struct session *s, unsigned party);
+/* Has that party's `ready` come? */
+bool session_ready_of(const struct session *s, unsigned party);
+
 /* May the result be opened? Thread-safe: asked by the worker just before it opens. */
 bool session_may_open(const struct session *s);
 
@@ -159,6 +176,9 @@ void session_check(const struct session *s);
  * session:
  *   {"m":"openings","q","a","openings":{...}}          asker to all
  *   {"m":"ready","q","a","ready":{FirmianaReady with proof}}   each to all
+ *   {"m":"wait","q","a","place":n}               any to all, every 2 s while it is PREPARING: its
+ *      `ready` will come later than READY's patience, which begins anew (the query's own deadline
+ *      stays); place as host->place() says
  *   {"m":"refuse","q","a","outcome","rule"?,"party"?}  any to all
  *   {"m":"part","q","a","part":{"channels":[{"peer","sent","received"}],"inputs":[{"provider","table","component",
  *      "commitment"}],"result":[{"component","commitment"}]}}          each to the asker

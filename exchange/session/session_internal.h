@@ -13,10 +13,12 @@ struct session {
     int64_t again_ms; /* asker, refund: when those that have not signed are asked again */
     void *context;
 
-    json_t *ready[SESSION_MAX_PARTIES];  /* each party's signed FirmianaReady */
-    json_t *parts[SESSION_MAX_PARTIES];  /* own part; the asker: everyone's */
-    json_t *proofs[SESSION_MAX_PARTIES]; /* over the receipt: the asker has everyone's */
-    json_t *receipt;                     /* the one being proved, without proof */
+    int64_t wait_ms;                      /* PREPARING: when the others are told again */
+    unsigned places[SESSION_MAX_PARTIES]; /* in the parties' queues, as they told */
+    json_t *ready[SESSION_MAX_PARTIES];   /* each party's signed FirmianaReady */
+    json_t *parts[SESSION_MAX_PARTIES];   /* own part; the asker: everyone's */
+    json_t *proofs[SESSION_MAX_PARTIES];  /* over the receipt: the asker has everyone's */
+    json_t *receipt;                      /* the one being proved, without proof */
 
     bool prepared;
     bool started;        /* host->start was called: shares may have moved */
@@ -51,6 +53,9 @@ void session_fail(struct session *s, const char *outcome, const char *rule, int 
                   const struct base_err *why, int64_t now_ms);
 void session_fail_peer(struct session *s, unsigned party, const char *rule, struct base_err *err,
                        int64_t now_ms);
+
+/* session_steps.c */
+void session_tell_waiting(struct session *s, int64_t now_ms); /* PREPARING: to all others */
 
 /* session_settle.c */
 void session_settle_begin(struct session *s,

@@ -6,7 +6,11 @@
 #include "base/json.h"
 #include "exchange/session/session_internal.h"
 
-static fm_status own_ready(struct session *s, json_t *inputs, json_t **out, struct base_err *err)
+/* How often a party says that it is not ready yet; well below the others' patience. */
+enum { WAIT_AGAIN_MS = 2000, MAX_PLACE = 1000 };
+
+static fm_status own_ready(struct session *s, const json_t *inputs, json_t **out,
+                           struct base_err *err)
 {
     const struct session_facts *f = &s->facts;
     char query[65], chain[65], plan[65], descriptor[65];
@@ -16,7 +20,7 @@ static fm_status own_ready(struct session *s, json_t *inputs, json_t **out, stru
     base_hex(chain, f->chain, 32);
     base_hex(plan, f->plan_hash, 32);
     base_hex(descriptor, f->descriptor, 32);
-    *out = json_pack("{s:s,s:s,s:s,s:i,s:s,s:I,s:s,s:o}", "type", "FirmianaReady", "chain", chain,
+    *out = json_pack("{s:s,s:s,s:s,s:i,s:s,s:I,s:s,s:O}", "type", "FirmianaReady", "chain", chain,
                      "query", query, "attempt", f->attempt, "plan_hash", plan, "height",
                      (json_int_t)f->height, "descriptor", descriptor, "inputs", inputs);
     if (*out == NULL)
@@ -44,21 +48,26 @@ static void start_when_all_ready(struct session *s, int64_t now_ms)
         session_fail(s, "aborted", "node.failed", (int)s->facts.self, &err, now_ms);
 }
 
-static void prepare(struct session *s, const json_t *openings, int64_t now_ms)
+static void not_prepared(struct session *s, const char *rule, const struct base_err *why,
+                         int64_t now_ms)
+{
+    struct base_err err = *why;
+    bool refused = why->code == FM_E_REFUSED;
+
+    if (refused)
+        (void)base_err_prefix(&err, "%s", rule);
+    session_fail(s, refused ? "refused" : "aborted", refused ? rule : "node.failed",
+                 (int)s->facts.self, &err, now_ms);
+}
+
+static void prepared(struct session *s, const json_t *inputs, int64_t now_ms)
 {
     struct base_err err = {0};
-    const char *rule = "node.policy";
-    json_t *inputs = NULL, *ready = NULL;
-    fm_status st = s->host.prepare(s->host.ctx, s, openings, &inputs, &rule, &err);
+    json_t *ready = NULL;
 
-    if (st == FM_OK)
-        st = own_ready(s, inputs, &ready, &err);
-    if (st != FM_OK) {
+    if (own_ready(s, inputs, &ready, &err) != FM_OK) {
         json_decref(ready);
-        if (st == FM_E_REFUSED)
-            (void)base_err_prefix(&err, "%s", rule);
-        session_fail(s, st == FM_E_REFUSED ? "refused" : "aborted",
-                     st == FM_E_REFUSED ? rule : "node.failed", (int)s->facts.self, &err, now_ms);
+        not_prepared(s, NULL, &err, now_ms);
         return;
     }
     s->prepared = true;
@@ -66,6 +75,47 @@ static void prepare(struct session *s, const json_t *openings, int64_t now_ms)
     session_enter(s, SESSION_READY, now_ms);
     session_send_all(s, "ready", "ready", ready);
     start_when_all_ready(s, now_ms);
+}
+
+void session_on_prepared(struct session *s, const json_t *inputs, const char *rule,
+                         const struct base_err *why, int64_t now_ms)
+{
+    if (s->state != SESSION_PREPARING)
+        return;
+    if (inputs != NULL)
+        prepared(s, inputs, now_ms);
+    else
+        not_prepared(s, rule, why, now_ms);
+}
+
+void session_tell_waiting(struct session *s, int64_t now_ms)
+{
+    json_t *m = session_message(s, "wait");
+    unsigned place = s->host.place(s->host.ctx, s);
+
+    s->wait_ms = now_ms + WAIT_AGAIN_MS;
+    s->places[s->facts.self] = place;
+    if (m != NULL && json_object_set_new(m, "place", json_integer((json_int_t)place)) == 0)
+        for (unsigned i = 0; i < s->facts.party_count; i++)
+            if (i != s->facts.self)
+                s->host.send(s->host.ctx, s, i, m);
+    json_decref(m);
+}
+
+static void prepare(struct session *s, const json_t *openings, int64_t now_ms)
+{
+    struct base_err err = {0};
+    const char *rule = "node.policy";
+    json_t *inputs = NULL;
+
+    session_enter(s, SESSION_PREPARING, now_ms);
+    if (s->host.prepare(s->host.ctx, s, openings, &inputs, &rule, &err) != FM_OK)
+        not_prepared(s, rule, &err, now_ms);
+    else if (inputs != NULL)
+        prepared(s, inputs, now_ms);
+    else
+        session_tell_waiting(s, now_ms);
+    json_decref(inputs);
 }
 
 void session_on_openings(struct session *s, const json_t *openings, int64_t now_ms)
@@ -151,6 +201,18 @@ static void take_ready(struct session *s, unsigned from, const json_t *ready, in
     start_when_all_ready(s, now_ms);
 }
 
+/* That party is alive and will be ready, or will say no: READY's patience begins anew. */
+static void take_wait(struct session *s, unsigned from, const json_t *message, int64_t now_ms)
+{
+    json_int_t place = json_integer_value(json_object_get(message, "place"));
+
+    if (s->state > SESSION_READY || s->ready[from] != NULL)
+        return;
+    s->places[from] = place < 0 ? 0 : place > MAX_PLACE ? MAX_PLACE : (unsigned)place;
+    if (s->state == SESSION_READY)
+        session_enter(s, SESSION_READY, now_ms);
+}
+
 static void take_refusal(struct session *s, unsigned from, const json_t *message, int64_t now_ms)
 {
     const char *outcome = json_string_value(json_object_get(message, "outcome"));
@@ -164,9 +226,12 @@ static void take_refusal(struct session *s, unsigned from, const json_t *message
     for (unsigned i = 0; party != NULL && i < s->facts.party_count; i++)
         if (i != s->facts.self && strcmp(party, session_alias(s, i)) == 0)
             blamed = (int)i;
-    (void)base_err_set(&err, refused ? FM_E_REFUSED : FM_E_PEER, "%s %s the query: %s",
-                       session_alias(s, from), refused ? "refused" : "aborted",
-                       rule != NULL ? rule : "no rule named");
+    if (from == s->facts.asker && rule != NULL && strcmp(rule, "asker.cancelled") == 0)
+        (void)base_err_set(&err, FM_E_CANCELLED, "cancelled by %s", session_alias(s, from));
+    else
+        (void)base_err_set(&err, refused ? FM_E_REFUSED : FM_E_PEER, "%s %s the query: %s",
+                           session_alias(s, from), refused ? "refused" : "aborted",
+                           rule != NULL ? rule : "no rule named");
     session_fail(s, refused ? "refused" : "aborted", rule, blamed, &err, now_ms);
 }
 
@@ -189,6 +254,7 @@ static const struct {
 } handlers[] = {
     {"openings", "openings", take_openings},
     {"ready", "ready", take_ready},
+    {"wait", NULL, take_wait},
     {"refuse", NULL, take_refusal},
     {"part", "part", session_take_part},
     {"receipt", "receipt", session_take_receipt},

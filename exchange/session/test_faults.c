@@ -313,8 +313,10 @@ static void random_event(struct test_net *net, uint64_t *x)
         json_t *copy = json_deep_copy(m->message);
         (void)alter(copy, &pick);
         test_net_hand(net, m->from, m->to, copy);
-    } else if (kind < 160)
+    } else if (kind < 150)
         test_net_done(net, who);
+    else if (kind < 160)
+        test_net_prepared(net, who);
     else if (kind < 180)
         test_net_close_at(net, who);
     else if (kind < 196)
@@ -346,6 +348,8 @@ static void test_random_schedules(void **state)
         struct test_net net;
         unsigned n = 3 + (unsigned)(draw(&x) % 3), asker = (unsigned)(draw(&x) % n), steps = 0;
         test_net_init(&net, n, asker);
+        for (unsigned i = 0; i < n; i++)
+            net.party[i]->slow = draw(&x) % 4 == 0;
         test_net_open(&net);
         for (unsigned over = 0; over < n && steps < 400; steps++) {
             random_event(&net, &x);

@@ -77,7 +77,7 @@ static fm_status host_prepare(void *ctx, struct session *s, const json_t *openin
 
     assert_ptr_equal(of(s), p);
     *inputs = NULL;
-    if (p->refuse != NULL) {
+    if (p->refuse != NULL && !p->slow) {
         *rule = p->refuse;
         return base_err_set(err, FM_E_REFUSED, "not here");
     }
@@ -85,8 +85,17 @@ static fm_status host_prepare(void *ctx, struct session *s, const json_t *openin
         *rule = "parameter.opening";
         return base_err_set(err, FM_E_REFUSED, "these are no openings");
     }
-    *inputs = json_array();
+    *inputs = p->slow ? NULL : json_array();
     return FM_OK;
+}
+
+static unsigned host_place(void *ctx, struct session *s)
+{
+    const struct net_party *p = ctx;
+
+    assert_ptr_equal(of(s), p);
+    assert_int_equal(session_get_state(s), SESSION_PREPARING);
+    return p->place;
 }
 
 static fm_status host_start(void *ctx, struct session *s, struct base_err *err)
@@ -174,9 +183,9 @@ static struct session_facts facts_for(const struct test_net *net, unsigned self,
 
 void test_net_init(struct test_net *net, unsigned n, unsigned asker)
 {
-    const struct session_host host = {NULL,         host_send,  host_prove, host_check_proof,
-                                      host_prepare, host_start, host_stop,  host_submit,
-                                      host_finished};
+    const struct session_host host = {NULL,         host_send,    host_prove, host_check_proof,
+                                      host_prepare, host_place,   host_start, host_stop,
+                                      host_submit,  host_finished};
     struct base_err err = {0};
 
     *net = (struct test_net){.n = n, .now = NET_BEGIN_MS};
@@ -302,6 +311,19 @@ void test_net_hand(struct test_net *net, unsigned from, unsigned to, json_t *mes
     if (!net->party[to]->gone)
         session_on_message(net->party[to]->session, from, message, net->now);
     json_decref(message);
+    test_net_check(net);
+}
+
+void test_net_prepared(struct test_net *net, unsigned who)
+{
+    struct net_party *p = net->party[who];
+    struct base_err err = {0};
+    json_t *inputs = json_array();
+
+    if (p->refuse != NULL)
+        (void)base_err_set(&err, FM_E_REFUSED, "not here");
+    session_on_prepared(p->session, p->refuse != NULL ? NULL : inputs, p->refuse, &err, net->now);
+    json_decref(inputs);
     test_net_check(net);
 }
 

@@ -42,6 +42,8 @@ struct net_party {
     /* what the host does */
     const char *refuse; /* prepare refuses with this rule */
     bool start_fails, submit_fails, prove_fails, gone;
+    bool slow;      /* prepare takes until test_net_prepared() */
+    unsigned place; /* in its queue meanwhile */
     /* what was asked of it */
     unsigned started, stopped, finished, submitted;
     bool running; /* the computation, until the test ends it */
@@ -55,6 +57,8 @@ void test_net_release(struct test_net *net);
 
 /* The asker's node hands over the openings. */
 void test_net_open(struct test_net *net);
+/* What a slow party promised: it is prepared, or refuses with the rule in `refuse`. */
+void test_net_prepared(struct test_net *net, unsigned who);
 /* Delivers the i-th message under way, or drops it. */
 void test_net_deliver(struct test_net *net, unsigned i);
 void test_net_drop(struct test_net *net, unsigned i);

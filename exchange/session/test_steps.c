@@ -2,7 +2,9 @@
 
 void steps_go_to(struct test_net *net, enum session_state state)
 {
-    if (state >= SESSION_READY) {
+    for (unsigned i = 0; i < net->n; i++)
+        net->party[i]->slow = net->party[i]->slow || state == SESSION_PREPARING;
+    if (state >= SESSION_PREPARING) {
         test_net_open(net);
         for (unsigned i = 0; i < net->count;)
             if (strcmp(json_string_value(json_object_get(net->wire[i].message, "m")), "openings") ==
