@@ -36,6 +36,7 @@ struct home {
     struct node_roles roles;
     int64_t block_interval_ms;
     int64_t threads;
+    int64_t memory_limit; /* MiB; 0: half of the machine's */
 };
 
 enum home_kind {

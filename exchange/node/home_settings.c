@@ -44,6 +44,9 @@ static const struct home_setting settings[] = {
      "The least time between two blocks, where this node sequences."},
     {"threads", HOME_NUMBER, FIELD(threads), "1", 1, 1, NULL,
      "Threads that compute one query; this version has 1."},
+    {"memory_limit", HOME_NUMBER, FIELD(memory_limit), "0", 0, 1 << 24, NULL,
+     "MiB that all running queries may take together, by estimate from the declared sizes; a query "
+     "waits until it fits, and one that never will is refused. 0: half of this machine's memory."},
     {0}};
 
 const struct home_setting *home_settings(void)

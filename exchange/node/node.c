@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "exchange/node/node_own.h"
 
-enum { RESUME_MS = 3000 };
+enum { RESUME_MS = 3000, LEAST_MIB = 1024 };
 
 static fm_status open_chain(struct node *node, struct base_err *err)
 {
@@ -70,6 +70,17 @@ static fm_status open_all(struct node *node, struct base_err *err)
     return st;
 }
 
+/* Half of the machine's memory unless node.json says otherwise. */
+static uint64_t memory_limit(const struct home *home)
+{
+    int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t half = pages > 0 && page > 0 ? (uint64_t)pages / 2 * (uint64_t)page : 0;
+
+    if (home->memory_limit > 0)
+        return (uint64_t)home->memory_limit << 20;
+    return half >> 20 < LEAST_MIB ? (uint64_t)LEAST_MIB << 20 : half;
+}
+
 fm_status node_new(struct node **out, const struct node_config *config, struct base_err *err)
 {
     struct node *node = calloc(1, sizeof *node);
@@ -80,6 +91,7 @@ fm_status node_new(struct node **out, const struct node_config *config, struct b
         return base_err_memory(err, "node");
     node->config = *config;
     node->counts.started_unix_ms = base_clock_unix_ms(config->clock);
+    node->lanes.limit = memory_limit(&config->home);
     if (pthread_mutex_init(&node->members_lock, NULL) != 0) {
         free(node);
         return base_err_set(err, FM_E_MEMORY, "node: no mutex");
@@ -119,6 +131,7 @@ void node_free(struct node *node)
 {
     if (node == NULL)
         return;
+    node_chores_end(node);
     node_query_free_all(node);
     free_lists(node);
     ledger_engine_free(node->engine);
@@ -235,6 +248,7 @@ int64_t node_wait_ms(struct node *node)
 void node_on_jobs(struct node *node)
 {
     node_query_jobs(node);
+    node_chores_back(node);
     node_settle(node);
 }
 
@@ -246,7 +260,7 @@ bool node_drain(struct node *node)
     node->draining = true;
     node_query_cancel(node, NULL, "the node is stopping");
     node_settle(node);
-    return node->queries == NULL;
+    return node_chores_drain(node) && node->queries == NULL;
 }
 
 void node_reopen_log(struct node *node)

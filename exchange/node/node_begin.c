@@ -240,6 +240,7 @@ static void open_session(struct node *node, const struct ledger_entry *entry, en
     q->next = node->queries;
     node->queries = q;
     take_asking(node, q, entry->id);
+    node_room_enter(node, q, entry->leaf);
     node_log_put(node->config.log, "info", "query.open", q->query_hex,
                  "asked by %s under contract %.16s", q->contract.asker,
                  json_string_value(json_object_get(q->open, "contract")));

@@ -58,7 +58,15 @@ static fm_status host_check_proof(void *ctx, const char *alias, const json_t *do
 static fm_status host_prepare(void *ctx, struct session *s, const json_t *openings, json_t **inputs,
                               const char **rule, struct base_err *err)
 {
-    return node_prepare(ctx, session_get_context(s), openings, inputs, rule, err);
+    return node_room_prepare(ctx, session_get_context(s), openings, inputs, rule, err);
+}
+
+static unsigned host_place(void *ctx, struct session *s)
+{
+    const struct node *node = ctx;
+    const struct node_query *q = session_get_context(s);
+
+    return lanes_position(&node->lanes, &q->place);
 }
 
 static fm_status open_channels(struct node *node, struct node_query *q, struct base_err *err)
@@ -140,6 +148,9 @@ static void host_finished(void *ctx, struct session *s, const struct base_err *e
     struct node_query *q = session_get_context(s);
 
     q->ending = true;
+    node_chores_cancel(node, q);
+    if (q->job == NULL)
+        node_room_leave(node, q);
     node_log_put(node->config.log, err->code == FM_OK ? "info" : "warn", "query.end", q->query_hex,
                  "%s", err->code == FM_OK ? "done, closed by everyone" : err->text);
     if (q->reply_waits) {
@@ -150,6 +161,7 @@ static void host_finished(void *ctx, struct session *s, const struct base_err *e
 
 struct session_host node_session_host(struct node *node)
 {
-    return (struct session_host){node,       host_send, host_prove,  host_check_proof, host_prepare,
-                                 host_start, host_stop, host_submit, host_finished};
+    return (struct session_host){node,         host_send,    host_prove, host_check_proof,
+                                 host_prepare, host_place,   host_start, host_stop,
+                                 host_submit,  host_finished};
 }

@@ -7,8 +7,10 @@
 #include <pthread.h>
 
 #include "exchange/contract/contract.h"
+#include "exchange/node/chore.h"
 #include "exchange/node/counts.h"
 #include "exchange/node/job.h"
+#include "exchange/node/lanes.h"
 #include "exchange/node/node.h"
 #include "exchange/node/ping.h"
 #include "exchange/node/rows.h"
@@ -22,7 +24,6 @@ enum node_message { NODE_MSG_LEDGER = 1, NODE_MSG_SESSION = 2, NODE_MSG_PING = 3
 
 enum {
     NODE_MAX_MEMBERS = 64,
-    NODE_MAX_QUERIES = 64,
     NODE_STATS = 64,
     NODE_MAX_HELD = 256,
     NODE_HELD_BYTES = 4 << 20,
@@ -82,6 +83,11 @@ struct node_query {
     json_t *openings;      /* the asker's, for the parties */
     struct sql_plan *plan; /* compiled here, until the job takes it */
     struct node_rows *rows;
+    /* its place among this node's queries (lanes.h) */
+    struct lanes_place place;
+    const char *refused_rule; /* why it has none; in refused_why */
+    struct base_err refused_why;
+    json_t *given; /* the openings, until there is room */
     char query_hex[65];
     /* the asker's side */
     bool asked_here;
@@ -143,6 +149,8 @@ struct node {
 
     struct node_roots roots;
     struct node_counts counts;
+    struct chores chores;
+    struct lanes lanes;
     struct node_stat stats[NODE_STATS];
     unsigned next_stat;
 
@@ -223,8 +231,29 @@ fm_status node_state(struct node *node, json_t **out, struct base_err *err, cons
     FM_PRINTF(4, 5) FM_CHECK;
 /* {"ALIAS/DATASET": value} of all published datasets. */
 fm_status node_datasets(struct node *node, json_t **out, struct base_err *err) FM_CHECK;
+/* Compiles the contract's plan into q->plan. */
+fm_status node_compile(struct node *node, struct node_query *q, const char **rule,
+                       struct base_err *err) FM_CHECK;
+/* What session.h's prepare() says, once there is room. */
 fm_status node_prepare(struct node *node, struct node_query *q, const json_t *openings,
                        json_t **inputs, const char **rule, struct base_err *err) FM_CHECK;
+
+/* node_data.c */
+/* Freezes the member's own rows for the query and holds them against what it published. *inputs:
+ * as in session.h's prepare(), NULL if the rows must be hashed first; session_on_prepared() then
+ * follows. */
+fm_status node_own_rows(struct node *node, struct node_query *q, json_t **inputs, const char **rule,
+                        struct base_err *err) FM_CHECK;
+
+/* node_room.c */
+/* Once, when the session is there: compiles, estimates, and takes a place in line; what speaks
+ * against it is kept until prepare(). order: of its query.open on the ledger. */
+void node_room_enter(struct node *node, struct node_query *q, uint64_t order);
+void node_room_leave(struct node *node, struct node_query *q);
+/* Those that may run now are prepared. */
+void node_room_admit(struct node *node);
+fm_status node_room_prepare(struct node *node, struct node_query *q, const json_t *openings,
+                            json_t **inputs, const char **rule, struct base_err *err) FM_CHECK;
 /* Does everything this query rests on still hold: at this node's head, which may be ahead of what
  * is final, under the revocations that it holds, and with the keys that the descriptor names?
  * FM_E_REFUSED and *rule if not; any other failure means that nobody knows. */

@@ -1,5 +1,6 @@
 /* A node's own rules, before it says ready: authority at its newest height, the plan compiled by
- * itself, the openings against their commitments, its own data against what it published. */
+ * itself, the openings against their commitments. node_data.c: its own data against what it
+ * published. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,8 +163,8 @@ fm_status node_datasets(struct node *node, json_t **out, struct base_err *err)
     return st;
 }
 
-static fm_status compile(struct node *node, struct node_query *q, const char **rule,
-                         struct base_err *err)
+fm_status node_compile(struct node *node, struct node_query *q, const char **rule,
+                       struct base_err *err)
 {
     json_t *datasets = NULL;
     fm_status st = node_datasets(node, &datasets, err);
@@ -289,98 +290,12 @@ static fm_status take_openings(struct node *node, struct node_query *q, const js
     return st;
 }
 
-/* ---- the member's own data ---- */
-
-static const struct contract_table *own_table(const struct node *node, const struct contract *c)
-{
-    for (unsigned i = 0; i < c->table_count; i++)
-        if (strcmp(c->tables[i].provider, node->config.home.alias) == 0)
-            return &c->tables[i];
-    return NULL;
-}
-
-static fm_status open_rows(struct node *node, struct node_query *q, json_t *inputs,
-                           const char **rule, struct base_err *err)
-{
-    const struct contract_table *t = own_table(node, &q->contract);
-    json_t *value = NULL;
-    uint8_t want[32], root[32];
-    fm_status st;
-
-    if (t == NULL)
-        return FM_OK;
-    *rule = "node.data";
-    st = node_state(node, &value, err, "dataset/%s/%s", t->provider, t->dataset);
-    if (st == FM_OK && (uint64_t)json_integer_value(json_object_get(value, "height")) >
-                           session_get_facts(q->session)->height) {
-        /* A query reads the newest version at its height, and these are not its rows any more. */
-        *rule = "dataset.changed";
-        st = base_err_set(err, FM_E_REFUSED,
-                          "table %s was published anew after the query was opened", t->dataset);
-    }
-    if (st == FM_OK)
-        st = base_json_get_hex(want, 32, value, "root", err);
-    if (st == FM_OK)
-        st = node_rows_open(&q->rows, node->config.home.data, t->dataset,
-                            json_object_get(value, "schema"), err);
-    if (st == FM_OK)
-        st = node_rows_root(root, &node->roots, q->rows, did_secret_bytes(node->config.salts),
-                            (uint64_t)json_integer_value(json_object_get(value, "data_version")),
-                            err);
-    if (st == FM_OK && memcmp(root, want, 32) != 0) {
-        *rule = "dataset.changed";
-        st = base_err_set(err, FM_E_REFUSED, "table %s is not what was published: publish it again",
-                          t->dataset);
-    }
-    if (st == FM_OK &&
-        json_array_append_new(inputs, json_pack("{s:s,s:O,s:O}", "table", t->table, "data_version",
-                                                json_object_get(value, "data_version"), "root",
-                                                json_object_get(value, "root"))) != 0)
-        st = base_err_memory(err, "inputs");
-    json_decref(value);
-    /* What is wrong with our own data is our business: others learn the rule, the log has the
-     * detail. */
-    if (st != FM_OK && st != FM_E_MEMORY)
-        err->code = st = FM_E_REFUSED;
-    return st;
-}
-
-/* Each query has a thread, channels and columns in memory. */
-static fm_status check_room(const struct node *node, const char **rule, struct base_err *err)
-{
-    unsigned running = 0;
-
-    for (const struct node_query *q = node->queries; q != NULL; q = q->next)
-        running += !q->ending || (q->job != NULL && !q->job_seen);
-    if (running <= NODE_MAX_QUERIES)
-        return FM_OK;
-    *rule = "node.busy";
-    return base_err_set(err, FM_E_REFUSED, "this node takes part in %d queries already",
-                        NODE_MAX_QUERIES);
-}
-
 fm_status node_prepare(struct node *node, struct node_query *q, const json_t *openings,
                        json_t **inputs, const char **rule, struct base_err *err)
 {
-    json_t *list = json_array();
-    fm_status st = list != NULL ? FM_OK : base_err_memory(err, "inputs");
+    fm_status st = node_authority(node, q, rule, err);
 
-    *inputs = NULL;
-    *rule = "node.policy";
-    if (st == FM_OK)
-        st = check_room(node, rule, err);
-    if (st == FM_OK)
-        st = node_authority(node, q, rule, err);
-    if (st == FM_OK)
-        st = compile(node, q, rule, err);
     if (st == FM_OK)
         st = take_openings(node, q, openings, rule, err);
-    if (st == FM_OK)
-        st = open_rows(node, q, list, rule, err);
-    if (st != FM_OK) {
-        json_decref(list);
-        return st;
-    }
-    *inputs = list;
-    return FM_OK;
+    return st == FM_OK ? node_own_rows(node, q, inputs, rule, err) : st;
 }

@@ -30,6 +30,8 @@ void node_query_free(struct node *node, struct node_query *q)
         at = &(*at)->next;
     if (*at == q)
         *at = q->next;
+    node_chores_cancel(node, q);
+    node_room_leave(node, q);
     if (q->channels != NULL)
         net_abort(net_session_transport(q->channels), "shutdown");
     job_free(q->job);
@@ -44,6 +46,7 @@ void node_query_free(struct node *node, struct node_query *q)
     json_decref(q->hidden);
     json_decref(q->openings);
     json_decref(q->receipt);
+    json_decref(q->given);
     free(q);
 }
 
@@ -235,6 +238,7 @@ static void job_is_back(struct node *node, struct node_query *q)
     json_t *part = NULL;
 
     q->job_seen = true;
+    node_room_leave(node, q);
     keep_stat(node, q, r);
     if (err.code == FM_OK) {
         part = json_pack("{s:O,s:O}", "inputs", r->inputs, "result", r->result);
@@ -268,6 +272,8 @@ void node_query_tick(struct node *node)
 {
     int64_t now = now_ms(node);
     struct node_held **at = &node->held;
+
+    node_room_admit(node);
 
     for (struct node_query *q = node->queries; q != NULL; q = q->next)
         session_on_tick(q->session, now);

@@ -320,6 +320,7 @@ void node_cancel(struct node *node, void *reply_ctx)
             a->reply_waits = false;
             a->gone = true;
         }
+    node_chores_cancel(node, reply_ctx);
     node_query_cancel(node, reply_ctx, "the one who asked has gone away");
     node_settle(node);
 }

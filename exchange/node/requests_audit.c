@@ -1,5 +1,8 @@
 /* audit.list and audit.export: the trail, for people and for the verifier. */
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/json.h"
@@ -66,24 +69,69 @@ void node_request_audit_list(struct node *node, const json_t *request,
     json_decref(page.entries);
 }
 
+/* An export under way, over a connection of its own. */
+struct exporting {
+    char ledger[HOME_PATH];
+    int file;
+    struct ledger_export_report report;
+};
+
+static fm_status export_run(void *ctx, const atomic_bool *stop, struct base_err *err)
+{
+    struct exporting *x = ctx;
+    struct ledger_reader *reader;
+    fm_status st = ledger_reader_open(&reader, x->ledger, err);
+
+    (void)stop;
+    if (st != FM_OK)
+        return st;
+    st = ledger_export_to(reader, x->file, NULL, &x->report, err);
+    ledger_reader_close(reader);
+    return st;
+}
+
+static void export_done(struct node *node, void *ctx, const struct node_reply *reply,
+                        const struct base_err *why)
+{
+    struct exporting *x = ctx;
+    struct base_err err = *why;
+
+    (void)node;
+    if (reply != NULL && err.code != FM_OK)
+        node_reply_error(reply, &err);
+    else if (reply != NULL)
+        node_reply_value(reply, json_pack("{s:I,s:I,s:I,s:I}", "leaves", (json_int_t)x->report.size,
+                                          "height", (json_int_t)x->report.height, "disclosed",
+                                          (json_int_t)x->report.disclosed, "bytes",
+                                          (json_int_t)x->report.bytes));
+    (void)close(x->file);
+    free(x);
+}
+
 void node_request_audit_export(struct node *node, const json_t *request,
                                const struct node_reply *reply)
 {
-    struct ledger_export_report report;
+    struct chore_work work = {export_run, export_done, NULL};
+    struct exporting *x = calloc(1, sizeof *x);
     struct base_err err = {0};
-    fm_status st;
+    fm_status st = x != NULL ? home_path(x->ledger, node->config.home.dir, "ledger.db", &err)
+                             : base_err_memory(&err, "export");
 
     (void)request;
-    if (reply->file < 0)
+    if (st == FM_OK && reply->file < 0)
         st = base_err_set(&err, FM_E_ARG, "audit.export: the request brings no file to write to");
-    else
-        st = ledger_export_to(ledger_chain_reader(node->chain), reply->file, NULL, &report, &err);
-    if (st != FM_OK) {
-        node_reply_error(reply, &err);
-        return;
+    if (st == FM_OK) {
+        x->file = fcntl(reply->file, F_DUPFD_CLOEXEC, 3); /* the request's own goes with it */
+        st = x->file >= 0 ? FM_OK : base_err_errno(&err, "audit.export");
+        work.ctx = x;
     }
-    node_reply_value(reply,
-                     json_pack("{s:I,s:I,s:I,s:I}", "leaves", (json_int_t)report.size, "height",
-                               (json_int_t)report.height, "disclosed", (json_int_t)report.disclosed,
-                               "bytes", (json_int_t)report.bytes));
+    if (st == FM_OK) {
+        st = node_chore_start(node, &work, reply, reply->ctx, &err);
+        if (st != FM_OK)
+            (void)close(x->file);
+    }
+    if (st != FM_OK) {
+        free(x);
+        node_reply_error(reply, &err);
+    }
 }

@@ -1,9 +1,11 @@
 /* dataset.publish: a table's declaration goes to the ledger, with the salted root of its rows;
  * never a row. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/secret.h"
 #include "exchange/node/requests_own.h"
 
 /* The schema to declare: the one given, or the one stored beside the table by the import. */
@@ -62,52 +64,106 @@ static fm_status next_version(struct node *node, int64_t *data_version, const ch
     return st;
 }
 
-static fm_status build(json_t **body, struct node *node, const json_t *request,
-                       struct base_err *err)
-{
-    struct node_rows *rows = NULL;
-    json_t *schema = NULL;
-    const char *table;
+/* A publication under way: from the request to its transaction. */
+struct publication {
+    struct node_rows *rows;
+    json_t *schema;
+    char table[DATA_NAME_MAX + 1];
+    int64_t version;
+    uint8_t secret[32];
     uint8_t root[32];
-    char root_hex[65];
-    int64_t version = 1;
-    fm_status st = base_json_get_str(&table, request, "table", err);
+};
+
+static void publication_free(struct publication *p)
+{
+    if (p == NULL)
+        return;
+    node_rows_free(p->rows);
+    json_decref(p->schema);
+    base_wipe(p->secret, sizeof p->secret);
+    free(p);
+}
+
+/* The file is frozen here and now: what is checked and hashed beside the node's thread is what was
+ * there when the publication was asked for. */
+static fm_status publication_new(struct publication **out, struct node *node, const json_t *request,
+                                 struct base_err *err)
+{
+    struct publication *p = calloc(1, sizeof *p);
+    const char *table;
+    fm_status st = p != NULL ? base_json_get_str(&table, request, "table", err)
+                             : base_err_memory(err, "dataset");
 
     if (st == FM_OK)
-        st = declared_schema(&schema, node, table, request, err);
+        st = declared_schema(&p->schema, node, table, request, err);
     if (st == FM_OK)
-        st = next_version(node, &version, table, schema, err);
+        st = next_version(node, &p->version, table, p->schema, err);
     if (st == FM_OK)
-        st = node_rows_open(&rows, node->config.home.data, table, schema, err);
-    if (st == FM_OK)
-        st = data_store_check(rows->store, table, &rows->schema, err);
-    if (st == FM_OK)
-        st = node_rows_root(root, &node->roots, rows, did_secret_bytes(node->config.salts),
-                            (uint64_t)version, err);
-    if (st == FM_OK) {
-        base_hex(root_hex, root, 32);
-        *body =
-            json_pack("{s:s,s:O,s:I,s:s,s:I}", "dataset", table, "schema", schema, "data_version",
-                      (json_int_t)version, "root", root_hex, "rows", (json_int_t)rows->schema.rows);
-        if (*body == NULL)
-            st = base_err_memory(err, "dataset");
+        st = node_rows_open(&p->rows, node->config.home.data, table, p->schema, err);
+    if (st != FM_OK) {
+        publication_free(p);
+        p = NULL;
+    } else {
+        memcpy(p->table, p->rows->table, sizeof p->table);
+        memcpy(p->secret, did_secret_bytes(node->config.salts), sizeof p->secret);
     }
-    node_rows_free(rows);
-    json_decref(schema);
+    *out = p;
     return st;
+}
+
+static fm_status publication_run(void *ctx, const atomic_bool *stop, struct base_err *err)
+{
+    struct publication *p = ctx;
+    fm_status st = data_store_check(p->rows->store, p->table, &p->rows->schema, err);
+
+    if (st == FM_OK)
+        st = node_rows_hash(p->root, p->rows, p->secret, (uint64_t)p->version, stop, err);
+    return st;
+}
+
+static void publication_done(struct node *node, void *ctx, const struct node_reply *reply,
+                             const struct base_err *why)
+{
+    struct publication *p = ctx;
+    struct base_err err = *why;
+    char root_hex[65];
+    json_t *body;
+
+    if (reply == NULL) { /* whoever wanted it has gone: nothing is published behind their back */
+        publication_free(p);
+        return;
+    }
+    if (err.code == FM_OK) {
+        node_rows_remember(&node->roots, p->rows, (uint64_t)p->version, p->root);
+        base_hex(root_hex, p->root, 32);
+        body = json_pack("{s:s,s:O,s:I,s:s,s:I}", "dataset", p->table, "schema", p->schema,
+                         "data_version", (json_int_t)p->version, "root", root_hex, "rows",
+                         (json_int_t)p->rows->schema.rows);
+        if (body == NULL)
+            (void)base_err_memory(&err, "dataset");
+        else
+            node_submit_and_reply(node, LEDGER_TX_DATASET_PUBLISH, body, reply);
+    }
+    publication_free(p);
+    if (err.code != FM_OK)
+        node_reply_error(reply, &err);
 }
 
 void node_request_dataset_publish(struct node *node, const json_t *request,
                                   const struct node_reply *reply)
 {
+    struct chore_work work = {publication_run, publication_done, NULL};
     struct base_err err = {0};
-    json_t *body = NULL;
+    struct publication *p = NULL;
 
     reply->progress(reply->ctx, "checking every row against the schema, and hashing");
-    if (build(&body, node, request, &err) == FM_OK)
-        node_submit_and_reply(node, LEDGER_TX_DATASET_PUBLISH, body, reply);
-    else
-        node_reply_error(reply, &err);
+    if (publication_new(&p, node, request, &err) == FM_OK) {
+        work.ctx = p;
+        if (node_chore_start(node, &work, reply, reply->ctx, &err) == FM_OK)
+            return;
+        publication_free(p);
+    }
+    node_reply_error(reply, &err);
 }
 
 void node_request_dataset_list(struct node *node, const json_t *request,

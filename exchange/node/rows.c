@@ -88,13 +88,18 @@ void node_rows_free(struct node_rows *rows)
     free(rows);
 }
 
-static bool recall(uint8_t root32[32], const struct node_roots *roots, const struct node_rows *rows,
-                   const uint8_t schema32[32], uint64_t data_version)
+bool node_rows_recall(uint8_t root32[32], const struct node_roots *roots,
+                      const struct node_rows *rows, uint64_t data_version)
 {
-    for (unsigned i = 0; rows->steady && i < NODE_ROOTS; i++)
+    struct base_err err = {0};
+    uint8_t schema[32];
+
+    if (!rows->steady || data_schema_hash(schema, &rows->schema, &err) != FM_OK)
+        return false;
+    for (unsigned i = 0; i < NODE_ROOTS; i++)
         if (strcmp(roots->known[i].table, rows->table) == 0 &&
             roots->known[i].data_version == data_version &&
-            memcmp(roots->known[i].schema, schema32, 32) == 0 &&
+            memcmp(roots->known[i].schema, schema, 32) == 0 &&
             untouched(roots->known[i].at, rows->before)) {
             memcpy(root32, roots->known[i].root, 32);
             return true;
@@ -102,39 +107,51 @@ static bool recall(uint8_t root32[32], const struct node_roots *roots, const str
     return false;
 }
 
-static void remember(struct node_roots *roots, const struct node_rows *rows,
-                     const uint8_t schema32[32], uint64_t data_version, const uint8_t root32[32])
+void node_rows_remember(struct node_roots *roots, const struct node_rows *rows,
+                        uint64_t data_version, const uint8_t root32[32])
 {
-    if (!rows->steady)
+    struct base_err err = {0};
+    unsigned at = roots->next % NODE_ROOTS;
+
+    if (!rows->steady || data_schema_hash(roots->known[at].schema, &rows->schema, &err) != FM_OK)
         return;
-    memcpy(roots->known[roots->next].table, rows->table, sizeof rows->table);
-    memcpy(roots->known[roots->next].root, root32, 32);
-    memcpy(roots->known[roots->next].schema, schema32, 32);
-    memcpy(roots->known[roots->next].at, rows->before, sizeof rows->before);
-    roots->known[roots->next].data_version = data_version;
-    roots->next = (roots->next + 1) % NODE_ROOTS;
+    memcpy(roots->known[at].table, rows->table, sizeof rows->table);
+    memcpy(roots->known[at].root, root32, 32);
+    memcpy(roots->known[at].at, rows->before, sizeof rows->before);
+    roots->known[at].data_version = data_version;
+    roots->next = (at + 1) % NODE_ROOTS;
 }
 
-fm_status node_rows_root(uint8_t root32[32], struct node_roots *roots, const struct node_rows *rows,
-                         const uint8_t secret32[32], uint64_t data_version, struct base_err *err)
+/* The rows, until somebody says stop. */
+struct stoppable {
+    struct data_row_source rows;
+    const atomic_bool *stop;
+};
+
+static fm_status next_row(void *ctx, const struct data_cell **row, struct base_err *err)
+{
+    const struct stoppable *s = ctx;
+
+    if (atomic_load_explicit(s->stop, memory_order_relaxed))
+        return base_err_set(err, FM_E_CANCELLED, "stopped while the rows were hashed");
+    return s->rows.next(s->rows.ctx, row, err);
+}
+
+fm_status node_rows_hash(uint8_t root32[32], const struct node_rows *rows,
+                         const uint8_t secret32[32], uint64_t data_version, const atomic_bool *stop,
+                         struct base_err *err)
 {
     const struct data_version_key key = {secret32, data_version};
     struct data_row_source source;
-    uint8_t schema32[32];
+    struct stoppable stoppable;
     struct data_rows *all;
-    fm_status st;
+    fm_status st = data_rows_open(&all, rows->store, rows->table, &rows->schema, NULL, 0, err);
 
-    if (data_schema_hash(schema32, &rows->schema, err) != FM_OK)
-        return err->code;
-    if (recall(root32, roots, rows, schema32, data_version))
-        return FM_OK;
-    st = data_rows_open(&all, rows->store, rows->table, &rows->schema, NULL, 0, err);
     if (st != FM_OK)
         return st;
-    source = data_rows_source(all);
+    stoppable = (struct stoppable){data_rows_source(all), stop};
+    source = (struct data_row_source){next_row, &stoppable};
     st = data_root_compute(root32, &source, &rows->schema, &key, err);
     data_rows_free(all);
-    if (st == FM_OK)
-        remember(roots, rows, schema32, data_version, root32);
     return st;
 }

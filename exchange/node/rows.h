@@ -2,6 +2,7 @@
 #ifndef FIRMIANA_EXCHANGE_NODE_ROWS_H
 #define FIRMIANA_EXCHANGE_NODE_ROWS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 
@@ -37,10 +38,16 @@ struct node_roots {
     unsigned next;
 };
 
-/* The root of the snapshot under that data version (exchange/data/root.h). Every value is checked
- * against the schema on the way: FM_E_INPUT names table, row and column. */
-fm_status node_rows_root(uint8_t root32[32], struct node_roots *roots, const struct node_rows *rows,
-                         const uint8_t secret32[32], uint64_t data_version,
+/* The root of the snapshot under that data version, if it is known already. */
+bool node_rows_recall(uint8_t root32[32], const struct node_roots *roots,
+                      const struct node_rows *rows, uint64_t data_version);
+/* Computes it (exchange/data/root.h), on any thread that has `rows` to itself. Every value is
+ * checked against the schema on the way: FM_E_INPUT names table, row and column. FM_E_CANCELLED
+ * once *stop is set. */
+fm_status node_rows_hash(uint8_t root32[32], const struct node_rows *rows,
+                         const uint8_t secret32[32], uint64_t data_version, const atomic_bool *stop,
                          struct base_err *err) FM_CHECK;
+void node_rows_remember(struct node_roots *roots, const struct node_rows *rows,
+                        uint64_t data_version, const uint8_t root32[32]);
 
 #endif

@@ -49,6 +49,8 @@ static int teardown(void **state)
     return rmdir(folder);
 }
 
+static const atomic_bool never = false;
+
 static struct node_rows *open_rows(const char *text)
 {
     json_t *schema = json_loads(text, 0, NULL);
@@ -66,8 +68,11 @@ static void root_of(uint8_t root[32], struct node_roots *roots, struct node_rows
     static const uint8_t secret[32] = {7};
     struct base_err err = {0};
 
-    if (node_rows_root(root, roots, rows, secret, 1, &err) != FM_OK)
-        fail_msg("%s", err.text);
+    if (!node_rows_recall(root, roots, rows, 1)) {
+        if (node_rows_hash(root, rows, secret, 1, &never, &err) != FM_OK)
+            fail_msg("%s", err.text);
+        node_rows_remember(roots, rows, 1, root);
+    }
     node_rows_free(rows);
 }
 
@@ -125,12 +130,27 @@ static void another_schema_is_hashed_anew(void **state)
     assert_memory_equal(a, b, 32);
 }
 
+static void hashing_can_be_stopped(void **state)
+{
+    static const uint8_t secret[32] = {7};
+    const atomic_bool stop = true;
+    struct node_rows *rows = open_rows(schema_text);
+    struct base_err err = {0};
+    uint8_t root[32];
+
+    (void)state;
+    assert_int_equal(node_rows_hash(root, rows, secret, 1, &stop, &err), FM_E_CANCELLED);
+    assert_string_equal(err.text, "stopped while the rows were hashed");
+    node_rows_free(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_are_seen),
         cmocka_unit_test(a_late_write_is_seen),
         cmocka_unit_test(another_schema_is_hashed_anew),
+        cmocka_unit_test(hashing_can_be_stopped),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
