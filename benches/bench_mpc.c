@@ -18,6 +18,7 @@ struct job {
     const char *protocol;
     size_t n;
     unsigned runs;
+    unsigned threads;
     enum mpc_profile profile;
 };
 
@@ -119,7 +120,7 @@ static fm_status timed_runs(const struct job *job, struct mpc_session *s, struct
 
     for (unsigned run = 0; run <= job->runs; run++) {
         double start;
-        if (bench_barrier(t, 1, err) != FM_OK)
+        if (bench_barrier(t, BENCH_CONTROL_STREAM, err) != FM_OK)
             return err->code;
         mpc_session_stats(s, &before);
         start = bench_now();
@@ -144,7 +145,7 @@ static fm_status body(void *ctx, struct net_transport *t, struct bench_report *r
                                    .compute = compute,
                                    .compute_len = 3,
                                    .first_stream = 0,
-                                   .streams = 1,
+                                   .streams = job->threads,
                                    .profile = job->profile,
                                    .random = base_random_system()};
     struct mpc_share *x[2] = {NULL, NULL}, *bits[2] = {NULL, NULL};
@@ -176,17 +177,17 @@ static void print(const struct job *job, const struct bench_report r[BENCH_PARTI
     }
     printf("{\"bytes_sent_per_party\":%.0f,\"n\":%zu,\"op\":\"%s\",\"ops_per_s\":%.0f,\"peak_rss\":"
            "%ld,\"profile\":\"%s\","
-           "\"protocol\":\"%s\",\"rounds\":%llu,\"seconds\":%.6f,\"threads\":1}\n",
+           "\"protocol\":\"%s\",\"rounds\":%llu,\"seconds\":%.6f,\"threads\":%u}\n",
            bytes, job->n, job->op, median > 0 ? (double)job->n / median : 0, rss * 1024,
            job->profile == MPC_FEW_ROUNDS ? "few-rounds" : "few-bytes", job->protocol, r[0].rounds,
-           median);
+           median, job->threads);
     (void)fflush(stdout);
 }
 
 static void usage(void)
 {
     puts("usage: bench_mpc [--op mul|and|lt|eq|open|a2b|b2a|shuffle|all] [--n N] [--protocol rep3] "
-         "[--few-bytes] [--runs R] [--json]\n"
+         "[--few-bytes] [--runs R] [--threads T] [--json]\n"
          "three processes on loopback with sealed channels; one JSON object a line (--json is the "
          "only form)");
 }
@@ -203,7 +204,7 @@ int main(int argc, char **argv)
 {
     static const char *const ops[] = {"mul", "and", "lt",      "eq", "open",
                                       "a2b", "b2a", "shuffle", NULL};
-    struct job job = {"all", "rep3", 100000, RUNS, MPC_FEW_ROUNDS};
+    struct job job = {"all", "rep3", 100000, RUNS, 1, MPC_FEW_ROUNDS};
     struct bench_report reports[BENCH_PARTIES];
     struct base_err err = {0};
 
@@ -220,18 +221,19 @@ int main(int argc, char **argv)
             job.n = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
             job.runs = (unsigned)strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
+            job.threads = (unsigned)strtoul(argv[++i], NULL, 10);
         else {
             usage();
             return strcmp(argv[i], "--help") == 0 ? 0 : 2;
         }
     }
     if (job.n < 1 || job.n > 100000000 || job.runs < 1 || job.runs > BENCH_RUNS_MAX ||
+        job.threads < 1 || job.threads > BENCH_THREADS_MAX ||
         mpc_protocol_find(job.protocol) == NULL ||
         (strcmp(job.op, "all") != 0 && !known(job.op, ops))) {
-        fprintf(
-            stderr,
-            "bench_mpc: no such operation or protocol, n not 1 to 100000000, or runs not 1 to 32: "
-            "see --help\n");
+        fprintf(stderr, "bench_mpc: no such operation or protocol, n not 1 to 100000000, runs or "
+                        "threads not 1 to 32: see --help\n");
         return 2;
     }
     for (const char *const *op = ops; *op != NULL; op++) {

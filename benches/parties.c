@@ -18,7 +18,7 @@
 #include "base/secret.h"
 #include "net/zmq.h"
 
-enum { CONNECT_MS = 10000, CONTROL_STREAM = 1 };
+enum { CONNECT_MS = 10000 };
 
 static const char *const names[BENCH_PARTIES] = {"party_0", "party_1", "party_2"};
 
@@ -130,7 +130,7 @@ static fm_status run_body(struct net_node *node, const struct world *w, struct b
         return st;
     st = body(ctx, net_session_transport(session), report, err);
     if (st == FM_OK)
-        st = bench_barrier(net_session_transport(session), CONTROL_STREAM, err);
+        st = bench_barrier(net_session_transport(session), BENCH_CONTROL_STREAM, err);
     else
         net_abort(net_session_transport(session), "error");
     net_node_session_close(node, session);

@@ -8,7 +8,9 @@
 #include "base/status.h"
 #include "net/transport.h"
 
-enum { BENCH_PARTIES = 3, BENCH_RUNS_MAX = 32 };
+enum { BENCH_PARTIES = 3, BENCH_RUNS_MAX = 32, BENCH_THREADS_MAX = 32 };
+/* The stream for barriers; those below are the protocol's, one a thread. */
+enum { BENCH_CONTROL_STREAM = NET_MAX_STREAMS - 1 };
 
 /* What a party's process reports to the parent. */
 struct bench_report {

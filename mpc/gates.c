@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "mpc/share.h"
+#include "mpc/lanes.h"
 
 void mpc_gates_push(struct mpc_gates *gates, struct mpc_wire z, struct mpc_wire x,
                     struct mpc_wire y, struct mpc_wire w)
@@ -45,7 +45,7 @@ static fm_status run(struct mpc_session *s, struct mpc_gates *gates, struct base
         return FM_OK;
     for (size_t i = 0; i < gates->len; i++)
         s->stats.and_gates += gates->gate[i].z.share->n;
-    status = s->row->and (s, gates->gate, gates->len, err);
+    status = mpc_gate_list_run(s, gates->gate, gates->len, err);
     if (status != FM_OK)
         return status;
     return s->row->record(s, &record, err);

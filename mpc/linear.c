@@ -7,8 +7,11 @@
 
 void mpc_linear_zero(struct mpc_session *s, struct mpc_share *z)
 {
+    unsigned planes = z->domain == MPC_RING64 ? 1 : z->width;
+
     for (unsigned c = 0; c < s->held && z->n > 0; c++)
-        memset(mpc_comp(z, c), 0, z->comp_words * 8);
+        for (unsigned j = 0; j < planes; j++)
+            memset(mpc_plane(z, c, j), 0, z->plane_words * 8);
 }
 
 void mpc_linear_add(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
@@ -135,6 +138,14 @@ void mpc_linear_flip(struct mpc_session *s, const struct mpc_wire *wires, size_t
         return;
     for (size_t i = 0; i < count; i++)
         mpc_k_not(mpc_wire_words(wires[i], (unsigned)s->public_at), wires[i].share->plane_words);
+}
+
+/* Of a row whose most_lanes is 1: never called. */
+fm_status mpc_lane_unsupported(const struct mpc_session *s, struct mpc_session *lane,
+                               struct base_err *err)
+{
+    (void)lane;
+    return base_err_set(err, FM_E_UNSUPPORTED, "%s has one lane", s->row->name);
 }
 
 fm_status mpc_check_none(struct mpc_session *s, struct base_err *err)

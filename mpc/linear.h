@@ -24,6 +24,8 @@ void mpc_linear_prefix(struct mpc_session *s, struct mpc_share *z, const struct 
 void mpc_linear_xor(struct mpc_session *s, const struct mpc_gate *gates, size_t count);
 void mpc_linear_flip(struct mpc_session *s, const struct mpc_wire *wires, size_t count);
 
+fm_status mpc_lane_unsupported(const struct mpc_session *s, struct mpc_session *lane,
+                               struct base_err *err);
 fm_status mpc_check_none(struct mpc_session *s, struct base_err *err);
 fm_status mpc_prepare_none(struct mpc_session *s, const struct mpc_counts *counts,
                            struct base_err *err);

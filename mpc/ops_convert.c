@@ -1,4 +1,5 @@
 /* Conversions: arguments checked here, once for all protocols. */
+#include "mpc/lanes.h"
 #include "mpc/ops_check.h"
 #include "mpc/share.h"
 
@@ -52,14 +53,10 @@ static fm_status ring_to_bits(struct mpc_share **z, const struct mpc_share *cons
         if (status == FM_OK)
             status = mpc_bits_new(&z[i], s, x[i]->n, op == MPC_OP_A2B ? width[i] : 1, err);
     }
-    if (status == FM_OK && s->computes) {
-        if (op == MPC_OP_A2B)
-            status = s->row->a2b(s, z, x, count, err);
-        else if (op == MPC_OP_MSB)
-            status = s->row->msb(s, z, x, width, count, err);
-        else
-            status = s->row->eqz(s, z, x, width, count, err);
-    }
+    if (status == FM_OK && s->computes)
+        status = mpc_list_run(
+            s, &(struct mpc_list_call){.op = op, .z = z, .x = x, .width = width, .count = count},
+            err);
     return conclude(s, z, count, &record, status, err);
 }
 
@@ -110,7 +107,9 @@ fm_status mpc_b2a(struct mpc_share **z, const struct mpc_share *x, enum mpc_sign
     if (status == FM_OK)
         status = mpc_ring_new(z, s, x->n, range_of_planes(x->width, sign), err);
     if (status == FM_OK && s->computes)
-        status = s->row->b2a(s, z, &x, 1, sign, err);
+        status = mpc_list_run(
+            s, &(struct mpc_list_call){.op = MPC_OP_B2A, .z = z, .x = &x, .sign = sign, .count = 1},
+            err);
     return conclude(s, z, 1, &record, status, err);
 }
 
@@ -134,8 +133,11 @@ static fm_status bits_to_ring(struct mpc_share **z, const struct mpc_share *cons
                                   (struct mpc_range){0, counts ? (int64_t)x[i]->n : 1}, err);
     }
     if (status == FM_OK && s->computes)
-        status =
-            counts ? s->row->bit_count(s, z, x, count, err) : s->row->bit2a(s, z, x, count, err);
+        status = counts ? s->row->bit_count(s, z, x, count, err)
+                        : mpc_list_run(s,
+                                       &(struct mpc_list_call){
+                                           .op = MPC_OP_BIT2A, .z = z, .x = x, .count = count},
+                                       err);
     return conclude(s, z, count, &record, status, err);
 }
 

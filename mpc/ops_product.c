@@ -1,5 +1,6 @@
 /* Products: arguments checked here, once for all protocols. */
 #include "mpc/gates.h"
+#include "mpc/lanes.h"
 #include "mpc/ops_check.h"
 #include "mpc/share.h"
 
@@ -63,7 +64,11 @@ static fm_status product_list(struct mpc_share **z, const struct mpc_share *cons
     for (size_t i = 0; i < count && s->computes; i++)
         s->stats.mul_gates += x[i]->n;
     if (s->computes)
-        status = dot ? s->row->dot(s, z, x, y, count, err) : s->row->mul(s, z, x, y, count, err);
+        status = dot ? s->row->dot(s, z, x, y, count, err)
+                     : mpc_list_run(s,
+                                    &(struct mpc_list_call){
+                                        .op = MPC_OP_MUL, .z = z, .x = x, .y = y, .count = count},
+                                    err);
     return conclude(s, z, count, &record, status, err);
 }
 

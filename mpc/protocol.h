@@ -55,7 +55,8 @@
  * transport is aborted.
  *
  * THREADS. One session is used by one thread at a time. Several sessions may run over one transport
- * on different streams.
+ * on different streams. A session with several streams does mul, and, a2b, b2a, bit2a, msb and eqz
+ * of long vectors by as many threads of its own, the caller's among them (lanes.h).
  *
  * COSTS are per session and exact: bytes as the transport counts them (payload, summed over all
  * parties in the tables of rep3/rep3.h), rounds as the longest chain of messages of which each must
@@ -150,9 +151,12 @@ struct mpc_protocol {
     unsigned components; /* of one sharing, over all parties */
     unsigned held;       /* of them at one compute party */
     struct mpc_costs costs;
+    unsigned most_lanes; /* sessions of one party that may share a vector's work; 1: no lanes */
 
     fm_status (*open)(struct mpc_session *s, struct base_err *err); /* makes the row's state */
     void (*close)(struct mpc_session *s);
+    /* Makes the state of a lane inside an open session, without a message; close() ends it. */
+    fm_status (*lane)(const struct mpc_session *s, struct mpc_session *lane, struct base_err *err);
     void (*held_components)(const struct mpc_session *s, unsigned *held);
 
     fm_status (*input)(struct mpc_session *s, struct mpc_share *const *z,

@@ -37,6 +37,7 @@ fm_status mpc_protocol_validate(const struct mpc_protocol *p, struct base_err *e
     } slots[] = {
         {"open", p->open != NULL},
         {"close", p->close != NULL},
+        {"lane", p->lane != NULL},
         {"held_components", p->held_components != NULL},
         {"input", p->input != NULL},
         {"reveal_to", p->reveal_to != NULL},
@@ -75,7 +76,8 @@ fm_status mpc_protocol_validate(const struct mpc_protocol *p, struct base_err *e
 
     if (p->name == NULL || p->parties == 0 || p->parties > NET_MAX_PARTIES || p->held == 0 ||
         p->held > MPC_MAX_COMPONENTS || p->components < p->held ||
-        p->components > MPC_MAX_COMPONENTS || p->corrupt >= p->parties)
+        p->components > MPC_MAX_COMPONENTS || p->corrupt >= p->parties || p->most_lanes == 0 ||
+        p->most_lanes > NET_MAX_STREAMS)
         return base_err_set(err, FM_E_ARG, "protocol %s: its numbers make no sense",
                             p->name == NULL ? "without a name" : p->name);
     for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)

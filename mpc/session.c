@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "mpc/share.h"
+#include "mpc/lanes.h"
 
 static fm_status check_parties(const struct mpc_session_config *c, unsigned parties,
                                struct base_err *err)
@@ -83,7 +83,10 @@ fm_status mpc_session_open(struct mpc_session **out, const struct mpc_session_co
         return base_err_memory(err, "mpc session");
     }
     fill_session(s, config);
-    status = mpc_finish(s, MPC_OP_OPEN, s->row->open(s, err), err);
+    status = s->row->open(s, err);
+    if (status == FM_OK)
+        status = mpc_lanes_open(s, err);
+    status = mpc_finish(s, MPC_OP_OPEN, status, err);
     if (status != FM_OK) {
         mpc_session_close(s);
         return status;
@@ -96,6 +99,7 @@ void mpc_session_close(struct mpc_session *s)
 {
     if (s == NULL)
         return;
+    mpc_lanes_close(s);
     s->row->close(s);
     mpc_pool_release(s);
     base_wipe(s, sizeof *s);

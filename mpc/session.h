@@ -48,14 +48,14 @@ struct mpc_session_config {
     size_t compute_len;       /* == protocol->parties */
     uint8_t context32[32];    /* descriptor hash: keys every derivation of the session */
     unsigned first_stream;    /* streams [first_stream, first_stream + streams) are ours */
-    unsigned streams;         /* at least 1 */
+    unsigned streams;         /* at least 1: as many threads a party (lanes), if the row can */
     enum mpc_profile profile; /* the same at all parties */
     const struct base_random *random;
 };
 
 /* Opens a session; compute parties exchange fresh 32-byte seeds and key their joint generators with
  * HKDF-SHA256(seed, salt = context32). The transport and the random source must outlive it, the
- * arrays need not. rep3: 1 round, 32 bytes a compute party. */
+ * arrays need not. rep3: 1 round, 32 bytes a compute party, whatever the streams. */
 fm_status mpc_session_open(struct mpc_session **out, const struct mpc_session_config *config,
                            struct base_err *err) FM_CHECK;
 /* Wipes and frees all. NULL is allowed. Says nothing to the peers: after a failure mpc has already

@@ -110,6 +110,7 @@ fm_status mpc_share_new(struct mpc_share **out, struct mpc_session *s, enum mpc_
     x->n = n;
     x->range = range;
     x->plane_words = plane_words;
+    x->plane_stride = plane_words;
     x->comp_words = comp_words;
     x->comp_stride = stride;
     x->pins = 0;
@@ -235,7 +236,7 @@ static void digest_words(struct base_sha256 *h, const struct mpc_share *x, unsig
     size_t planes = x->domain == MPC_RING64 ? 1 : x->width;
 
     for (size_t j = 0; j < planes && x->n > 0; j++) {
-        const uint64_t *words = mpc_comp(x, comp) + j * x->plane_words;
+        const uint64_t *words = mpc_comp(x, comp) + j * x->plane_stride;
         size_t whole = x->domain == MPC_RING64 ? x->plane_words : x->plane_words - 1;
 
         base_sha256_update(h, words, whole * 8);

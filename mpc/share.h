@@ -20,16 +20,20 @@ struct mpc_share {
     unsigned width;
     size_t n;
     struct mpc_range range;
-    size_t plane_words; /* ring: n */
-    size_t comp_words;  /* ring: n; bits: width * plane_words */
-    size_t comp_stride; /* comp_words rounded up to 8 */
-    uint64_t *data;     /* NULL if hollow or empty */
-    size_t block_bytes; /* of data, a size class */
-    unsigned pins;      /* > 0: a malicious row still needs it; freeing waits for the last unpin */
-    bool unwanted;      /* freed while pinned */
+    size_t plane_words;  /* ring: n */
+    size_t plane_stride; /* words from one plane to the next: plane_words, or more in a view
+                            (lanes.h) */
+    size_t comp_words;   /* ring: n; bits: width * plane_words */
+    size_t comp_stride;  /* comp_words rounded up to 8 */
+    uint64_t *data;      /* NULL if hollow or empty */
+    size_t block_bytes;  /* of data, a size class */
+    unsigned pins;       /* > 0: a malicious row still needs it; freeing waits for the last unpin */
+    bool unwanted;       /* freed while pinned */
 };
 
 enum { MPC_SIZE_CLASSES = 256 };
+
+struct mpc_lanes;
 
 struct mpc_session {
     const struct mpc_protocol *row;
@@ -52,6 +56,7 @@ struct mpc_session {
     size_t memory;
     struct mpc_share *live;
     struct mpc_share *spare[MPC_SIZE_CLASSES];
+    struct mpc_lanes *lanes; /* NULL: one */
 };
 
 static inline uint64_t *mpc_comp(const struct mpc_share *x, unsigned c)
@@ -61,7 +66,7 @@ static inline uint64_t *mpc_comp(const struct mpc_share *x, unsigned c)
 
 static inline uint64_t *mpc_plane(const struct mpc_share *x, unsigned c, unsigned plane)
 {
-    return x->data + c * x->comp_stride + plane * x->plane_words;
+    return x->data + c * x->comp_stride + plane * x->plane_stride;
 }
 
 static inline uint64_t *mpc_wire_words(struct mpc_wire w, unsigned c)

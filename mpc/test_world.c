@@ -138,10 +138,11 @@ static void *party_main(void *p)
     struct base_err *err = &w->err[run->self];
     struct mpc_session_config config = {
         .protocol = w->row_of[run->self] != NULL ? w->row_of[run->self] : w->row,
-        .transport = &run->state->meter[run->self].face,
+        .transport = w->streams > 1 ? run->state->meter[run->self].inner
+                                    : &run->state->meter[run->self].face,
         .compute = compute,
         .context32 = {1, 2, 3},
-        .streams = 1,
+        .streams = w->streams > 1 ? w->streams : 1,
         .profile = w->profile,
         .random = base_random_system()};
     fm_status status;

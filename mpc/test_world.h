@@ -24,6 +24,7 @@ struct world {
     uint64_t fault_bit;
     bool trace; /* keep the sizes and order of each party's messages */
     uint32_t timeout_ms;
+    unsigned streams; /* 0 and 1: one. More: without the meter, which knows no streams */
     void (*on_send)(unsigned from, unsigned to, const void *bytes, size_t len); /* may be NULL */
     void (*before)(unsigned self); /* on the party's thread, around all it does; may be NULL */
     void (*after)(unsigned self);

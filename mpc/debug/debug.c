@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mpc/linear.h"
 #include "mpc/perm.h"
 #include "mpc/share.h"
 
@@ -427,6 +428,8 @@ void mpc_debug_init(struct mpc_debug *debug, const struct mpc_protocol *inner)
         .components = inner->components,
         .held = inner->held,
         .costs = inner->costs,
+        .most_lanes = 1,
+        .lane = mpc_lane_unsupported,
         .open = debug_open,
         .close = debug_close,
         .held_components = debug_held,

@@ -65,7 +65,7 @@ static void put_v(const struct deal_flow *f, const struct deal *d, unsigned comp
         mpc_k_scale(f->values, v, ~UINT64_C(0), n);
         v = f->values;
     }
-    mpc_k_to_planes(mpc_comp(d->p, comp) + at, d->p->plane_words, d->k, v, n);
+    mpc_k_to_planes(mpc_comp(d->p, comp) + at, d->p->plane_stride, d->k, v, n);
     clear_planes(d->u, comp, at, words);
 }
 
@@ -94,7 +94,7 @@ static fm_status deal_out(struct mpc_session *s, struct deal_flow *f, const stru
 
     put_mask(d, &r->own, 0, at, words);
     mpc_k_add(f->values, mpc_comp(d->x, 0) + from, mpc_comp(d->x, 1) + from, n);
-    mpc_k_to_planes(mpc_comp(d->p, 1) + at, d->p->plane_words, d->k, f->values, n);
+    mpc_k_to_planes(mpc_comp(d->p, 1) + at, d->p->plane_stride, d->k, f->values, n);
     for (unsigned j = 0; j < d->k; j++) {
         uint64_t *plane = mpc_plane(d->p, 1, j) + at;
 

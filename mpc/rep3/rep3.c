@@ -14,35 +14,35 @@ enum { STAGE_BYTES = REP3_STAGES * MPC_CHUNK_WORDS * 8 };
 /* Party i draws the seed of k_i and sends it to party i - 1. */
 static fm_status exchange_seeds(struct mpc_session *s, struct base_err *err)
 {
-    static const char *const labels[3] = {"rep3 k0", "rep3 k1", "rep3 k2"};
     struct rep3 *r = rep3_of(s);
-    uint64_t own[MPC_SEED / 8];
-    uint64_t next[MPC_SEED / 8];
-    fm_status status = mpc_private_fill(&s->random, own, sizeof own, err);
+    fm_status status = mpc_private_fill(&s->random, r->seed[0], MPC_SEED, err);
 
     if (status == FM_OK)
-        status = rep3_send(s, 2, own, MPC_SEED / 8, err);
+        status = rep3_send(s, 2, r->seed[0], MPC_SEED / 8, err);
     if (status == FM_OK)
-        status = rep3_recv(s, 1, next, MPC_SEED / 8, err);
-    if (status == FM_OK)
-        status = mpc_joint_init(&r->own, (const uint8_t *)own, s->context32, labels[r->i],
-                                s->stream, err);
-    if (status == FM_OK)
-        status = mpc_joint_init(&r->next, (const uint8_t *)next, s->context32,
-                                labels[(r->i + 1) % 3], s->stream, err);
-    base_wipe(own, sizeof own);
-    base_wipe(next, sizeof next);
+        status = rep3_recv(s, 1, r->seed[1], MPC_SEED / 8, err);
     s->stats.rounds++;
     return status;
 }
 
-static fm_status rep3_open(struct mpc_session *s, struct base_err *err)
+/* Both generators of the session's, or the lane's, stream. */
+static fm_status key_generators(struct mpc_session *s, struct base_err *err)
 {
-    struct rep3 *r;
+    static const char *const labels[3] = {"rep3 k0", "rep3 k1", "rep3 k2"};
+    struct rep3 *r = rep3_of(s);
+    fm_status status = mpc_joint_init(&r->own, (const uint8_t *)r->seed[0], s->context32,
+                                      labels[r->i], s->stream, err);
 
-    if (!s->computes)
-        return FM_OK;
-    r = calloc(1, sizeof *r);
+    if (status == FM_OK)
+        status = mpc_joint_init(&r->next, (const uint8_t *)r->seed[1], s->context32,
+                                labels[(r->i + 1) % 3], s->stream, err);
+    return status;
+}
+
+static fm_status new_state(struct mpc_session *s, struct base_err *err)
+{
+    struct rep3 *r = calloc(1, sizeof *r);
+
     if (r == NULL)
         return base_err_memory(err, "session state");
     s->state = r;
@@ -51,9 +51,36 @@ static fm_status rep3_open(struct mpc_session *s, struct base_err *err)
     if (r->stage == NULL)
         return base_err_memory(err, "session state");
     memset(r->stage, 0, STAGE_BYTES);
+    return FM_OK;
+}
+
+static fm_status rep3_open(struct mpc_session *s, struct base_err *err)
+{
+    fm_status status;
+
+    if (!s->computes)
+        return FM_OK;
+    status = new_state(s, err);
+    if (status != FM_OK)
+        return status;
     /* Public constants live in component 0, which parties 0 (as a) and 2 (as b) hold. */
-    s->public_at = r->i == 0 ? 0 : r->i == 2 ? 1 : -1;
-    return exchange_seeds(s, err);
+    s->public_at = s->index == 0 ? 0 : s->index == 2 ? 1 : -1;
+    status = exchange_seeds(s, err);
+    if (status == FM_OK)
+        status = key_generators(s, err);
+    return status;
+}
+
+/* The same seeds under another stream's label: other keys. */
+static fm_status rep3_lane(const struct mpc_session *s, struct mpc_session *lane,
+                           struct base_err *err)
+{
+    fm_status status = new_state(lane, err);
+
+    if (status != FM_OK)
+        return status;
+    memcpy(rep3_of(lane)->seed, rep3_of(s)->seed, sizeof rep3_of(s)->seed);
+    return key_generators(lane, err);
 }
 
 static void rep3_close(struct mpc_session *s)
@@ -66,6 +93,7 @@ static void rep3_close(struct mpc_session *s)
     mpc_joint_release(&r->next);
     if (r->stage != NULL)
         base_wipe(r->stage, STAGE_BYTES);
+    base_wipe(r->seed, sizeof r->seed);
     free(r->stage);
     free(r);
     s->state = NULL;
@@ -158,8 +186,10 @@ const struct mpc_protocol mpc_rep3 = {
               .bit2a_bytes = 24,
               .open_rounds = 1,
               .open_bytes = 24},
+    .most_lanes = NET_MAX_STREAMS,
     .open = rep3_open,
     .close = rep3_close,
+    .lane = rep3_lane,
     .held_components = rep3_held,
     .input = rep3_input,
     .reveal_to = rep3_reveal_to,

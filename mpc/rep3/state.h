@@ -7,12 +7,13 @@
 #include "mpc/share.h"
 
 struct rep3 {
-    unsigned i;            /* our number, 0..2 */
-    struct mpc_joint own;  /* k_i: with party i - 1 */
-    struct mpc_joint next; /* k_{i+1}: with party i + 1 */
-    unsigned deals;        /* counts dealt chunks: the dealer of the next one is deals mod 3 */
-    unsigned perms;        /* counts permutations: which party sends twice in the next one */
-    uint64_t *stage;       /* REP3_STAGES chunks */
+    unsigned i;                     /* our number, 0..2 */
+    uint64_t seed[2][MPC_SEED / 8]; /* of own and next, for the lanes' generators */
+    struct mpc_joint own;           /* k_i: with party i - 1 */
+    struct mpc_joint next;          /* k_{i+1}: with party i + 1 */
+    unsigned deals;  /* counts dealt chunks: the dealer of the next one is deals mod 3 */
+    unsigned perms;  /* counts permutations: which party sends twice in the next one */
+    uint64_t *stage; /* REP3_STAGES chunks */
 };
 
 /* Scratch of one chunk each; nothing stays in it between two calls of a flow's functions. */
