@@ -27,17 +27,19 @@ static size_t key_columns(size_t *out, const struct data_schema *schema)
 static fm_status each_row(struct data_store *store, const char *table,
                           const struct data_schema *schema, struct base_err *err)
 {
+    struct data_findings findings = {.count = 0};
     const struct data_cell *row;
     struct data_rows *rows;
     fm_status st = data_rows_open(&rows, store, table, schema, NULL, 0, err);
 
     if (st != FM_OK)
         return st;
+    data_rows_gather(rows, &findings);
     do
         st = data_rows_next(&row, NULL, rows, err);
     while (st == FM_OK && row != NULL);
     data_rows_free(rows);
-    return st;
+    return st == FM_OK ? data_findings_status(&findings, store->db.path, table, err) : st;
 }
 
 static fm_status open_scratch(struct data_db *out, sqlite3_stmt **insert,

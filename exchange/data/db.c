@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -133,29 +134,59 @@ void data_db_close(struct data_db *db)
 
 /* ---- keys ---- */
 
+/* The values that stand in too many rows: the one that comes first in the table, and how many. */
+struct crowded {
+    int64_t row, rows;
+    uint64_t values;
+};
+
+static fm_status find_crowded(struct crowded *out, const struct data_db *db, sqlite3_stmt *stmt,
+                              struct base_err *err)
+{
+    bool more = true;
+    fm_status st;
+
+    *out = (struct crowded){0};
+    while ((st = data_db_step(&more, db, stmt, err)) == FM_OK && more) {
+        int64_t row = sqlite3_column_int64(stmt, 0);
+        if (out->values == 0 || row < out->row) {
+            out->row = row;
+            out->rows = sqlite3_column_int64(stmt, 1);
+        }
+        out->values++;
+    }
+    return st;
+}
+
 static fm_status check_key(const struct data_db *db, const char *table, const char *name,
                            const char *column, int64_t max_rows, struct base_err *err)
 {
     struct base_buf sql = {0};
     sqlite3_stmt *stmt = NULL;
-    bool row = false;
+    struct crowded found = {0};
+    char others[64] = "";
     fm_status st;
 
     base_buf_putf(&sql,
                   "SELECT MIN(_rowid_), COUNT(*) FROM \"%s\" WHERE \"%s\" IS NOT NULL GROUP BY "
-                  "\"%s\" HAVING COUNT(*) > %lld LIMIT 1",
+                  "\"%s\" HAVING COUNT(*) > %lld",
                   table, column, column, (long long)max_rows);
     st = base_buf_status(&sql, "key check", err);
     if (st == FM_OK)
         st = data_db_prepare(&stmt, db, base_buf_cstr(&sql), err);
     if (st == FM_OK)
-        st = data_db_step(&row, db, stmt, err);
-    if (st == FM_OK && row)
+        st = find_crowded(&found, db, stmt, err);
+    if (found.values == 2)
+        (void)snprintf(others, sizeof others, "; so does 1 other value");
+    if (found.values > 2)
+        (void)snprintf(others, sizeof others, "; so do %llu other values",
+                       (unsigned long long)(found.values - 1));
+    if (st == FM_OK && found.values > 0)
         st = base_err_set(err, FM_E_INPUT,
                           "%s: %s, column %s: the value of row %lld stands in %lld rows, the "
-                          "schema declares at most %lld",
-                          db->path, name, column, (long long)sqlite3_column_int64(stmt, 0),
-                          (long long)sqlite3_column_int64(stmt, 1), (long long)max_rows);
+                          "schema declares at most %lld%s",
+                          db->path, name, column, (long long)found.row, (long long)found.rows,
+                          (long long)max_rows, others);
     (void)sqlite3_finalize(stmt);
     base_buf_release(&sql);
     return st;

@@ -18,6 +18,11 @@ struct work {
     struct data_db db;
     sqlite3_stmt *insert;
     size_t *column_of; /* schema column of each field */
+
+    /* Values that are not as declared. After the first one rows are only checked, to say how many
+     * there are. */
+    struct base_err first_fault;
+    uint64_t seen, faults, last_fault_line;
 };
 
 /* ---- names ---- */
@@ -190,30 +195,68 @@ static fm_status bind_field(struct work *w, const struct data_column *column, in
     return code == SQLITE_OK ? FM_OK : data_db_error(&w->db, err);
 }
 
-static fm_status insert_row(struct work *w, const struct data_csv_field *row, struct base_err *err)
+/* Notes a fault of the data; any other failure ends the import. */
+static fm_status fault(struct work *w, uint64_t line, struct base_err *err)
+{
+    if (err->code != FM_E_INPUT)
+        return err->code;
+    if (w->faults++ == 0)
+        w->first_fault = *err;
+    w->last_fault_line = line;
+    return FM_OK;
+}
+
+static fm_status bind_row(struct work *w, const struct data_csv_field *row, struct base_err *err)
 {
     const struct data_schema *schema = &w->out->schema;
     const char *file = data_csv_name(w->csv);
     size_t n = data_csv_column_count(w->csv);
-    bool more;
-    fm_status st;
+    struct base_err what;
+    fm_status st = FM_OK;
 
-    if (w->out->rows == (uint64_t)schema->rows)
-        return base_err_set(err, FM_E_INPUT, "%s: line %llu: more rows than the %lld of the schema",
-                            file, (unsigned long long)row[0].line, (long long)schema->rows);
-    for (size_t i = 0; i < n; i++) {
-        const struct data_column *column = &schema->columns[w->column_of[i]];
-        st = bind_field(w, column, (int)w->column_of[i] + 1, &row[i], err);
-        if (st != FM_OK)
-            return base_err_prefix(err, "%s: line %llu, column %llu (%s)", file,
-                                   (unsigned long long)row[i].line,
-                                   (unsigned long long)row[i].column, column->name);
+    if (w->out->rows == (uint64_t)schema->rows) {
+        (void)base_err_set(&what, FM_E_INPUT,
+                           "%s: line %llu: more rows than the %lld of the schema", file,
+                           (unsigned long long)row[0].line, (long long)schema->rows);
+        return fault(w, row[0].line, &what);
     }
+    for (size_t i = 0; st == FM_OK && i < n; i++) {
+        const struct data_column *column = &schema->columns[w->column_of[i]];
+        if (bind_field(w, column, (int)w->column_of[i] + 1, &row[i], &what) == FM_OK)
+            continue;
+        (void)base_err_prefix(&what, "%s: line %llu, column %llu (%s)", file,
+                              (unsigned long long)row[i].line, (unsigned long long)row[i].column,
+                              column->name);
+        st = fault(w, row[i].line, &what);
+    }
+    if (st != FM_OK)
+        *err = what;
+    return st;
+}
+
+static fm_status insert_row(struct work *w, const struct data_csv_field *row, struct base_err *err)
+{
+    fm_status st = bind_row(w, row, err);
+    bool more;
+
+    if (st != FM_OK || w->faults > 0)
+        return st;
     st = data_db_step(&more, &w->db, w->insert, err);
     (void)sqlite3_reset(w->insert);
     if (st == FM_OK)
         w->out->rows++;
     return st;
+}
+
+static fm_status faults_status(const struct work *w, struct base_err *err)
+{
+    if (w->faults == 0)
+        return FM_OK;
+    if (w->faults == 1)
+        return base_err_set(err, FM_E_INPUT, "%s", w->first_fault.text);
+    return base_err_set(err, FM_E_INPUT, "%.380s; and %llu more such fault%s up to line %llu",
+                        w->first_fault.text, (unsigned long long)(w->faults - 1),
+                        w->faults > 2 ? "s" : "", (unsigned long long)w->last_fault_line);
 }
 
 static fm_status insert_all(struct work *w, struct base_err *err)
@@ -226,8 +269,8 @@ static fm_status insert_all(struct work *w, struct base_err *err)
         if (st != FM_OK || row == NULL)
             break;
         st = insert_row(w, row, err);
-        if (st == FM_OK && w->out->rows % DATA_PROGRESS_ROWS == 0)
-            st = data_import_tick(&w->job->progress, w->csv, DATA_IMPORT_WRITE, w->out->rows, err);
+        if (st == FM_OK && ++w->seen % DATA_PROGRESS_ROWS == 0)
+            st = data_import_tick(&w->job->progress, w->csv, DATA_IMPORT_WRITE, w->seen, err);
         if (st != FM_OK)
             return st;
     }
@@ -249,6 +292,8 @@ static fm_status write_table(struct work *w, struct base_err *err)
         st = prepare_insert(w, err);
     if (st == FM_OK)
         st = insert_all(w, err);
+    if (w->faults > 0 && st != FM_E_CANCELLED)
+        st = faults_status(w, err);
     if (st == FM_OK)
         st = data_db_check_keys(&w->db, w->job->table, w->job->table, &w->out->schema, err);
     if (st == FM_OK)

@@ -46,8 +46,9 @@ struct data_import_result {
  * each subject and key are checked. Without one, names that are no identifiers are made ones, and a
  * note says so. One transaction: on any failure the database is as it was before, and a file that
  * did not exist does not exist. Memory is bounded by one row and SQLite's page cache. Errors:
- * FM_E_INPUT, FM_E_LIMIT "FILE: line 17, column 9 (balance): ..."; FM_E_CONFLICT (table exists,
- * database in use); FM_E_ARG (names); FM_E_IO; FM_E_CORRUPT; FM_E_CANCELLED. */
+ * FM_E_INPUT, FM_E_LIMIT "FILE: line 17, column 9 (balance): ...; and 11 more such faults up to
+ * line 99"; FM_E_CONFLICT (table exists, database in use); FM_E_ARG (names); FM_E_IO; FM_E_CORRUPT;
+ * FM_E_CANCELLED. */
 fm_status data_import(struct data_import_result *out, const struct data_import *job,
                       struct base_err *err) FM_CHECK;
 void data_import_release(struct data_import_result *result);

@@ -11,6 +11,7 @@ struct data_rows {
     sqlite3_stmt *stmt;
     char table[DATA_NAME_MAX + 1];
     bool scaled, dead;
+    struct data_findings *findings; /* where faults go, NULL: to the caller */
     int64_t taken;
     size_t width;
     size_t *columns;
@@ -103,23 +104,37 @@ static fm_status read_cell(struct data_rows *rows, size_t i, struct base_err *er
 
 /* ---- rows ---- */
 
-static fm_status read_row(struct data_rows *rows, struct base_err *err)
+/* A fault of the data goes to the findings, if somebody gathers them; anything else ends the
+ * reading. */
+static fm_status fault(struct data_rows *rows, const char *column, const struct base_err *what,
+                       struct base_err *err)
 {
     long long rowid = (long long)sqlite3_column_int64(rows->stmt, 0);
-    fm_status st;
+    bool of_data = what->code == FM_E_INPUT || what->code == FM_E_CORRUPT;
 
-    if (rows->taken++ == rows->schema->rows)
-        return base_err_set(err, FM_E_INPUT, "%s: %s, row %lld: more rows than the %lld declared",
-                            rows->store->db.path, rows->table, rowid,
-                            (long long)rows->schema->rows);
-    for (size_t i = 0; i < rows->width; i++) {
-        st = read_cell(rows, i, err);
-        if (st != FM_OK)
-            return base_err_prefix(err, "%s: %s, row %lld, column %s", rows->store->db.path,
-                                   rows->table, rowid,
-                                   rows->schema->columns[rows->columns[i]].name);
+    if (rows->findings != NULL && of_data) {
+        data_findings_add(rows->findings, column, what->text, rowid);
+        return FM_OK;
     }
-    return FM_OK;
+    return base_err_set(err, what->code, "%s: %s, row %lld%s%s: %s", rows->store->db.path,
+                        rows->table, rowid, column != NULL ? ", column " : "",
+                        column != NULL ? column : "", what->text);
+}
+
+static fm_status read_row(struct data_rows *rows, struct base_err *err)
+{
+    struct base_err what;
+    fm_status st = FM_OK;
+
+    if (rows->taken++ >= rows->schema->rows) {
+        (void)base_err_set(&what, FM_E_INPUT, "more rows than the %lld declared",
+                           (long long)rows->schema->rows);
+        st = fault(rows, NULL, &what, err);
+    }
+    for (size_t i = 0; st == FM_OK && i < rows->width; i++)
+        if (read_cell(rows, i, &what) != FM_OK)
+            st = fault(rows, rows->schema->columns[rows->columns[i]].name, &what, err);
+    return st;
 }
 
 fm_status data_rows_next(const struct data_cell **row, int64_t *rowid, struct data_rows *rows,
@@ -152,6 +167,11 @@ static fm_status source_next(void *ctx, const struct data_cell **row, struct bas
 struct data_row_source data_rows_source(struct data_rows *rows)
 {
     return (struct data_row_source){source_next, rows};
+}
+
+void data_rows_gather(struct data_rows *rows, struct data_findings *findings)
+{
+    rows->findings = findings;
 }
 
 size_t data_rows_width(const struct data_rows *rows)

@@ -3,6 +3,7 @@
 #define FIRMIANA_EXCHANGE_DATA_STORE_TABLE_H
 
 #include "exchange/data/db.h"
+#include "exchange/data/findings.h"
 #include "exchange/data/store.h"
 
 struct data_store {
@@ -28,6 +29,10 @@ fm_status data_store_derive(struct data_schema *out, struct data_notes *notes,
 fm_status data_store_measure(struct data_schema *schema, struct data_notes *notes,
                              struct data_store *store, const char *table,
                              struct base_err *err) FM_CHECK;
+
+/* From now on what is wrong with rows goes to findings, and they are read on; their cells are then
+ * no values. */
+void data_rows_gather(struct data_rows *rows, struct data_findings *findings);
 
 /* Adds what is known of a table whose schema is not declared, a line for each fact. */
 fm_status data_store_describe(struct data_notes *notes, const struct data_schema *schema,

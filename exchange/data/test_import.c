@@ -120,6 +120,16 @@ static void refusals_leave_nothing(void **state)
         {H GOOD "1,\"\",2024-02-20,1,x\n",
          "line 3, column 3 (balance): not a DECIMAL(6,2): write digits, a point and a sign",
          FM_E_INPUT},
+        {H GOOD "x,1,2024-01-01,0,x\n" GOOD "1,y,2024-13-01,0,x\n0,1,2024-01-01,0,x\n" GOOD,
+         "line 3, column 1 (id): not an INTEGER: write digits and a sign; and 3 more such faults "
+         "up "
+         "to line 6",
+         FM_E_INPUT},
+        {H "1,2,2024-01-01,0,x\n2,2,2024-01-01,0,y\n3,2,2024-01-01,0,y\n4,2,2024-01-01,0,y\n"
+           "5,2,2024-01-01,0,z\n6,2,2024-01-01,0,z\n7,2,2024-01-01,0,z\n",
+         "line 7: more rows than the 5 of the schema; and 1 more such fault up to line 8",
+         FM_E_INPUT},
+        {H "x,1,2024-01-01,0,x\n1,1\n", "line 2, column 1 (id): not an INTEGER", FM_E_INPUT},
         {H GOOD "1,1,2024-02-20,1\n", "line 3, column 1: the row has 4 fields, the header has 5",
          FM_E_INPUT},
         {H GOOD "2,2,2024-01-01,0,y\n3,2,2024-01-01,0,y\n4,2,2024-01-01,0,y\n5,2,2024-01-01,0,z\n"

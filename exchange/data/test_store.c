@@ -187,7 +187,7 @@ static void declared_for_plain_tables(void **state)
     check_says(store, "t", PLAIN_SCHEMA(COL("b", "INTEGER", ",\"range\":[-9,9]"), "\"rows\":5"),
                "declared.db: t, row 2, column b: a number that does not fit the column's type");
     check_says(store, "t", PLAIN_SCHEMA(COL("b", "TEXT(5)", ""), "\"rows\":5"),
-               "declared.db: t, row 1, column b: a number in a TEXT column");
+               "declared.db: t, rows 1 and 2, column b: a number in a TEXT column");
     check_says(store, "t", PLAIN_SCHEMA(COL("b", "BOOLEAN", ""), "\"rows\":5"),
                "declared.db: t, row 2, column b: a number that does not fit the column's type");
     check_says(store, "t", PLAIN_SCHEMA(COL("nosuch", "BOOLEAN", ""), "\"rows\":5"),
