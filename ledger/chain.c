@@ -31,6 +31,7 @@ static fm_status make(struct ledger_chain **out, struct ledger_store *store,
     if (chain == NULL)
         return base_err_memory(err, "ledger");
     chain->source = ledger_store_source(store);
+    chain->source.log_at = ledger_log_at;
     st = ledger_machine_new(&chain->machine, &chain->source, chain_id, err);
     if (st != FM_OK) {
         free(chain);

@@ -91,7 +91,8 @@ fm_status ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome
  * sizes below the final one are checked and forgotten. Errors, nothing is stored unless said:
  * FM_E_INPUT (malformed, of another ledger, no lines), FM_E_AUTH (a line by nobody we know, or
  * whose signature is wrong), FM_E_NOT_FOUND (ahead of this replica: catch up and offer it again),
- * FM_E_CONFLICT: validly cosigned, but its root is not ours, or its size ends no block of ours.
+ * FM_E_CONFLICT: validly cosigned, but its root is not ours, or its size ends no block of ours (and
+ * it is not what a change of epochs left behind: format.md section 7; of that nothing is kept).
  * Then a fork is proven: the checkpoint and our own newest one are both kept as evidence, and
  * ledger_reader_evidence() shows them. */
 fm_status ledger_chain_cosign(struct ledger_chain *chain, size_t *n_new, uint64_t *final_size,

@@ -12,6 +12,7 @@ struct offer {
     struct ledger_checkpoint checkpoint;
     char alias[LEDGER_COSIGNERS_MAX][DID_ALIAS_MAX + 1]; /* of each cosigner */
     bool agrees;                                         /* with our log */
+    bool dropped;    /* it contradicts our log, but as what an epoch's change left behind */
     uint64_t height; /* of the block that its size ends, if it agrees */
 };
 
@@ -83,6 +84,16 @@ static fm_status check_line(struct ledger_chain *chain, struct offer *offer, siz
 
 /* ---- finality ---- */
 
+static fm_status get_quorum(struct ledger_chain *chain, int64_t *quorum, struct base_err *err)
+{
+    json_t *param;
+    fm_status st = ledger_store_value(chain->store, &param, "param", err);
+
+    *quorum = json_integer_value(json_object_get(param, "quorum"));
+    json_decref(param);
+    return st;
+}
+
 struct tally {
     struct ledger_chain *chain;
     size_t active;
@@ -105,16 +116,13 @@ static fm_status advance(struct ledger_chain *chain, const struct offer *offer,
 {
     struct tally tally = {chain, 0};
     uint64_t size = offer->checkpoint.size;
-    json_t *param;
     int64_t quorum;
     fm_status st = ledger_store_each_cosignature(chain->store, size, count_line, &tally, err);
 
     if (st == FM_OK)
-        st = ledger_store_value(chain->store, &param, "param", err);
+        st = get_quorum(chain, &quorum, err);
     if (st != FM_OK)
         return st;
-    quorum = json_integer_value(json_object_get(param, "quorum"));
-    json_decref(param);
     if (quorum < 1 || (int64_t)tally.active < quorum)
         return FM_OK;
     *final_size = size;
@@ -214,22 +222,68 @@ static fm_status convict(struct ledger_chain *chain, const struct offer *offer, 
                         offer->alias[0], (unsigned long long)offer->checkpoint.size);
 }
 
+/* What an epoch's change may leave behind without anybody lying (format.md section 7): a state of
+ * an earlier epoch beyond the base of the first later one; and, seen from the other side, a state
+ * of a later epoch than our head's beyond what we know to be final. */
+struct bases {
+    uint64_t after; /* the epoch of the state */
+    uint64_t first, base;
+};
+
+static fm_status first_base(void *ctx, const char *key, const void *value, size_t len,
+                            struct base_err *err)
+{
+    struct bases *b = ctx;
+    uint64_t epoch = strtoull(key + strlen("epoch/"), NULL, 10);
+    json_t *json;
+    fm_status st;
+
+    if (epoch <= b->after || epoch >= b->first)
+        return FM_OK;
+    st = base_json_parse(&json, value, len, err);
+    if (st != FM_OK)
+        return st;
+    b->first = epoch;
+    b->base = (uint64_t)json_integer_value(json_object_get(json, "base"));
+    json_decref(json);
+    return FM_OK;
+}
+
+static fm_status was_dropped(struct ledger_chain *chain, struct offer *offer, struct base_err *err)
+{
+    const struct ledger_checkpoint *cp = &offer->checkpoint;
+    struct bases b = {.after = cp->epoch, .first = UINT64_MAX};
+    fm_status st;
+
+    if (cp->epoch > chain->tip.epoch) {
+        offer->dropped = cp->size > chain->final_size;
+        return FM_OK;
+    }
+    st = chain->source.list(chain->source.ctx, "epoch/", first_base, &b, err);
+    offer->dropped = b.first != UINT64_MAX && cp->size > b.base;
+    return st;
+}
+
 static fm_status compare_with_log(struct ledger_chain *chain, struct offer *offer,
                                   struct base_err *err)
 {
+    const struct ledger_checkpoint *cp = &offer->checkpoint;
     struct ledger_store_block block;
-    uint8_t root[32];
-    fm_status st = ledger_block_ending(chain->store, &block, offer->checkpoint.size, err);
+    struct ledger_epoch_head ours;
+    bool ends;
+    fm_status st = ledger_log_at(chain->store, &ends, &ours, cp->size, err);
 
-    offer->agrees = false;
-    if (st == FM_E_NOT_FOUND)
-        return FM_OK; /* no honest member cosigns the middle of a block */
-    if (st == FM_OK)
-        st = ledger_log_root_at(chain->store, root, offer->checkpoint.size, err);
-    if (st == FM_OK) {
-        offer->agrees = memcmp(root, offer->checkpoint.root, sizeof root) == 0;
-        offer->height = block.height;
-    }
+    offer->agrees = offer->dropped = false;
+    if (st != FM_OK)
+        return st;
+    /* No honest member cosigns the middle of a block. */
+    if (!ends || memcmp(ours.root, cp->root, sizeof ours.root) != 0)
+        return was_dropped(chain, offer, err);
+    if (ours.epoch != cp->epoch)
+        return base_err_set(err, FM_E_INPUT, "its epoch is not that of its block");
+    st = ledger_block_ending(chain->store, &block, cp->size, err);
+    offer->agrees = st == FM_OK;
+    offer->height = block.height;
     return st;
 }
 
@@ -237,6 +291,7 @@ static fm_status consider(struct ledger_chain *chain, struct offer *offer, size_
                           const char *text, size_t len, struct base_err *err)
 {
     const struct ledger_checkpoint *cp = &offer->checkpoint;
+    int64_t quorum = 0;
     size_t i;
     fm_status st = ledger_checkpoint_parse(&offer->checkpoint, text, len, err);
 
@@ -251,11 +306,18 @@ static fm_status consider(struct ledger_chain *chain, struct offer *offer, size_
                             "it is over %llu leaves, this replica has %llu: catch up first",
                             (unsigned long long)cp->size, (unsigned long long)chain->tip.log.size);
     st = compare_with_log(chain, offer, err);
+    if (st == FM_OK && offer->dropped)
+        st = get_quorum(chain, &quorum, err);
     for (i = 0; st == FM_OK && i < cp->n; i++)
         st = check_line(chain, offer, i, err);
     if (st != FM_OK)
         return st;
-    return offer->agrees ? accept(chain, offer, n_new, err) : convict(chain, offer, text, len, err);
+    if (offer->agrees)
+        return accept(chain, offer, n_new, err);
+    /* A quorum never signs what is left behind. */
+    if (offer->dropped && (int64_t)cp->n < quorum)
+        return FM_OK;
+    return convict(chain, offer, text, len, err);
 }
 
 fm_status ledger_chain_cosign(struct ledger_chain *chain, size_t *n_new, uint64_t *final_size,

@@ -34,6 +34,11 @@ fm_status ledger_log_root_at(struct ledger_store *store, uint8_t root32[32], uin
 fm_status ledger_block_ending(struct ledger_store *store, struct ledger_store_block *out,
                               uint64_t size, struct base_err *err) FM_CHECK;
 
+/* The state that the log's first `size` leaves end with; *ends is false if no block ends there.
+ * ctx: a store. */
+fm_status ledger_log_at(void *ctx, bool *ends, struct ledger_epoch_head *out, uint64_t size,
+                        struct base_err *err) FM_CHECK;
+
 /* A value of the state; *value is NULL if there is none. The caller owns it. */
 fm_status ledger_store_value(struct ledger_store *store, json_t **value, const char *key,
                              struct base_err *err) FM_CHECK;

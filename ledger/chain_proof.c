@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/json.h"
 #include "ledger/chain_impl.h"
 #include "ledger/state_proof.h"
 
@@ -69,6 +70,46 @@ fm_status ledger_block_ending(struct ledger_store *store, struct ledger_store_bl
     return ledger_store_get_block(store, out, height, err);
 }
 
+/* The epoch that a block leaf says. */
+static fm_status epoch_of(uint64_t *epoch, struct ledger_store_leaf *leaf, struct base_err *err)
+{
+    json_t *json;
+    int64_t v;
+    fm_status st = base_json_parse(&json, (const char *)leaf->payload.p, leaf->payload.len, err);
+
+    *epoch = 0;
+    if (st == FM_OK)
+        st = base_json_get_int(&v, json, "epoch", err);
+    if (st == FM_OK && v >= 0)
+        *epoch = (uint64_t)v;
+    else if (st != FM_E_MEMORY)
+        st = base_err_set(err, FM_E_CORRUPT, "leaf %llu is not what a block leaf is",
+                          (unsigned long long)leaf->leaf);
+    json_decref(json);
+    return st;
+}
+
+fm_status ledger_log_at(void *ctx, bool *ends, struct ledger_epoch_head *out, uint64_t size,
+                        struct base_err *err)
+{
+    struct ledger_store *store = ctx;
+    struct ledger_store_leaf leaf = {0};
+    fm_status st = FM_E_NOT_FOUND;
+
+    *ends = false;
+    *out = (struct ledger_epoch_head){.size = size};
+    if (size > 0)
+        st = ledger_store_get_leaf(store, &leaf, size - 1, err);
+    if (st == FM_OK && leaf.is_block) {
+        st = epoch_of(&out->epoch, &leaf, err);
+        if (st == FM_OK)
+            st = ledger_log_root_at(store, out->root, size, err);
+        *ends = st == FM_OK;
+    }
+    ledger_store_leaf_release(&leaf);
+    return st == FM_E_NOT_FOUND ? FM_OK : st;
+}
+
 /* ---- checkpoints ---- */
 
 static fm_status add_line(void *ctx, const char *alias, const char *line, struct base_err *err)
@@ -96,13 +137,20 @@ fm_status ledger_checkpoint_text(struct ledger_store *store, struct base_buf *te
                                  struct base_err *err)
 {
     struct ledger_checkpoint *cp = calloc(1, sizeof *cp);
+    struct ledger_epoch_head head;
+    bool ends;
     fm_status st;
 
     if (cp == NULL)
         return base_err_memory(err, "checkpoint");
+    st = ledger_log_at(store, &ends, &head, size, err);
+    if (st == FM_OK && !ends)
+        st = base_err_set(err, FM_E_NOT_FOUND, "no block ends at %llu leaves",
+                          (unsigned long long)size);
     memcpy(cp->chain, ledger_store_chain(store), sizeof cp->chain);
+    memcpy(cp->root, head.root, sizeof cp->root);
     cp->size = size;
-    st = ledger_log_root_at(store, cp->root, size, err);
+    cp->epoch = head.epoch;
     if (st == FM_OK)
         st = ledger_store_each_cosignature(store, size, add_line, cp, err);
     if (st == FM_OK)

@@ -23,6 +23,7 @@ static const struct {
     {"authorization.revoke", {"contract", "reason"}},
     {"consent.grant", {"consent.grantee", "consent.purpose", "consent.contract", "consent.uses"}},
     {"consent.revoke", {"revocation.consent"}},
+    {"epoch", {"epoch", "sequencer"}},
     {"query.open", {"contract", "height"}},
     {"query.close", {"receipt.query", "receipt.outcome", "receipt.rule", "receipt.party"}},
     {"query.receipt", {"receipt.query", "receipt.outcome", "receipt.rule", "receipt.party"}},

@@ -8,6 +8,7 @@
 
 #define ORIGIN "firmiana/"
 #define DASH "\xe2\x80\x94 " /* U+2014 and a space */
+#define EPOCH "epoch "
 #define COSIGNATURE_TYPE 0x04
 #define LINE_BYTES (4 + 8 + 64)
 
@@ -60,6 +61,8 @@ static void put_body(struct base_buf *out, const struct ledger_checkpoint *c)
     base_buf_putf(out, "\n%llu\n", (unsigned long long)c->size);
     put_base64(out, c->root, 32);
     base_buf_put_str(out, "\n");
+    if (c->epoch > 0)
+        base_buf_putf(out, EPOCH "%llu\n", (unsigned long long)c->epoch);
 }
 
 static fm_status signed_message(struct base_buf *out, const struct ledger_checkpoint *c,
@@ -216,6 +219,7 @@ static fm_status read_lines(struct ledger_checkpoint *out, struct base_cur *cur,
                             struct base_err *err)
 {
     const uint8_t *hex;
+    size_t first = 5; /* the first cosignature's line */
 
     hex = take_text(cur, ORIGIN) ? base_cur_take(cur, 64) : NULL;
     if (hex == NULL || !base_unhex(out->chain, 32, (const char *)hex, 64) || !take_text(cur, "\n"))
@@ -224,16 +228,20 @@ static fm_status read_lines(struct ledger_checkpoint *out, struct base_cur *cur,
         return base_err_set(err, FM_E_INPUT, "line 2 is not a tree size");
     if (!take_base64(out->root, 32, cur) || !take_text(cur, "\n"))
         return base_err_set(err, FM_E_INPUT, "line 3 is not a root hash");
+    if (cur->left > 0 && *cur->p == EPOCH[0] &&
+        (!take_text(cur, EPOCH) || !take_size(&out->epoch, cur)))
+        return base_err_set(err, FM_E_INPUT, "line 4 is not an epoch");
+    first += out->epoch > 0;
     if (!take_text(cur, "\n"))
-        return base_err_set(err, FM_E_INPUT, "line 4 is not empty");
+        return base_err_set(err, FM_E_INPUT, "line %zu is not empty", first - 1);
     while (cur->left > 0) {
         if (out->n == LEDGER_COSIGNERS_MAX)
             return base_err_set(err, FM_E_INPUT, "more than %d cosignatures", LEDGER_COSIGNERS_MAX);
         if (!take_line(&out->cosigner[out->n], cur))
-            return base_err_set(err, FM_E_INPUT, "line %zu is not a cosignature", out->n + 5);
+            return base_err_set(err, FM_E_INPUT, "line %zu is not a cosignature", out->n + first);
         for (size_t i = 0; i < out->n; i++) {
             if (strcmp(out->cosigner[i].name, out->cosigner[out->n].name) == 0)
-                return base_err_set(err, FM_E_INPUT, "line %zu repeats a cosigner", out->n + 5);
+                return base_err_set(err, FM_E_INPUT, "line %zu repeats a cosigner", out->n + first);
         }
         out->n++;
     }
@@ -260,5 +268,5 @@ fm_status ledger_checkpoint_parse(struct ledger_checkpoint *out, const char *tex
 bool ledger_checkpoint_same(const struct ledger_checkpoint *a, const struct ledger_checkpoint *b)
 {
     return memcmp(a->chain, b->chain, 32) == 0 && a->size == b->size &&
-           memcmp(a->root, b->root, 32) == 0;
+           memcmp(a->root, b->root, 32) == 0 && a->epoch == b->epoch;
 }

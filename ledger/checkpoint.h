@@ -4,12 +4,13 @@
  *   firmiana/CHAIN                                         origin, 64 hex digits
  *   1234                                                   tree size
  *   BASE64(root)
+ *   epoch 2                                                not in epoch 0
  *                                                          empty line
  *   — DID BASE64(key id (4) || time (8) || Ed25519 (64))   one line per cosigner
  *
- * What a cosigner signs: "cosignature/v1\ntime SECONDS\n" and the three lines. Writing is exact,
- * and parsing accepts exactly what writing gives: no extension lines, no other signature types, no
- * other base64. */
+ * What a cosigner signs: "cosignature/v1\ntime SECONDS\n" and the lines above the empty one.
+ * Writing is exact, and parsing accepts exactly what writing gives: no other extension lines, no
+ * other signature types, no other base64. */
 #ifndef FIRMIANA_LEDGER_CHECKPOINT_H
 #define FIRMIANA_LEDGER_CHECKPOINT_H
 
@@ -33,18 +34,20 @@ struct ledger_checkpoint {
     uint8_t chain[32];
     uint64_t size;
     uint8_t root[32];
+    uint64_t epoch; /* of the block that ends there */
     size_t n; /* cosignatures, in the order of their members' aliases; the names are distinct */
     struct ledger_cosignature cosigner[LEDGER_COSIGNERS_MAX];
 };
 
-/* Signs chain, size and root of the checkpoint (its lines do not matter). secret is an
+/* Signs chain, size, root and epoch of the checkpoint (its lines do not matter). secret is an
  * assertionMethod key of the member `did`, of suite ed25519 (FM_E_UNSUPPORTED otherwise). */
 fm_status ledger_cosign(struct ledger_cosignature *out, const struct ledger_checkpoint *checkpoint,
                         const char *did, const struct did_secret *secret, int64_t time_s,
                         struct base_err *err) FM_CHECK;
 
 /* That the cosignature is the document's own: by a key that it has for assertionMethod, over chain,
- * size and root of the checkpoint. FM_E_AUTH says what is wrong; other errors are no verdict. */
+ * size, root and epoch of the checkpoint. FM_E_AUTH says what is wrong; other errors are no
+ * verdict. */
 fm_status ledger_cosignature_verify(const struct ledger_cosignature *cosignature,
                                     const struct ledger_checkpoint *checkpoint,
                                     const struct did_document *doc, uint32_t rules_version,
@@ -58,7 +61,7 @@ fm_status ledger_checkpoint_encode(struct base_buf *out, const struct ledger_che
 fm_status ledger_checkpoint_parse(struct ledger_checkpoint *out, const char *text, size_t len,
                                   struct base_err *err) FM_CHECK;
 
-/* True if it is over the same chain, size and root. */
+/* True if it is over the same chain, size, root and epoch. */
 bool ledger_checkpoint_same(const struct ledger_checkpoint *a, const struct ledger_checkpoint *b);
 
 #endif

@@ -16,6 +16,7 @@ static void checkpoint_begin(const struct ledger_engine *engine, struct ledger_c
     memcpy(c->chain, ledger_chain_id(engine->chain), sizeof c->chain);
     c->size = engine_head(engine)->log_size;
     memcpy(c->root, engine_head(engine)->app_hash, sizeof c->root);
+    c->epoch = engine_head(engine)->epoch;
     c->n = 0;
 }
 

@@ -244,7 +244,7 @@ static bool leaf_wanted(const struct wanted *w, const struct ledger_store_leaf *
     if (leaf->erased)
         return false;
     if (w->queries == NULL || leaf->is_block || strncmp(leaf->type, "member.", 7) == 0 ||
-        strncmp(leaf->type, "did.", 4) == 0)
+        strncmp(leaf->type, "did.", 4) == 0 || strncmp(leaf->type, "epoch", 5) == 0)
         return true;
     if (base_json_parse(&payload, (const char *)leaf->payload.p, leaf->payload.len, &ignored) !=
         FM_OK)

@@ -271,10 +271,15 @@ fm_status ledger_machine_step(struct ledger_machine *machine, struct ledger_step
                               struct ledger_outcome *outcomes, const struct ledger_block *block,
                               uint64_t first_leaf, struct base_err *err)
 {
+    json_t *param = NULL;
     fm_status st;
 
     memset(out, 0, sizeof *out);
     st = run_block(machine, outcomes, &out->admitted, block, first_leaf, err);
+    if (st == FM_OK)
+        st = get_param(machine, &param, err);
+    out->epoch = (uint64_t)ledger_int(param, "epoch");
+    json_decref(param);
     if (st == FM_OK && out->admitted > 0)
         st = forget_ids(machine, block->time_ms, err);
     if (st == FM_OK)

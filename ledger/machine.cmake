@@ -6,7 +6,7 @@ fm_room(ledger ledger
     seal.c store.c store_open.c store_sql.c store_final.c store_log.c store_state.c store_undo.c machine.c machine_admit.c machine_documents.c machine_genesis.c machine_members.c
     machine_rule.c machine_view.c
     rule_consent.c rule_contract.c rule_contract_shape.c rule_data.c rule_did.c rule_member.c
-    rule_query.c rule_receipt.c
+    rule_epoch.c rule_query.c rule_receipt.c
   LINKS ledger_proof PkgConfig::SQLITE Threads::Threads)
 
 # A consortium in memory, for the machine's tests.
@@ -14,7 +14,7 @@ add_library(ledger_test_town STATIC test_town.c test_town_bodies.c test_memory.c
 target_link_libraries(ledger_test_town PUBLIC ledger PkgConfig::CMOCKA)
 
 fm_test(test_machine SOURCES test_machine.c test_machine_members.c test_machine_contracts.c
-  test_machine_queries.c
+  test_machine_queries.c test_machine_epoch.c test_epoch_bodies.c
   LINKS ledger_test_town)
 fm_test(test_chain SOURCES test_chain.c LINKS ledger_test_town)
 fm_test(test_chain_final SOURCES test_chain_final.c LINKS ledger_test_town)

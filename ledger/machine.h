@@ -22,7 +22,9 @@
  * - M8: pending/A points at an open proposal about A, and every open proposal is pointed at.
  * - M9: dataset/A/D: A is a member; schema_hash is that of schema; data_version only rises.
  * - M10: quota/A: refused <= limits.refused_per_day.
- * - M11: query/ID: its receipts are sorted, distinct, and parties of the query. */
+ * - M11: query/ID: its receipts are sorted, distinct, and parties of the query.
+ * - M12: param.epoch is 0, or the greatest N of which there is an epoch/N, whose sequencer is
+ *   param.sequencer; bases of later epochs are not before those of earlier ones. */
 #ifndef FIRMIANA_LEDGER_MACHINE_H
 #define FIRMIANA_LEDGER_MACHINE_H
 
@@ -34,6 +36,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "ledger/block.h"
+#include "ledger/epoch.h"
 
 #define LEDGER_RULES_VERSION 1 /* the newest rules that this code has */
 
@@ -52,6 +55,9 @@ struct ledger_state_source {
     fm_status (*expired)(void *ctx, int64_t before_ms,
                          fm_status (*fn)(void *fn_ctx, const char *id, struct base_err *err),
                          void *fn_ctx, struct base_err *err);
+    /* Whether the log's first `size` leaves end with a block leaf, and that state. */
+    fm_status (*log_at)(void *ctx, bool *ends, struct ledger_epoch_head *out, uint64_t size,
+                        struct base_err *err);
     void *ctx;
 };
 
@@ -75,6 +81,7 @@ struct ledger_update {
 struct ledger_step {
     struct ledger_update *updates; /* by key, in byte order, distinct */
     size_t n_updates;
+    uint64_t epoch;        /* after it */
     size_t admitted;       /* transactions that enter the log; 0: the block is empty, no updates */
     struct base_buf bytes; /* what updates point into */
     json_t *values;        /* the same, parsed, for the machine's cache */

@@ -26,6 +26,9 @@ static const struct {
     [LEDGER_TX_QUERY_OPEN] = {ledger_rule_query_open, false},
     [LEDGER_TX_QUERY_CLOSE] = {ledger_rule_query_close, false},
     [LEDGER_TX_QUERY_RECEIPT] = {ledger_rule_query_receipt, false},
+    [LEDGER_TX_EPOCH_APPROVE] = {ledger_rule_epoch_part, false},
+    [LEDGER_TX_EPOCH_PROMISE] = {ledger_rule_epoch_part, false},
+    [LEDGER_TX_EPOCH] = {ledger_rule_epoch, false},
 };
 
 fm_status ledger_rule_run(struct ledger_context *c, struct base_err *err)

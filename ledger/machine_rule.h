@@ -4,8 +4,8 @@
  * error is the world's and stops the block.
  *
  * The rules themselves stand in rule_member.c, rule_did.c, rule_data.c, rule_contract.c,
- * rule_consent.c, rule_query.c and rule_receipt.c; machine_rule.c has the table of them,
- * machine_members.c what they ask about members. */
+ * rule_consent.c, rule_query.c, rule_receipt.c and rule_epoch.c; machine_rule.c has the table of
+ * them, machine_members.c what they ask about members. */
 #ifndef FIRMIANA_LEDGER_MACHINE_RULE_H
 #define FIRMIANA_LEDGER_MACHINE_RULE_H
 
@@ -52,6 +52,7 @@ ledger_rule_fn ledger_rule_dataset_publish, ledger_rule_contract_propose;
 ledger_rule_fn ledger_rule_authorization_grant, ledger_rule_authorization_revoke;
 ledger_rule_fn ledger_rule_consent_grant, ledger_rule_consent_revoke;
 ledger_rule_fn ledger_rule_query_open, ledger_rule_query_close, ledger_rule_query_receipt;
+ledger_rule_fn ledger_rule_epoch, ledger_rule_epoch_part;
 
 /* Runs the rules of the transaction's type. The sender's standing (suspended or not) comes first.
  */

@@ -131,6 +131,18 @@ static const struct {
                                         "the consent grants more uses than the ledger allows"},
     [LEDGER_RULE_LIMIT_DEADLINE] = {"limit.deadline_ms",
                                     "the deadline is further ahead than the ledger allows"},
+
+    [LEDGER_RULE_EPOCH_NUMBER] = {"epoch.number", "the epoch is not after the present one"},
+    [LEDGER_RULE_EPOCH_SEQUENCER] = {"epoch.sequencer",
+                                     "the sender is not the sequencer that the epoch names"},
+    [LEDGER_RULE_EPOCH_APPROVAL] = {"epoch.approval",
+                                    "the approvals are not those of more than half of the members"},
+    [LEDGER_RULE_EPOCH_PROMISE] = {"epoch.promise",
+                                   "the promises are not those of a quorum of members"},
+    [LEDGER_RULE_EPOCH_BASE] = {"epoch.base",
+                                "the log does not hold what the promises say may be final"},
+    [LEDGER_RULE_EPOCH_PLACE] = {"epoch.place",
+                                 "approvals and promises stand inside an epoch transaction"},
 };
 
 const char *ledger_rule_code(enum ledger_rule rule)

@@ -143,6 +143,7 @@ fm_status ledger_seal_block(struct ledger_tip *tip, const struct ledger_block *b
     s.next.height = block->height;
     s.next.time_ms = block->time_ms;
     if (step->admitted > 0) {
+        s.next.epoch = step->epoch;
         st = append_txs(&s, block, outcomes);
         if (st == FM_OK)
             st = update_state(&s, step, pages);

@@ -89,7 +89,7 @@ const uint8_t *ledger_store_chain(const struct ledger_store *store);
 
 /* ---- state (store_state.c) ---- */
 
-/* Views on this store, valid as long as it. */
+/* Views on this store, valid as long as it; the source without log_at, which is the chain's. */
 struct ledger_state_source ledger_store_source(struct ledger_store *store);
 struct ledger_state_pages ledger_store_pages(struct ledger_store *store);
 fm_status ledger_store_put_updates(struct ledger_store *store, const struct ledger_update *updates,

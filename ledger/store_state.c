@@ -81,7 +81,7 @@ static fm_status list_expired(void *ctx, int64_t before_ms,
 
 struct ledger_state_source ledger_store_source(struct ledger_store *store)
 {
-    return (struct ledger_state_source){get_state, list_state, list_expired, store};
+    return (struct ledger_state_source){get_state, list_state, list_expired, NULL, store};
 }
 
 /* The index of seen by time: not_after is in the value, which is what the state says. */

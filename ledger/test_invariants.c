@@ -247,6 +247,23 @@ static void check_pending(const json_t *all, const char *alias, const json_t *v)
     HOLDS("M8", alias, is(json_object_get(proposal, "body"), "alias", alias));
 }
 
+static void check_epoch(const json_t *all, const char *n, const json_t *v)
+{
+    const json_t *param = json_object_get(all, "param");
+    json_int_t epoch = strtoll(n, NULL, 10);
+    const char *key;
+    json_t *other;
+
+    HOLDS("M12", n, epoch >= 1 && epoch <= number(param, "epoch"));
+    if (epoch == number(param, "epoch"))
+        HOLDS("M12", n, is(param, "sequencer", text(v, "sequencer")));
+    json_object_foreach((json_t *)(uintptr_t)all, key, other)
+    {
+        if (strncmp(key, "epoch/", 6) == 0 && strtoll(key + 6, NULL, 10) > epoch)
+            HOLDS("M12", n, number(other, "base") >= number(v, "base"));
+    }
+}
+
 void memory_check(const struct memory *m, int64_t now)
 {
     static const struct {
@@ -255,7 +272,8 @@ void memory_check(const struct memory *m, int64_t now)
     } checks[] = {{"consent/", check_consent},   {"authorization/", check_authorization},
                   {"query/", check_query},       {"asker/", check_asker},
                   {"member/", check_member},     {"dataset/", check_dataset},
-                  {"proposal/", check_proposal}, {"pending/", check_pending}};
+                  {"proposal/", check_proposal}, {"pending/", check_pending},
+                  {"epoch/", check_epoch}};
     json_t *all = parse_state(m);
     const json_t *param = json_object_get(all, "param");
     const char *key;
@@ -281,6 +299,11 @@ void memory_check(const struct memory *m, int64_t now)
             HOLDS("M10", key,
                   number(value, "refused") <=
                       number(json_object_get(param, "limits"), "refused_per_day"));
+    }
+    if (number(param, "epoch") > 0) {
+        char name[24];
+        (void)snprintf(name, sizeof name, "%lld", (long long)number(param, "epoch"));
+        HOLDS("M12", "param", get(all, "epoch", name) != NULL);
     }
     HOLDS("M6", "param", active >= number(param, "quorum"));
     json_decref(all);

@@ -84,6 +84,31 @@ static fm_status expired(void *ctx, int64_t before_ms,
     return FM_OK;
 }
 
+static fm_status log_at(void *ctx, bool *ends, struct ledger_epoch_head *out, uint64_t size,
+                        struct base_err *e)
+{
+    const struct memory *m = ctx;
+
+    (void)e;
+    *ends = false;
+    for (size_t i = 0; i < m->n_ends; i++)
+        if (m->ends[i].size == size) {
+            *ends = true;
+            *out = m->ends[i];
+        }
+    return FM_OK;
+}
+
+static void note_end(struct memory *m)
+{
+    if (m->n_ends > 0 && m->ends[m->n_ends - 1].size == m->tip.log.size)
+        return;
+    m->ends = realloc(m->ends, (m->n_ends + 1) * sizeof *m->ends);
+    assert_non_null(m->ends);
+    m->ends[m->n_ends] = (struct ledger_epoch_head){m->tip.epoch, m->tip.log.size, {0}};
+    ledger_log_root(m->ends[m->n_ends++].root, &m->tip.log);
+}
+
 /* ---- pages ---- */
 
 static fm_status page_get(void *ctx, uint8_t *out, size_t *len, const uint8_t *id, size_t id_len,
@@ -175,12 +200,13 @@ void memory_init(struct memory *m, const json_t *genesis, const uint8_t chain[32
     memset(m, 0, sizeof *m);
     m->state = json_object();
     m->pages = json_object();
-    m->source = (struct ledger_state_source){get, list, expired, m};
+    m->source = (struct ledger_state_source){get, list, expired, log_at, m};
     must(ledger_machine_new(&m->machine, &m->source, chain, &err));
     must(ledger_machine_genesis(m->machine, &step, genesis, &err));
     must(ledger_seal_genesis(&m->tip, json_integer_value(json_object_get(genesis, "time")), &step,
                              &sink, &pages, &err));
     apply(m, &step);
+    note_end(m);
 }
 
 void memory_release(struct memory *m)
@@ -188,6 +214,7 @@ void memory_release(struct memory *m)
     ledger_machine_free(m->machine);
     json_decref(m->state);
     json_decref(m->pages);
+    free(m->ends);
 }
 
 void memory_execute(struct memory *m, struct ledger_outcome *outcomes,
@@ -201,4 +228,5 @@ void memory_execute(struct memory *m, struct ledger_outcome *outcomes,
     must(ledger_machine_step(m->machine, &step, outcomes, block, m->tip.log.size, &err));
     must(ledger_seal_block(&m->tip, block, outcomes, &step, &sink, &pages, &err));
     apply(m, &step);
+    note_end(m);
 }

@@ -14,7 +14,9 @@ struct memory {
     struct ledger_machine *machine;
     struct ledger_state_source source;
     struct ledger_tip tip;
-    uint64_t leaves; /* that the sink was given */
+    uint64_t leaves;                /* that the sink was given */
+    struct ledger_epoch_head *ends; /* of every block but empty ones */
+    size_t n_ends;
 };
 
 void memory_init(struct memory *m, const json_t *genesis, const uint8_t chain[32]);

@@ -234,7 +234,8 @@ void story_tell_identity(void)
 
 void story_tell_all(void)
 {
-    json_t *value = json_pack("{s:i}", "quorum", WORLD_QUORUM);
+    json_t *value =
+        json_pack("{s:i, s:i, s:s}", "quorum", WORLD_QUORUM, "epoch", 0, "sequencer", "bank_a");
 
     story_tell_queries();
     story_tell_identity();

@@ -95,6 +95,14 @@ static json_t *body_of(enum ledger_tx_type type)
     case LEDGER_TX_QUERY_CLOSE:
     case LEDGER_TX_QUERY_RECEIPT:
         return json_pack("{s:{}}", "receipt");
+    case LEDGER_TX_EPOCH_APPROVE:
+        return json_pack("{s:i, s:s}", "epoch", 1, "sequencer", "bank_b");
+    case LEDGER_TX_EPOCH_PROMISE:
+        return json_pack("{s:i, s:s, s:{s:i, s:i, s:s}}", "epoch", 1, "sequencer", "bank_b", "head",
+                         "epoch", 0, "size", 1, "root", h);
+    case LEDGER_TX_EPOCH:
+        return json_pack("{s:i, s:s, s:[], s:[]}", "epoch", 1, "sequencer", "bank_b", "approvals",
+                         "promises");
     case LEDGER_TX_TYPE_COUNT:
         break;
     }

@@ -251,10 +251,10 @@ uint64_t world_block(struct world *w)
     ledger_log_root(root, &w->results);
     base_hex(results, root, 32);
     base_hex(state, w->state_root, 32);
-    block = json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:i, s:i, s:I}", "kind", "block",
+    block = json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:i, s:I, s:I}", "kind", "block",
                       "height", (json_int_t)w->height, "time", (json_int_t)w->time_ms, "prev", prev,
                       "tx_root", txs, "result_root", results, "state_root", state, "rules_version",
-                      1, "epoch", 0, "txs", (json_int_t)w->txs.size);
+                      1, "epoch", (json_int_t)w->epoch, "txs", (json_int_t)w->txs.size);
     assert_int_equal(w->overrides == NULL ? 0 : json_object_update(block, w->overrides), 0);
     json_decref(w->overrides);
     w->overrides = NULL;
@@ -278,6 +278,7 @@ void world_checkpoint(struct world *w, unsigned cosigners)
     memset(&c, 0, sizeof c);
     memcpy(c.chain, w->chain, 32);
     c.size = w->log.size;
+    c.epoch = w->epoch;
     ledger_log_root(c.root, &w->log);
     for (size_t k = 0; k < sizeof by_alias / sizeof *by_alias; k++) {
         const struct world_member *m = &w->m[by_alias[k]];

@@ -42,7 +42,7 @@ struct world {
     uint64_t secrets; /* how many were made */
 
     struct ledger_log log, txs, results;
-    uint64_t height;
+    uint64_t height, epoch;
     int64_t time_ms;
     int64_t step_ms; /* between blocks */
     uint8_t prev[32], state_root[32];

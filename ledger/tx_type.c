@@ -64,6 +64,29 @@ static const struct ledger_member query_receipt[] = {
     {NULL, LEDGER_IS_OBJECT, false},
 };
 
+static const struct ledger_member epoch_approve[] = {
+    {"epoch", LEDGER_IS_COUNT, false},
+    {"sequencer", LEDGER_IS_ALIAS, false},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
+static const struct ledger_member epoch_promise[] = {
+    {"epoch", LEDGER_IS_COUNT, false},
+    {"sequencer", LEDGER_IS_ALIAS, false},
+    {"head", LEDGER_IS_OBJECT, false},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
+static const struct ledger_member epoch_head[] = {
+    {"epoch", LEDGER_IS_NUMBER, false},
+    {"size", LEDGER_IS_COUNT, false},
+    {"root", LEDGER_IS_HASH, false},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
+static const struct ledger_member epoch[] = {
+    {"epoch", LEDGER_IS_COUNT, false},     {"sequencer", LEDGER_IS_ALIAS, false},
+    {"approvals", LEDGER_IS_ARRAY, false}, {"promises", LEDGER_IS_ARRAY, false},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
+
 /* A contract is the whole body; its inside is the machine's to judge (contract.shape). */
 static const struct {
     const char *name;
@@ -87,6 +110,9 @@ static const struct {
     [LEDGER_TX_QUERY_OPEN] = {"query.open", LEDGER_BY_NODE, query_open},
     [LEDGER_TX_QUERY_CLOSE] = {"query.close", LEDGER_BY_NODE, query_receipt},
     [LEDGER_TX_QUERY_RECEIPT] = {"query.receipt", LEDGER_BY_NODE, query_receipt},
+    [LEDGER_TX_EPOCH_APPROVE] = {"epoch.approve", LEDGER_BY_OFFICERS, epoch_approve},
+    [LEDGER_TX_EPOCH_PROMISE] = {"epoch.promise", LEDGER_BY_NODE, epoch_promise},
+    [LEDGER_TX_EPOCH] = {"epoch", LEDGER_BY_NODE, epoch},
 };
 
 const char *ledger_tx_type_name(enum ledger_tx_type type)
@@ -130,5 +156,7 @@ fm_status ledger_tx_check_body(enum ledger_tx_type type, const json_t *body, str
     if (st == FM_OK && type == LEDGER_TX_QUERY_OPEN)
         st = ledger_shape_check_items(json_object_get(body, "consents"), "consents", CONSENTS_MAX,
                                       consent_item, err);
+    if (st == FM_OK && type == LEDGER_TX_EPOCH_PROMISE)
+        st = ledger_shape_check(json_object_get(body, "head"), epoch_head, err);
     return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", type_table[type].name);
 }

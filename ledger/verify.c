@@ -41,6 +41,28 @@ fm_status ledger_verify_room(void **array, size_t *cap, size_t n, size_t size, s
 
 /* ---- lines in their order ---- */
 
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text != NULL ? text : "";
+}
+
+/* Where the log ends now, with the epoch of this block leaf. */
+static fm_status note_end(struct ledger_verifier *v, struct base_err *err)
+{
+    struct ledger_epoch_head *end;
+    fm_status st =
+        ledger_verify_room((void **)&v->ends, &v->cap_ends, v->n_ends, sizeof *v->ends, err);
+
+    if (st != FM_OK)
+        return st;
+    end = &v->ends[v->n_ends++];
+    *end = (struct ledger_epoch_head){.epoch = (uint64_t)v->epoch, .size = v->log.size};
+    ledger_log_root(end->root, &v->log);
+    return FM_OK;
+}
+
 static fm_status read_genesis(struct ledger_verifier *v, const uint8_t *expect_chain32,
                               struct base_err *err)
 {
@@ -60,6 +82,8 @@ static fm_status read_genesis(struct ledger_verifier *v, const uint8_t *expect_c
         return ledger_verify_fail(err, "it is not the ledger that was asked for");
     memcpy(v->out->chain, hash, 32);
     v->out->check = "genesis";
+    (void)snprintf(v->sequencer, sizeof v->sequencer, "%s",
+                   text_of(v->reader.genesis, "sequencer"));
     st = ledger_members_new(&v->out->members, v->reader.genesis, hash, err);
     if (st == FM_OK)
         v->terms = ledger_members_terms(v->out->members);
@@ -87,7 +111,7 @@ static fm_status read_leaf(struct ledger_verifier *v, struct base_err *err)
     ledger_log_append(&v->log, leaf_hash, NULL);
     v->out->size = v->log.size;
     v->out->leaf = LEDGER_NO_LEAF;
-    return FM_OK;
+    return v->after_block ? note_end(v, err) : FM_OK;
 }
 
 static fm_status read_lines(struct ledger_verifier *v, const uint8_t *expect_chain32,
@@ -149,7 +173,7 @@ static bool is_verdict(fm_status st)
 static bool depends_on_members(const char *check)
 {
     static const char *const checks[] = {"transaction", "proof",       "result", "identity",
-                                         "receipt",     "cosignature", "state"};
+                                         "receipt",     "cosignature", "state",  "epoch"};
 
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         if (strcmp(checks[i], check) == 0)
@@ -195,6 +219,7 @@ static void verifier_release(struct ledger_verifier *v)
     free(v->block.closed);
     free(v->subjects);
     free(v->last_state);
+    free(v->ends);
 }
 
 fm_status ledger_verify(struct ledger_verified **out, const struct ledger_bundle_source *source,

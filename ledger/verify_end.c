@@ -40,7 +40,10 @@ static fm_status check_against_members(const struct ledger_verifier *v, const ch
         good =
             (member != NULL) == (value != NULL) && (member == NULL || text_is(value, "hash", hash));
     } else if (strcmp(key, "param") == 0) {
-        good = json_integer_value(json_object_get(value, "quorum")) == (json_int_t)v->terms->quorum;
+        good =
+            json_integer_value(json_object_get(value, "quorum")) == (json_int_t)v->terms->quorum &&
+            json_integer_value(json_object_get(value, "epoch")) == v->epoch &&
+            text_is(value, "sequencer", v->sequencer);
     }
     if (!good)
         return ledger_verify_fail(err, "'%s' is not what the disclosed transactions lead to", key);
@@ -143,5 +146,9 @@ fm_status ledger_verify_checkpoint(struct ledger_verifier *v, struct base_err *e
     ledger_log_root(v->out->root, &v->log);
     if (c->size != v->log.size || memcmp(c->root, v->out->root, 32) != 0)
         return ledger_verify_fail(err, "the checkpoint is over another log");
+    v->out->check = "epoch";
+    if (c->epoch != (uint64_t)v->epoch)
+        return ledger_verify_fail(err, "the checkpoint says epoch %llu, the log %lld",
+                                  (unsigned long long)c->epoch, (long long)v->epoch);
     return check_cosignatures(v, err);
 }

@@ -4,6 +4,7 @@
 #define FIRMIANA_LEDGER_VERIFY_IMPL_H
 
 #include "did/key_did.h"
+#include "ledger/epoch.h"
 #include "ledger/id_map.h"
 #include "ledger/log.h"
 #include "ledger/verify.h"
@@ -29,6 +30,9 @@ struct ledger_verifier {
     bool after_block; /* the last leaf was a block leaf */
     uint8_t prev[32]; /* H(payload) of the last block leaf */
     int64_t epoch;
+    char sequencer[DID_ALIAS_MAX + 1];
+    struct ledger_epoch_head *ends; /* of every block leaf, in order */
+    size_t n_ends, cap_ends;
     struct ledger_id_map seen;      /* transaction id -> not_after */
     struct ledger_id_map queries;   /* id -> index in out->queries */
     struct ledger_id_map contracts; /* id -> index in out->contracts */
@@ -49,6 +53,10 @@ fm_status ledger_verify_block(struct ledger_verifier *v, struct base_err *err) F
 fm_status ledger_verify_accepted(struct ledger_verifier *v, const struct ledger_tx *tx,
                                  const struct ledger_identity *sender,
                                  struct base_err *err) FM_CHECK;
+
+/* An accepted epoch transaction: the block that it stands in must say the new epoch. */
+fm_status ledger_verify_epoch(struct ledger_verifier *v, const struct ledger_tx *tx,
+                              const struct ledger_identity *sender, struct base_err *err) FM_CHECK;
 
 /* reader's line is a state, or the checkpoint. */
 fm_status ledger_verify_state(struct ledger_verifier *v, struct base_err *err) FM_CHECK;

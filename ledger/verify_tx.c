@@ -115,7 +115,10 @@ static fm_status check_tx(struct ledger_verifier *v, const struct ledger_tx *tx,
         return st;
     v->out->by_type[tx->type]++;
     /* A consent's, query's or receipt's signers are those of before this transaction. */
-    st = ledger_verify_accepted(v, tx, sender, err);
+    if (tx->type == LEDGER_TX_EPOCH_APPROVE || tx->type == LEDGER_TX_EPOCH_PROMISE)
+        return ledger_verify_fail(err, "it stands inside an epoch transaction, never alone");
+    st = tx->type == LEDGER_TX_EPOCH ? ledger_verify_epoch(v, tx, sender, err)
+                                     : ledger_verify_accepted(v, tx, sender, err);
     if (st != FM_OK)
         return st;
     v->out->check = "identity";
