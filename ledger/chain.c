@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "ledger/chain_impl.h"
+#include "ledger/store_impl.h"
 
 void ledger_head_fill(struct ledger_head *head, const struct ledger_tip *tip)
 {
@@ -148,15 +149,9 @@ fm_status ledger_chain_create(struct ledger_chain **out, const char *path, const
 
 /* ---- opening ---- */
 
-static fm_status corrupt(const char *path, const char *what, struct base_err *err)
-{
-    return base_err_set(err, FM_E_CORRUPT,
-                        "%s: %s: restore a backup, or begin again from the genesis", path, what);
-}
-
 /* That the genesis is the one whose hash the chain id is, and that log, state tree and newest block
  * leaf agree with what the tip says. Cheap: it does not read everything. */
-static fm_status check_roots(struct ledger_chain *chain, const char *path, struct base_err *err)
+static fm_status check_roots(struct ledger_chain *chain, struct base_err *err)
 {
     struct ledger_state_pages pages = ledger_store_pages(chain->store);
     struct ledger_store_leaf leaf = {0};
@@ -168,21 +163,22 @@ static fm_status check_roots(struct ledger_chain *chain, const char *path, struc
         goto done;
     base_sha256(hash, genesis.p, genesis.len);
     if (memcmp(hash, ledger_store_chain(chain->store), sizeof hash) != 0) {
-        st = corrupt(path, "its genesis is not the one it began with", err);
+        st = ledger_store_corrupt(chain->store, "its genesis is not the one it began with", err);
         goto done;
     }
     st = ledger_state_root(hash, &pages, err);
     if (st == FM_OK && memcmp(hash, chain->tip.state_root, sizeof hash) != 0)
-        st = corrupt(path, "its state tree does not have the root that its log says", err);
+        st = ledger_store_corrupt(chain->store,
+                                  "its state tree does not have the root that its log says", err);
     if (st == FM_OK)
         st = ledger_store_get_leaf(chain->store, &leaf, chain->tip.log.size - 1, err);
     if (st == FM_E_NOT_FOUND ||
         (st == FM_OK && (!leaf.is_block || memcmp(leaf.payload_hash, chain->tip.prev, 32) != 0)))
-        st = corrupt(path, "its log does not end with its newest block", err);
+        st = ledger_store_corrupt(chain->store, "its log does not end with its newest block", err);
     if (st == FM_OK)
         st = ledger_log_root_at(chain->store, hash, chain->tip.log.size, err);
     if (st == FM_OK && memcmp(hash, chain->head.app_hash, sizeof hash) != 0)
-        st = corrupt(path, "its log does not have the root that it says", err);
+        st = ledger_store_corrupt(chain->store, "its log does not have the root that it says", err);
 done:
     ledger_store_leaf_release(&leaf);
     base_buf_release(&genesis);
@@ -217,7 +213,7 @@ fm_status ledger_chain_open(struct ledger_chain **out, const char *path, struct 
                               LEDGER_RULES_VERSION);
     }
     if (st == FM_OK)
-        st = check_roots(chain, path, err);
+        st = check_roots(chain, err);
     if (st == FM_OK)
         st = ledger_reader_make(&chain->reader, path, err);
     if (st != FM_OK) {

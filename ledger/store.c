@@ -11,6 +11,8 @@ fm_status ledger_store_fail(struct ledger_store *store, struct base_err *err)
     int code = store->db != NULL ? sqlite3_errcode(store->db) : SQLITE_NOMEM;
     const char *text = store->db != NULL ? sqlite3_errmsg(store->db) : "out of memory";
 
+    if (code == SQLITE_IOERR_DATA)
+        return ledger_store_corrupt(store, "a page of it is not what was written", err);
     switch (code & 0xff) {
     case SQLITE_NOMEM:
         return base_err_memory(err, "ledger store");
@@ -25,9 +27,7 @@ fm_status ledger_store_fail(struct ledger_store *store, struct base_err *err)
     case SQLITE_CORRUPT:
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
-        return base_err_set(err, FM_E_CORRUPT,
-                            "%s: %s: restore a backup, or begin again from the genesis",
-                            store->path, text);
+        return ledger_store_corrupt(store, text, err);
     case SQLITE_READONLY:
         return base_err_set(err, FM_E_IO, "%s: it may not be written", store->path);
     default:
@@ -38,8 +38,9 @@ fm_status ledger_store_fail(struct ledger_store *store, struct base_err *err)
 fm_status ledger_store_corrupt(struct ledger_store *store, const char *what, struct base_err *err)
 {
     return base_err_set(err, FM_E_CORRUPT,
-                        "%s: %s: restore a backup, or begin again from the genesis", store->path,
-                        what);
+                        "%s: damaged: %s: put a backup in its place (firmiana ledger restore), or "
+                        "remove it: the node then fetches all from the other members",
+                        store->path, what);
 }
 
 sqlite3_stmt *ledger_store_stmt(struct ledger_store *store, enum ledger_sql sql,

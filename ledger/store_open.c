@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "ledger/store_impl.h"
+#include "ledger/sum_vfs.h"
 
 #define APPLICATION_ID 0x464d4c47 /* "FMLG" */
 #define SCHEMA_VERSION 2
@@ -67,6 +68,7 @@ static fm_status read_number(struct ledger_store *store, const char *sql, int64_
 
 static fm_status check_file(struct ledger_store *store, struct base_err *err)
 {
+    int sums = -1; /* asks */
     sqlite3_stmt *stmt;
     int64_t application, version;
     bool row = false;
@@ -82,6 +84,9 @@ static fm_status check_file(struct ledger_store *store, struct base_err *err)
         return base_err_set(err, FM_E_INPUT,
                             "%s: its schema has version %lld, this program knows version %d",
                             store->path, (long long)version, SCHEMA_VERSION);
+    if (sqlite3_file_control(store->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &sums) != SQLITE_OK ||
+        sums != LEDGER_SUM)
+        return ledger_store_corrupt(store, "its pages have no checksums", err);
     if (sqlite3_prepare_v2(store->db, "SELECT chain FROM tip", -1, &stmt, NULL) != SQLITE_OK)
         return ledger_store_fail(store, err);
     st = ledger_store_row(store, stmt, &row, err);
@@ -105,7 +110,10 @@ static fm_status set_up(struct ledger_store *store, enum ledger_store_mode mode,
                        "PRAGMA application_id = %d;"
                        " PRAGMA user_version = %d;",
                        APPLICATION_ID, SCHEMA_VERSION);
-        st = exec(store, "PRAGMA journal_mode = WAL;", err);
+        if (ledger_sum_enable(store->db) != SQLITE_OK)
+            st = ledger_store_fail(store, err);
+        if (st == FM_OK)
+            st = exec(store, "PRAGMA journal_mode = WAL;", err);
         if (st == FM_OK)
             st = exec(store, numbers, err);
     }
@@ -176,7 +184,7 @@ fm_status ledger_store_open(struct ledger_store **out, const char *path,
     /* A reader too must write: the -shm file of the WAL is its way to the writer. */
     flags |= mode == LEDGER_STORE_CREATE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                          : SQLITE_OPEN_READWRITE;
-    if (st == FM_OK && sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK)
+    if (st == FM_OK && sqlite3_open_v2(path, &store->db, flags, ledger_sum_vfs()) != SQLITE_OK)
         st = ledger_store_fail(store, err);
     if (st == FM_OK)
         st = set_up(store, mode, err);

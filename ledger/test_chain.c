@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "ledger/state_proof.h"
+#include "ledger/sum_vfs.h"
 #include "ledger/test_town.h"
 
 static struct base_err err;
@@ -403,7 +404,8 @@ static void sql(const char *text)
 {
     sqlite3 *db;
 
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, ledger_sum_vfs()),
+                     SQLITE_OK);
     if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
         fail_msg("%s", sqlite3_errmsg(db));
     (void)sqlite3_close(db);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -144,10 +145,18 @@ static void take_handle(sqlite3_file *f, unsigned name, bool is_new, int flags)
                          is_new && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0};
 }
 
+/* Not there, or somebody has just made it for SQLite. */
+static bool is_empty(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) != 0 || info.st_size == 0;
+}
+
 static int disk_open(sqlite3_vfs *v, const char *path, sqlite3_file *f, int flags, int *out)
 {
     unsigned name = test_disk_name(path);
-    bool is_new = name < NAMES && access(path, F_OK) != 0;
+    bool is_new = name < NAMES && record.live[name] == NOTHING && is_empty(path);
     int code = below->xOpen(v, path, f, flags, out);
     struct methods *m = tables;
 

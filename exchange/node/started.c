@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ledger/sum_vfs.h"
+
 struct node_started {
     sqlite3 *db;
     sqlite3_stmt *insert;
@@ -19,10 +21,19 @@ struct node_started {
 
 static fm_status sql_error(struct node_started *s, const char *what, struct base_err *err)
 {
-    int code = s->db != NULL ? sqlite3_errcode(s->db) : SQLITE_NOMEM;
-    fm_status st = code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? FM_E_CORRUPT : FM_E_IO;
+    int code = s->db != NULL ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM;
 
-    return base_err_set(err, st, "%s: %s", what,
+    if ((code & 0xff) == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_IOERR_DATA)
+        return base_err_set(err, FM_E_CORRUPT,
+                            "%s: damaged: %s: put a backup in its place, or remove it when the "
+                            "deadline of every open query is past",
+                            what,
+                            code == SQLITE_IOERR_DATA ? "a page of it is not what was written"
+                                                      : sqlite3_errmsg(s->db));
+    if ((code & 0xff) == SQLITE_FULL)
+        return base_err_set(err, FM_E_IO, "%s: the disk is full: make room, then start the node",
+                            what);
+    return base_err_set(err, FM_E_IO, "%s: %s", what,
                         s->db != NULL ? sqlite3_errmsg(s->db) : "out of memory");
 }
 
@@ -84,8 +95,9 @@ fm_status node_started_open(struct node_started **out, const char *path, struct 
     if (s == NULL)
         return base_err_memory(err, path);
     st = make_private(path, err);
-    if (st == FM_OK && sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                                       NULL) != SQLITE_OK)
+    if (st == FM_OK && (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                                        ledger_sum_vfs()) != SQLITE_OK ||
+                        ledger_sum_enable(s->db) != SQLITE_OK))
         st = sql_error(s, path, err);
     if (st == FM_OK)
         st = check_ours(s, path, err);
