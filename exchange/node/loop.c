@@ -17,7 +17,13 @@ enum { DRAIN_MS = 5000 };
 struct node_loop {
     int wake_fd;
     int signal_fd;
+    struct metrics_port *metrics; /* NULL: none */
 };
+
+void node_loop_metrics(struct node_loop *loop, struct metrics_port *port)
+{
+    loop->metrics = port;
+}
 
 void node_loop_wake(void *ctx)
 {
@@ -152,22 +158,30 @@ static void deliver_events(const struct driven *d)
 
 static fm_status turn(struct node_loop *loop, const struct driven *d, struct base_err *err)
 {
-    struct pollfd fds[RPC_MAX_CLIENTS + 4];
-    size_t n = rpc_server_poll(d->rpc, fds + 3);
+    struct pollfd fds[RPC_MAX_CLIENTS + 5];
+    size_t n = rpc_server_poll(d->rpc, fds + 4);
     int64_t wait = node_wait_ms(d->node);
     uint64_t count;
 
     fds[0] = (struct pollfd){.fd = loop->wake_fd, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = loop->signal_fd, .events = POLLIN};
     fds[2] = (struct pollfd){.fd = d->net_fd, .events = POLLIN};
-    if (poll(fds, n + 3, wait < 0 ? 0 : wait > 1000 ? 1000 : (int)wait) < 0 && errno != EINTR)
+    fds[3] = (struct pollfd){.fd = -1}; /* poll() passes it over */
+    if (loop->metrics != NULL) {
+        int most = metrics_port_wait_ms(loop->metrics);
+        fds[3] = (struct pollfd){.fd = metrics_port_fd(loop->metrics), .events = POLLIN};
+        wait = most >= 0 && most < wait ? most : wait;
+    }
+    if (poll(fds, n + 4, wait < 0 ? 0 : wait > 1000 ? 1000 : (int)wait) < 0 && errno != EINTR)
         return base_err_errno(err, "poll");
     if (read(loop->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
         return base_err_errno(err, "eventfd");
     deliver_events(d);
     node_on_jobs(d->node);
-    rpc_server_serve(d->rpc, fds + 3, n);
+    rpc_server_serve(d->rpc, fds + 4, n);
     node_on_tick(d->node);
+    if (loop->metrics != NULL)
+        metrics_port_serve(loop->metrics);
     return node_health(d->node, err);
 }
 

@@ -2,6 +2,7 @@
 #ifndef FIRMIANA_EXCHANGE_NODE_LOOP_H
 #define FIRMIANA_EXCHANGE_NODE_LOOP_H
 
+#include "exchange/node/metrics.h"
 #include "exchange/node/node.h"
 
 struct node_loop;
@@ -11,6 +12,9 @@ struct node_loop;
 fm_status node_loop_new(struct node_loop **out, struct base_err *err) FM_CHECK;
 void node_loop_free(struct node_loop *loop); /* NULL is allowed */
 void node_loop_wake(void *loop);
+
+/* From now on the loop also serves this port (lent; NULL: none). */
+void node_loop_metrics(struct node_loop *loop, struct metrics_port *port);
 
 /* Runs until SIGTERM or SIGINT (running queries are ended first, FM_OK), or until the node is no
  * longer sound (its error). net_fd is readable while the

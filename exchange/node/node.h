@@ -76,6 +76,8 @@ void node_cancel(struct node *node, void *reply_ctx);
 bool node_drain(struct node *node);
 /* SIGHUP: the log's file is opened again; says in the log if that fails. */
 void node_reopen_log(struct node *node);
+/* For metrics_port_open(): ctx is the node. */
+void node_write_metrics(void *ctx, struct base_buf *out);
 /* A failure after which the node must stop (fork, disk): FM_OK while there is none. */
 fm_status node_health(const struct node *node, struct base_err *err);
 

@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include "base/json.h"
+#include "exchange/node/metrics.h"
 #include "exchange/node/node_own.h"
 #include "exchange/node/requests_own.h"
 #include "ledger/checkpoint.h"
@@ -288,6 +289,18 @@ json_t *node_status(const struct node *node)
     (void)json_object_set_new(out, "memory", memory_status());
     (void)json_object_set_new(out, "software", version_status());
     return out;
+}
+
+void node_write_metrics(void *ctx, struct base_buf *out)
+{
+    const struct node *node = ctx;
+    json_t *status = node_status(node);
+
+    if (status == NULL)
+        out->failed = true;
+    else
+        metrics_write(out, status, &node->counts);
+    json_decref(status);
 }
 
 void node_request_status(struct node *node, const json_t *request, const struct node_reply *reply)

@@ -17,6 +17,7 @@ struct service {
     struct node *node;
     struct net_identity *identity;
     struct net_zmq *zmq;
+    struct metrics_port *metrics;
 };
 
 /* The network outlives the node by the moment that it needs to say good-bye; whoever knocks then
@@ -80,6 +81,10 @@ static fm_status open_network(struct service *s, const struct home *home,
         st = net_zmq_open(&s->zmq, &config, err);
     if (st == FM_OK)
         st = node_attach(s->node, net_zmq_node(s->zmq), err);
+    if (st == FM_OK && home->metrics[0] != '\0')
+        st = metrics_port_open(&s->metrics, home->metrics, node_write_metrics, s->node, err);
+    if (st == FM_OK)
+        node_loop_metrics(s->loop, s->metrics);
     return st;
 }
 
@@ -119,6 +124,7 @@ fm_status serve_node(const struct home *home, const struct serve_keys *keys, con
                      st == FM_OK ? "asked to" : err->text);
     }
     vouch(&s, NULL);
+    metrics_port_close(s.metrics);
     node_free(s.node); /* closes its sessions, which the network still carries */
     net_zmq_close(s.zmq);
     net_identity_free(s.identity);
