@@ -16,11 +16,14 @@ size_t mpc_lane_begin(size_t n, unsigned k, unsigned lanes)
 void mpc_share_view(struct mpc_share *view, struct mpc_session *lane, const struct mpc_share *x,
                     size_t from, size_t n)
 {
-    *view = *x;
-    view->session = lane;
-    view->prev = view->next = NULL;
-    view->n = n;
-    view->block_bytes = 0;
+    /* Not *x: its place in the list of live shares changes as lane 0 makes others. */
+    *view = (struct mpc_share){.session = lane,
+                               .domain = x->domain,
+                               .width = x->width,
+                               .n = n,
+                               .range = x->range,
+                               .plane_stride = x->plane_stride,
+                               .comp_stride = x->comp_stride};
     if (x->domain == MPC_RING64) {
         view->plane_words = view->comp_words = n;
         view->data = x->data == NULL ? NULL : x->data + from;
