@@ -232,3 +232,20 @@ fm_status mpc_open_masked(const struct mpc_share *const *x, size_t count, int64_
     opened_release(&o);
     return mpc_finish(s, MPC_OP_OPEN_MASKED, status, err);
 }
+
+fm_status mpc_open_masked_planes(const struct mpc_share *x, uint64_t *out, struct base_err *err)
+{
+    struct mpc_session *s = x->session;
+    fm_status status = mpc_check_domain(x, MPC_BITS, "open", err);
+
+    if (status == FM_OK && s->computes && out == NULL && x->n > 0)
+        status = base_err_set(err, FM_E_ARG, "open: no place for the planes");
+    if (status != FM_OK || !s->computes)
+        return status;
+    status = s->row->check(s, err);
+    if (status == FM_OK)
+        status = s->row->open_masked(s, &x, 1, &out, err);
+    for (unsigned j = 0; status == FM_OK && x->n % 64 != 0 && j < x->width; j++)
+        out[(j + 1) * x->plane_words - 1] &= mpc_tail_mask(x->n);
+    return mpc_finish(s, MPC_OP_OPEN_MASKED, status, err);
+}

@@ -169,6 +169,12 @@ void mpc_k_gather(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n)
     mpc_kernels()->gather(z, x, map, n);
 }
 
+void mpc_k_gather_sub(uint64_t *z, const uint64_t *x, const uint32_t *p, const uint32_t *q,
+                      size_t n)
+{
+    mpc_kernels()->gather_sub(z, x, p, q, n);
+}
+
 void mpc_k_gather_bits(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n)
 {
     mpc_kernels()->gather_bits(z, x, map, n);

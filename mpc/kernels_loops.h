@@ -321,6 +321,13 @@ static void k_gather(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t
         z[i] = x[map[i]];
 }
 
+static void k_gather_sub(uint64_t *z, const uint64_t *x, const uint32_t *p, const uint32_t *q,
+                         size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        z[i] = x[p[i]] - x[q[i]];
+}
+
 static void k_gather_bits(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n)
 {
     for (size_t w = 0; w * 64 < n; w++) {
@@ -360,5 +367,6 @@ const struct mpc_kernels KERNELS = {
     .from_planes = k_from_planes,
     .bits_to_words = k_bits_to_words,
     .gather = k_gather,
+    .gather_sub = k_gather_sub,
     .gather_bits = k_gather_bits,
 };

@@ -98,6 +98,13 @@ void mpc_linear_gather(struct mpc_session *s, struct mpc_share *z, const struct 
     }
 }
 
+void mpc_linear_gather_sub(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
+                           const uint32_t *p, const uint32_t *q)
+{
+    for (unsigned c = 0; c < s->held && z->n > 0; c++)
+        mpc_k_gather_sub(mpc_comp(z, c), mpc_comp(x, c), p, q, z->n);
+}
+
 static void prefix_plane(uint64_t *z, const uint64_t *x, size_t words)
 {
     uint64_t carry = 0; /* all ones if the XOR of all words so far is odd */

@@ -20,6 +20,8 @@ void mpc_linear_place(struct mpc_session *s, struct mpc_share *z, size_t at,
                       const struct mpc_share *x, size_t from, size_t n);
 void mpc_linear_gather(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
                        const uint32_t *map);
+void mpc_linear_gather_sub(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
+                           const uint32_t *p, const uint32_t *q);
 void mpc_linear_prefix(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x);
 void mpc_linear_xor(struct mpc_session *s, const struct mpc_gate *gates, size_t count);
 void mpc_linear_flip(struct mpc_session *s, const struct mpc_wire *wires, size_t count);

@@ -47,6 +47,9 @@ fm_status mpc_spread(struct mpc_share **out, const struct mpc_share *x, size_t n
  * not read, and may be NULL, where this party does not compute. */
 fm_status mpc_gather(struct mpc_share **out, const struct mpc_share *x, const uint32_t *map,
                      size_t n, struct base_err *err) FM_CHECK;
+/* z[i] = x[p[i]] - x[q[i]], ring: what a list of comparisons of rows begins with. */
+fm_status mpc_gather_sub(struct mpc_share **out, const struct mpc_share *x, const uint32_t *p,
+                         const uint32_t *q, size_t n, struct base_err *err) FM_CHECK;
 /* z[i] = x[0] + .. + x[i], XOR for bits. Mod 2^64: the result has the full range where its own
  * range does not fit. */
 fm_status mpc_prefix(struct mpc_share **out, const struct mpc_share *x,

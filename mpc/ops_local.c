@@ -332,20 +332,52 @@ fm_status mpc_concat(struct mpc_share **out, const struct mpc_share *const *x, s
     return FM_OK;
 }
 
+static fm_status check_places(const struct mpc_share *x, const uint32_t *map, size_t n,
+                              const char *what, struct base_err *err)
+{
+    uint32_t most = 0;
+
+    for (size_t i = 0; i < n; i++)
+        most = map[i] > most ? map[i] : most;
+    if (n > 0 && most >= x->n)
+        return base_err_set(err, FM_E_ARG, "%s: place %u of a column of %zu", what, (unsigned)most,
+                            x->n);
+    return FM_OK;
+}
+
 fm_status mpc_gather(struct mpc_share **out, const struct mpc_share *x, const uint32_t *map,
                      size_t n, struct base_err *err)
 {
     struct mpc_session *s = x->session;
-    fm_status status;
+    fm_status status = s->computes ? check_places(x, map, n, "gather", err) : FM_OK;
 
     *out = NULL;
-    for (size_t i = 0; s->computes && i < n; i++)
-        if (map[i] >= x->n)
-            return base_err_set(err, FM_E_ARG, "gather: place %u of a column of %zu",
-                                (unsigned)map[i], x->n);
-    status = like(out, x, n, err);
+    if (status == FM_OK)
+        status = like(out, x, n, err);
     if (status == FM_OK && s->computes)
         s->row->gather(s, *out, x, map);
+    return status;
+}
+
+fm_status mpc_gather_sub(struct mpc_share **out, const struct mpc_share *x, const uint32_t *p,
+                         const uint32_t *q, size_t n, struct base_err *err)
+{
+    struct mpc_session *s = x->session;
+    wide span = (wide)x->range.hi - x->range.lo;
+    struct mpc_range range;
+    fm_status status = mpc_check_domain(x, MPC_RING64, "gather", err);
+
+    *out = NULL;
+    if (status == FM_OK)
+        status = settle_range(&range, -span, span, is_full(x->range), "gather", err);
+    if (status == FM_OK && s->computes)
+        status = check_places(x, p, n, "gather", err);
+    if (status == FM_OK && s->computes)
+        status = check_places(x, q, n, "gather", err);
+    if (status == FM_OK)
+        status = mpc_ring_new(out, s, n, range, err);
+    if (status == FM_OK && s->computes)
+        s->row->gather_sub(s, *out, x, p, q);
     return status;
 }
 

@@ -189,6 +189,9 @@ struct mpc_protocol {
     /* z[i] = x[map[i]], all planes; every map[i] is a place of x. */
     void (*gather)(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
                    const uint32_t *map);
+    /* z[i] = x[p[i]] - x[q[i]], ring. */
+    void (*gather_sub)(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
+                       const uint32_t *p, const uint32_t *q);
     /* z[i] = x[0] + .. + x[i] mod 2^64, XOR for bits (plane by plane). */
     void (*prefix)(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x);
     void (*xor)(struct mpc_session *s, const struct mpc_gate *gates,

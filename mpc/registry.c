@@ -54,6 +54,7 @@ fm_status mpc_protocol_validate(const struct mpc_protocol *p, struct base_err *e
         {"spread", p->spread != NULL},
         {"place", p->place != NULL},
         {"gather", p->gather != NULL},
+        {"gather_sub", p->gather_sub != NULL},
         {"prefix", p->prefix != NULL},
         {"xor", p->xor != NULL},
         {"flip", p->flip != NULL},

@@ -143,5 +143,9 @@ fm_status mpc_reveal(const struct mpc_share *const *x, size_t count, const unsig
  * may be NULL at others. rep3: 1 round, 8 bytes a word and party. */
 fm_status mpc_open_masked(const struct mpc_share *const *x, size_t count, int64_t *const *out,
                           struct base_err *err) FM_CHECK;
+/* The same for one column of bits: out gets its planes of ceil(n / 64) words each, bits past n zero
+ * (at compute parties; else it may be NULL). */
+fm_status mpc_open_masked_planes(const struct mpc_share *x, uint64_t *out,
+                                 struct base_err *err) FM_CHECK;
 
 #endif

@@ -63,6 +63,7 @@ static void shaped_kernels(const struct mpc_kernels *k, struct made *m, const st
     k->signed_plus_less(m->w + 3 * MOST, t->a, t->b, t->c, n);
     k->bits_to_words(m->w + 4 * MOST, t->a, n);
     k->gather_bits(m->w + 5 * MOST, t->a, t->map, n);
+    k->gather_sub(m->w + 6 * MOST, t->x, t->map, t->map + MOST / 2, n < MOST / 2 ? n : MOST / 2);
 }
 
 static void grouped_kernels(const struct mpc_kernels *k, struct made *m, const struct trial *t,

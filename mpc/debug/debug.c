@@ -219,6 +219,14 @@ static void debug_gather(struct mpc_session *s, struct mpc_share *z, const struc
     debug_of(s)->inner->gather(s, z, x, map);
 }
 
+static void debug_gather_sub(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
+                             const uint32_t *p, const uint32_t *q)
+{
+    watch_list(s, (const struct mpc_share *const[]){z, x}, 2);
+    debug_of(s)->count[MPC_OP_LINEAR].calls++;
+    debug_of(s)->inner->gather_sub(s, z, x, p, q);
+}
+
 static void debug_prefix(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x)
 {
     watch_list(s, (const struct mpc_share *const[]){z, x}, 2);
@@ -448,6 +456,7 @@ void mpc_debug_init(struct mpc_debug *debug, const struct mpc_protocol *inner)
         .spread = debug_spread,
         .place = debug_place,
         .gather = debug_gather,
+        .gather_sub = debug_gather_sub,
         .prefix = debug_prefix,
         .xor = debug_xor,
         .flip = debug_flip,

@@ -11,6 +11,8 @@ struct segment {
     uint32_t at;
     uint32_t len;
     uint32_t sample; /* its first rows; len: all pairs, and then it is done */
+    uint32_t offset; /* pivot k is number offset + k * step of the sample */
+    uint32_t step;
     unsigned levels; /* t */
 };
 
@@ -67,35 +69,52 @@ static uint32_t short_length(const struct arrange *a)
     return len;
 }
 
+static uint32_t pivots(const struct segment *g)
+{
+    return (1u << g->levels) - 1;
+}
+
+static uint32_t sample_of(const struct segment *g, uint32_t k)
+{
+    return g->offset + k * g->step;
+}
+
+/* Where only the first few rows of a segment are wanted: one pivot, a little above where the last
+ * of them is to be expected. If it falls below, the next stage goes on from there. */
+static void plan_cut(struct segment *g, uint64_t wanted)
+{
+    uint64_t expected = wanted * (g->sample + 1) / g->len + 1;
+    uint64_t spread = 1;
+
+    while (spread * spread < expected)
+        spread++;
+    g->levels = 1;
+    g->offset = (uint32_t)(expected + 2 * spread);
+    if (g->offset >= g->sample)
+        g->offset = g->sample - 1;
+}
+
 /* The sample: as many rows as the segment's part of the budget allows pairs for, p or, for better
  * balanced pieces, 2p + 1 of them. */
 static void plan_segment(const struct arrange *a, struct segment *g, uint32_t short_len)
 {
     double allowed = (double)budget(a) * g->len / (double)a->n;
 
-    if (g->len <= short_len) {
-        g->sample = g->len;
-        g->levels = 0;
+    *g = (struct segment){.at = g->at, .len = g->len, .sample = g->len, .step = 1};
+    if (g->len <= short_len)
         return;
-    }
     g->levels = 1;
     while (g->levels < LEVELS_MOST && (4u << g->levels) <= g->len &&
            (double)pairs_of((2u << g->levels) - 1) <= allowed)
         g->levels++;
-    g->sample = (1u << g->levels) - 1;
-    if ((double)pairs_of(2 * g->sample + 1) <= 1.3 * allowed && 2 * g->sample + 1 < g->len)
+    g->sample = pivots(g);
+    if ((double)pairs_of(2 * g->sample + 1) <= 1.3 * allowed && 2 * g->sample + 1 < g->len) {
         g->sample = 2 * g->sample + 1;
-}
-
-static uint32_t pivots(const struct segment *g)
-{
-    return (1u << g->levels) - 1;
-}
-
-/* Which of the sample, in order, is pivot k. */
-static uint32_t sample_of(const struct segment *g, uint32_t k)
-{
-    return g->sample == pivots(g) ? k : 2 * k + 1;
+        g->offset = 1;
+        g->step = 2;
+    }
+    if (a->first - g->at < g->len / 4)
+        plan_cut(g, a->first - g->at);
 }
 
 /* Puts the rows of all samples in order, in next[]. bucket[] counts how many of the sample are
@@ -119,12 +138,17 @@ static fm_status sort_samples(struct arrange *a, struct base_err *err)
         return status;
     for (size_t e = 0; e < a->segments; e++) {
         const struct segment *g = &a->segment[e];
+        uint32_t *smaller = a->bucket + g->at;
 
         for (uint32_t i = 1; i < g->sample; i++)
-            for (uint32_t j = 0; j < i; j++)
-                a->bucket[g->at + (mpc_versus_next(&a->batch) ? j : i)]++;
+            for (uint32_t j = 0; j < i; j++) {
+                uint32_t less = mpc_versus_next(&a->batch);
+
+                smaller[j] += less;
+                smaller[i] += 1 - less;
+            }
         for (uint32_t i = 0; i < g->sample; i++)
-            a->next[g->at + a->bucket[g->at + i]] = g->at + i;
+            a->next[g->at + smaller[i]] = g->at + i;
     }
     return FM_OK;
 }
@@ -153,7 +177,7 @@ static void move_rows(struct arrange *a)
         a->next[i] = (uint32_t)i;
 }
 
-/* One level of the search: against the pivot in the middle of the pivots left. */
+/* One level of the search: against the pivot in the middle of those left. */
 static fm_status search_level(struct arrange *a, unsigned level, struct base_err *err)
 {
     uint32_t half = 1u << level;
@@ -162,11 +186,11 @@ static fm_status search_level(struct arrange *a, unsigned level, struct base_err
     mpc_versus_restart(&a->batch);
     for (size_t e = 0; e < a->segments; e++) {
         const struct segment *g = &a->segment[e];
+        const uint32_t *bucket = a->bucket + g->at;
+        const uint32_t *sorted = a->next + g->at + sample_of(g, half - 1);
 
         for (uint32_t i = g->sample; status == FM_OK && level < g->levels && i < g->len; i++)
-            status = mpc_versus_push(&a->batch, g->at + i,
-                                     a->next[g->at + sample_of(g, a->bucket[g->at + i] + half - 1)],
-                                     err);
+            status = mpc_versus_push(&a->batch, g->at + i, sorted[bucket[i] * g->step], err);
     }
     if (status == FM_OK)
         status = mpc_versus_run(&a->batch, err);
@@ -174,10 +198,10 @@ static fm_status search_level(struct arrange *a, unsigned level, struct base_err
         return status;
     for (size_t e = 0; e < a->segments; e++) {
         const struct segment *g = &a->segment[e];
+        uint32_t *bucket = a->bucket + g->at;
 
         for (uint32_t i = g->sample; level < g->levels && i < g->len; i++)
-            if (!mpc_versus_next(&a->batch))
-                a->bucket[g->at + i] += half;
+            bucket[i] += half & (mpc_versus_next(&a->batch) - 1);
     }
     return FM_OK;
 }
@@ -203,10 +227,14 @@ static fm_status search(struct arrange *a, struct base_err *err)
 /* The buckets of the sample's rows; a pivot is marked, and counts with the bucket above. */
 static void bucket_sample(struct arrange *a, const struct segment *g)
 {
-    for (uint32_t i = 0; i < g->sample; i++)
-        a->bucket[a->next[g->at + i]] = (i + 1) / (g->sample == pivots(g) ? 1 : 2);
-    for (uint32_t k = 0; k < pivots(g); k++)
-        a->bucket[a->next[g->at + sample_of(g, k)]] |= PIVOT;
+    uint32_t k = 0;
+
+    for (uint32_t i = 0; i < g->sample; i++) {
+        bool pivot = k < pivots(g) && i == sample_of(g, k);
+
+        k += pivot;
+        a->bucket[a->next[g->at + i]] = k | (pivot ? PIVOT : 0);
+    }
 }
 
 /* Splits one segment into next[], and pushes its pieces. A pivot comes first in its bucket. */

@@ -46,6 +46,7 @@ fm_status mpc_top(struct mpc_order **out, const struct mpc_sort_key *keys, size_
     *out = NULL;
     if (status != FM_OK)
         return status;
+    k = k < keys[0].x->n ? k : keys[0].x->n;
     status = mpc_count_up(keys[0].x->session, &number, keys[0].x->n, err);
     if (status == FM_OK && pieces.len == 0) { /* all rows are equal */
         status = mpc_order_of_ranks(out, number, err);

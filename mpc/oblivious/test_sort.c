@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "mpc/oblivious/sort.h"
-#include "mpc/test_world.h"
+#include "mpc/oblivious/test_rows.h"
 
 enum { MOST = 3000, KEYS = 3 };
 
@@ -156,18 +156,6 @@ static fm_status sort_table(struct mpc_session *s, void *arg, struct base_err *e
     }
     mpc_order_free(order);
     return status;
-}
-
-static void on_every_row(world_program *program, void *arg)
-{
-    for (size_t i = 0; mpc_protocol_at(i) != NULL; i++)
-        for (unsigned profile = 0; profile < 2; profile++) {
-            struct world w = {.row = mpc_protocol_at(i),
-                              .outsiders = mpc_protocol_at(i)->parties > 1 ? 1 : 0,
-                              .profile = profile == 0 ? MPC_FEW_ROUNDS : MPC_FEW_BYTES};
-
-            world_must_run(&w, program, arg);
-        }
 }
 
 enum shape { RANDOM, SORTED, REVERSED, EQUAL, TWO_VALUES, SHAPES };

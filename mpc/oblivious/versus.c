@@ -10,12 +10,11 @@ fm_status mpc_versus_init(struct mpc_versus *v, struct mpc_share *const *limb, s
 {
     size_t cap = most < MPC_VERSUS_BATCH ? most : MPC_VERSUS_BATCH;
 
-    cap = cap < 64 ? 64 : cap;
+    cap = (cap / 64 + 1) * 64;
     *v = (struct mpc_versus){.limb = limb, .limbs = limbs, .cap = cap};
     v->x = malloc(cap * sizeof *v->x);
     v->y = malloc(cap * sizeof *v->y);
-    v->opened = malloc(cap * sizeof *v->opened);
-    if (v->x == NULL || v->y == NULL || v->opened == NULL)
+    if (v->x == NULL || v->y == NULL)
         return mpc_no_memory(limb[0]->session, "comparisons", err);
     return FM_OK;
 }
@@ -24,7 +23,6 @@ void mpc_versus_release(struct mpc_versus *v)
 {
     free(v->x);
     free(v->y);
-    free(v->opened);
     free(v->less);
     *v = (struct mpc_versus){0};
 }
@@ -32,34 +30,6 @@ void mpc_versus_release(struct mpc_versus *v)
 void mpc_versus_restart(struct mpc_versus *v)
 {
     v->pending = v->compared = v->read = 0;
-}
-
-fm_status mpc_versus_push(struct mpc_versus *v, uint32_t x, uint32_t y, struct base_err *err)
-{
-    fm_status status = v->pending == v->cap ? mpc_versus_run(v, err) : FM_OK;
-
-    if (status != FM_OK)
-        return status;
-    v->x[v->pending] = x;
-    v->y[v->pending++] = y;
-    return FM_OK;
-}
-
-/* x - y of one limb for all pending pairs. */
-static fm_status difference(struct mpc_share **d, const struct mpc_versus *v, size_t limb,
-                            struct base_err *err)
-{
-    struct mpc_share *x = NULL;
-    struct mpc_share *y = NULL;
-    fm_status status = mpc_gather(&x, v->limb[limb], v->x, v->pending, err);
-
-    if (status == FM_OK)
-        status = mpc_gather(&y, v->limb[limb], v->y, v->pending, err);
-    if (status == FM_OK)
-        status = mpc_sub(d, x, y, err);
-    mpc_share_free(x);
-    mpc_share_free(y);
-    return status;
 }
 
 /* The signs of all limbs' x - y, and of y - x but for the last limb: sign[2k] and sign[2k + 1]. */
@@ -71,7 +41,7 @@ static fm_status signs(struct mpc_share **sign, const struct mpc_versus *v, stru
     fm_status status = FM_OK;
 
     for (size_t k = 0; status == FM_OK && k < v->limbs; k++) {
-        status = difference(&d[2 * k], v, k, err);
+        status = mpc_gather_sub(&d[2 * k], v->limb[k], v->x, v->y, v->pending, err);
         if (status == FM_OK && k + 1 < v->limbs)
             status = mpc_neg(&d[2 * k + 1], d[2 * k], err);
     }
@@ -146,14 +116,8 @@ fm_status mpc_versus_run(struct mpc_versus *v, struct base_err *err)
     status = compare(&less, v, err);
     /* Says nothing beyond the order of uniformly shuffled rows with distinct keys: arrange.h. */
     if (status == FM_OK)
-        status = mpc_open_masked((const struct mpc_share *const *)&less, 1, &v->opened, err);
+        status = mpc_open_masked_planes(less, v->less + v->compared / 64, err);
     mpc_share_free(less);
-    for (size_t i = 0; status == FM_OK && i < v->pending; i++) {
-        uint64_t *word = &v->less[(v->compared + i) / 64];
-        uint64_t bit = UINT64_C(1) << (v->compared + i) % 64;
-
-        *word = v->opened[i] != 0 ? *word | bit : *word & ~bit;
-    }
     v->compared += v->pending;
     v->pending = 0;
     return status;

@@ -15,8 +15,7 @@ struct mpc_versus {
     uint32_t *y;
     size_t cap;
     size_t pending;
-    int64_t *opened;
-    uint64_t *less; /* one bit a pair, of those compared */
+    uint64_t *less; /* one bit a pair, of those compared: a multiple of 64 but at the end */
     size_t compared;
     size_t room; /* bits */
     size_t read;
@@ -27,14 +26,25 @@ fm_status mpc_versus_init(struct mpc_versus *v, struct mpc_share *const *limb, s
                           size_t most, struct base_err *err) FM_CHECK;
 void mpc_versus_release(struct mpc_versus *v);
 void mpc_versus_restart(struct mpc_versus *v);
-/* Asks for row x < row y; may run what is pending. */
-fm_status mpc_versus_push(struct mpc_versus *v, uint32_t x, uint32_t y,
-                          struct base_err *err) FM_CHECK;
 fm_status mpc_versus_run(struct mpc_versus *v, struct base_err *err) FM_CHECK;
-/* The next answer, in the order of the pushes. */
-static inline bool mpc_versus_next(struct mpc_versus *v)
+/* Asks for row x < row y; may run what is pending. */
+static inline fm_status mpc_versus_push(struct mpc_versus *v, uint32_t x, uint32_t y,
+                                        struct base_err *err)
 {
-    bool less = v->less[v->read / 64] >> v->read % 64 & 1;
+    if (v->pending == v->cap) {
+        fm_status status = mpc_versus_run(v, err);
+
+        if (status != FM_OK)
+            return status;
+    }
+    v->x[v->pending] = x;
+    v->y[v->pending++] = y;
+    return FM_OK;
+}
+/* The next answer, 0 or 1, in the order of the pushes. */
+static inline uint32_t mpc_versus_next(struct mpc_versus *v)
+{
+    uint32_t less = (uint32_t)(v->less[v->read / 64] >> v->read % 64) & 1;
 
     v->read++;
     return less;

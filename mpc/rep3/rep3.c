@@ -206,6 +206,7 @@ const struct mpc_protocol mpc_rep3 = {
     .spread = mpc_linear_spread,
     .place = mpc_linear_place,
     .gather = mpc_linear_gather,
+    .gather_sub = mpc_linear_gather_sub,
     .prefix = mpc_linear_prefix,
     .xor = mpc_linear_xor,
     .flip = mpc_linear_flip,
