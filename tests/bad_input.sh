@@ -124,6 +124,20 @@ echo '{"alias":"bank_z","listen":"tcp://127.0.0.1:4000"}' >home/node.json
 bad 12 "bank_z is not a member of this ledger" node --home home
 cp good.json home/node.json
 init other bank_a 4000
+# A ledger of another consortium beside this one's genesis. 
+"$firmiana" ledger init --name y --out other/genesis.json --sequencer bank_a --member other/member.json >/dev/null 2>&1
+mv home/keys/assertion.json assertion.json
+cp other/keys/assertion.json home/keys/assertion.json
+cp other/genesis.json home/genesis.json
+rm -f home/ledger.db* home/sessions.db*
+timeout 20 "$firmiana" node --home home >out 2>err </dev/null &
+other_pid=$!
+for _ in $(seq 200); do "$firmiana" status --home home >/dev/null 2>&1 && break || sleep 0.05; done
+kill -TERM "$other_pid" && wait "$other_pid" || fail "the node of another consortium: $(tail -n 1 err)"
+mv assertion.json home/keys/assertion.json
+cp genesis.json home/genesis.json
+bad 11 "but genesis.json here begins chain $(sha256sum genesis.json | cut -c1-16): which of the two" node --home home
+rm -f home/ledger.db* home/sessions.db*
 cp other/keys/assertion.json home/keys/assertion.json.other
 cp home/keys/assertion.json assertion.json
 mv home/keys/assertion.json.other home/keys/assertion.json
@@ -162,6 +176,9 @@ bad 11 "home/ledger.db: another process writes it: stop that one first" node --h
 cp -r home second
 rm -f second/ledger.db* second/sessions.db* second/node.sock
 bad 11 "tcp://127.0.0.1:$port: the port is in use" node --home second
+mport=$((port + 20001)) # a port of the metrics that another program has
+printf '{"alias":"bank_a","listen":"tcp://127.0.0.1:%s","metrics":"127.0.0.1:%s"}' "$mport" "$port" >second/node.json
+bad 11 "127.0.0.1:$port: the port is in use: change metrics in node.json" node --home second
 export FIRMIANA_HOME=$W/home
 bad 8 "home/data.db: No such file or directory" dataset publish --table loans
 sqlite3 home/data.db "CREATE TABLE t(a INTEGER); INSERT INTO t VALUES(1)"

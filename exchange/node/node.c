@@ -3,10 +3,31 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "exchange/node/node_own.h"
 
 enum { RESUME_MS = 3000, LEAST_MIB = 1024 };
+
+/* genesis.json says which consortium this home is meant for; a ledger.db of another one beside it
+ * is somebody's mistake, and acting on it would be worse than stopping. */
+static fm_status check_genesis(const struct node *node, const char *path, struct base_err *err)
+{
+    uint8_t hash[32];
+    char theirs[65], ours[65];
+
+    if (node->config.genesis == NULL)
+        return FM_OK;
+    base_sha256(hash, node->config.genesis, node->config.genesis_len);
+    if (memcmp(hash, ledger_chain_id(node->chain), 32) == 0)
+        return FM_OK;
+    base_hex(theirs, hash, 32);
+    base_hex(ours, ledger_chain_id(node->chain), 32);
+    return base_err_set(err, FM_E_CONFLICT,
+                        "%s: the ledger of chain %.16s, but genesis.json here begins chain %.16s: "
+                        "which of the two files belongs to another consortium?",
+                        path, ours, theirs);
+}
 
 static fm_status open_chain(struct node *node, struct base_err *err)
 {
@@ -15,8 +36,10 @@ static fm_status open_chain(struct node *node, struct base_err *err)
 
     if (home_path(path, node->config.home.dir, "ledger.db", err) != FM_OK)
         return err->code;
-    if (access(path, F_OK) == 0)
-        return ledger_chain_open(&node->chain, path, err);
+    if (access(path, F_OK) == 0) {
+        st = ledger_chain_open(&node->chain, path, err);
+        return st == FM_OK ? check_genesis(node, path, err) : st;
+    }
     if (node->config.genesis == NULL)
         return base_err_set(
             err, FM_E_NOT_FOUND,
