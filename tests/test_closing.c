@@ -62,7 +62,7 @@ static void story(struct consortium *c, void *arg)
     REQUIRE(a.line[0] == '\0');
     REQUIRE(strncmp(a.err.text, "query ", strlen("query ")) == 0);
     REQUIRE(strstr(a.err.text, "everyone signed the receipt") != NULL);
-    REQUIRE(strstr(a.err.text, "look with firmiana query list") != NULL);
+    REQUIRE(strstr(a.err.text, "firmiana query answer then shows it") != NULL);
     printf("  %s\n", a.err.text);
     cut_off(c, false);
     REQUIRE(consortium_connect(c, 60000));

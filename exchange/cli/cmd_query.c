@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -164,7 +165,10 @@ const struct cli_command cli_query_run = {
     "ledger, computed by the\n"
     "contract's compute parties, shown to its recipients alone, and closed on the ledger with "
     "everyone's signature.\n"
-    "Ctrl-C ends it everywhere.",
+    "Ctrl-C ends it everywhere and waits for that; a second Ctrl-C leaves at once. On a terminal "
+    "one "
+    "line says where\nthe query is. An answer that comes too late for the caller is kept for an "
+    "hour: firmiana query answer.",
     run_options,
     run_query};
 
@@ -194,3 +198,93 @@ static const struct cli_option list_options[] = {CLI_HOME_OPTION, CLI_JSON_OPTIO
 const struct cli_command cli_query_list = {
     "query list", "",           0,           0, "the ledger's queries and how they ended",
     NULL,         list_options, list_queries};
+
+/* ---- one query ---- */
+
+static void print_time(const char *label, const json_t *value, const char *name)
+{
+    time_t s = (time_t)(json_integer_value(json_object_get(value, name)) / 1000);
+    struct tm tm;
+    char text[32];
+
+    if (gmtime_r(&s, &tm) != NULL && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+        printf("%-10s %s\n", label, text);
+}
+
+static fm_status show_query(const struct cli_args *args, struct base_err *err)
+{
+    json_t *value, *item;
+    size_t i;
+
+    if (cli_call(&value, args, "query.show", json_pack("{s:s}", "query", args->operands[0]), err) !=
+        FM_OK)
+        return err->code;
+    if (cli_flag(args, "json")) {
+        fm_status st = cli_print_json(value, err);
+        json_decref(value);
+        return st;
+    }
+    printf("query      %s\nstatus     %s", cli_text(value, "query"), cli_text(value, "status"));
+    if (cli_text(value, "rule")[0] != '\0')
+        printf(" (%s%s%s)", cli_text(value, "rule"),
+               cli_text(value, "party")[0] != '\0' ? ", by " : "", cli_text(value, "party"));
+    printf("\n");
+    if (cli_text(value, "where")[0] != '\0')
+        printf("here       %s\n", cli_text(value, "where"));
+    printf("asker      %s\ncontract   %s\n", cli_text(value, "asker"), cli_text(value, "contract"));
+    print_time("opened", value, "time");
+    print_time("deadline", value, "deadline");
+    printf("filed by  ");
+    json_array_foreach(json_object_get(value, "receipts"), i, item)
+        printf("%s%s", i > 0 ? ", " : " ", json_string_value(item));
+    printf("%s\nanswer     %s\n", i == 0 ? " nobody yet" : "", cli_text(value, "answer"));
+    json_decref(value);
+    return FM_OK;
+}
+
+static const struct cli_option show_options[] = {CLI_HOME_OPTION, CLI_JSON_OPTION, {0}};
+
+const struct cli_command cli_query_show = {
+    "query show",
+    "ID",
+    1,
+    1,
+    "one query: how it ended, or where it is",
+    "ID is a query's id, or its first 8 digits or more (firmiana query list has them). What the "
+    "ledger has of it,\n"
+    "what this node does for it at the moment, and whether its answer is here.",
+    show_options,
+    show_query};
+
+static fm_status answer_query(const struct cli_args *args, struct base_err *err)
+{
+    const char *format = cli_flag(args, "json") ? "json" : cli_flag(args, "csv") ? "csv" : "table";
+    json_t *value;
+    fm_status st =
+        cli_call(&value, args, "query.answer",
+                 json_pack("{s:s,s:s}", "query", args->operands[0], "format", format), err);
+
+    if (st == FM_OK && fputs(cli_text(value, "text"), stdout) == EOF)
+        st = base_err_errno(err, "standard output");
+    json_decref(value);
+    return st;
+}
+
+static const struct cli_option answer_options[] = {
+    CLI_HOME_OPTION,
+    {"csv", NULL, "print CSV: a header line, NULL is empty", CLI_OPTIONAL},
+    CLI_JSON_OPTION,
+    {0}};
+
+const struct cli_command cli_query_answer = {
+    "query answer",
+    "ID",
+    1,
+    1,
+    "the answer of a query that is done, once more",
+    "For a caller that was gone, or out of time, before the query was done, and for recipients "
+    "that "
+    "did not ask.\n"
+    "The node keeps answers for an hour, in memory: a restart forgets them.",
+    answer_options,
+    answer_query};

@@ -150,7 +150,8 @@ static void print_queries(const json_t *v)
            json_array_size(sessions), number(today, "done"), number(today, "refused"),
            number(today, "aborted"));
     json_array_foreach(sessions, i, item)
-        printf("  %.16s  %s\n", cli_text(item, "query"), cli_text(item, "state"));
+        printf("  %.16s  asked by %s: %s\n", cli_text(item, "query"), cli_text(item, "asker"),
+               cli_text(item, "where"));
 }
 
 static void print_disk(const json_t *v)

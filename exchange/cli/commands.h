@@ -13,8 +13,9 @@ extern const struct cli_command cli_contract_draft, cli_contract_propose,
     cli_contract_show; /* cmd_contract.c */
 extern const struct cli_command cli_contract_authorize, cli_contract_revoke;
 extern const struct cli_command cli_consent_create, cli_consent_revoke,
-    cli_consent_relay;                                            /* cmd_consent.c */
-extern const struct cli_command cli_query_run, cli_query_list;    /* cmd_query.c */
+    cli_consent_relay; /* cmd_consent.c */
+extern const struct cli_command cli_query_run, cli_query_list, cli_query_show,
+    cli_query_answer;                                             /* cmd_query.c */
 extern const struct cli_command cli_audit_list, cli_audit_export; /* cmd_audit.c */
 extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,
     cli_did_deactivate, cli_whoami;              /* cmd_member.c */

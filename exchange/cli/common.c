@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "exchange/cli/live.h"
 #include "exchange/node/home.h"
 #include "exchange/node/rpc.h"
 
@@ -35,6 +36,8 @@ static void show_progress(void *ctx, const char *text)
         fprintf(stderr, "%s\n", text);
 }
 
+static const struct rpc_watch quiet = {show_progress, NULL, NULL};
+
 /* The node's socket: the home itself may be named by it, by those who cannot enter the home. */
 static fm_status socket_path(char out[HOME_PATH], const char *home, struct base_err *err)
 {
@@ -45,7 +48,8 @@ static fm_status socket_path(char out[HOME_PATH], const char *home, struct base_
 }
 
 static fm_status call(json_t **value, const struct cli_args *args, const char *name,
-                      json_t *request, int file, int timeout_ms, struct base_err *err)
+                      json_t *request, int file, int timeout_ms, const struct rpc_watch *watch,
+                      struct base_err *err)
 {
     char path[HOME_PATH];
     const char *home;
@@ -58,7 +62,7 @@ static fm_status call(json_t **value, const struct cli_args *args, const char *n
     if (st == FM_OK && (full == NULL || json_object_set_new(full, "do", json_string(name)) != 0))
         st = base_err_memory(err, "request");
     if (st == FM_OK)
-        st = rpc_request_file(value, path, full, file, timeout_ms, show_progress, NULL, err);
+        st = rpc_request_watched(value, path, full, file, timeout_ms, watch, err);
     json_decref(full);
     return st;
 }
@@ -66,19 +70,27 @@ static fm_status call(json_t **value, const struct cli_args *args, const char *n
 fm_status cli_call_for(json_t **value, const struct cli_args *args, const char *name,
                        json_t *request, int timeout_ms, struct base_err *err)
 {
-    return call(value, args, name, request, -1, timeout_ms, err);
+    struct live live;
+    struct rpc_watch watch;
+    fm_status st;
+
+    live_begin(&live, "ending it everywhere (Ctrl-C again leaves at once)");
+    watch = live_watch(&live);
+    st = call(value, args, name, request, -1, timeout_ms, &watch, err);
+    live_end(&live);
+    return st;
 }
 
 fm_status cli_call_file(json_t **value, const struct cli_args *args, const char *name,
                         json_t *request, int file, struct base_err *err)
 {
-    return call(value, args, name, request, file, FILE_TIMEOUT_MS, err);
+    return call(value, args, name, request, file, FILE_TIMEOUT_MS, &quiet, err);
 }
 
 fm_status cli_call(json_t **value, const struct cli_args *args, const char *name, json_t *request,
                    struct base_err *err)
 {
-    return cli_call_for(value, args, name, request, CALL_TIMEOUT_MS, err);
+    return call(value, args, name, request, -1, CALL_TIMEOUT_MS, &quiet, err);
 }
 
 fm_status cli_print_json(const json_t *value, struct base_err *err)

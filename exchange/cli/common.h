@@ -30,7 +30,8 @@ fm_status cli_home(const char **out, const struct cli_args *args, struct base_er
  * members). Progress goes to standard error when that is a terminal. */
 fm_status cli_call(json_t **value, const struct cli_args *args, const char *name, json_t *request,
                    struct base_err *err) FM_CHECK;
-/* The same with a time limit between two signs of life. */
+/* The same for what may take long: a time limit between two signs of life, a line that says how far
+ * it is, and Ctrl-C (live.h). */
 fm_status cli_call_for(json_t **value, const struct cli_args *args, const char *name,
                        json_t *request, int timeout_ms, struct base_err *err) FM_CHECK;
 

@@ -29,6 +29,8 @@ static const struct cli_command *const commands[] = {
     &cli_consent_relay,
     &cli_query_run,
     &cli_query_list,
+    &cli_query_show,
+    &cli_query_answer,
     &cli_audit_list,
     &cli_audit_export,
     &cli_member_list,

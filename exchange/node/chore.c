@@ -118,11 +118,11 @@ static void stop(struct chore *c)
     atomic_store(&c->ended, true);
 }
 
-void node_chores_cancel(struct node *node, const void *owner)
+void node_chores_stop(struct node *node, const void *owner, enum chore_end end)
 {
     for (struct chore *c = node->chores.first; c != NULL; c = c->next)
         if (c->owner == owner) {
-            c->reply_waits = false;
+            c->reply_waits = c->reply_waits && end == CHORE_ANSWER;
             stop(c);
         }
 }

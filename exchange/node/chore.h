@@ -34,7 +34,7 @@ struct chores {
     bool closed;         /* takes no more */
 };
 
-/* reply: who waits for it (copied), or NULL. owner: what node_chores_cancel() knows it by; the
+/* reply: who waits for it (copied), or NULL. owner: what node_chores_stop() knows it by; the
  * reply's ctx if there is a reply. On failure (FM_E_LIMIT: too many) done() was not
  * called and ctx is still the caller's. */
 fm_status node_chore_start(struct node *node, const struct chore_work *work,
@@ -42,8 +42,9 @@ fm_status node_chore_start(struct node *node, const struct chore_work *work,
                            struct base_err *err) FM_CHECK;
 /* Takes in those that have ended, starts those that wait. */
 void node_chores_back(struct node *node);
-/* Its owner has gone: the chore is stopped, and answered to nobody. */
-void node_chores_cancel(struct node *node, const void *owner);
+/* An owner's chores are stopped: it waits for the answer still, or has gone. */
+enum chore_end { CHORE_ANSWER, CHORE_FORGET };
+void node_chores_stop(struct node *node, const void *owner, enum chore_end end);
 /* All are stopped; true once none is left. */
 bool node_chores_drain(struct node *node);
 /* Stops all, waits for them, answers nobody. */

@@ -16,6 +16,8 @@ struct job {
     struct job_setup setup;
     struct net_task *task;
     atomic_bool ended;
+    atomic_uint at, of;
+    _Atomic(const char *) name;
     struct job_result result;
     struct sql_physical physical;
     struct mpc_session *mpc;
@@ -126,6 +128,16 @@ static fm_status on_result(void *ctx, size_t output, unsigned part, const struct
     return commitments_add_result(&job->commitments, share, err);
 }
 
+/* A reader may see the numbers of one operator with the name of the next. */
+static void on_progress(void *ctx, unsigned at, unsigned of, const char *name)
+{
+    struct job *job = ctx;
+
+    atomic_store(&job->of, of);
+    atomic_store(&job->name, name);
+    atomic_store(&job->at, at);
+}
+
 static fm_status still_allowed(struct job *job, struct base_err *err)
 {
     if (session_may_open(job->setup.session))
@@ -218,6 +230,7 @@ static fm_status run_plan(struct job *job, struct base_err *err)
                                .hooks = {.input_shared = on_input,
                                          .before_reveal = before_reveal,
                                          .result_shared = on_result,
+                                         .progress = on_progress,
                                          .ctx = job}};
     struct sql_result answer = {0};
     fm_status st;
@@ -293,6 +306,7 @@ fm_status job_start(struct job **out, struct job_setup *setup, struct base_err *
     job->setup = *setup;
     json_incref(job->setup.values);
     atomic_init(&job->ended, false);
+    atomic_init(&job->name, "");
     st = setup->waits->spawn(setup->waits->ctx, &job->task, job_main, job, err);
     if (st != FM_OK) {
         job_free(job);
@@ -305,6 +319,12 @@ fm_status job_start(struct job **out, struct job_setup *setup, struct base_err *
 bool job_ended(struct job *job)
 {
     return atomic_load(&job->ended);
+}
+
+struct job_progress job_get_progress(struct job *job)
+{
+    return (struct job_progress){atomic_load(&job->at), atomic_load(&job->of),
+                                 atomic_load(&job->name)};
 }
 
 const struct job_result *job_get_result(const struct job *job)

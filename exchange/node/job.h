@@ -42,8 +42,15 @@ struct job_result {
 
 enum { JOB_TABLE, JOB_CSV, JOB_JSON };
 
+/* Where it is: operator `at` of `of`, "" and 0 of 0 before the first. Thread-safe. */
+struct job_progress {
+    unsigned at, of;
+    const char *name;
+};
+
 fm_status job_start(struct job **out, struct job_setup *setup, struct base_err *err) FM_CHECK;
 bool job_ended(struct job *job); /* thread-safe */
+struct job_progress job_get_progress(struct job *job);
 const struct job_result *job_get_result(const struct job *job);
 /* Waits for its end; wipes and frees. NULL is allowed. */
 void job_free(struct job *job);

@@ -124,6 +124,11 @@ static void on_cancelled(void *ctx, struct rpc_call *call)
     node_cancel(ctx, call);
 }
 
+static void on_stop(void *ctx, struct rpc_call *call)
+{
+    node_stop_call(ctx, call);
+}
+
 /* ---- the loop ---- */
 
 /* SIGHUP opens the log again; the others end the loop. */
@@ -213,7 +218,7 @@ fm_status node_loop_run(struct node_loop *loop, struct node *node, struct net_no
                         const char *socket_path, void (*ready)(void *ctx), void *ready_ctx,
                         struct base_err *err)
 {
-    const struct rpc_handler handler = {node, on_admit, on_request, on_cancelled};
+    const struct rpc_handler handler = {node, on_admit, on_request, on_cancelled, on_stop};
     struct driven d = {node, net, net_fd, NULL};
     fm_status st = rpc_server_open(&d.rpc, socket_path,
                                    node_get_roles(node)->count > 0 ? 0666 : 0600, &handler, err);

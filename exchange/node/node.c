@@ -157,6 +157,7 @@ void node_free(struct node *node)
     node_chores_end(node);
     node_query_free_all(node);
     free_lists(node);
+    answers_release(&node->answers);
     ledger_engine_free(node->engine);
     ledger_chain_close(node->chain);
     node_started_close(node->started);

@@ -70,6 +70,9 @@ void node_who(const struct node *node, struct node_person *out, const struct nod
 const struct node_roles *node_get_roles(const struct node *node);
 /* The asker of that call is gone. */
 void node_cancel(struct node *node, void *reply_ctx);
+/* ... or wants it to end, and waits for that: a query is cancelled everywhere, a publication or an
+ * export stops; what cannot be stopped any more ends as it would have. */
+void node_stop_call(struct node *node, const void *reply_ctx);
 
 /* SIGTERM: running queries are ended with a named error, new ones refused; true once nothing runs
  * any more. */

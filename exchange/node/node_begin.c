@@ -118,6 +118,7 @@ static void take_asking(struct node *node, struct node_query *q, const uint8_t i
             continue;
         q->asked_here = true;
         q->asker_gone = a->gone;
+        q->asker_stopped = a->stopped;
         q->reply = a->reply;
         q->reply_waits = a->reply_waits;
         memcpy(q->format, a->format, sizeof q->format);
@@ -175,6 +176,15 @@ static bool all_connected(struct node *node, const struct node_query *q)
     return true;
 }
 
+static void cancel_for_asker(struct node *node, struct node_query *q)
+{
+    char why[64];
+
+    (void)snprintf(why, sizeof why, "cancelled by %s", node->config.home.alias);
+    session_on_cancel(q->session, q->asker_stopped ? why : "the one who asked has gone away",
+                      now_ms(node));
+}
+
 static void begin(struct node *node, struct node_query *q, enum origin origin)
 {
     const struct session_facts *f = session_get_facts(q->session);
@@ -183,8 +193,8 @@ static void begin(struct node *node, struct node_query *q, enum origin origin)
         restarted(node, q);
     else if (node->draining)
         session_on_cancel(q->session, "the node is stopping", now_ms(node));
-    else if (q->asker_gone)
-        session_on_cancel(q->session, "the one who asked has gone away", now_ms(node));
+    else if (q->asker_gone || q->asker_stopped)
+        cancel_for_asker(node, q);
     else if (f->self == f->asker && all_connected(node, q))
         session_on_openings(q->session, q->openings, now_ms(node));
 }

@@ -148,7 +148,9 @@ static void host_finished(void *ctx, struct session *s, const struct base_err *e
     struct node_query *q = session_get_context(s);
 
     q->ending = true;
-    node_chores_cancel(node, q);
+    if (err->code != FM_OK && !session_signed_done(s)) /* nobody may ever see it */
+        answers_closed(&node->answers, q->query_hex, false, 0, now_ms(node));
+    node_chores_stop(node, q, CHORE_FORGET);
     if (q->job == NULL)
         node_room_leave(node, q);
     node_log_put(node->config.log, err->code == FM_OK ? "info" : "warn", "query.end", q->query_hex,

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "exchange/contract/contract.h"
+#include "exchange/node/answers.h"
 #include "exchange/node/chore.h"
 #include "exchange/node/counts.h"
 #include "exchange/node/job.h"
@@ -91,7 +92,9 @@ struct node_query {
     char query_hex[65];
     /* the asker's side */
     bool asked_here;
-    bool asker_gone; /* whoever asked hung up before query.open was final */
+    bool asker_gone;    /* whoever asked hung up before query.open was final */
+    bool asker_stopped; /* ... or wanted it ended */
+    char told[128];     /* progress, as last told */
     struct node_reply reply;
     bool reply_waits;
     char format[8];
@@ -121,7 +124,8 @@ struct node_asking {
     json_t *hidden;   /* values of hidden parameters: {"$1": text} */
     struct node_reply reply;
     bool reply_waits;
-    bool gone; /* the one who asked hung up */
+    bool gone;    /* the one who asked hung up */
+    bool stopped; /* ... or wants it ended */
     int64_t until_ms;
     char format[8];
 };
@@ -151,6 +155,7 @@ struct node {
     struct node_counts counts;
     struct chores chores;
     struct lanes lanes;
+    struct answers answers;
     struct node_stat stats[NODE_STATS];
     unsigned next_stat;
 
@@ -203,6 +208,13 @@ fm_status node_prove(struct node *node, const json_t *document, json_t **proof,
 
 /* node_host.c, node_begin.c */
 struct session_host node_session_host(struct node *node);
+
+/* node_progress.c */
+/* Where a query is, in words: "computing, operator 3 of 12: less". */
+void node_progress_text(char *out, size_t size, const struct node *node,
+                        const struct node_query *q);
+/* Tells those who wait for an answer what has changed. */
+void node_progress_tell(struct node *node);
 
 /* node_query.c */
 void node_query_free(struct node *node, struct node_query *q);

@@ -30,7 +30,7 @@ void node_query_free(struct node *node, struct node_query *q)
         at = &(*at)->next;
     if (*at == q)
         *at = q->next;
-    node_chores_cancel(node, q);
+    node_chores_stop(node, q, CHORE_FORGET);
     node_room_leave(node, q);
     if (q->channels != NULL)
         net_abort(net_session_transport(q->channels), "shutdown");
@@ -67,6 +67,13 @@ static void count_close(struct node *node, const json_t *receipt)
                  now_ms(node));
 }
 
+static bool is_done(const json_t *receipt)
+{
+    const char *outcome = json_string_value(json_object_get(receipt, "outcome"));
+
+    return outcome != NULL && strcmp(outcome, "done") == 0;
+}
+
 void node_query_closed(struct node *node, const struct ledger_entry *entry)
 {
     struct base_err err = {0};
@@ -80,6 +87,8 @@ void node_query_closed(struct node *node, const struct ledger_entry *entry)
     receipt = json_object_get(json_object_get(tx, "body"), "receipt");
     query = json_string_value(json_object_get(receipt, "query"));
     q = query != NULL ? node_query_find(node, query) : NULL;
+    if (query != NULL)
+        answers_closed(&node->answers, query, is_done(receipt), entry->height, now_ms(node));
     if (q != NULL) {
         count_close(node, receipt);
         q->closed_height = entry->height;
@@ -250,9 +259,10 @@ static void job_is_back(struct node *node, struct node_query *q)
         struct base_err net = {0};
         (void)!net_session_state(q->channels, &culprit, &net);
     }
-    if (err.code == FM_OK)
+    if (err.code == FM_OK) {
+        answers_keep(&node->answers, q->query_hex, r, now_ms(node));
         session_on_worker_done(q->session, part, now_ms(node));
-    else
+    } else
         session_on_worker_failed(q->session, &err,
                                  culprit < f->party_count ? f->parties[culprit].alias : NULL,
                                  now_ms(node));
@@ -277,6 +287,8 @@ void node_query_tick(struct node *node)
 
     for (struct node_query *q = node->queries; q != NULL; q = q->next)
         session_on_tick(q->session, now);
+    node_progress_tell(node);
+    answers_tick(&node->answers, now);
     for (struct node_query *q = node->queries, *next; q != NULL; q = next) {
         next = q->next;
         /* A failed query stays for a moment, to sign that nothing was shared. */

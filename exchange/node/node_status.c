@@ -231,10 +231,16 @@ static json_t *session_list(const struct node *node)
 {
     json_t *list = json_array();
 
-    for (const struct node_query *q = node->queries; q != NULL; q = q->next)
-        (void)json_array_append_new(list,
-                                    json_pack("{s:s,s:s}", "query", q->query_hex, "state",
-                                              session_state_name(session_get_state(q->session))));
+    for (const struct node_query *q = node->queries; q != NULL; q = q->next) {
+        char where[128];
+        node_progress_text(where, sizeof where, node, q);
+        (void)json_array_append_new(
+            list,
+            json_pack("{s:s,s:s,s:s,s:s,s:i,s:I}", "query", q->query_hex, "state",
+                      session_state_name(session_get_state(q->session)), "asker", q->contract.asker,
+                      "where", where, "place", (int)lanes_position(&node->lanes, &q->place),
+                      "memory_bytes", (json_int_t)q->place.bytes));
+    }
     return list;
 }
 

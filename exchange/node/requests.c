@@ -263,6 +263,8 @@ static const struct {
     {"member.get", NODE_ANYONE, member_get},
     {"member.list", NODE_ANYONE, member_list},
     {"officer.authorize", NODE_OFFICER, node_request_officer_authorize},
+    {"query.answer", NODE_ANALYST, node_request_query_answer},
+    {"query.show", NODE_ANALYST | NODE_AUDITOR, node_request_query_show},
     {"query.list", NODE_OPERATOR | NODE_ANALYST | NODE_AUDITOR, node_request_query_list},
     {"query.run", NODE_ANALYST, node_request_query},
     {"query.stats", NODE_OPERATOR | NODE_ANALYST, query_stats},
@@ -320,7 +322,21 @@ void node_cancel(struct node *node, void *reply_ctx)
             a->reply_waits = false;
             a->gone = true;
         }
-    node_chores_cancel(node, reply_ctx);
+    node_chores_stop(node, reply_ctx, CHORE_FORGET);
     node_query_cancel(node, reply_ctx, "the one who asked has gone away");
+    node_settle(node);
+}
+
+void node_stop_call(struct node *node, const void *reply_ctx)
+{
+    char why[64];
+
+    (void)snprintf(why, sizeof why, "cancelled by %s", node->config.home.alias);
+    for (struct node_asking *a = node->askings; a != NULL; a = a->next)
+        a->stopped = a->stopped || a->reply.ctx == reply_ctx;
+    node_chores_stop(node, reply_ctx, CHORE_ANSWER);
+    for (struct node_query *q = node->queries; q != NULL; q = q->next)
+        if (q->reply_waits && q->reply.ctx == reply_ctx)
+            session_on_cancel(q->session, why, base_clock_unix_ms(node->config.clock));
     node_settle(node);
 }

@@ -20,6 +20,7 @@ struct rpc_call {
     struct base_buf in;
     struct base_buf out;
     size_t out_sent;
+    bool stopped;  /* the client asked for the end */
     bool asked;    /* the request went to the handler */
     bool answered; /* the last line is in `out` */
 };
@@ -338,6 +339,19 @@ static ssize_t receive(struct rpc_call *call, uint8_t *block, size_t size)
     return n;
 }
 
+/* After its request a client may say one thing more, once; false for anything else. */
+static bool take_more(struct rpc_call *call, const uint8_t *bytes, size_t len)
+{
+    static const char stop[] = "{\"stop\":true}\n";
+
+    if (call->stopped || len != strlen(stop) || memcmp(bytes, stop, len) != 0)
+        return false;
+    call->stopped = true;
+    if (!call->answered && call->server->handler.stop != NULL)
+        call->server->handler.stop(call->server->handler.ctx, call);
+    return true;
+}
+
 /* Reads what there is; false when the client is gone or floods. */
 static bool read_client(struct rpc_call *call)
 {
@@ -348,7 +362,12 @@ static bool read_client(struct rpc_call *call)
         const uint8_t *newline;
         if (n < 0)
             return errno == EAGAIN || errno == EINTR;
-        if (n == 0 || call->asked || (size_t)n > RPC_MAX_REQUEST - call->in.len)
+        if (n > 0 && call->asked) {
+            if (!take_more(call, block, (size_t)n))
+                return false;
+            continue;
+        }
+        if (n == 0 || (size_t)n > RPC_MAX_REQUEST - call->in.len)
             return false;
         base_buf_put(&call->in, block, (size_t)n);
         if (call->in.failed)

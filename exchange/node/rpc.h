@@ -4,6 +4,7 @@
  *
  *   request   {"do": NAME, ...}
  *   progress  {"progress": text}
+ *   stop      {"stop": true}      from the client, once: end what was asked for, and answer still
  *   answer    {"end": true, "ok": {...}}  or  {"end": true, "error": {"code": name, "text": one
  * line}}
  *
@@ -33,6 +34,7 @@ struct rpc_handler {
     fm_status (*admit)(void *ctx, const struct node_peer *peer, struct base_err *err);
     void (*request)(void *ctx, struct rpc_call *call, const json_t *request);
     void (*cancelled)(void *ctx, struct rpc_call *call); /* the client left: forget the call */
+    void (*stop)(void *ctx, struct rpc_call *call);      /* the client waits for the end */
 };
 
 /* Creates the socket with that mode (0600, or 0666 where admit() lets others in). A stale socket
@@ -65,5 +67,22 @@ fm_status rpc_request(json_t **value, const char *path, const json_t *request, i
 fm_status rpc_request_file(json_t **value, const char *path, const json_t *request, int file,
                            int timeout_ms, void (*progress)(void *ctx, const char *text), void *ctx,
                            struct base_err *err) FM_CHECK;
+
+/* The same for a call that may take long and that its user may end. tick (every RPC_TICK_MS at the
+ * latest, and after a signal) says what the user wants by now. */
+enum { RPC_TICK_MS = 200 };
+enum rpc_wish {
+    RPC_GO_ON,
+    RPC_STOP, /* ask the node to end it; its answer is still waited for */
+    RPC_LEAVE /* FM_E_CANCELLED at once; the node ends it by itself */
+};
+struct rpc_watch {
+    void (*progress)(void *ctx, const char *text); /* may be NULL */
+    enum rpc_wish (*tick)(void *ctx);              /* may be NULL */
+    void *ctx;
+};
+fm_status rpc_request_watched(json_t **value, const char *path, const json_t *request, int file,
+                              int timeout_ms, const struct rpc_watch *watch,
+                              struct base_err *err) FM_CHECK;
 
 #endif

@@ -81,8 +81,54 @@ static void send_all(int fd, const struct base_buf *line, int file)
     }
 }
 
+/* One conversation. */
+struct talk {
+    int fd;
+    int timeout_ms;
+    const struct rpc_watch *watch;
+    bool stopped; /* the node was asked to */
+};
+
+/* What the user wants by now. */
+static fm_status heed(struct talk *t, struct base_err *err)
+{
+    static const char stop[] = "{\"stop\":true}\n";
+    enum rpc_wish wish = t->watch->tick != NULL ? t->watch->tick(t->watch->ctx) : RPC_GO_ON;
+
+    if (wish == RPC_LEAVE)
+        return base_err_set(err, FM_E_CANCELLED, "left before the end: the node ends it by itself");
+    if (wish == RPC_STOP && !t->stopped) {
+        t->stopped = true;
+        if (send(t->fd, stop, strlen(stop), MSG_NOSIGNAL) < 0)
+            return FM_OK; /* the node has closed already: what it said is read next */
+    }
+    return FM_OK;
+}
+
+/* Waits for something to read. */
+static fm_status await(struct talk *t, struct base_err *err)
+{
+    struct pollfd wait = {.fd = t->fd, .events = POLLIN};
+    int left = t->timeout_ms;
+
+    for (;;) {
+        int slice = t->watch->tick != NULL && left > RPC_TICK_MS ? RPC_TICK_MS : left;
+        int ready = poll(&wait, 1, slice);
+        if (ready < 0 && errno == EINTR && t->watch->tick == NULL)
+            return base_err_set(err, FM_E_CANCELLED, "interrupted");
+        if (heed(t, err) != FM_OK)
+            return err->code;
+        if (ready > 0 || (ready < 0 && errno != EINTR))
+            return FM_OK; /* recv() tells what is wrong */
+        left -= ready == 0 ? slice : 0;
+        if (left <= 0)
+            return base_err_set(err, FM_E_TIMEOUT, "the node did not answer within %d s",
+                                t->timeout_ms / 1000);
+    }
+}
+
 /* Reads until `in` holds a newline at or after `from`. */
-static fm_status read_line(int fd, struct base_buf *in, size_t *line_len, int timeout_ms,
+static fm_status read_line(struct talk *t, struct base_buf *in, size_t *line_len,
                            struct base_err *err)
 {
     size_t searched = 0;
@@ -90,23 +136,17 @@ static fm_status read_line(int fd, struct base_buf *in, size_t *line_len, int ti
     for (;;) {
         const uint8_t *newline =
             in->len > searched ? memchr(in->p + searched, '\n', in->len - searched) : NULL;
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
         uint8_t block[65536];
         ssize_t n;
-        int ready;
 
         if (newline != NULL) {
             *line_len = (size_t)(newline - in->p);
             return FM_OK;
         }
         searched = in->len;
-        ready = poll(&wait, 1, timeout_ms);
-        if (ready < 0 && errno == EINTR)
-            return base_err_set(err, FM_E_CANCELLED, "interrupted");
-        if (ready == 0)
-            return base_err_set(err, FM_E_TIMEOUT, "the node did not answer within %d s",
-                                timeout_ms / 1000);
-        n = recv(fd, block, sizeof block, 0);
+        if (await(t, err) != FM_OK)
+            return err->code;
+        n = recv(t->fd, block, sizeof block, 0);
         if (n <= 0)
             return lost(err);
         base_buf_put(in, block, (size_t)n);
@@ -124,15 +164,14 @@ static fm_status code_named(const char *name)
 }
 
 /* One line of the node: true when it was the last one. */
-static bool take_line(const json_t *line, json_t **value,
-                      void (*progress)(void *ctx, const char *text), void *ctx,
+static bool take_line(const json_t *line, json_t **value, const struct rpc_watch *watch,
                       struct base_err *err)
 {
     const char *text = json_string_value(json_object_get(line, "progress"));
     const json_t *error = json_object_get(line, "error");
 
-    if (text != NULL && progress != NULL)
-        progress(ctx, text);
+    if (text != NULL && watch->progress != NULL)
+        watch->progress(watch->ctx, text);
     if (!json_is_true(json_object_get(line, "end")))
         return false;
     if (error != NULL) {
@@ -147,9 +186,7 @@ static bool take_line(const json_t *line, json_t **value,
     return true;
 }
 
-static fm_status converse(json_t **value, int fd, int timeout_ms,
-                          void (*progress)(void *ctx, const char *text), void *ctx,
-                          struct base_err *err)
+static fm_status converse(json_t **value, struct talk *t, struct base_err *err)
 {
     struct base_buf in = {0};
     bool over = false;
@@ -158,10 +195,9 @@ static fm_status converse(json_t **value, int fd, int timeout_ms,
     while (!over && err->code == FM_OK) {
         size_t len;
         json_t *line;
-        if (read_line(fd, &in, &len, timeout_ms, err) != FM_OK ||
-            rpc_get_line(&line, in.p, len, err) != FM_OK)
+        if (read_line(t, &in, &len, err) != FM_OK || rpc_get_line(&line, in.p, len, err) != FM_OK)
             break;
-        over = take_line(line, value, progress, ctx, err);
+        over = take_line(line, value, t->watch, err);
         json_decref(line);
         memmove(in.p, in.p + len + 1, in.len - len - 1);
         in.len -= len + 1;
@@ -181,19 +217,27 @@ fm_status rpc_request_file(json_t **value, const char *path, const json_t *reque
                            int timeout_ms, void (*progress)(void *ctx, const char *text), void *ctx,
                            struct base_err *err)
 {
+    const struct rpc_watch watch = {progress, NULL, ctx};
+
+    return rpc_request_watched(value, path, request, file, timeout_ms, &watch, err);
+}
+
+fm_status rpc_request_watched(json_t **value, const char *path, const json_t *request, int file,
+                              int timeout_ms, const struct rpc_watch *watch, struct base_err *err)
+{
+    struct talk talk = {.fd = -1, .timeout_ms = timeout_ms, .watch = watch};
     struct base_buf line = {0};
-    int fd = -1;
     fm_status st = rpc_put_line(&line, request, err);
 
     *value = NULL;
     if (st == FM_OK)
-        st = connect_to(&fd, path, err);
+        st = connect_to(&talk.fd, path, err);
     if (st == FM_OK) {
-        send_all(fd, &line, file);
-        st = converse(value, fd, timeout_ms, progress, ctx, err);
+        send_all(talk.fd, &line, file);
+        st = converse(value, &talk, err);
     }
-    if (fd >= 0)
-        (void)close(fd);
+    if (talk.fd >= 0)
+        (void)close(talk.fd);
     base_buf_release_secret(&line);
     return st;
 }

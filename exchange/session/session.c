@@ -114,6 +114,11 @@ void session_free(struct session *s)
     free(s);
 }
 
+bool session_signed_done(const struct session *s)
+{
+    return s->signed_done;
+}
+
 unsigned session_place_of(const struct session *s, unsigned party)
 {
     return s->places[party];
@@ -387,7 +392,7 @@ static void close_in_vain(struct session *s, struct base_err *err)
                            "time-out while closing: the answer was computed and everyone signed "
                            "the receipt, but it is not final on the ledger, and no answer is shown "
                            "without it; the receipt is on its way, and the query may still become "
-                           "done: look with firmiana query list");
+                           "done: firmiana query answer then shows it");
     if (!s->failed)
         s->why = *err;
     s->failed = true;

@@ -166,6 +166,9 @@ unsigned session_place_of(const struct session *s, unsigned party);
 /* Has that party's `ready` come? */
 bool session_ready_of(const struct session *s, unsigned party);
 
+/* Has this party signed a receipt that says done? Then the ledger may still say so. */
+bool session_signed_done(const struct session *s);
+
 /* May the result be opened? Thread-safe: asked by the worker just before it opens. */
 bool session_may_open(const struct session *s);
 

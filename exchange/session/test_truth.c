@@ -50,7 +50,7 @@ static void an_asker_that_sees_no_close_says_where_to_look(void **state)
     assert_non_null(strstr(asker->end.text, "time-out while closing: the answer was computed and "
                                             "everyone signed the receipt"));
     assert_non_null(
-        strstr(asker->end.text, "may still become done: look with firmiana query list"));
+        strstr(asker->end.text, "may still become done: firmiana query answer then shows it"));
     test_net_release(&net);
 
     steps_begin(&net, SESSION_RUNNING);

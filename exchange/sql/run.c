@@ -8,6 +8,15 @@
 #include "base/secret.h"
 #include "exchange/sql/run_internal.h"
 
+void sql_run_announce(struct sql_run *run, const char *name)
+{
+    const struct sql_run_hooks *h = &run->c->hooks;
+
+    run->at++;
+    if (h->progress != NULL)
+        h->progress(h->ctx, run->at, run->of, name);
+}
+
 static void count_uses(struct sql_run *run)
 {
     const struct sql_physical *p = run->p;
@@ -136,19 +145,18 @@ static fm_status open_results(struct sql_result *out, struct sql_run *run, struc
 
 static fm_status run_all(struct sql_result *out, struct sql_run *run, struct base_err *err)
 {
-    const struct sql_run_hooks *h = &run->c->hooks;
     fm_status st;
 
     run->regs = calloc(run->p->step_count, sizeof *run->regs);
     if (run->regs == NULL)
         return base_err_memory(err, "query");
     count_uses(run);
+    run->of = sql_run_operators(run) + 3;
     st = sql_run_inputs(run, err);
-    for (unsigned level = 0; st == FM_OK && level <= run->p->levels; level++) {
+    for (unsigned level = 0; st == FM_OK && level <= run->p->levels; level++)
         st = sql_run_level(run, level, err);
-        if (st == FM_OK && h->progress != NULL)
-            h->progress(h->ctx, level, run->p->levels);
-    }
+    if (st == FM_OK)
+        sql_run_announce(run, "open");
     return st == FM_OK ? open_results(out, run, err) : st;
 }
 

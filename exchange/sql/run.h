@@ -47,8 +47,9 @@ struct sql_run_hooks {
     /* What is about to be revealed: output's value (part 0), known (1), shown (2). */
     fm_status (*result_shared)(void *ctx, size_t output, unsigned part,
                                const struct mpc_share *share, struct base_err *err);
-    /* Level `done` of `levels` is computed. */
-    void (*progress)(void *ctx, unsigned done, unsigned levels);
+    /* Operator `at` of `of` begins, from 1: "rows" and "share" put the inputs in, "open" is the
+     * last, those between are named as sql_step_name() does. A function of the plan alone. */
+    void (*progress)(void *ctx, unsigned at, unsigned of, const char *name);
     void *ctx;
 };
 

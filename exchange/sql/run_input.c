@@ -272,8 +272,10 @@ fm_status sql_run_inputs(struct sql_run *run, struct base_err *err)
 
     if (st == FM_OK && needs_key(run))
         st = share_key(run, err);
+    sql_run_announce(run, "rows");
     if (st == FM_OK)
         st = list_items(&in, run, err);
+    sql_run_announce(run, "share");
     if (st == FM_OK)
         st = put_in(&in, run, err);
     if (st == FM_OK)

@@ -23,6 +23,7 @@ struct sql_run {
     const struct sql_run_config *c;
     const struct sql_physical *p;
     struct sql_register *regs;
+    unsigned at, of;          /* operators, for the progress hook */
     struct sql_hasher hasher; /* open at providers of queries with texts */
 };
 
@@ -48,6 +49,10 @@ fm_status sql_run_load(struct sql_loaded *out, struct sql_run *run, size_t sourc
 void sql_run_unload(struct sql_loaded *loaded);
 /* run_step.c: one level of the program. */
 fm_status sql_run_level(struct sql_run *run, unsigned level, struct base_err *err) FM_CHECK;
+/* How many operators sql_run_level() will announce in all. */
+unsigned sql_run_operators(const struct sql_run *run);
+/* Tells the progress hook that the next operator begins. */
+void sql_run_announce(struct sql_run *run, const char *name);
 void sql_run_used(struct sql_run *run, size_t step);
 
 static inline size_t sql_run_elements(const struct sql_physical *p, const struct sql_step *s)

@@ -325,6 +325,8 @@ static fm_status run_list(struct sql_run *run, enum sql_step_op op, unsigned lev
     struct list list;
     fm_status st = gather(&list, run, op, level, err);
 
+    if (list.count > 0)
+        sql_run_announce(run, sql_step_name(op));
     for (size_t from = 0; st == FM_OK && from < list.count; from += MPC_MAX_LIST) {
         size_t n = list.count - from < MPC_MAX_LIST ? list.count - from : MPC_MAX_LIST;
         st = call_list(&list, op, from, n, err);
@@ -377,19 +379,39 @@ static bool goes_alone(enum sql_step_op op)
     return op == SQL_STEP_SELECT || op == SQL_STEP_MIN || op == SQL_STEP_MAX || op >= SQL_STEP_ABS;
 }
 
+static const enum sql_step_op lists[] = {SQL_STEP_MUL, SQL_STEP_LESS,  SQL_STEP_EQUAL,
+                                         SQL_STEP_AND, SQL_STEP_BIT2A, SQL_STEP_COUNT,
+                                         SQL_STEP_DOT};
+
+enum { LISTS = sizeof lists / sizeof lists[0] };
+
+unsigned sql_run_operators(const struct sql_run *run)
+{
+    unsigned n = 0;
+
+    for (unsigned level = 0; level <= run->p->levels; level++)
+        for (size_t k = 0; k < LISTS; k++) {
+            bool any = false;
+            for (size_t i = 0; i < run->p->step_count; i++)
+                any = any || in_group(run, i, lists[k], level);
+            n += any;
+        }
+    for (size_t i = 0; i < run->p->step_count; i++)
+        n += sql_step_interactive(run->p, step_at(run, i)) && goes_alone(step_at(run, i)->op);
+    return n;
+}
+
 fm_status sql_run_level(struct sql_run *run, unsigned level, struct base_err *err)
 {
-    static const enum sql_step_op lists[] = {SQL_STEP_MUL, SQL_STEP_LESS,  SQL_STEP_EQUAL,
-                                             SQL_STEP_AND, SQL_STEP_BIT2A, SQL_STEP_COUNT,
-                                             SQL_STEP_DOT};
     fm_status st = FM_OK;
 
-    for (size_t k = 0; st == FM_OK && k < sizeof lists / sizeof lists[0]; k++)
+    for (size_t k = 0; st == FM_OK && k < LISTS; k++)
         st = run_list(run, lists[k], level, err);
     for (size_t i = 0; st == FM_OK && i < run->p->step_count; i++) {
         const struct sql_step *s = step_at(run, i);
         if (s->level != level || !sql_step_interactive(run->p, s) || !goes_alone(s->op))
             continue;
+        sql_run_announce(run, sql_step_name(s->op));
         st = run_alone(run, i, err);
         if (st == FM_OK)
             st = finish_step(run, i, err);
