@@ -100,7 +100,8 @@ void net_link_end(struct net_mesh *mesh, struct net_link *link, enum net_reason 
         return;
     if (link->state == NET_LINK_LIVE && tell == NET_TELL)
         (void)!net_control_emit(mesh, link, NET_CLOSE, &word, 1, &ignored); /* as far as it goes */
-    mesh->config.wire->hangup(mesh->config.wire->ctx, &link->route);
+    if (link->state != NET_LINK_BURNT)                                      /* burn() has done it */
+        mesh->config.wire->hangup(mesh->config.wire->ctx, &link->route);
     if (peer && peer->live == link) {
         peer->live = NULL;
         peer->why = *why;
@@ -120,9 +121,11 @@ void net_link_end(struct net_mesh *mesh, struct net_link *link, enum net_reason 
 }
 
 /* A stranger's connection failed: nothing of it is worth an event. Its route is ignored for the
- * rest of its time, so that it cannot try again on the same connection. */
-static void burn(struct net_link *link)
+ * rest of its time, so that it cannot try again on the same connection, which the wire ends as soon
+ * as it can. */
+static void burn(struct net_mesh *mesh, struct net_link *link)
 {
+    mesh->config.wire->hangup(mesh->config.wire->ctx, &link->route);
     link->state = NET_LINK_BURNT;
     net_channel_free(link->channel);
     link->channel = NULL;
@@ -137,7 +140,7 @@ static void fail(struct net_mesh *mesh, struct net_link *link, const struct base
     if (link->peer)
         net_link_end(mesh, link, reason, NET_TELL, why);
     else
-        burn(link);
+        burn(mesh, link);
 }
 
 static fm_status send_handshake(struct net_mesh *mesh, struct net_link *link,

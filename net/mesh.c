@@ -87,8 +87,8 @@ void net_mesh_free(struct net_mesh *mesh)
     free(mesh);
 }
 
-/* Room for one more stranger: the oldest makes it, so that a flood cannot lock out a peer whose
- * handshake takes a few milliseconds. */
+/* Room for one more stranger: the oldest makes it, one that failed before one that may still be a
+ * peer, so that a flood cannot lock out a peer whose handshake takes a few milliseconds. */
 static void make_room(struct net_mesh *mesh)
 {
     struct net_link *oldest = NULL;
@@ -98,7 +98,8 @@ static void make_room(struct net_mesh *mesh)
     for (struct net_link *l = mesh->links; l; l = l->next) {
         if (l->peer || l->state == NET_LINK_ENDED)
             continue;
-        oldest = oldest ? oldest : l; /* the list is in order of age */
+        if (!oldest || (oldest->state != NET_LINK_BURNT && l->state == NET_LINK_BURNT))
+            oldest = l; /* the list is in order of age */
         n++;
     }
     if (n < NET_STRANGERS_MAX)
@@ -139,14 +140,11 @@ void net_mesh_route_gone(struct net_mesh *mesh, const struct net_route *route, c
     net_mesh_sweep(mesh);
 }
 
-void net_mesh_probe(struct net_mesh *mesh)
+bool net_mesh_route_live(const struct net_mesh *mesh, const struct net_route *route)
 {
-    struct base_err why;
+    const struct net_link *link = net_link_find(mesh, route);
 
-    for (struct net_link *l = mesh->links; l; l = l->next)
-        if (l->state == NET_LINK_LIVE && net_beat_send(mesh, l, &why) != FM_OK)
-            net_link_end(mesh, l, NET_R_ERROR, NET_SILENT, &why);
-    net_mesh_sweep(mesh);
+    return link && link->state == NET_LINK_LIVE;
 }
 
 static int64_t dial_tick(struct net_mesh *mesh, struct net_peer *p)

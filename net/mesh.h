@@ -108,9 +108,8 @@ void net_mesh_recheck(struct net_mesh *mesh);
 void net_mesh_frame(struct net_mesh *mesh, struct net_frame *frame);
 /* The wire lost this route. */
 void net_mesh_route_gone(struct net_mesh *mesh, const struct net_route *route, const char *why);
-/* Sends a heartbeat on every connection now, so that a wire that notices only then finds out which
- * are broken. */
-void net_mesh_probe(struct net_mesh *mesh);
+/* Whether the route is an authenticated connection: for a wire that gives strangers less. */
+bool net_mesh_route_live(const struct net_mesh *mesh, const struct net_route *route);
 /* Does what is due; returns when to be called next (monotonic ms), at the latest. */
 int64_t net_mesh_tick(struct net_mesh *mesh);
 

@@ -12,10 +12,8 @@
 
 enum {
     POLL_MAX_MS = 200, /* at the latest: timers of connections that strangers began */
-    PROBE_MS = 50,
-    PROBES = 4,
-    GRACE_MS = 100, /* from a break to the end: ZeroMQ tells of it before its last frames come */
-    BATCH = 64,     /* frames from one socket before the next has its turn */
+    LOOK_MS = 50,      /* at the connections that this node dialled */
+    BATCH = 64,        /* frames from one socket before the next has its turn */
     ITEMS = 3 + 2 * NET_PEERS_MAX
 };
 
@@ -36,6 +34,8 @@ static void carry_out(struct net_zmq *z, struct order *o)
             at = &(*at)->next;
         if (*at)
             net_zmq_hangup(z, at);
+        else
+            net_zmq_guard_hangup(z, &o->route, base_clock_mono_ms(z->node.waits->clock));
         break;
     }
 }
@@ -55,15 +55,6 @@ static bool all_orders(struct net_zmq *z, bool *tick)
     return stop;
 }
 
-/* A peer that dialled us and is gone shows only when something is sent to it. */
-static void probe(struct net_zmq *z)
-{
-    z->probes--;
-    net_node_lock(&z->node);
-    net_mesh_probe(z->node.mesh);
-    net_node_unlock(&z->node);
-}
-
 static unsigned items_of(struct net_zmq *z, zmq_pollitem_t *items)
 {
     unsigned n = 0;
@@ -78,28 +69,43 @@ static unsigned items_of(struct net_zmq *z, zmq_pollitem_t *items)
     return n;
 }
 
-static void receive(struct net_zmq *z, void *socket, const struct net_route *route, unsigned most)
+static void receive(struct net_zmq *z, struct dealer *d, unsigned most)
 {
     net_node_lock(&z->node);
-    net_zmq_receive(z, socket, route, most);
+    net_zmq_receive(z, d, most);
     net_node_unlock(&z->node);
 }
 
 /* The items are in the order of the dealers, and only all_orders() changes those. */
 static void take_what_came(struct net_zmq *z, const zmq_pollitem_t *items, unsigned n)
 {
+    int64_t now = base_clock_mono_ms(z->node.waits->clock);
     struct dealer *d = z->dealers;
 
+    if (items[2].revents) /* first: a frame's connection is known before the frame */
+        net_zmq_guard_listen(z, now);
     if (items[1].revents)
-        receive(z, z->router, NULL, BATCH);
-    if (items[2].revents && net_zmq_broken(z->monitor))
-        z->probes = PROBES;
+        receive(z, NULL, BATCH);
     for (unsigned i = 3; i + 1 < n; i += 2, d = d->next) {
+        if (items[i + 1].revents)
+            net_zmq_dealer_listen(d, now);
         if (items[i].revents)
-            receive(z, d->socket, &d->route, BATCH);
-        if (items[i + 1].revents && net_zmq_broken(d->monitor) && d->broken_ms == 0)
-            d->broken_ms = base_clock_mono_ms(z->node.waits->clock);
+            receive(z, d, BATCH);
     }
+}
+
+/* Ends the route of a dealer's connection that is over its bounds. */
+static void judge(struct net_zmq *z, struct dealer *d, int64_t now)
+{
+    const char *why;
+
+    net_node_lock(&z->node);
+    if (!d->line.live)
+        d->line.live = net_mesh_route_live(z->node.mesh, &d->route);
+    why = net_zmq_guard_judge(&d->line, d->line.live, z->timing.handshake_ms, now);
+    if (why)
+        net_mesh_route_gone(z->node.mesh, &d->route, why);
+    net_node_unlock(&z->node);
 }
 
 /* Ends the routes whose connection broke a while ago: what the peer said before it left has come by
@@ -109,14 +115,16 @@ static int64_t end_broken(struct net_zmq *z, int64_t now)
     int64_t next = INT64_MAX;
 
     for (struct dealer *d = z->dealers; d; d = d->next) {
+        int64_t due = d->broken_ms + NET_ZMQ_GRACE_MS;
         if (d->broken_ms == 0)
             continue;
-        if (now < d->broken_ms + GRACE_MS) {
-            next = d->broken_ms + GRACE_MS < next ? d->broken_ms + GRACE_MS : next;
+        if (now < due) {
+            next = due < next ? due : next;
             continue;
         }
-        d->broken_ms = INT64_MAX - GRACE_MS; /* once: the mesh hangs it up, if it still has it */
-        receive(z, d->socket, &d->route, UINT32_MAX);
+        d->broken_ms =
+            INT64_MAX - NET_ZMQ_GRACE_MS; /* once: the mesh hangs it up, if it still has it */
+        receive(z, d, UINT32_MAX);
         net_node_lock(&z->node);
         net_mesh_route_gone(z->node.mesh, &d->route, "the connection broke, or nobody listens");
         net_node_unlock(&z->node);
@@ -124,37 +132,50 @@ static int64_t end_broken(struct net_zmq *z, int64_t now)
     return next;
 }
 
+/* Looks at all connections from beside; returns when to look again. */
+static int64_t watch(struct net_zmq *z, int64_t now)
+{
+    int64_t next = net_zmq_guard_tick(z, now);
+
+    for (struct dealer *d = z->dealers; d; d = d->next)
+        if (d->line.cookie != 0 && d->broken_ms == 0) {
+            judge(z, d, now);
+            next = now + LOOK_MS < next ? now + LOOK_MS : next;
+        }
+    return next;
+}
+
 static void io_thread(void *arg)
 {
     struct net_zmq *z = arg;
     zmq_pollitem_t items[ITEMS];
-    int64_t next = 0;
+    int64_t next = 0, look = 0;
     bool tick = true;
 
     while (!all_orders(z, &tick)) {
         int64_t now = base_clock_mono_ms(z->node.waits->clock);
         int64_t wait, broken = end_broken(z, now);
         unsigned n;
+        if (now >= look)
+            look = watch(z, now);
         if (tick || now >= next) {
-            if (z->probes > 0)
-                probe(z);
             net_node_lock(&z->node);
             next = net_mesh_tick(z->node.mesh);
             net_node_unlock(&z->node);
             tick = false;
             if (next > now + POLL_MAX_MS)
                 next = now + POLL_MAX_MS;
-            if (z->probes > 0 && next > now + PROBE_MS)
-                next = now + PROBE_MS;
             continue; /* that may have placed orders */
         }
         wait = (broken < next ? broken : next) - now;
+        if (look < now + wait)
+            wait = look - now;
         n = items_of(z, items);
         if (zmq_poll(items, (int)n, (long)wait) < 0 && errno != EINTR)
             break; /* UNTESTED: the context was terminated, which only close does, after us */
         take_what_came(z, items, n);
-        if (z->probes == PROBES)
-            tick = true;
+        if (items[2].revents)
+            look = 0;
     }
     net_zmq_close_sockets(z);
 }
@@ -190,6 +211,7 @@ static void zmq_release(struct net_zmq *z)
         net_zmq_order_free(o);
     }
     net_node_release(&z->node);
+    free(z->visitors);
     if (z->event_fd >= 0)
         close(z->event_fd);
     if (z->order_fd >= 0)

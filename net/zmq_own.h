@@ -1,5 +1,5 @@
 /* The ZeroMQ node from the inside: zmq.c (opening, the I/O thread), zmq_wire.c (orders to that
- * thread), zmq_socket.c (sockets and their options). */
+ * thread), zmq_socket.c (sockets and their options), zmq_guard.c (who may stay connected). */
 #ifndef FIRMIANA_NET_ZMQ_OWN_H
 #define FIRMIANA_NET_ZMQ_OWN_H
 
@@ -20,11 +20,37 @@ struct order {
     char *endpoint; /* DIAL */
 };
 
+enum {
+    NET_ZMQ_GRACE_MS =
+        100, /* from a break to the end: ZeroMQ tells of it before its last frames come */
+    ARRIVALS_KEPT = 256
+};
+
+/* A TCP connection, seen from beside ZeroMQ (zmq_guard.c). */
+struct visitor {
+    int fd;
+    uint64_t cookie; /* of the socket; 0: nobody */
+    int64_t since_ms;
+    int64_t gone_ms; /* ZeroMQ told that it broke */
+    int64_t end_ms;  /* the mesh hung up: when to shut it down */
+    uint8_t address[16];
+    struct net_route route; /* len 0 before the first frame */
+    uint64_t taken;         /* bytes that came out of ZeroMQ as frames */
+    bool live;              /* authenticated */
+};
+
+/* How often an address came of late: a bucket of credit, in thousandths of a connection. */
+struct arrivals {
+    uint8_t address[16];
+    int64_t last_ms, credit;
+};
+
 struct dealer {
     struct dealer *next;
     struct net_route route;
     void *socket, *monitor;
-    int64_t broken_ms; /* when the monitor told that it broke; 0: it holds */
+    struct visitor line; /* once connected */
+    int64_t broken_ms;   /* when the monitor told that it broke; 0: it holds */
 };
 
 struct net_zmq {
@@ -35,9 +61,11 @@ struct net_zmq {
     char endpoint[256];
     int event_fd; /* the node's events */
     struct net_task *thread;
-    struct dealer *dealers; /* the I/O thread's own */
-    unsigned probes;        /* heartbeats still to be sent to find out who is gone */
-    pthread_mutex_t lock;   /* over the following */
+    struct dealer *dealers;   /* the I/O thread's own */
+    struct visitor *visitors; /* by descriptor */
+    unsigned visitors_len;
+    struct arrivals arrivals[ARRIVALS_KEPT];
+    pthread_mutex_t lock; /* over the following */
     struct order *orders, **orders_end;
     bool signalled, tick, stop;
     int order_fd;
@@ -55,11 +83,29 @@ fm_status net_zmq_bind(struct net_zmq *z, const char *bind, struct base_err *err
 void net_zmq_dial(struct net_zmq *z, const struct net_route *route, const char *endpoint);
 void net_zmq_hangup(struct net_zmq *z, struct dealer **at);
 void net_zmq_send(struct net_zmq *z, struct net_frame *frame);
-/* Takes what has come, at most so many frames; the node's lock is held. Returns how many. */
-unsigned net_zmq_receive(struct net_zmq *z, void *socket, const struct net_route *route,
-                         unsigned most);
-/* Whether the monitor tells of a broken connection; empties it. */
-bool net_zmq_broken(void *monitor);
+/* Takes what has come by a dealer, or by the ROUTER if that is NULL, at most so many frames; the
+ * node's lock is held. Returns how many. */
+unsigned net_zmq_receive(struct net_zmq *z, struct dealer *d, unsigned most);
+/* Takes what the dealer's monitor tells: that it is connected, or no longer. */
+void net_zmq_dealer_listen(struct dealer *d, int64_t now);
 void net_zmq_close_sockets(struct net_zmq *z);
+
+/* zmq_guard.c */
+/* The next that a monitor tells; value is the descriptor, for ACCEPTED, CONNECTED and DISCONNECTED.
+ */
+bool net_zmq_monitor_take(void *monitor, unsigned *event, int *value);
+/* Who came to the ROUTER and who left. */
+void net_zmq_guard_listen(struct net_zmq *z, int64_t now);
+/* A frame, or a part of one, came out of the ROUTER by this route. */
+void net_zmq_guard_frame(struct net_zmq *z, zmq_msg_t *message, const struct net_route *route);
+void net_zmq_guard_hangup(struct net_zmq *z, const struct net_route *route, int64_t now);
+/* Ends what is over its bounds; returns when to look again. */
+int64_t net_zmq_guard_tick(struct net_zmq *z, int64_t now);
+/* The same for a connection that this node dialled: begun, a frame of that length came, and why it
+ * must end (NULL: it need not). */
+void net_zmq_guard_begin(struct visitor *v, int fd, int64_t now);
+void net_zmq_guard_seen(struct visitor *v, size_t len);
+const char *net_zmq_guard_judge(const struct visitor *v, bool live, uint32_t handshake_ms,
+                                int64_t now);
 
 #endif

@@ -44,11 +44,12 @@ static bool set_options(struct net_zmq *z, void *s)
            set_int(s, ZMQ_IPV6, 1) == 0;
 }
 
-/* A socket that tells when a connection of s breaks. */
+/* A socket that tells when a connection of s is made or breaks. */
 static void *monitor_new(struct net_zmq *z, void *s)
 {
-    static const int events = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED |
-                              ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+    static const int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED |
+                              ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED |
+                              ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     char name[64];
     void *pair;
@@ -187,6 +188,16 @@ void net_zmq_send(struct net_zmq *z, struct net_frame *frame)
     }
 }
 
+/* One more part came, by a dealer or, if that is NULL, by the ROUTER. */
+static void seen(struct net_zmq *z, struct dealer *d, zmq_msg_t *part,
+                 const struct net_route *route)
+{
+    if (d)
+        net_zmq_guard_seen(&d->line, zmq_msg_size(part));
+    else
+        net_zmq_guard_frame(z, part, route);
+}
+
 static void arrived_release(struct net_frame *frame)
 {
     struct arrived *a = (struct arrived *)frame;
@@ -196,13 +207,15 @@ static void arrived_release(struct net_frame *frame)
 }
 
 /* Throws away the rest of a message of several parts: none of ours is. */
-static bool skip_parts(void *socket)
+static bool skip_parts(struct net_zmq *z, struct dealer *d, void *socket,
+                       const struct net_route *route)
 {
     zmq_msg_t part;
     bool more = false;
 
     while (zmq_msg_init(&part) == 0 && zmq_msg_recv(&part, socket, ZMQ_DONTWAIT) >= 0) {
         bool last = !zmq_msg_more(&part);
+        seen(z, d, &part, route);
         zmq_msg_close(&part);
         more = true;
         if (last)
@@ -226,16 +239,17 @@ static bool take_route(void *router, struct net_route *route, bool *usable)
     return true;
 }
 
-static bool receive_one(struct net_zmq *z, void *socket, const struct net_route *fixed)
+static bool receive_one(struct net_zmq *z, struct dealer *d)
 {
-    struct net_route route = fixed ? *fixed : (struct net_route){0};
+    struct net_route route = d ? d->route : (struct net_route){0};
+    void *socket = d ? d->socket : z->router;
     bool usable = true;
     struct arrived *a;
 
-    if (!fixed && !take_route(socket, &route, &usable))
+    if (!d && !take_route(socket, &route, &usable))
         return false;
     if (!usable || !(a = malloc(sizeof *a)))
-        return skip_parts(socket);
+        return skip_parts(z, d, socket, &route);
     if (zmq_msg_init(&a->message) != 0 || zmq_msg_recv(&a->message, socket, ZMQ_DONTWAIT) < 0) {
         free(a);
         return false;
@@ -244,8 +258,9 @@ static bool receive_one(struct net_zmq *z, void *socket, const struct net_route 
                                   .len = zmq_msg_size(&a->message),
                                   .bytes = zmq_msg_data(&a->message),
                                   .release = arrived_release};
+    seen(z, d, &a->message, &route);
     if (zmq_msg_more(&a->message)) {
-        skip_parts(socket);
+        skip_parts(z, d, socket, &route);
         net_frame_free(&a->frame);
     } else {
         net_mesh_frame(z->node.mesh, &a->frame);
@@ -253,23 +268,25 @@ static bool receive_one(struct net_zmq *z, void *socket, const struct net_route 
     return true;
 }
 
-unsigned net_zmq_receive(struct net_zmq *z, void *socket, const struct net_route *route,
-                         unsigned most)
+unsigned net_zmq_receive(struct net_zmq *z, struct dealer *d, unsigned most)
 {
     unsigned n = 0;
 
-    while (n < most && receive_one(z, socket, route))
+    while (n < most && receive_one(z, d))
         n++;
     return n;
 }
 
-bool net_zmq_broken(void *monitor)
+void net_zmq_dealer_listen(struct dealer *d, int64_t now)
 {
-    bool broken = false;
+    unsigned event;
+    int value;
 
-    while (skip_parts(monitor))
-        broken = true;
-    return broken;
+    while (net_zmq_monitor_take(d->monitor, &event, &value))
+        if (event == ZMQ_EVENT_CONNECTED)
+            net_zmq_guard_begin(&d->line, value, now);
+        else if (d->broken_ms == 0)
+            d->broken_ms = now;
 }
 
 void net_zmq_close_sockets(struct net_zmq *z)

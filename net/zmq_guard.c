@@ -1,0 +1,335 @@
+/* The door. ZeroMQ takes in whoever comes, keeps them as long as they answer its pings, and gathers
+ * a message of many parts whole, whatever its size, before anybody sees a part. So each
+ * connection's TCP socket is watched from beside: the monitor tells of it, frames say which route
+ * it is, and the kernel how many bytes it brought. What is over a bound is shut down, which ZeroMQ
+ * takes for a connection that broke.
+ *
+ *   a stranger (not LIVE in the mesh)   handshake_ms + 1 s; STRANGER_BYTES in all;
+ * NET_STRANGERS_MAX at a time, or the oldest of the address that has most of them goes an address
+ * ARRIVALS_BURST connections at once, ARRIVALS_PER_S a second a peer UNREAD_MAX bytes that came and
+ * were not seen as frames: an endless message
+ *
+ * A descriptor is ZeroMQ's and may be closed and reused at any time; its socket's cookie tells
+ * whether it is still the one that was meant. Only the I/O thread is here. */
+#define _DEFAULT_SOURCE
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "net/zmq_own.h"
+
+enum {
+    STRANGER_BYTES = 64 << 10, /* a TLS handshake of at most 16 KiB, and ZeroMQ's own */
+    UNREAD_MAX = 64 << 20,     /* twice what ZeroMQ's queue and the socket's buffer can hold */
+    OWN_BYTES_PER_S = 100,     /* ZeroMQ's pings */
+    ARRIVALS_BURST = 128,
+    ARRIVALS_PER_S = 32,
+    GOODBYE_MS = 500, /* from the mesh's hanging up to the end: the last words are on their way */
+    LOOK_STRANGER_MS = 10,
+    LOOK_PEER_MS = 100,
+    VISITORS_MAX = 1 << 20
+};
+
+static uint64_t cookie_of(int fd)
+{
+    uint64_t cookie = 0;
+    socklen_t len = sizeof cookie;
+
+    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 ? cookie : 0;
+}
+
+static uint64_t bytes_of(int fd)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+
+    memset(&info, 0, sizeof info);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return 0;
+    return info.tcpi_bytes_received;
+}
+
+/* Who it is, as far as fairness among strangers goes: an IPv4 address, or an IPv6 network of 64
+ * bits. */
+static void address_of(int fd, uint8_t out16[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct sockaddr_storage any;
+    struct sockaddr_in6 in6;
+    socklen_t len = sizeof any;
+
+    memset(out16, 0, 16);
+    if (getpeername(fd, (struct sockaddr *)&any, &len) != 0)
+        return;
+    if (any.ss_family == AF_INET) {
+        struct sockaddr_in in;
+        memcpy(&in, &any, sizeof in);
+        memcpy(out16, mapped, 12);
+        memcpy(out16 + 12, &in.sin_addr, 4);
+    } else if (any.ss_family == AF_INET6) {
+        memcpy(&in6, &any, sizeof in6);
+        memcpy(out16, &in6.sin6_addr, memcmp(&in6.sin6_addr, mapped, 12) == 0 ? 16 : 8);
+    }
+}
+
+/* Whether one more connection of this address is within its rate. */
+static bool welcome(struct net_zmq *z, const uint8_t address16[16], int64_t now)
+{
+    struct arrivals *a = &z->arrivals[0];
+
+    for (unsigned i = 0; i < ARRIVALS_KEPT; i++) {
+        if (memcmp(z->arrivals[i].address, address16, 16) == 0) {
+            a = &z->arrivals[i];
+            break;
+        }
+        if (z->arrivals[i].last_ms < a->last_ms)
+            a = &z->arrivals[i];
+    }
+    if (memcmp(a->address, address16, 16) != 0) {
+        *a = (struct arrivals){.last_ms = now, .credit = ARRIVALS_BURST * 1000};
+        memcpy(a->address, address16, 16);
+    }
+    a->credit += (now - a->last_ms) * ARRIVALS_PER_S;
+    a->credit = a->credit > ARRIVALS_BURST * 1000 ? ARRIVALS_BURST * 1000 : a->credit;
+    a->last_ms = now;
+    if (a->credit < 1000)
+        return false;
+    a->credit -= 1000;
+    return true;
+}
+
+static bool present(const struct visitor *v)
+{
+    return v->cookie != 0;
+}
+
+static void forget(struct visitor *v)
+{
+    *v = (struct visitor){0};
+}
+
+static void shut(struct visitor *v)
+{
+    if (cookie_of(v->fd) == v->cookie)
+        (void)shutdown(v->fd, SHUT_RDWR);
+}
+
+/* Tells the mesh that a route is gone. */
+static void lose(struct net_zmq *z, const struct net_route *route, const char *why)
+{
+    net_node_lock(&z->node);
+    net_mesh_route_gone(z->node.mesh, route, why);
+    net_node_unlock(&z->node);
+}
+
+static unsigned strangers_of(const struct net_zmq *z, const uint8_t *address16)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < z->visitors_len; i++) {
+        const struct visitor *v = &z->visitors[i];
+        n += present(v) && !v->live && (!address16 || memcmp(v->address, address16, 16) == 0);
+    }
+    return n;
+}
+
+/* Room for one more: a flood from one address crowds out itself, not a member's slow handshake. */
+static void make_room(struct net_zmq *z)
+{
+    struct visitor *oldest = NULL;
+    unsigned most = 0;
+
+    if (strangers_of(z, NULL) <= NET_STRANGERS_MAX)
+        return;
+    for (unsigned i = 0; i < z->visitors_len; i++) {
+        struct visitor *v = &z->visitors[i];
+        unsigned n;
+        if (!present(v) || v->live)
+            continue;
+        n = strangers_of(z, v->address);
+        if (n > most || (n == most && v->since_ms < oldest->since_ms)) {
+            most = n;
+            oldest = v;
+        }
+    }
+    shut(oldest);
+    if (oldest->route.len > 0)
+        lose(z, &oldest->route, "too many strangers");
+    forget(oldest);
+}
+
+static bool make_slot(struct net_zmq *z, unsigned fd)
+{
+    unsigned len = z->visitors_len ? z->visitors_len : 64;
+    struct visitor *grown;
+
+    while (len <= fd)
+        len *= 2;
+    if (len == z->visitors_len)
+        return true;
+    if (len > VISITORS_MAX || !(grown = realloc(z->visitors, len * sizeof *grown)))
+        return false;
+    memset(grown + z->visitors_len, 0, (len - z->visitors_len) * sizeof *grown);
+    z->visitors = grown;
+    z->visitors_len = len;
+    return true;
+}
+
+void net_zmq_guard_begin(struct visitor *v, int fd, int64_t now)
+{
+    *v = (struct visitor){.fd = fd, .cookie = cookie_of(fd), .since_ms = now};
+    if (present(v))
+        address_of(fd, v->address);
+}
+
+static void arrived(struct net_zmq *z, int fd, int64_t now)
+{
+    struct visitor v;
+
+    net_zmq_guard_begin(&v, fd, now);
+    if (!present(&v))
+        return; /* gone again */
+    if (!welcome(z, v.address, now) || !make_slot(z, (unsigned)fd)) {
+        shut(&v);
+        return;
+    }
+    if (z->visitors[fd].live) /* its end was told of, and its last frames have had their time */
+        lose(z, &z->visitors[fd].route, "the connection broke");
+    z->visitors[fd] = v;
+    make_room(z);
+}
+
+bool net_zmq_monitor_take(void *monitor, unsigned *event, int *value)
+{
+    uint8_t told[6], address[256];
+    uint16_t kind;
+    int32_t number;
+    int n = zmq_recv(monitor, told, sizeof told, ZMQ_DONTWAIT);
+
+    if (n < 0)
+        return false;
+    (void)zmq_recv(monitor, address, sizeof address, ZMQ_DONTWAIT);
+    memcpy(&kind, told, 2);
+    memcpy(&number, told + 2, 4);
+    *event = kind;
+    *value = number;
+    return true;
+}
+
+void net_zmq_guard_listen(struct net_zmq *z, int64_t now)
+{
+    unsigned event;
+    int fd;
+
+    while (net_zmq_monitor_take(z->monitor, &event, &fd)) {
+        if (event == ZMQ_EVENT_ACCEPTED)
+            arrived(z, fd, now);
+        else if (event == ZMQ_EVENT_DISCONNECTED && fd >= 0 && (unsigned)fd < z->visitors_len &&
+                 present(&z->visitors[fd]) && z->visitors[fd].gone_ms == 0)
+            z->visitors[fd].gone_ms = now;
+    }
+}
+
+/* What a frame took of the bytes that came; ZeroMQ puts 2 or 9 before it. */
+static uint64_t on_the_wire(size_t len)
+{
+    return len + (len < 256 ? 2 : 9);
+}
+
+void net_zmq_guard_seen(struct visitor *v, size_t len)
+{
+    v->taken += on_the_wire(len);
+}
+
+void net_zmq_guard_frame(struct net_zmq *z, zmq_msg_t *message, const struct net_route *route)
+{
+    int fd = zmq_msg_get(message, ZMQ_SRCFD);
+    struct visitor *v;
+
+    if (fd < 0 || (unsigned)fd >= z->visitors_len || !present(&z->visitors[fd]))
+        return;
+    v = &z->visitors[fd];
+    if (!net_route_equal(&v->route, route)) {
+        if (v->live)
+            return; /* a straggler of a connection that had this descriptor before */
+        v->route = *route;
+        v->taken = 0;
+    }
+    net_zmq_guard_seen(v, zmq_msg_size(message));
+}
+
+const char *net_zmq_guard_judge(const struct visitor *v, bool live, uint32_t handshake_ms,
+                                int64_t now)
+{
+    uint64_t came = bytes_of(v->fd);
+
+    if (!live && now > v->since_ms + handshake_ms + 1000)
+        return "it did not authenticate in time";
+    if (!live && came > STRANGER_BYTES)
+        return "it sent too much before it authenticated";
+    if (came > v->taken + UNREAD_MAX + (uint64_t)(now - v->since_ms) * OWN_BYTES_PER_S / 1000)
+        return "it sends a message without an end";
+    return NULL;
+}
+
+/* One look at one visitor. Returns whether it is still there. */
+static bool look_at(struct net_zmq *z, struct visitor *v, int64_t now)
+{
+    const char *why;
+
+    if (v->gone_ms != 0) {
+        if (now < v->gone_ms + NET_ZMQ_GRACE_MS)
+            return true;
+        if (v->route.len > 0)
+            lose(z, &v->route, "the connection broke");
+        forget(v);
+        return false;
+    }
+    if (v->end_ms != 0) {
+        if (now < v->end_ms)
+            return true;
+        shut(v);
+        forget(v);
+        return false;
+    }
+    if (!v->live && v->route.len > 0) {
+        net_node_lock(&z->node);
+        v->live = net_mesh_route_live(z->node.mesh, &v->route);
+        net_node_unlock(&z->node);
+    }
+    why = net_zmq_guard_judge(v, v->live, z->timing.handshake_ms, now);
+    if (!why)
+        return true;
+    shut(v);
+    if (v->route.len > 0)
+        lose(z, &v->route, why);
+    forget(v);
+    return false;
+}
+
+int64_t net_zmq_guard_tick(struct net_zmq *z, int64_t now)
+{
+    int64_t next = INT64_MAX;
+
+    for (unsigned i = 0; i < z->visitors_len; i++) {
+        struct visitor *v = &z->visitors[i];
+        int64_t again;
+        if (!present(v) || !look_at(z, v, now))
+            continue;
+        again = now + (v->live ? LOOK_PEER_MS : LOOK_STRANGER_MS);
+        next = again < next ? again : next;
+    }
+    return next;
+}
+
+void net_zmq_guard_hangup(struct net_zmq *z, const struct net_route *route, int64_t now)
+{
+    for (unsigned i = 0; i < z->visitors_len; i++)
+        if (present(&z->visitors[i]) && net_route_equal(&z->visitors[i].route, route)) {
+            z->visitors[i].end_ms = now + GOODBYE_MS;
+            z->visitors[i].live = false;
+        }
+}

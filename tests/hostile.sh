@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# Hostile peers against real nodes: strangers who flood a node, and somebody between two members who alters, drops, doubles,
+# moves and replays frames. usage: tests/hostile.sh BUILD_FOLDER      FIRMIANA_FULL=1: longer, and a stopped process
+#
+# Three banks, each a process on loopback. bank_a dials bank_b through tests/hostile's proxy (the address that bank_b
+# published), which passes everything on until it is told to do harm. Then:
+#   - during every flood a query is answered in time and rightly, and bank_b's memory stays bounded;
+#   - damage on the way between bank_a and bank_b ends a query soon, with one line that names a party, and the next query,
+#     over a new connection, is right; a repeated frame of an earlier query changes nothing, or is found out;
+#   - nobody but these two loses a connection, and no node ends.
+set -euo pipefail
+
+build=$(cd "$1" && pwd)
+full=${FIRMIANA_FULL:-}
+[ "$full" != 0 ] || full=
+firmiana=$build/bin/firmiana hostile=$build/tests/hostile
+W=$(mktemp -d)
+members=(bank_a bank_b bank_c)
+declare -A pid=()
+query_timeout=60
+flood_ms=500
+[ -z "$full" ] || flood_ms=10000
+sanitized=
+if grep -q 'FIRMIANA_SANITIZE:STRING=.' "$build/CMakeCache.txt"; then sanitized=yes; fi
+
+cleanup() {
+  local status=$?
+  [ ${#pid[@]} -eq 0 ] || kill -9 "${pid[@]}" 2>/dev/null || true
+  wait 2>/dev/null || true
+  if [ "$status" -eq 0 ]; then rm -rf "$W"; else echo "hostile.sh: FAILED; the homes are in $W" >&2; fi
+}
+trap cleanup EXIT
+fail() { echo "hostile.sh: $*" >&2; exit 1; }
+as() {
+  local who=$1
+  shift
+  FIRMIANA_HOME=$W/$who timeout 90 "$firmiana" "$@"
+}
+number() { sed -n "s/.*\"$1\":\\([0-9]*\\).*/\\1/p"; }
+start() {
+  FIRMIANA_HOME=$W/$1 "$firmiana" node --passphrase-fd 9 9<<<"hostile passphrase" >>"$W/$1/node.out" 2>>"$W/$1/node.log" &
+  pid[$1]=$!
+}
+wait_connected() {
+  local m
+  for m in "${members[@]}"; do
+    for _ in $(seq 600); do
+      [ "$(as "$m" status --json 2>/dev/null | number connected)" != 2 ] || continue 2
+      kill -0 "${pid[$m]}" 2>/dev/null || fail "$1: $m ended by itself: $(tail -n 3 "$W/$m/node.log")"
+      sleep 0.02
+    done
+    fail "$1: $m did not reach the others again: $(as "$m" status 2>&1) $(tail -n 3 "$W/$m/node.log")"
+  done
+}
+now_ms() { date +%s%3N; }
+resident_kib() { sed -n "s/^VmRSS:[^0-9]*\\([0-9]*\\).*/\\1/p" "/proc/${pid[bank_b]}/status"; }
+
+# ---- the consortium ----
+"$firmiana" demo-data "$W/data" --rows 300 --banks 3 >/dev/null
+port=$((20000 + RANDOM % 20000))
+declare -A listen=() real=()
+for m in "${members[@]}"; do
+  listen[$m]=$port real[$m]=$port
+  port=$((port + 1))
+  "$firmiana" init --home "$W/$m" --alias "$m" --listen "tcp://127.0.0.1:${listen[$m]}" --passphrase-fd 9 9<<<"hostile passphrase" >/dev/null
+  cp "$W/data/$m.db" "$W/$m/data.db"
+done
+real[bank_b]=$port
+sed -i "s/:${listen[bank_b]}\"/:$port\"/" "$W/bank_b/node.json"
+grep -q ":$port\"" "$W/bank_b/node.json" || fail "node.json keeps no address"
+coproc PROXY { exec "$hostile" proxy "${listen[bank_b]}" "$port"; }
+pid[proxy]=$PROXY_PID
+# shellcheck disable=SC2046
+"$firmiana" ledger init --name "hostile" --quorum 3 --sequencer bank_c --out "$W/genesis.json" \
+  $(for m in "${members[@]}"; do printf -- '--member %s ' "$W/$m/member.json"; done) >/dev/null
+for m in "${members[@]}"; do
+  cp "$W/genesis.json" "$W/$m/genesis.json"
+  start "$m"
+done
+wait_connected "the beginning"
+for m in "${members[@]}"; do as "$m" dataset publish --table loans >/dev/null; done
+cat >"$W/spec.json" <<'SPEC'
+{"name": "sum", "purpose": "statistics", "sql": "SELECT COUNT(*) AS n, MAX(overdue_days) AS worst FROM loans WHERE overdue_days > $1",
+ "compute": ["bank_a", "bank_b", "bank_c"], "recipients": ["bank_a"],
+ "parameters": [{"name": "$1", "type": "INTEGER", "range": [0, 3650]}],
+ "minimum_group": 5, "consent": {"requirement": "none", "basis": "aggregates of at least 5 subjects"}}
+SPEC
+as bank_a contract draft "$W/spec.json" --out "$W/contract.json" >/dev/null
+as bank_a contract propose "$W/contract.json" >/dev/null
+contract=$(tr -d '\n' <"$W/contract.json" | sha256sum | cut -d' ' -f1)
+for m in "${members[@]}"; do
+  FIRMIANA_HOME=$W/$m "$firmiana" contract authorize "$contract" --runs 1000 --passphrase-fd 9 9<<<"hostile passphrase" >/dev/null
+done
+want=$(sqlite3 -csv :memory: "ATTACH '$W/data/bank_a.db' AS a; ATTACH '$W/data/bank_b.db' AS b; ATTACH '$W/data/bank_c.db' AS c;
+  WITH loans AS (SELECT * FROM a.loans UNION ALL SELECT * FROM b.loans UNION ALL SELECT * FROM c.loans)
+  SELECT COUNT(*), MAX(overdue_days) FROM loans WHERE overdue_days > 10")
+
+ask() { as bank_a query run "$contract" --param 1=10 --csv --timeout "$query_timeout"; }
+answered() { # what happens meanwhile
+  local began took answer
+  began=$(now_ms)
+  answer=$(ask 2>"$W/error") || fail "$1: no answer: $(cat "$W/error")"
+  took=$(($(now_ms) - began))
+  [ "$(tail -n 1 <<<"$answer")" = "$want" ] || fail "$1: a wrong answer: $answer"
+  printf 'query during %-28s right, after %4s ms\n' "$1:" "$took"
+}
+answered "peace"
+answered "peace"
+
+# ---- strangers ----
+quiet_kib=$(resident_kib) peak_kib=0
+for kind in silent slow greeted parts oversize junk hello churn; do
+  "$hostile" flood "${real[bank_b]}" "$kind" "$flood_ms" 200 >"$W/flood.json" &
+  flood=$!
+  sleep 0.1
+  answered "$kind"
+  while kill -0 "$flood" 2>/dev/null; do
+    kib=$(resident_kib)
+    [ "$kib" -le "$peak_kib" ] || peak_kib=$kib
+    sleep 0.02
+  done
+  wait "$flood" || fail "$kind: the flood itself failed"
+  cat "$W/flood.json"
+  case $kind in
+    parts | oversize | junk | hello | churn) [ "$(number made <"$W/flood.json")" -gt 200 ] || fail "$kind: nobody was turned away" ;;
+  esac
+done
+echo "bank_b's memory: $quiet_kib kB before, at most $peak_kib kB during the floods"
+[ -n "$sanitized" ] || [ "$peak_kib" -le $((quiet_kib + 131072)) ] || fail "memory grew by more than 128 MiB"
+fds=$(find "/proc/${pid[bank_b]}/fd" -mindepth 1 | wc -l)
+[ "$fds" -le 250 ] || fail "$fds descriptors are open at bank_b after the floods"
+wait_connected "after the floods"
+! grep -E 'peer_down|"peer.down"' "$W"/bank_*/node.log || fail "a flood cost a member its connection"
+
+# ---- between two members ----
+tell() { echo "$1" >&"${PROXY[1]}"; }
+hear() { # fault
+  local line
+  read -r -t 30 line <&"${PROXY[0]}" || fail "$1: the proxy never got to it"
+  [ "$line" = "fired $1" ] || fail "$1: the proxy says '$line'"
+}
+damaged() { # fault
+  local began took status=0
+  tell "$1"
+  began=$(now_ms)
+  ask >"$W/answer" 2>"$W/error" || status=$?
+  took=$(($(now_ms) - began))
+  hear "$1"
+  [ "$status" -ne 0 ] || fail "$1: nobody noticed: $(cat "$W/answer")"
+  [ "$(wc -l <"$W/error")" = 1 ] || fail "$1: the error is not one line: $(cat "$W/error")"
+  grep -q 'bank_' "$W/error" || fail "$1: nobody is named: $(cat "$W/error")"
+  [ ! -s "$W/answer" ] || fail "$1: an error and an answer: $(cat "$W/answer")"
+  [ "$took" -lt 20000 ] || fail "$1: noticed only after $took ms"
+  printf '%-8s ended after %4s ms: %s\n' "$1" "$took" "$(cut -c1-150 "$W/error")"
+  wait_connected "$1"
+}
+faults="session tag more drop" # each makes the node wait longer before it dials again
+[ -z "$full" ] || faults="version kind type stream length session cipher tag control more drop double swap"
+for fault in $faults; do
+  damaged "$fault"
+done
+answered "the time after"
+tell record
+answered "recording"
+hear record
+tell replay
+answered "a frame of an earlier query"
+hear replay
+for m in "${members[@]}"; do kill -0 "${pid[$m]}" 2>/dev/null || fail "$m ended"; done
+
+# ---- somebody stops ----
+if [ -n "$full" ]; then
+  ask >"$W/answer" 2>"$W/error" &
+  asked=$!
+  sleep 0.05
+  kill -STOP "${pid[bank_b]}"
+  began=$(now_ms) status=0
+  wait "$asked" || status=$?
+  took=$(($(now_ms) - began))
+  kill -CONT "${pid[bank_b]}"
+  [ "$status" -ne 0 ] || fail "the stopped node was not needed"
+  grep -q bank_b "$W/error" || fail "stopped: not named: $(cat "$W/error")"
+  [ "$took" -lt 15000 ] || fail "stopped: noticed only after $took ms"
+  echo "bank_b stopped: after $took ms: $(cat "$W/error")"
+  wait_connected "after the stop"
+  answered "the time after the stop"
+fi
+tell quit
+for m in "${members[@]}"; do kill -TERM "${pid[$m]}"; done
+for m in "${members[@]}"; do
+  status=0
+  wait "${pid[$m]}" || status=$?
+  [ "$status" -eq 0 ] || fail "$m: SIGTERM ended it with $status: $(tail -n 3 "$W/$m/node.log")"
+  unset "pid[$m]"
+done
