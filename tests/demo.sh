@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The demo: three banks and a regulator, each a real process with its own home, answer joint credit queries over loopback.
-# usage: ./run demo [--keep DIR] [--rows N]   (tests/demo.sh BUILD_FOLDER ...; --keep leaves every home behind)
+# usage: ./run demo [--keep DIR] [--rows N]   (or firmiana demo, from the package; tests/demo.sh BUILD_FOLDER ...; --keep leaves every home behind)
 # Every step prints what happens and what it proves; any step that does not go as it must ends the demo with an error.
 set -euo pipefail
 
@@ -24,6 +24,7 @@ if [ -n "$keep" ]; then
 else
   W=$(mktemp -d)
 fi
+for tool in sqlite3 od dd; do command -v "$tool" >/dev/null || { echo "demo: needs the program $tool: apt-get install sqlite3" >&2; exit 2; }; done
 members=(bank_a bank_b bank_c regulator)
 banks=(bank_a bank_b bank_c)
 pids=()
@@ -257,5 +258,5 @@ proves "$found of 200 single-byte changes found, each named"
 
 step "Done"
 for m in "${members[@]}"; do
-  as "$m" status --json | sed -n 's/.*"alias":"\([^"]*\)".*"final_height":\([0-9]*\).*/   \1: final height \2/p'
+  as "$m" status --json | sed -n 's/^{"alias":"\([^"]*\)".*"final_height":\([0-9]*\).*/   \1: final height \2/p'
 done

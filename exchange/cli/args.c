@@ -214,9 +214,8 @@ void cli_help_all(const struct cli_command *const *commands)
     printf("usage: firmiana COMMAND [options]\n\ncommands:\n");
     for (; *commands != NULL; commands++)
         printf("  %-22s %s\n", (*commands)->name, (*commands)->summary);
-    printf("\nfirmiana COMMAND --help explains one of them; --version, --manual (a man page), "
-           "--completion "
-           "(for bash).\n\nexit codes:\n");
+    printf("\nfirmiana COMMAND --help explains one of them; --version, --manual [COMMAND] (a man "
+           "page), --completion (for bash).\n\nexit codes:\n");
     for (int code = 0; code < 16; code++)
         for (int s = 0; s < FM_STATUS_COUNT; s++)
             if (fm_status_exit((fm_status)s) == code)

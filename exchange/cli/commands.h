@@ -21,5 +21,6 @@ extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_
     cli_did_deactivate, cli_whoami;              /* cmd_member.c */
 extern const struct cli_command cli_tx_submit;   /* cmd_tx.c */
 extern const struct cli_command cli_local_query; /* cmd_local.c */
+extern const struct cli_command cli_demo;        /* cmd_demo.c */
 
 #endif

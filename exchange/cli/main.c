@@ -41,6 +41,7 @@ static const struct cli_command *const commands[] = {
     &cli_tx_submit,
     &cli_local_query,
     &cli_demo_data,
+    &cli_demo,
     NULL,
 };
 
@@ -80,10 +81,10 @@ static fm_status run(int argc, char **argv, struct base_err *err)
         cli_help_all(commands);
         return FM_OK;
     }
-    if (strcmp(argv[1], "--manual") == 0) {
-        cli_manual_page(commands);
-        return FM_OK;
-    }
+    if (strcmp(argv[1], "--manual") == 0)
+        return cli_manual_page(commands, argc > 2 ? argv[2] : NULL, err);
+    if (strcmp(argv[1], "--manual-pages") == 0)
+        return cli_manual_pages(commands, argc > 2 ? argv[2] : ".", err);
     if (strcmp(argv[1], "--completion") == 0) {
         cli_manual_completion(commands);
         return FM_OK;

@@ -63,6 +63,9 @@ struct home_setting {
 /* All of them, ending with a row whose name is NULL. */
 const struct home_setting *home_settings(void);
 
+/* "a path", "tcp://HOST:PORT", ...: for people. */
+const char *home_kind_name(enum home_kind kind);
+
 /* Reads DIR/node.json. Errors name the file, line, column and member. */
 fm_status home_load(struct home *out, const char *dir, struct base_err *err) FM_CHECK;
 

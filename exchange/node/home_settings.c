@@ -54,6 +54,27 @@ const struct home_setting *home_settings(void)
     return settings;
 }
 
+const char *home_kind_name(enum home_kind kind)
+{
+    switch (kind) {
+    case HOME_TEXT:
+        return "text";
+    case HOME_FILE:
+        return "a path";
+    case HOME_NODE:
+        return "tcp://HOST:PORT";
+    case HOME_LOOPBACK:
+        return "127.0.0.1:PORT or [::1]:PORT";
+    case HOME_CHOICE:
+        return "a word";
+    case HOME_NUMBER:
+        return "a whole number";
+    case HOME_ROLES:
+        return "an object";
+    }
+    return "";
+}
+
 unsigned home_port(const char *text)
 {
     const char *colon = strrchr(text, ':');
@@ -178,7 +199,8 @@ static fm_status unknown_member(const char *key, struct base_err *err)
     names[n] = NULL;
     nearest = base_nearest(key, names);
     if (nearest == NULL)
-        return base_err_set(err, FM_E_INPUT, "unknown member '%s': man node.json lists them", key);
+        return base_err_set(err, FM_E_INPUT,
+                            "unknown member '%s': man firmiana-node.json lists them", key);
     return base_err_set(err, FM_E_INPUT, "unknown member '%s': did you mean '%s'?", key, nearest);
 }
 

@@ -86,8 +86,9 @@ static void test_places(void **state)
     refuses("{" GOOD ",\n\n   \"block_interval_ms\":  0}",
             "line 3, column 26: member 'block_interval_ms' must be 1 to 60000");
     refuses("{\"alias\": \"bank_a\"}", "member 'listen' is missing");
-    refuses("{" GOOD ", \"qqqqqqqqqqqqqq\": 1}",
-            "line 1, column 55: unknown member 'qqqqqqqqqqqqqq': man node.json lists them");
+    refuses(
+        "{" GOOD ", \"qqqqqqqqqqqqqq\": 1}",
+        "line 1, column 55: unknown member 'qqqqqqqqqqqqqq': man firmiana-node.json lists them");
     refuses("[]", "must be a JSON object");
 }
 
