@@ -8,7 +8,7 @@
 #include "ledger/verify_print.h"
 
 static const char usage[] =
-    "usage: firmiana-verify [--json] [--chain ID] BUNDLE\n"
+    "usage: firmiana-verify [--json] [--chain ID] [--opening FILE] BUNDLE\n"
     "\n"
     "Checks the exported trail of a Firmiana ledger: that it is the whole log from genesis on, "
     "signed by\n"
@@ -17,6 +17,8 @@ static const char usage[] =
     "\n"
     "  BUNDLE       the file that `firmiana audit export` wrote; - reads standard input\n"
     "  --chain ID   the ledger that it must be: its chain id, 64 hex digits\n"
+    "  --opening FILE  a member's signed statement of who asked about whom, from `firmiana audit\n"
+    "               subject --out`: held against what the bundle shows was committed\n"
     "  --json       one JSON object instead of text\n"
     "  --help       this text\n"
     "\n"
@@ -26,7 +28,7 @@ static const char usage[] =
     "know\n";
 
 struct options {
-    const char *bundle;
+    const char *bundle, *opening;
     bool json, help, chain_given;
     uint8_t chain[32];
 };
@@ -47,6 +49,8 @@ static fm_status read_options(struct options *o, int argc, char **argv, struct b
             if (!o->chain_given)
                 return base_err_set(err, FM_E_ARG, "--chain: 64 lower-case hex digits are needed");
             i++;
+        } else if (strcmp(arg, "--opening") == 0 && i + 1 < argc) {
+            o->opening = argv[++i];
         } else if (arg[0] == '-' && arg[1] != '\0') {
             return base_err_set(err, FM_E_ARG, "unknown or unfinished option %s: see --help", arg);
         } else if (o->bundle != NULL) {
@@ -71,46 +75,70 @@ static fm_status read_file(void *ctx, void *out, size_t len, size_t *got, struct
     return FM_OK;
 }
 
-static fm_status verify(const struct options *o, FILE *f, struct base_err *err)
+static fm_status load_statement(struct ledger_statement **out, const char *path,
+                                struct base_err *err)
+{
+    json_t *json = NULL;
+    fm_status st = base_json_load_file(&json, path, LEDGER_STATEMENT_MAX, err);
+
+    if (st == FM_OK)
+        st = ledger_statement_new(out, json, err);
+    json_decref(json);
+    if (st == FM_E_INPUT) /* a malformed statement is one that is not valid */
+        st = err->code = FM_E_INVALID;
+    return st;
+}
+
+static fm_status verify(const struct options *o, FILE *f, struct ledger_statement *statement,
+                        struct base_err *err)
 {
     const struct ledger_bundle_source source = {read_file, f};
     struct ledger_verified *report;
     struct base_err print = {0};
-    fm_status st = ledger_verify(&report, &source, o->chain_given ? o->chain : NULL, err);
+    fm_status st =
+        ledger_verify_statement(&report, &source, o->chain_given ? o->chain : NULL, statement, err);
 
     if (st == FM_OK && o->json)
-        st = ledger_verify_print_json(stdout, report, NULL, err);
-    else if (st == FM_OK)
+        st = ledger_verify_print_json(stdout, report, statement, NULL, err);
+    else if (st == FM_OK) {
         st = ledger_verify_print_text(stdout, report, o->chain_given, err);
-    else if (st == FM_E_INVALID && o->json &&
-             ledger_verify_print_json(stdout, report, err->text, &print) != FM_OK)
+        if (st == FM_OK && statement != NULL)
+            ledger_statement_print(stdout, statement, report);
+    } else if (st == FM_E_INVALID && o->json &&
+               ledger_verify_print_json(stdout, report, NULL, err->text, &print) != FM_OK)
         (void)fprintf(stderr, "firmiana-verify: %s\n", print.text);
     ledger_verified_free(report);
     return st;
+}
+
+static fm_status verify_named(const struct options *o, struct base_err *err)
+{
+    struct ledger_statement *statement = NULL;
+    fm_status st = o->opening != NULL ? load_statement(&statement, o->opening, err) : FM_OK;
+    FILE *f = NULL;
+
+    if (st != FM_OK)
+        return base_err_prefix(err, "%s", o->opening);
+    f = strcmp(o->bundle, "-") == 0 ? stdin : fopen(o->bundle, "rb");
+    st = f == NULL ? base_err_errno(err, "open") : verify(o, f, statement, err);
+    if (f != NULL && f != stdin)
+        (void)fclose(f);
+    ledger_statement_free(statement);
+    return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", o->bundle);
 }
 
 int main(int argc, char **argv)
 {
     struct base_err err = {0};
     struct options o;
-    FILE *f;
     fm_status st;
 
     base_json_abort_without_memory();
     st = read_options(&o, argc, argv, &err);
     if (st == FM_OK && o.help)
         return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? fm_status_exit(FM_E_IO) : 0;
-    if (st == FM_OK) {
-        f = strcmp(o.bundle, "-") == 0 ? stdin : fopen(o.bundle, "rb");
-        if (f == NULL)
-            st = base_err_errno(&err, "open");
-        else
-            st = verify(&o, f, &err);
-        if (f != NULL && f != stdin)
-            (void)fclose(f);
-        if (st != FM_OK)
-            (void)base_err_prefix(&err, "%s", o.bundle);
-    }
+    if (st == FM_OK)
+        st = verify_named(&o, &err);
     if (st != FM_OK)
         (void)fprintf(stderr, "firmiana-verify: %s\n", err.text);
     return fm_status_exit(st);

@@ -75,7 +75,7 @@ static void it_says_what_it_found(void **state)
     assert_non_null(strstr(text, "compare the chain id"));
     free(text);
     f = open_memstream(&text, &len);
-    assert_int_equal(ledger_verify_print_json(f, r, NULL, &err), FM_OK);
+    assert_int_equal(ledger_verify_print_json(f, r, NULL, NULL, &err), FM_OK);
     (void)fclose(f);
     json = json_loadb(text, len, 0, &at);
     assert_non_null(json);

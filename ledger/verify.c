@@ -90,12 +90,42 @@ static fm_status read_genesis(struct ledger_verifier *v, const uint8_t *expect_c
     return st;
 }
 
+static fm_status query_end(void *ctx, struct ledger_statement_end *out, const uint8_t query32[32],
+                           struct base_err *err)
+{
+    const struct ledger_verifier *v = ctx;
+    const int64_t *at = ledger_id_map_get(&v->queries, query32);
+    const struct ledger_verified_query *q;
+
+    if (at == NULL)
+        return base_err_set(err, FM_E_NOT_FOUND, "a query of it is not on the log");
+    q = &v->out->queries[*at];
+    out->outcome = q->closed ? ledger_receipt_outcome_name(q->outcome) : "open";
+    out->rule = q->rule;
+    return FM_OK;
+}
+
+/* When the log has the size at which the statement was made: the members and queries of that
+ * moment are those that it speaks of. */
+static fm_status settle_statement(struct ledger_verifier *v, struct base_err *err)
+{
+    struct ledger_statement *s = v->statement;
+
+    if (s == NULL || ledger_statement_size(s) != v->log.size)
+        return FM_OK;
+    v->out->check = "statement";
+    v->statement = NULL;
+    return ledger_statement_settle(s, v->out->chain, v->out->members, query_end, v, err);
+}
+
 /* A leaf's data is H(payload), disclosed or not. */
 static fm_status read_leaf(struct ledger_verifier *v, struct base_err *err)
 {
     uint8_t leaf_hash[32];
-    fm_status st;
+    fm_status st = settle_statement(v, err);
 
+    if (st != FM_OK)
+        return st;
     v->out->leaf = v->reader.leaf;
     v->out->check = "order";
     if (v->reader.leaf != v->log.size)
@@ -112,6 +142,20 @@ static fm_status read_leaf(struct ledger_verifier *v, struct base_err *err)
     v->out->size = v->log.size;
     v->out->leaf = LEDGER_NO_LEAF;
     return v->after_block ? note_end(v, err) : FM_OK;
+}
+
+static fm_status end_statement(struct ledger_verifier *v, struct base_err *err)
+{
+    fm_status st = settle_statement(v, err);
+
+    if (st != FM_OK || v->statement == NULL)
+        return st;
+    v->out->check = "statement";
+    return ledger_verify_fail(err,
+                              "it was made at %llu leaves, and the bundle has %llu: export a newer "
+                              "one",
+                              (unsigned long long)ledger_statement_size(v->statement),
+                              (unsigned long long)v->log.size);
 }
 
 static fm_status read_lines(struct ledger_verifier *v, const uint8_t *expect_chain32,
@@ -137,10 +181,10 @@ static fm_status read_lines(struct ledger_verifier *v, const uint8_t *expect_cha
             (before == LEDGER_BUNDLE_CHECKPOINT && v->reader.kind != LEDGER_BUNDLE_END))
             return ledger_verify_fail(err, "this line has no place here");
         v->out->check = "end";
+        if (v->reader.kind == LEDGER_BUNDLE_END && before != LEDGER_BUNDLE_CHECKPOINT)
+            return ledger_verify_fail(err, "the bundle ends without a checkpoint");
         if (v->reader.kind == LEDGER_BUNDLE_END)
-            return before == LEDGER_BUNDLE_CHECKPOINT
-                       ? FM_OK
-                       : ledger_verify_fail(err, "the bundle ends without a checkpoint");
+            return end_statement(v, err);
         before = v->reader.kind;
         st = before == LEDGER_BUNDLE_LEAF    ? read_leaf(v, err)
              : before == LEDGER_BUNDLE_STATE ? ledger_verify_state(v, err)
@@ -225,7 +269,15 @@ static void verifier_release(struct ledger_verifier *v)
 fm_status ledger_verify(struct ledger_verified **out, const struct ledger_bundle_source *source,
                         const uint8_t *expect_chain32, struct base_err *err)
 {
-    struct ledger_verifier v = {.out = calloc(1, sizeof **out)};
+    return ledger_verify_statement(out, source, expect_chain32, NULL, err);
+}
+
+fm_status ledger_verify_statement(struct ledger_verified **out,
+                                  const struct ledger_bundle_source *source,
+                                  const uint8_t *expect_chain32, struct ledger_statement *statement,
+                                  struct base_err *err)
+{
+    struct ledger_verifier v = {.out = calloc(1, sizeof **out), .statement = statement};
     fm_status st;
 
     *out = v.out;

@@ -24,6 +24,7 @@
  *   root         the checkpoint is over another log
  *   cosignature  one is not valid, not an active member's, or out of order
  *   quorum       fewer cosignatures than the genesis asks for
+ *   statement    a member's statement is not what the log bears out
  *   end          something is missing or left over
  */
 #ifndef FIRMIANA_LEDGER_VERIFY_H
@@ -39,6 +40,7 @@
 #include "ledger/inner.h"
 #include "ledger/members.h"
 #include "ledger/rules.h"
+#include "ledger/statement.h"
 #include "ledger/tx.h"
 
 #define LEDGER_NO_LEAF UINT64_MAX
@@ -94,6 +96,12 @@ struct ledger_verified {
  * later version), FM_E_MEMORY and the source's own, which are no verdict. */
 fm_status ledger_verify(struct ledger_verified **out, const struct ledger_bundle_source *source,
                         const uint8_t *expect_chain32, struct base_err *err) FM_CHECK;
+/* The same, and holds a member's statement against the log (NULL: none). FM_E_INVALID also if the
+ * statement is not borne out. */
+fm_status ledger_verify_statement(struct ledger_verified **out,
+                                  const struct ledger_bundle_source *source,
+                                  const uint8_t *expect_chain32, struct ledger_statement *statement,
+                                  struct base_err *err) FM_CHECK;
 
 void ledger_verified_free(struct ledger_verified *report); /* NULL is allowed */
 

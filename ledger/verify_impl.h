@@ -39,7 +39,8 @@ struct ledger_verifier {
     struct ledger_id_map consents;  /* id -> index in subjects */
     char (*subjects)[DID_KEY_DID_TEXT];
     size_t n_subjects, cap_subjects;
-    char *last_state; /* key of the last state line */
+    char *last_state;                   /* key of the last state line */
+    struct ledger_statement *statement; /* to hold against the log; NULL: none, or done */
 };
 
 /* FM_E_INVALID with a text. */

@@ -255,7 +255,8 @@ static json_t *head_json(const struct ledger_verified *r)
                      members_json(r), "entries", counts_json(r));
 }
 
-fm_status ledger_verify_print_json(FILE *out, const struct ledger_verified *report, const char *why,
+fm_status ledger_verify_print_json(FILE *out, const struct ledger_verified *report,
+                                   const struct ledger_statement *statement, const char *why,
                                    struct base_err *err)
 {
     fm_status st;
@@ -274,6 +275,10 @@ fm_status ledger_verify_print_json(FILE *out, const struct ledger_verified *repo
     /* Queries may be many: they are written one by one, not gathered. */
     (void)fputs("{\"valid\":true,\"ledger\":", out);
     st = put_json(out, head_json(report), err);
+    if (st == FM_OK && statement != NULL) {
+        (void)fputs(",\"statement\":", out);
+        st = put_json(out, ledger_statement_report(statement), err);
+    }
     (void)fputs(",\"queries\":[", out);
     for (size_t i = 0; st == FM_OK && i < report->n_queries; i++) {
         if (i > 0)

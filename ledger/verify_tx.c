@@ -111,6 +111,10 @@ static fm_status check_tx(struct ledger_verifier *v, const struct ledger_tx *tx,
 
     if (st == FM_OK)
         st = check_signers(v, tx, sender, rule, err);
+    if (st == FM_OK && v->statement != NULL) {
+        v->out->check = "statement";
+        st = ledger_statement_see(v->statement, tx, rule, err);
+    }
     if (st != FM_OK || rule != LEDGER_RULE_OK)
         return st;
     v->out->by_type[tx->type]++;

@@ -256,6 +256,22 @@ for i in $(seq 0 199); do
 done
 proves "$found of 200 single-byte changes found, each named"
 
+step "8. A person complains: who asked about me? Asker and providers answer from what they kept, sealed; the ledger bears it out"
+as bank_b audit subject --id "$subject" --out "$W/bank_b.statement" | sed 's/^/   /'
+as bank_a audit subject --id "$subject" --out "$W/bank_a.statement" >"$W/subject.txt"
+grep -q "asked by   .*, ticket T-1001" "$W/subject.txt" || fail "bank_a does not say who asked: $(cat "$W/subject.txt")"
+for refused in consent.missing consent.used_up consent.revoked consent.expired consent.contract; do
+  grep -q "refused ($refused)" "$W/subject.txt" || fail "the query refused by $refused is not in the answer"
+done
+for b in bank_a bank_b; do
+  as regulator audit export --out "$W/$b.bundle" >/dev/null
+  "$verify" --opening "$W/$b.statement" "$W/$b.bundle" >"$W/$b.verified" || fail "the statement of $b is not borne out"
+  sed -n 's/^statement/   statement/p' "$W/$b.verified"
+  sed 's/"value":"'"$subject"'"/"value":"'"$other"'"/g; s/"subject":"'"$subject"'"/"subject":"'"$other"'"/' "$W/$b.statement" >"$W/lie"
+  if "$verify" --opening "$W/lie" "$W/$b.bundle" >"$W/lie.out" 2>&1; then fail "a lie about whom is not found"; fi
+done
+proves "who asked and under which ticket was committed when it was asked: $(sed 's/.*statement: //' "$W/lie.out" | tail -n 1 | cut -c1-100)"
+
 step "Done"
 for m in "${members[@]}"; do
   as "$m" status --json | sed -n 's/^{"alias":"\([^"]*\)".*"final_height":\([0-9]*\).*/   \1: final height \2/p'

@@ -33,6 +33,8 @@ static const struct cli_command *const commands[] = {
     &cli_query_answer,
     &cli_audit_list,
     &cli_audit_export,
+    &cli_audit_subject,
+    &cli_audit_query,
     &cli_member_list,
     &cli_member_suspend,
     &cli_member_vote,

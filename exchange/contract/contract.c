@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "ledger/opening.h"
 
 static fm_status wrong(const char *what, size_t i, struct base_err *err)
 {
@@ -161,39 +162,18 @@ bool contract_is_provider(const struct contract *c, const char *alias)
 
 /* ---- commitments ---- */
 
-/* domain with its closing NUL | chain | salt | JCS(object); object is used up. */
-static fm_status commit(uint8_t out32[32], const char *domain, const uint8_t chain32[32],
-                        const uint8_t salt32[32], json_t *object, struct base_err *err)
-{
-    struct base_buf bytes = {0};
-    fm_status st;
-
-    base_buf_put(&bytes, domain, strlen(domain) + 1);
-    base_buf_put(&bytes, chain32, 32);
-    base_buf_put(&bytes, salt32, 32);
-    st = object != NULL ? base_json_canonical(&bytes, object, err)
-                        : base_err_memory(err, "commitment");
-    if (st == FM_OK)
-        base_sha256(out32, bytes.p, bytes.len);
-    base_buf_release_secret(&bytes);
-    json_decref(object);
-    return st;
-}
-
 fm_status contract_requester_commit(uint8_t out32[32], const uint8_t chain32[32],
                                     const uint8_t salt32[32], const char *requester,
                                     const char *ticket, struct base_err *err)
 {
-    return commit(out32, "firmiana/requester/v1", chain32, salt32,
-                  json_pack("{s:s,s:s}", "requester", requester, "ticket", ticket), err);
+    return ledger_requester_commit(out32, chain32, salt32, requester, ticket, err);
 }
 
 fm_status contract_parameter_commit(uint8_t out32[32], const uint8_t chain32[32],
                                     const uint8_t salt32[32], const char *name, const char *value,
                                     struct base_err *err)
 {
-    return commit(out32, "firmiana/parameter/v1", chain32, salt32,
-                  json_pack("{s:s,s:s}", "name", name, "value", value), err);
+    return ledger_parameter_commit(out32, chain32, salt32, name, value, err);
 }
 
 void contract_parameters_hash(uint8_t out32[32], const struct contract_opening *openings,

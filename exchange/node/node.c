@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "exchange/node/node_own.h"
+#include "exchange/node/openings.h"
 
 enum { RESUME_MS = 3000, LEAST_MIB = 1024 };
 
@@ -87,7 +87,10 @@ static fm_status open_all(struct node *node, struct base_err *err)
     if (st == FM_OK)
         st = home_path(path, node->config.home.dir, "sessions.db", err);
     if (st == FM_OK)
-        st = node_started_open(&node->started, path, err);
+        st = node_started_open(&node->started, path, did_secret_bytes(node->config.salts),
+                               node->config.random, err);
+    if (st == FM_OK)
+        st = node_openings_name(node, err);
     if (st == FM_OK)
         st = node_engine_open(node, err);
     return st;

@@ -164,27 +164,37 @@ fm_status node_submit(struct node *node, uint8_t id32[32], const void *tx, size_
     return FM_OK;
 }
 
-fm_status
-node_submit_body(struct node *node, uint8_t id32[32], enum ledger_tx_type type, json_t *body,
-                 void (*done)(struct node *, void *, const struct ledger_outcome *, uint64_t),
-                 void *ctx, struct base_err *err)
+fm_status node_build_tx(struct node *node, struct base_buf *bytes, uint8_t id32[32],
+                        enum ledger_tx_type type, json_t *body, struct base_err *err)
 {
     int64_t now = base_clock_unix_ms(node->config.clock);
-    struct base_buf bytes = {0};
     json_t *tx = NULL;
     fm_status st = body != NULL ? FM_OK : base_err_memory(err, "transaction");
 
     if (st == FM_OK)
         st = ledger_tx_build(&tx, node->chain_id, type, node->did, now + TX_LIFE_MS, body, err);
     if (st == FM_OK)
+        st = ledger_tx_id(id32, tx, err);
+    if (st == FM_OK)
         st = ledger_tx_sign(tx, node->config.assertion, now / 1000, err);
     if (st == FM_OK)
-        st = base_json_canonical(&bytes, tx, err);
+        st = base_json_canonical(bytes, tx, err);
+    json_decref(tx);
+    json_decref(body);
+    return st;
+}
+
+fm_status
+node_submit_body(struct node *node, uint8_t id32[32], enum ledger_tx_type type, json_t *body,
+                 void (*done)(struct node *, void *, const struct ledger_outcome *, uint64_t),
+                 void *ctx, struct base_err *err)
+{
+    struct base_buf bytes = {0};
+    fm_status st = node_build_tx(node, &bytes, id32, type, body, err);
+
     if (st == FM_OK)
         st = node_submit(node, id32, bytes.p, bytes.len, done, ctx, err);
     base_buf_release(&bytes);
-    json_decref(tx);
-    json_decref(body);
     return st;
 }
 

@@ -182,6 +182,10 @@ fm_status
 node_submit_body(struct node *node, uint8_t id32[32], enum ledger_tx_type type, json_t *body,
                  void (*done)(struct node *, void *, const struct ledger_outcome *, uint64_t),
                  void *ctx, struct base_err *err) FM_CHECK;
+/* The same in two steps: what is kept of it can be kept before it leaves. body is used up; *bytes
+ * is appended to. */
+fm_status node_build_tx(struct node *node, struct base_buf *bytes, uint8_t id32[32],
+                        enum ledger_tx_type type, json_t *body, struct base_err *err) FM_CHECK;
 void node_forget_submissions(struct node *node, const void *ctx);
 void node_step_error(struct node *node, const char *what, const struct base_err *err);
 

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "did/document.h"
 #include "exchange/contract/compile.h"
-#include "exchange/node/node_own.h"
+#include "exchange/node/openings.h"
 #include "ledger/inner.h"
 
 void node_plan_free(struct sql_plan *plan)
@@ -269,6 +269,23 @@ static fm_status keep_values(struct node_query *q, const struct contract_opening
     return FM_OK;
 }
 
+/* What a provider's rows are asked about, it writes down before it answers, even if it refuses: a
+ * refused question was asked about somebody too. The asker has kept its own. */
+static fm_status keep_opening(struct node *node, const struct node_query *q, const json_t *opened,
+                              struct base_err *err)
+{
+    json_t *kept;
+    fm_status st;
+
+    if (q->asked_here || !contract_is_provider(&q->contract, node->config.home.alias))
+        return FM_OK;
+    kept = node_opening_of_party(&q->contract, q->open, opened);
+    st = kept != NULL ? node_opening_keep(node, q->query_hex, kept, err)
+                      : base_err_memory(err, "opening");
+    json_decref(kept);
+    return st;
+}
+
 static fm_status take_openings(struct node *node, struct node_query *q, const json_t *json,
                                const char **rule, struct base_err *err)
 {
@@ -281,6 +298,8 @@ static fm_status take_openings(struct node *node, struct node_query *q, const js
         st = contract_open_parameters(openings, &q->contract, json, node->chain_id, committed, err);
     if (st == FM_OK)
         st = keep_values(q, openings, err);
+    if (st == FM_OK)
+        st = keep_opening(node, q, json, err);
     if (st == FM_OK) {
         *rule = "consent.subject";
         st = check_subject(node, q, openings, json, err);

@@ -255,6 +255,8 @@ static const struct {
 } handlers[] = {
     {"audit.export", NODE_AUDITOR, node_request_audit_export},
     {"audit.list", NODE_AUDITOR | NODE_OPERATOR, node_request_audit_list},
+    {"audit.query", NODE_AUDITOR, node_request_audit_query},
+    {"audit.subject", NODE_AUDITOR, node_request_audit_subject},
     {"contract.check", NODE_ANYONE, node_request_contract_check},
     {"contract.draft", NODE_ANALYST, node_request_contract_draft},
     {"dataset.list", NODE_ANYONE, node_request_dataset_list},

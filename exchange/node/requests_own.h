@@ -19,6 +19,10 @@ void node_request_audit_export(struct node *node, const json_t *request,
                                const struct node_reply *reply);
 void node_request_audit_list(struct node *node, const json_t *request,
                              const struct node_reply *reply);
+void node_request_audit_query(struct node *node, const json_t *request,
+                              const struct node_reply *reply);
+void node_request_audit_subject(struct node *node, const json_t *request,
+                                const struct node_reply *reply);
 void node_request_contract_check(struct node *node, const json_t *request,
                                  const struct node_reply *reply);
 void node_request_contract_draft(struct node *node, const json_t *request,

@@ -5,10 +5,11 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "exchange/node/openings.h"
 #include "exchange/node/requests_own.h"
 
 /* A query.open that was admitted just before its deadline may take this long to be final here. */
-enum { OPEN_GRACE_MS = 2000 };
+enum { OPEN_GRACE_MS = 2000, TICKET_MAX = 256 };
 
 void node_asking_free(struct node *node, struct node_asking *asking)
 {
@@ -94,8 +95,8 @@ static fm_status commit_parameters(struct node *node, struct node_asking *a, uin
 
 /* Consents are given as openings, in the order of the parameters that need one; there is at most
  * one today. */
-static fm_status take_consents(struct node_asking *a, json_t **list, const struct contract *c,
-                               const json_t *given, struct base_err *err)
+static fm_status take_consents(struct node_asking *a, json_t **list, json_t *kept,
+                               const struct contract *c, const json_t *given, struct base_err *err)
 {
     json_t *nonces = json_object_get(a->openings, "consents"), *item;
     size_t i;
@@ -113,7 +114,10 @@ static fm_status take_consents(struct node_asking *a, json_t **list, const struc
         if (json_array_append_new(*list, json_pack("{s:I,s:s}", "parameter", (json_int_t)parameter,
                                                    "consent", consent)) != 0 ||
             json_array_append_new(nonces, json_pack("{s:I,s:s}", "parameter", (json_int_t)parameter,
-                                                    "nonce", nonce)) != 0)
+                                                    "nonce", nonce)) != 0 ||
+            json_array_append_new(json_object_get(kept, "consents"),
+                                  json_pack("{s:I,s:s,s:s}", "parameter", (json_int_t)parameter,
+                                            "consent", consent, "nonce", nonce)) != 0)
             return base_err_memory(err, "consent");
     }
     return FM_OK;
@@ -129,8 +133,11 @@ static fm_status requester_hash(struct node *node, uint8_t out32[32], const json
     uint8_t salt[32];
 
     node_person_text(requester, who);
-    if (base_json_get_str(&ticket, request, "ticket", err) != FM_OK ||
-        random32(node, salt, err) != FM_OK)
+    if (base_json_get_str(&ticket, request, "ticket", err) != FM_OK)
+        return err->code;
+    if (ticket[0] == '\0' || strlen(ticket) > TICKET_MAX || strpbrk(ticket, "\r\n\t") != NULL)
+        return base_err_set(err, FM_E_ARG, "a ticket is one line of 1 to %d bytes", TICKET_MAX);
+    if (random32(node, salt, err) != FM_OK)
         return err->code;
     base_hex(salt_hex, salt, 32);
     if (json_object_set_new(kept, "requester", json_string(requester)) != 0 ||
@@ -160,54 +167,26 @@ static void open_done(struct node *node, void *ctx, const struct ledger_outcome 
     node_asking_free(node, a);
 }
 
-/* Before query.open leaves: afterwards nobody could open what it commits to. */
-static fm_status keep_opening(struct node *node, json_t *kept, const char *requester_hex,
-                              const json_t *consents, struct base_err *err)
-{
-    struct base_buf text = {0};
-    json_t *ids = json_object_get(kept, "consents"), *item;
-    fm_status st = FM_OK;
-    size_t i;
-
-    json_array_foreach((json_t *)(uintptr_t)consents, i, item)
-    {
-        if (json_array_append(ids, json_object_get(item, "consent")) != 0)
-            st = base_err_memory(err, "consents");
-    }
-    if (st == FM_OK)
-        st = base_json_canonical(&text, kept, err);
-    if (st == FM_OK)
-        st = node_started_keep_opening(node->started, requester_hex, base_buf_cstr(&text),
-                                       base_clock_unix_ms(node->config.clock), err);
-    base_buf_release_secret(&text);
-    return st;
-}
-
-static fm_status build_open(struct node *node, struct node_asking *a, json_t **body,
+static fm_status build_open(struct node *node, struct node_asking *a, json_t **body, json_t *kept,
                             const struct contract *c, const char *id_hex, const json_t *request,
                             struct base_err *err)
 {
-    json_t *kept = json_pack("{s:[],s:[]}", "parameters", "consents");
     uint8_t parameters[32], requester[32];
     char parameters_hex[65], requester_hex[65];
     json_t *consents = NULL;
     int64_t timeout_ms, now = base_clock_unix_ms(node->config.clock);
-    fm_status st = kept != NULL ? base_json_get_int(&timeout_ms, request, "timeout_ms", err)
-                                : base_err_memory(err, "query");
+    fm_status st = base_json_get_int(&timeout_ms, request, "timeout_ms", err);
 
     if (st == FM_OK)
         st = commit_parameters(node, a, parameters, c, json_object_get(request, "parameters"), kept,
                                err);
     if (st == FM_OK)
-        st = take_consents(a, &consents, c, json_object_get(request, "consents"), err);
+        st = take_consents(a, &consents, kept, c, json_object_get(request, "consents"), err);
     if (st == FM_OK)
         st = requester_hash(node, requester, request, &a->reply.who, kept, err);
     if (st == FM_OK) {
         base_hex(parameters_hex, parameters, 32);
         base_hex(requester_hex, requester, 32);
-        st = keep_opening(node, kept, requester_hex, consents, err);
-    }
-    if (st == FM_OK) {
         *body = json_pack("{s:s,s:I,s:O,s:s,s:s,s:[sss],s:I}", "contract", id_hex, "height",
                           (json_int_t)node->final_height, "consents", consents, "parameters",
                           parameters_hex, "requester", requester_hex, "compute", c->compute[0],
@@ -216,6 +195,33 @@ static fm_status build_open(struct node *node, struct node_asking *a, json_t **b
             st = base_err_memory(err, "query");
     }
     json_decref(consents);
+    return st;
+}
+
+/* What query.open commits to is kept before it leaves: afterwards nobody could open it. */
+static fm_status send_open(struct node *node, struct node_asking *a, const struct contract *c,
+                           const char *id_hex, const json_t *request, struct base_err *err)
+{
+    json_t *body = NULL, *kept = json_pack("{s:[],s:[]}", "parameters", "consents");
+    struct base_buf bytes = {0};
+    char query_hex[65];
+    fm_status st = kept != NULL ? build_open(node, a, &body, kept, c, id_hex, request, err)
+                                : base_err_memory(err, "query");
+
+    if (st == FM_OK) {
+        (void)!base_json_get_int(&a->until_ms, body, "deadline", err); /* build_open put it there */
+        a->until_ms += OPEN_GRACE_MS;
+        st = node_build_tx(node, &bytes, a->id, LEDGER_TX_QUERY_OPEN, body, err);
+    }
+    base_hex(query_hex, a->id, 32);
+    if (st == FM_OK)
+        st = node_opening_keep(node, query_hex, kept, err);
+    if (st == FM_OK) {
+        a->next = node->askings;
+        node->askings = a;
+        st = node_submit(node, a->id, bytes.p, bytes.len, open_done, a, err);
+    }
+    base_buf_release(&bytes);
     json_decref(kept);
     return st;
 }
@@ -243,7 +249,6 @@ void node_request_query(struct node *node, const json_t *request, const struct n
     struct contract c = {0};
     struct node_asking *a = new_asking(node, request, reply);
     char id_hex[65];
-    json_t *body = NULL;
     fm_status st = a != NULL ? FM_OK : base_err_memory(&err, "query");
 
     if (st == FM_OK && node->draining)
@@ -255,15 +260,7 @@ void node_request_query(struct node *node, const json_t *request, const struct n
                           "this member is no recipient of contract %s: it would see nothing",
                           c.name);
     if (st == FM_OK)
-        st = build_open(node, a, &body, &c, id_hex, request, &err);
-    if (st == FM_OK) {
-        (void)!base_json_get_int(&a->until_ms, body, "deadline",
-                                 &err); /* build_open put it there */
-        a->until_ms += OPEN_GRACE_MS;
-        a->next = node->askings;
-        node->askings = a;
-        st = node_submit_body(node, a->id, LEDGER_TX_QUERY_OPEN, body, open_done, a, &err);
-    }
+        st = send_open(node, a, &c, id_hex, request, &err);
     if (st == FM_OK)
         reply->progress(reply->ctx, "query.open is on its way to the ledger");
     else {

@@ -1,5 +1,6 @@
 /* sessions.db: never twice, never lost, nobody else's to read. */
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,10 +12,14 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "exchange/node/started.h"
+#include "exchange/node/vault.h"
+#include "ledger/sum_vfs.h"
 
 static char folder[] = "/tmp/firmiana-started.XXXXXX";
 static char path[64];
+static uint8_t secret[32] = {7, 1, 9};
 
 static int setup(void **state)
 {
@@ -38,7 +43,7 @@ static struct node_started *reopen(struct node_started *before)
     struct node_started *s;
 
     node_started_close(before);
-    if (node_started_open(&s, path, &err) != FM_OK)
+    if (node_started_open(&s, path, secret, base_random_system(), &err) != FM_OK)
         fail_msg("%s", err.text);
     return s;
 }
@@ -63,22 +68,202 @@ static void an_attempt_starts_once(void **state)
     node_started_close(s);
 }
 
-static void an_opening_is_kept(void **state)
+/* ---- boxes ---- */
+
+static const char text[] = "{\"requester\":\"ann\",\"salt\":\"00\",\"ticket\":\"T-1\"}";
+
+static void put(struct node_started *s, const char *kind, const char *name, const char *about)
 {
-    static const char text[] = "{\"requester\":\"ann\",\"salt\":\"00\",\"ticket\":\"T-1\"}";
-    struct node_started *s = reopen(NULL);
+    struct base_err err = {0};
+
+    assert_int_equal(
+        node_sealed_put(s, kind, name, text, strlen(text), &about, about != NULL, 5, &err), FM_OK);
+}
+
+static fm_status get(struct node_started *s, const char *kind, const char *name)
+{
     struct base_err err = {0};
     struct base_buf out = {0};
+    fm_status st = node_sealed_get(&out, s, kind, name, &err);
+
+    if (st == FM_OK)
+        assert_string_equal(base_buf_cstr(&out), text);
+    else
+        assert_int_equal(out.len, 0);
+    base_buf_release_secret(&out);
+    return st;
+}
+
+static fm_status count(void *ctx, const char *name, long long at_ms, struct base_err *err)
+{
+    (void)name;
+    (void)at_ms;
+    (void)err;
+    ++*(int *)ctx;
+    return FM_OK;
+}
+
+static int listed(struct node_started *s, const char *kind, const char *about)
+{
+    struct base_err err = {0};
+    int n = 0;
+
+    assert_int_equal(node_sealed_list(s, kind, about, count, &n, &err), FM_OK);
+    return n;
+}
+
+static void a_box_is_kept_and_found(void **state)
+{
+    struct node_started *s = reopen(NULL);
+    struct base_err err = {0};
+    const char *about = "46948328";
 
     (void)state;
-    assert_int_equal(node_started_opening(&out, s, "bb", &err), FM_E_NOT_FOUND);
-    assert_int_equal(node_started_keep_opening(s, "bb", text, 5, &err), FM_OK);
+    assert_int_equal(get(s, "opening", "bb"), FM_E_NOT_FOUND);
+    put(s, "opening", "bb", about);
+    put(s, "opening", "bc", "other");
+    put(s, "answer", "bb", NULL);
     s = reopen(s);
-    assert_int_equal(node_started_opening(&out, s, "bb", &err), FM_OK);
-    assert_string_equal(base_buf_cstr(&out), text);
-    assert_int_not_equal(node_started_keep_opening(s, "bb", "{}", 6, &err), FM_OK);
-    base_buf_release_secret(&out);
+    assert_int_equal(get(s, "opening", "bb"), FM_OK);
+    assert_int_equal(listed(s, "opening", NULL), 2);
+    assert_int_equal(listed(s, "opening", about), 1);
+    assert_int_equal(listed(s, "answer", about), 0);
+    assert_int_equal(listed(s, "opening", "4694832"), 0);
+    assert_int_equal(node_sealed_put(s, "opening", "bb", "{}", 2, &about, 1, 6, &err),
+                     FM_E_CONFLICT);
+    assert_int_equal(get(s, "opening", "bb"), FM_OK);
+    assert_int_equal(node_sealed_remove(s, "opening", "bb", &err), FM_OK);
+    assert_int_equal(node_sealed_remove(s, "opening", "bb", &err), FM_OK);
+    assert_int_equal(get(s, "opening", "bb"), FM_E_NOT_FOUND);
+    assert_int_equal(listed(s, "opening", about), 0);
+    assert_int_equal(get(s, "answer", "bb"), FM_OK);
     node_started_close(s);
+}
+
+/* In none of the files, byte by byte. */
+static bool on_disk(const char *what)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    bool found = false;
+
+    for (size_t i = 0; i < 4; i++) {
+        char name[80];
+        struct base_buf bytes = {0};
+        struct base_err err = {0};
+        (void)snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        if (access(name, F_OK) != 0)
+            continue;
+        assert_int_equal(base_file_read(&bytes, name, 1 << 24, &err), FM_OK);
+        for (size_t k = 0; k + strlen(what) <= bytes.len; k++)
+            found = found || memcmp(bytes.p + k, what, strlen(what)) == 0;
+        base_buf_release(&bytes);
+    }
+    return found;
+}
+
+static void exec(const char *sql)
+{
+    sqlite3 *db;
+
+    assert_int_equal(
+        sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, ledger_sum_vfs()),
+        SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(db));
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void a_box_is_no_other(void **state)
+{
+    struct node_started *s = reopen(NULL);
+
+    (void)state;
+    put(s, "opening", "dd", "46948329");
+    assert_false(on_disk("T-1"));
+    assert_false(on_disk("46948329"));
+    assert_true(on_disk("opening"));
+    secret[0] ^= 1; /* another key */
+    s = reopen(s);
+    assert_int_equal(get(s, "opening", "dd"), FM_E_CORRUPT);
+    assert_int_equal(listed(s, "opening", "46948329"), 0);
+    secret[0] ^= 1;
+    s = reopen(s);
+    assert_int_equal(get(s, "opening", "dd"), FM_OK);
+    node_started_close(s);
+    exec("UPDATE sealed SET name = 'de' WHERE name = 'dd'");
+    s = reopen(NULL);
+    assert_int_equal(get(s, "opening", "de"), FM_E_CORRUPT);
+    node_started_close(s);
+    exec("UPDATE sealed SET name = 'dd', kind = 'answer' WHERE name = 'de'");
+    s = reopen(NULL);
+    assert_int_equal(get(s, "answer", "dd"), FM_E_CORRUPT);
+    node_started_close(s);
+    exec("UPDATE sealed SET kind = 'opening' WHERE name = 'dd'");
+    s = reopen(NULL);
+    assert_int_equal(get(s, "opening", "dd"), FM_OK);
+    node_started_close(s);
+    exec("UPDATE sealed SET box = substr(box, 1, 27) WHERE name = 'dd'");
+    s = reopen(NULL);
+    assert_int_equal(get(s, "opening", "dd"), FM_E_CORRUPT);
+    node_started_close(s);
+}
+
+/* Every bit of a box counts. */
+static void a_changed_box_does_not_open(void **state)
+{
+    struct base_buf box = {0}, plain = {0};
+    struct base_err err = {0};
+    struct vault v;
+
+    (void)state;
+    assert_int_equal(vault_init(&v, secret, &err), FM_OK);
+    assert_int_equal(vault_seal(&v, &box, "k", "n", "content", 7, base_random_system(), &err),
+                     FM_OK);
+    for (size_t i = 0; i < 8 * box.len; i++) {
+        box.p[i / 8] ^= (uint8_t)(1u << i % 8);
+        assert_int_equal(vault_open(&v, &plain, "k", "n", box.p, box.len, &err), FM_E_CORRUPT);
+        assert_int_equal(plain.len, 0);
+        box.p[i / 8] ^= (uint8_t)(1u << i % 8);
+    }
+    assert_int_equal(vault_open(&v, &plain, "kn", "", box.p, box.len, &err), FM_E_CORRUPT);
+    assert_int_equal(vault_open(&v, &plain, "k", "n", box.p, box.len, &err), FM_OK);
+    assert_string_equal(base_buf_cstr(&plain), "content");
+    base_buf_release(&box);
+    base_buf_release(&plain);
+    vault_release(&v);
+}
+
+/* A file of format 0 held openings in clear. */
+static void what_was_clear_is_sealed(void **state)
+{
+    struct node_started *s;
+    struct base_err err = {0};
+    bool has;
+
+    (void)state;
+    (void)unlink(path);
+    exec(
+        "PRAGMA journal_mode=WAL; PRAGMA application_id=1179472723;"
+        "CREATE TABLE started(query TEXT NOT NULL, attempt INTEGER NOT NULL, at_ms INTEGER NOT "
+        "NULL, PRIMARY KEY(query, attempt)) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE opening(requester TEXT NOT NULL PRIMARY KEY, at_ms INTEGER NOT NULL, opening "
+        "TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+        "INSERT INTO started VALUES('aa', 1, 5);"
+        "INSERT INTO opening VALUES('ee', 5, "
+        "'{\"requester\":\"ann\",\"salt\":\"00\",\"ticket\":\"T-1\"}')");
+    assert_true(on_disk("T-1"));
+    s = reopen(NULL);
+    assert_false(on_disk("T-1"));
+    s = reopen(s);
+    assert_int_equal(get(s, "unnamed", "ee"), FM_OK);
+    assert_int_equal(node_started_has(&has, s, "aa", &err), FM_OK);
+    assert_true(has);
+    node_started_close(s);
+    exec("PRAGMA user_version=2");
+    assert_int_equal(node_started_open(&s, path, secret, base_random_system(), &err),
+                     FM_E_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "a newer firmiana wrote it"));
+    (void)unlink(path);
 }
 
 static void files_are_the_owners(void **state)
@@ -106,9 +291,9 @@ static void files_are_the_owners(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_attempt_starts_once),
-        cmocka_unit_test(an_opening_is_kept),
-        cmocka_unit_test(files_are_the_owners),
+        cmocka_unit_test(an_attempt_starts_once),   cmocka_unit_test(a_box_is_kept_and_found),
+        cmocka_unit_test(a_box_is_no_other),        cmocka_unit_test(a_changed_box_does_not_open),
+        cmocka_unit_test(what_was_clear_is_sealed), cmocka_unit_test(files_are_the_owners),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

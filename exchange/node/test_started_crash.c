@@ -22,6 +22,8 @@ static char folder[64], path[96];
 /* From which moment on the caller knows. */
 static size_t started_at[QUERIES], kept_at[QUERIES];
 
+static const uint8_t secret[32] = {4, 2};
+
 static void must(fm_status st)
 {
     if (st != FM_OK)
@@ -39,17 +41,17 @@ static void run_recorded(void)
     char query[65], text[512];
 
     test_disk_start(folder);
-    must(node_started_open(&s, path, &err));
+    must(node_started_open(&s, path, secret, base_random_system(), &err));
     for (int i = 0; i < QUERIES; i++) {
         name_query(query, i);
         (void)snprintf(text, sizeof text, "{\"requester\":\"%0400d\"}", i);
-        must(node_started_keep_opening(s, query, text, i, &err));
+        must(node_sealed_put(s, "opening", query, text, strlen(text), NULL, 0, i, &err));
         kept_at[i] = test_disk_moment();
         must(node_started_mark(s, query, 1, i, &err));
         started_at[i] = test_disk_moment();
         if (i % 10 == 9) {
             node_started_close(s);
-            must(node_started_open(&s, path, &err));
+            must(node_started_open(&s, path, secret, base_random_system(), &err));
         }
     }
     node_started_close(s);
@@ -63,7 +65,7 @@ static void check(size_t moment)
     char query[65];
     bool has;
 
-    if (node_started_open(&s, path, &err) != FM_OK)
+    if (node_started_open(&s, path, secret, base_random_system(), &err) != FM_OK)
         fail_msg("moment %zu: %s", moment, err.text);
     for (int i = 0; i < QUERIES; i++) {
         fm_status again;
@@ -73,7 +75,7 @@ static void check(size_t moment)
         if (moment >= started_at[i] && !has)
             fail_msg("moment %zu: query %d is forgotten", moment, i);
         base_buf_clear(&out);
-        again = node_started_opening(&out, s, query, &err);
+        again = node_sealed_get(&out, s, "opening", query, &err);
         assert_true(again == FM_OK || (again == FM_E_NOT_FOUND && moment < kept_at[i]));
         again = node_started_mark(s, query, 1, 0, &err); /* it is forgotten or it is there */
         assert_int_equal(again, has ? FM_E_CONFLICT : FM_OK);
@@ -117,7 +119,7 @@ static void a_damaged_page_is_an_error(void **state)
         assert_int_equal(fseek(f, at, SEEK_SET), 0);
         assert_int_equal(fputc(c ^ 4, f), c ^ 4);
         assert_int_equal(fclose(f), 0);
-        st = node_started_open(&s, path, &err);
+        st = node_started_open(&s, path, secret, base_random_system(), &err);
         for (int i = 0; st == FM_OK && i < QUERIES; i++) {
             struct base_buf out = {0};
 
@@ -125,7 +127,7 @@ static void a_damaged_page_is_an_error(void **state)
             st = node_started_has(&has, s, query, &err);
             assert_true(has || st != FM_OK);
             if (st == FM_OK)
-                st = node_started_opening(&out, s, query, &err);
+                st = node_sealed_get(&out, s, "opening", query, &err);
             base_buf_release(&out);
         }
         if (s != NULL)
