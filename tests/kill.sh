@@ -1,174 +1,174 @@
 #!/usr/bin/env bash
-# kill -9 of any node at any moment of a query: three banks and a regulator as real processes over loopback.
-# usage: tests/kill.sh BUILD_FOLDER [ROUNDS]      FIRMIANA_FULL=1: many more rounds, random moments
+# kill -9 of any nodes at any moment of any queries: three banks and a regulator as real processes over loopback.
+# usage: tests/kill.sh BUILD_FOLDER [ROUNDS]      FIRMIANA_FULL=1: 1000 rounds      FIRMIANA_SEED=N: the same choices again
 #
-# Roles: bank_a asks and computes, bank_b provides and computes, bank_c provides only, the regulator sequences and
-# computes. In each round a query runs, one of them is killed (now and then: asked to stop, which must
-# end with exit code 0) some milliseconds into it, and is started again. Then:
-#   - the query's caller has an answer or an error with a name, within the query's time-out and a margin;
-#   - an answer that was given is what SQLite says;
-#   - the ledger of the one that was killed opens at a whole block, and all four come to the same log;
+# Roles: bank_a, bank_b and the regulator compute, all banks provide, bank_a or bank_c asks, the regulator sequences. A round
+# asks one to three queries of several shapes, now and then publishes a table beside them, and some milliseconds into it
+# kills one or two nodes (now and then: asks them to stop, which must end with exit code 0) and starts them again. Then:
+#   - each caller has an answer or an error of one line, within the query's time-out and a margin;
+#   - an answer that was given is what SQLite says, and it is on the ledger for good;
+#   - a publication that was acknowledged is on the ledger for good, where it was said to be;
+#   - the ledgers of those that were killed open at a whole block, and all four come to the same log;
 #   - every query ends as done, aborted or refused on the ledger, an ended one that is not done with its rule.
 # At the end firmiana-verify finds every replica's trail valid and the same, and SIGTERM drains all of them: exit code 0.
 set -euo pipefail
-
-build=$(cd "$1" && pwd)
+build=$(cd "$1" && pwd) name=kill.sh
 rounds=${2:-}
-full=${FIRMIANA_FULL:-}
-if [ -z "$rounds" ]; then if [ -n "$full" ]; then rounds=100; else rounds=10; fi; fi
-firmiana=$build/bin/firmiana verify=$build/bin/firmiana-verify
-W=$(mktemp -d)
-members=(bank_a bank_b bank_c regulator)
-banks=(bank_a bank_b bank_c)
-declare -A pid=()
+sanitized=$(grep -c '^FIRMIANA_SANITIZE:STRING=.' "$build/CMakeCache.txt" || true) # slow, and no different: fewer rounds
+if [ -z "$rounds" ]; then
+  if [ "$sanitized" != 0 ]; then rounds=6; elif [ -n "${FIRMIANA_FULL:-}" ]; then rounds=1000; else rounds=20; fi
+fi
+seed=${FIRMIANA_SEED:-$(($(date +%s) % 32768))}
+RANDOM=$seed
+# shellcheck source=tests/homes.sh
+. tests/homes.sh
 query_timeout=15
-
-cleanup() {
-  local status=$?
-  [ ${#pid[@]} -eq 0 ] || kill -9 "${pid[@]}" 2>/dev/null || true
-  wait 2>/dev/null || true
-  if [ "$status" -eq 0 ]; then rm -rf "$W"; else echo "kill.sh: FAILED; the homes are in $W" >&2; fi
-}
-trap cleanup EXIT
-fail() { echo "kill.sh: $*" >&2; exit 1; }
-
-as() {
-  local who=$1
-  shift
-  FIRMIANA_HOME=$W/$who timeout 90 "$firmiana" "$@"
-}
-number() { sed -n "s/.*\"$1\":\\([0-9]*\\).*/\\1/p"; }
-start() {
-  FIRMIANA_HOME=$W/$1 "$firmiana" node --passphrase-fd 9 9<<<"kill passphrase" >>"$W/$1/node.out" 2>>"$W/$1/node.log" &
-  pid[$1]=$!
-}
-wait_connected() { # until each node sees the three others
-  local m
-  for m in "${members[@]}"; do
-    for _ in $(seq 400); do
-      [ "$(as "$m" status --json 2>/dev/null | number connected)" != 3 ] || continue 2
-      kill -0 "${pid[$m]}" 2>/dev/null || fail "$m ended by itself: $(tail -n 3 "$W/$m/node.log")"
-      sleep 0.05
-    done
-    fail "$m did not reach the others again: $(as "$m" status 2>&1) $(tail -n 3 "$W/$m/node.log")"
-  done
-}
+echo "kill.sh: FIRMIANA_SEED=$seed"
 
 # ---- the consortium ----
-"$firmiana" demo-data "$W/data" --rows 300 --banks 3 >/dev/null
-port=${FIRMIANA_KILL_PORT:-$((20000 + RANDOM % 20000))}
-for m in "${members[@]}"; do
-  "$firmiana" init --home "$W/$m" --alias "$m" --listen "tcp://127.0.0.1:$port" --passphrase-fd 9 9<<<"kill passphrase" >/dev/null
-  port=$((port + 1))
+homes_make 600
+for b in bank_b bank_c; do
+  sqlite3 "$W/$b/data.db" "CREATE TABLE other(x INTEGER NOT NULL);
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO other SELECT i FROM n"
 done
-for b in "${banks[@]}"; do cp "$W/data/$b.db" "$W/$b/data.db"; done
-# shellcheck disable=SC2046
-"$firmiana" ledger init --name "kill" --quorum 3 --sequencer regulator --out "$W/genesis.json" \
-  $(for m in "${members[@]}"; do printf -- '--member %s ' "$W/$m/member.json"; done) >/dev/null
-for m in "${members[@]}"; do
-  cp "$W/genesis.json" "$W/$m/genesis.json"
-  start "$m"
-done
-wait_connected
+echo '{"columns": [{"name": "x", "type": "INTEGER", "range": [1, 20000], "nullable": false}], "keys": [], "rows": 20000, "version": 1}' >"$W/other.json"
+homes_start
 for b in "${banks[@]}"; do as "$b" dataset publish --table loans >/dev/null; done
-cat >"$W/spec.json" <<'SPEC'
-{"name": "sum", "purpose": "statistics", "sql": "SELECT COUNT(*) AS n, MAX(overdue_days) AS worst, MIN(overdue_days) AS least FROM loans WHERE overdue_days > $1",
- "compute": ["bank_a", "bank_b", "regulator"], "recipients": ["bank_a"],
- "parameters": [{"name": "$1", "type": "INTEGER", "range": [0, 3650]}],
- "minimum_group": 5, "consent": {"requirement": "none", "basis": "aggregates of at least 5 subjects"}}
-SPEC
-as bank_a contract draft "$W/spec.json" --out "$W/contract.json" >/dev/null
-as bank_a contract propose "$W/contract.json" >/dev/null
-contract=$(tr -d '\n' <"$W/contract.json" | sha256sum | cut -d' ' -f1)
-for b in "${banks[@]}"; do
-  FIRMIANA_HOME=$W/$b "$firmiana" contract authorize "$contract" --runs 1000 --passphrase-fd 9 9<<<"kill passphrase" >/dev/null
+shapes=(
+  'SELECT COUNT(*) AS n, MAX(overdue_days) AS worst, MIN(overdue_days) AS least FROM loans WHERE overdue_days > $1'
+  'SELECT COUNT(*) AS n, SUM(rate_bp) AS s FROM loans WHERE overdue_days > $1 AND NOT closed'
+  'SELECT COUNT(*) AS n, SUM(CASE WHEN rate_bp > 500 THEN overdue_days ELSE 0 END) AS s FROM loans WHERE overdue_days < $1'
+  'SELECT COUNT(*) AS n FROM bank_b.loans WHERE overdue_days > $1 OR rate_bp < 400')
+contracts=()
+for asker in bank_a bank_c; do
+  for sql in "${shapes[@]}"; do
+    providers="bank_a bank_b bank_c"
+    [[ $sql != *bank_b.* ]] || providers=bank_b
+    contract "$asker" "$providers" "$sql"
+    contracts+=("$asker $id")
+  done
 done
-want=$(sqlite3 -csv :memory: "ATTACH '$W/data/bank_a.db' AS a; ATTACH '$W/data/bank_b.db' AS b; ATTACH '$W/data/bank_c.db' AS c;
-  WITH loans AS (SELECT * FROM a.loans UNION ALL SELECT * FROM b.loans UNION ALL SELECT * FROM c.loans)
-  SELECT COUNT(*), MAX(overdue_days), MIN(overdue_days) FROM loans WHERE overdue_days > 10")
+values=(10 25 40)
+declare -A want=()
+for s in "${!shapes[@]}"; do
+  for v in "${values[@]}"; do
+    sql=${shapes[s]//bank_b.loans/b.loans}
+    want[$s/$v]=$(pooled "${sql//\$1/$v}")
+  done
+done
+
+# The callers: what they print goes to files, so that a round can look at them when all have come back.
+ask() { # NUMBER SHAPE ASKER_NUMBER VALUE
+  local asker contract status=0 t0
+  read -r asker contract <<<"${contracts[$(($3 * ${#shapes[@]} + $2))]}"
+  t0=$(now_ms)
+  as "$asker" query run "$contract" --param "1=$4" --csv --stats --timeout "$query_timeout" >"$W/$1.out" 2>"$W/$1.err" || status=$?
+  echo "$status $(($(now_ms) - t0)) $2/$4" >"$W/$1.end"
+}
+publish() { # MEMBER
+  local status=0
+  as "$1" dataset publish --table other --schema "$W/other.json" >"$W/publish.out" 2>"$W/publish.err" || status=$?
+  echo "$status $1" >"$W/publish.end"
+}
 
 # How long an undisturbed query takes decides where the moments lie.
-ask() { as bank_a query run "$contract" --param 1=10 --csv --timeout "$query_timeout"; }
-now_ms() { date +%s%3N; }
-t0=$(now_ms)
-[ "$(ask | tail -n 1)" = "$want" ] || fail "the undisturbed query is wrong"
-whole=$(($(now_ms) - t0))
+ask 0 0 0 10
+read -r status whole key <"$W/0.end"
+[ "$status" = 0 ] && [ "$(tail -n 1 "$W/0.out")" = "${want[$key]}" ] || fail "the undisturbed query is wrong: $(cat "$W/0.err" "$W/0.out")"
 
 # ---- one round ----
-settle() { # all four at one log, no query open
-  local m heads open
-  for _ in $(seq 600); do
-    heads=$(for m in "${members[@]}"; do as "$m" status --json | sed -n 's/.*"final_height":\([0-9]*\).*"log_size":\([0-9]*\).*/\1 \2/p'; done | sort -u)
-    open=$(as bank_b query list --json | { grep -o "\"status\":\"open\"" || true; } | wc -l)
-    if [ "$(wc -l <<<"$heads")" = 1 ] && [ "$open" = 0 ]; then return 0; fi
-    sleep 0.05
-  done
-  for m in "${members[@]}"; do as "$m" status >&2 || true; done
-  as bank_b query list >&2
-  fail "round $round: after $victim was ended at $delay ms the ledger did not come to rest"
-}
-
-answers=0
-round_of() { # victim, delay in ms
-  local status=0 ended=0 began asked took signal=KILL
-  victim=$1 delay=$2
-  [ $((round % 4)) -ne 2 ] || signal=TERM # it drains, with the query running
-  began=$(now_ms)
-  ask >"$W/answer" 2>"$W/error" &
-  asked=$!
-  sleep "$(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))"
-  kill -"$signal" "${pid[$victim]}"
-  wait "${pid[$victim]}" 2>/dev/null || ended=$?
-  [ "$signal" = KILL ] || [ "$ended" = 0 ] || fail "round $round: SIGTERM ended $victim with $ended: $(tail -n 3 "$W/$victim/node.log")"
-  # A whole block, or nothing: SQLite and our own hashes agree before anything replays the write-ahead log.
-  start "$victim"
-  wait "$asked" || status=$?
-  took=$(($(now_ms) - began))
-  [ "$took" -le $((query_timeout * 1000 + 10000)) ] || fail "round $round: the query took $took ms: $(cat "$W/error")"
-  if [ "$status" -eq 0 ]; then
-    [ "$(tail -n 1 "$W/answer")" = "$want" ] || fail "round $round: a wrong answer: $(cat "$W/answer")"
+answers=0 errors=0 published=0 killed=0
+check_caller() { # NUMBER
+  local status took key
+  read -r status took key <"$W/$1.end"
+  [ "$took" -le $((query_timeout * 1000 + 10000)) ] || fail "round $round: a query took $took ms: $(cat "$W/$1.err")"
+  if [ "$status" = 0 ]; then
+    [ "$(tail -n 1 "$W/$1.out")" = "${want[$key]}" ] || fail "round $round: wrong: $(cat "$W/$1.out"), not ${want[$key]}"
     answers=$((answers + 1))
   else
-    [ "$(wc -l <"$W/error")" = 1 ] || fail "round $round: the error is not one line: $(cat "$W/error")"
-    [ ! -s "$W/answer" ] || fail "round $round: an error and an answer: $(cat "$W/answer")"
+    [ "$(wc -l <"$W/$1.err")" = 1 ] || fail "round $round: the error is not one line: $(cat "$W/$1.err")"
+    [ ! -s "$W/$1.out" ] || fail "round $round: an error and an answer: $(cat "$W/$1.out")"
+    errors=$((errors + 1))
+    said=$(cut -c1-100 "$W/$1.err")
   fi
-  wait_connected
-  settle
-  printf 'round %-3s %-10s SIG%s after %4s ms: %s\n' "$round" "$victim" "$signal" "$delay" \
-    "$([ "$status" -eq 0 ] && echo answered || cut -c1-120 "$W/error")"
 }
-
-for round in $(seq "$rounds"); do
-  if [ -n "$full" ]; then
-    round_of "${members[RANDOM % 4]}" $((RANDOM % (whole + 50)))
+check_publication() {
+  local status who
+  read -r status who <"$W/publish.end"
+  if [ "$status" = 0 ]; then
+    published=$((published + 1))
+    sed -n "s/.*final at height \([0-9]*\), leaf \([0-9]*\).*/\2 \1 $who/p" "$W/publish.out" >>"$W/acknowledged"
   else
-    # Every victim early and late; the moments move through the whole query with the rounds.
-    round_of "${members[(round - 1 + round / 4) % 4]}" $((whole * (2 * round - 1) / (2 * rounds)))
+    [ "$(wc -l <"$W/publish.err")" = 1 ] || fail "round $round: the error is not one line: $(cat "$W/publish.err")"
   fi
-done
+}
+round_of() {
+  local n=$((1 + RANDOM % 3)) i publishing=no signal=KILL victims=() callers=() status delay=$((RANDOM % (whole + 60)))
+  said=
+  victims=("${members[RANDOM % 4]}")
+  if [ $((RANDOM % 4)) = 0 ]; then
+    i=${members[RANDOM % 4]}
+    [ "$i" = "${victims[0]}" ] || victims+=("$i")
+  fi
+  [ $((RANDOM % 6)) != 0 ] || signal=TERM # they drain, with queries running
+  for i in $(seq "$n"); do
+    ask "$i" $((RANDOM % ${#shapes[@]})) $((RANDOM % 2)) "${values[RANDOM % 3]}" &
+    callers+=($!)
+  done
+  if [ $((RANDOM % 5)) = 0 ]; then
+    publishing=yes
+    publish "bank_$([ $((RANDOM % 2)) = 0 ] && echo b || echo c)" &
+    callers+=($!)
+  fi
+  nap_ms "$delay"
+  for i in "${victims[@]}"; do kill -"$signal" "${pid[$i]}"; done
+  for i in "${victims[@]}"; do
+    status=0
+    wait "${pid[$i]}" 2>/dev/null || status=$?
+    [ "$signal" = KILL ] || [ "$status" = 0 ] || fail "round $round: SIGTERM ended $i with $status: $(tail -n 3 "$W/$i/node.log")"
+    # A whole block, or nothing: SQLite and our own hashes agree before anything replays the write-ahead log.
+    start "$i"
+    killed=$((killed + 1))
+  done
+  wait "${callers[@]}"
+  for i in $(seq "$n"); do check_caller "$i"; done
+  [ "$publishing" = no ] || check_publication
+  wait_connected
+  settle "round $round: after ${victims[*]} was ended at $delay ms"
+  printf 'round %-4s %-17s SIG%s after %4s ms, %s queries%s%s\n' "$round" "${victims[*]}" "$signal" "$delay" "$n" \
+    "$([ "$publishing" = no ] || echo ' and a publication')" "${said:+: $said}"
+}
+: >"$W/acknowledged"
+began=$(now_ms)
+for round in $(seq "$rounds"); do round_of; done
+took=$(($(now_ms) - began))
 
 # ---- the end ----
-[ "$(ask | tail -n 1)" = "$want" ] || fail "after all rounds a query no longer answers"
-settle
+ask 0 0 0 10
+read -r status _ key <"$W/0.end"
+[ "$status" = 0 ] && [ "$(tail -n 1 "$W/0.out")" = "${want[$key]}" ] || fail "after all rounds a query no longer answers: $(cat "$W/0.err")"
+settle "at the end"
 as bank_c query list --json >"$W/queries.json"
 ! grep -q '"status":"open"' "$W/queries.json" || fail "a query was left open"
 tr '{' '\n' <"$W/queries.json" | grep -E '"status":"(aborted|refused)"' >"$W/ended" || true
 ! grep -v '"rule":"' "$W/ended" || fail "a query ended without a rule"
+done_there=$(tr '{' '\n' <"$W/queries.json" | grep -c '"status":"done"')
+[ "$done_there" -ge $((answers + 2)) ] || fail "$answers answers were given, and the ledger has $done_there queries done"
+as bank_b audit list --json >"$W/entries"
+while read -r leaf height who; do
+  grep -o "{[^{}]*\"leaf\":$leaf[,}][^{}]*" "$W/entries" | grep "\"height\":$height[,}]" | grep "\"alias\":\"$who\"" | grep -q '"rule":""' ||
+    fail "the publication of $who at height $height, leaf $leaf was acknowledged and is not there"
+done <"$W/acknowledged"
 for m in "${members[@]}"; do # every replica proves the same log, whole
   as "$m" audit export --out "$W/$m.bundle" >/dev/null
   "$verify" "$W/$m.bundle" >"$W/verified" || fail "$m: the trail does not verify: $(tail -n 1 "$W/verified")"
   grep -E '^ *(log|root) ' "$W/verified" >>"$W/roots"
 done
 [ "$(sort -u "$W/roots" | wc -l)" = 2 ] || fail "the replicas differ: $(sort -u "$W/roots")"
-for m in "${members[@]}"; do kill -TERM "${pid[$m]}"; done
-for m in "${members[@]}"; do
-  status=0
-  wait "${pid[$m]}" || status=$?
-  [ "$status" -eq 0 ] || fail "$m: SIGTERM ended it with $status: $(tail -n 3 "$W/$m/node.log")"
-  unset "pid[$m]"
-done
+homes_stop
 for m in "${members[@]}"; do
   [ "$(sqlite3 "$W/$m/ledger.db" 'PRAGMA integrity_check')" = ok ] || fail "$m: ledger.db is damaged"
   [ ! -e "$W/$m/node.sock" ] || fail "$m: left its socket behind"
 done
-echo "$rounds rounds: $answers answered, $((rounds - answers)) ended with a named error, $(wc -l <"$W/ended") closed as not done; one log, valid"
+echo "$rounds rounds in $((took / 1000)) s: $killed nodes ended, $answers queries answered, $errors ended with a named error," \
+  "$(wc -l <"$W/ended") closed as not done, $published publications acknowledged; one log, valid"

@@ -6,7 +6,7 @@ function(fm_script name script seconds)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${seconds} SKIP_RETURN_CODE 77 LABELS "${S_LABELS}")
 endfunction()
 
-fm_script(kill kill.sh 600)
+fm_script(kill kill.sh 7200)
 fm_script(queries queries.sh 300)
 fm_script(local_query local_query.sh 300 LABELS plain-only)
 fm_script(arrows arrows.sh 300 LABELS plain-only)

@@ -15,15 +15,19 @@ static int64_t now_ms(const struct node *node)
 static void host_send(void *ctx, struct session *s, unsigned to, const json_t *message)
 {
     struct node *node = ctx;
-    const struct node_query *q = session_get_context(s);
+    struct node_query *q = session_get_context(s);
     struct base_buf bytes = {0};
     struct base_err err = {0};
     const char *alias = session_get_facts(s)->parties[to].alias;
 
     if (base_json_canonical(&bytes, message, &err) == FM_OK &&
-        !node_send(node, alias, NODE_MSG_SESSION, bytes.p, bytes.len))
+        !node_send(node, alias, NODE_MSG_SESSION, bytes.p, bytes.len)) {
+        /* What it needed is lost: the query ends by its name, and not with a time-out. A moment
+         * later, since the session is in the middle of something. */
+        q->unreached = to + 1;
         node_log_peer(node->config.log, "warn", "query.send", alias, q->query_hex,
                       "%s is not connected", alias);
+    }
     base_buf_release_secret(&bytes);
 }
 

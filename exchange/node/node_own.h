@@ -94,6 +94,7 @@ struct node_query {
     bool asked_here;
     bool asker_gone;    /* whoever asked hung up before query.open was final */
     bool asker_stopped; /* ... or wanted it ended */
+    unsigned unreached; /* a party that a message could not be sent to, plus 1 */
     char told[128];     /* progress, as last told */
     struct node_reply reply;
     bool reply_waits;

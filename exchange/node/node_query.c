@@ -287,6 +287,12 @@ void node_query_tick(struct node *node)
 
     for (struct node_query *q = node->queries; q != NULL; q = q->next)
         session_on_tick(q->session, now);
+    for (struct node_query *q = node->queries; q != NULL; q = q->next)
+        if (q->unreached > 0) {
+            unsigned party = q->unreached - 1;
+            q->unreached = 0;
+            session_on_peer_down(q->session, party, "not connected", now);
+        }
     node_progress_tell(node);
     answers_tick(&node->answers, now);
     for (struct node_query *q = node->queries, *next; q != NULL; q = next) {

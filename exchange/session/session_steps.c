@@ -1,5 +1,6 @@
 /* The way forward: openings, ready, start. And the table that gives each message to its handler. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -220,18 +221,21 @@ static void take_refusal(struct session *s, unsigned from, const json_t *message
     const char *party = json_string_value(json_object_get(message, "party"));
     struct base_err err = {0};
     bool refused = outcome != NULL && strcmp(outcome, "refused") == 0;
+    char reason[128];
     int blamed = (int)from;
 
     /* That this party itself left, it knows better: then whoever says so ended the query. */
     for (unsigned i = 0; party != NULL && i < s->facts.party_count; i++)
         if (i != s->facts.self && strcmp(party, session_alias(s, i)) == 0)
             blamed = (int)i;
+    (void)snprintf(reason, sizeof reason, "%.40s%s%s", rule != NULL ? rule : "no rule named",
+                   blamed != (int)from ? ", because of " : "",
+                   blamed != (int)from ? session_alias(s, (unsigned)blamed) : "");
     if (from == s->facts.asker && rule != NULL && strcmp(rule, "asker.cancelled") == 0)
         (void)base_err_set(&err, FM_E_CANCELLED, "cancelled by %s", session_alias(s, from));
     else
         (void)base_err_set(&err, refused ? FM_E_REFUSED : FM_E_PEER, "%s %s the query: %s",
-                           session_alias(s, from), refused ? "refused" : "aborted",
-                           rule != NULL ? rule : "no rule named");
+                           session_alias(s, from), refused ? "refused" : "aborted", reason);
     session_fail(s, refused ? "refused" : "aborted", rule, blamed, &err, now_ms);
 }
 
