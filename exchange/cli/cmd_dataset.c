@@ -7,9 +7,10 @@
 #include "base/json.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
+#include "exchange/cli/dataset.h"
 #include "exchange/data/import.h"
 
-static bool show_progress(void *ctx, enum data_import_pass pass, uint64_t rows, uint64_t bytes,
+bool cli_dataset_progress(void *ctx, enum data_import_pass pass, uint64_t rows, uint64_t bytes,
                           uint64_t bytes_total)
 {
     (void)ctx;
@@ -18,6 +19,12 @@ static bool show_progress(void *ctx, enum data_import_pass pass, uint64_t rows, 
                 pass == DATA_IMPORT_INFER ? "reading" : "writing", (unsigned long long)rows,
                 bytes_total > 0 ? (unsigned long long)(bytes * 100 / bytes_total) : 0);
     return true;
+}
+
+void cli_dataset_progress_end(void)
+{
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%40s\r", "");
 }
 
 static fm_status print_import(const struct cli_args *args, const struct data_import_result *r,
@@ -43,7 +50,7 @@ static fm_status print_import(const struct cli_args *args, const struct data_imp
     return st;
 }
 
-static fm_status separator(char *out, const struct cli_args *args, struct base_err *err)
+fm_status cli_dataset_separator(char *out, const struct cli_args *args, struct base_err *err)
 {
     const char *text = cli_value(args, "separator");
 
@@ -63,8 +70,8 @@ static fm_status import(const struct cli_args *args, struct base_err *err)
                               .table = cli_value(args, "table"),
                               .mode =
                                   cli_flag(args, "replace") ? DATA_IMPORT_REPLACE : DATA_IMPORT_NEW,
-                              .progress = {show_progress, NULL}};
-    fm_status st = separator(&job.separator, args, err);
+                              .progress = {cli_dataset_progress, NULL}};
+    fm_status st = cli_dataset_separator(&job.separator, args, err);
 
     if (st == FM_OK && schema_path != NULL) {
         st = data_schema_load(&schema, schema_path, err);
@@ -72,8 +79,7 @@ static fm_status import(const struct cli_args *args, struct base_err *err)
     }
     if (st == FM_OK)
         st = data_import(&result, &job, err);
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%40s\r", "");
+    cli_dataset_progress_end();
     if (st == FM_OK)
         st = print_import(args, &result, job.table, err);
     data_import_release(&result);

@@ -8,7 +8,8 @@ extern const struct cli_command cli_init, cli_ledger_init; /* cmd_home.c */
 extern const struct cli_command cli_node, cli_node_check;  /* cmd_node.c */
 extern const struct cli_command cli_status;                /* cmd_status.c */
 extern const struct cli_command cli_dataset_import, cli_dataset_publish, cli_dataset_list,
-    cli_demo_data; /* cmd_dataset.c */
+    cli_demo_data;                                    /* cmd_dataset.c */
+extern const struct cli_command cli_dataset_describe; /* cmd_describe.c */
 extern const struct cli_command cli_contract_draft, cli_contract_propose,
     cli_contract_show; /* cmd_contract.c */
 extern const struct cli_command cli_contract_authorize, cli_contract_revoke;

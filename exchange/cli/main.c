@@ -16,6 +16,7 @@ static const struct cli_command *const commands[] = {
     &cli_node_check,
     &cli_status,
     &cli_whoami,
+    &cli_dataset_describe,
     &cli_dataset_import,
     &cli_dataset_publish,
     &cli_dataset_list,

@@ -58,6 +58,7 @@ void data_csv_free(struct data_csv *csv);
 size_t data_csv_column_count(const struct data_csv *csv);
 const char *data_csv_column(const struct data_csv *csv, size_t i);
 char data_csv_separator(const struct data_csv *csv);
+bool data_csv_has_mark(const struct data_csv *csv); /* it began with a byte order mark */
 const char *data_csv_name(const struct data_csv *csv);
 
 /* The next row, with exactly data_csv_column_count() fields; *row is NULL at the end of the file.

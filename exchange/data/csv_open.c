@@ -21,7 +21,8 @@ static fm_status skip_mark(struct data_csv *csv, struct base_err *err)
     if (left >= 2 &&
         (memcmp(csv->block, "\xff\xfe", 2) == 0 || memcmp(csv->block, "\xfe\xff", 2) == 0))
         return data_csv_fault(csv, FM_E_INPUT, 1, 1, "the file is UTF-16: save it as UTF-8", err);
-    if (left >= 3 && memcmp(csv->block, "\xef\xbb\xbf", 3) == 0)
+    csv->has_mark = left >= 3 && memcmp(csv->block, "\xef\xbb\xbf", 3) == 0;
+    if (csv->has_mark)
         csv->at += 3;
     return FM_OK;
 }
@@ -227,6 +228,11 @@ size_t data_csv_column_count(const struct data_csv *csv)
 const char *data_csv_column(const struct data_csv *csv, size_t i)
 {
     return csv->header[i];
+}
+
+bool data_csv_has_mark(const struct data_csv *csv)
+{
+    return csv->has_mark;
 }
 
 char data_csv_separator(const struct data_csv *csv)

@@ -16,7 +16,7 @@ struct data_csv {
 
     uint8_t block[DATA_CSV_BLOCK];
     size_t at, end;
-    bool ended, dead;
+    bool ended, dead, has_mark;
     uint64_t line, column;
 
     struct base_buf text;

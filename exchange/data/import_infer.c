@@ -15,9 +15,7 @@ fm_status data_import_tick(const struct data_progress *progress, const struct da
     return base_err_set(err, FM_E_CANCELLED, "%s: the import was cancelled", data_csv_name(csv));
 }
 
-/* "Default payment (next month)" -> "Default_payment_next_month_": blanks around it go, every other
- * character that no identifier has becomes '_'. */
-static bool make_name(char out[DATA_NAME_MAX + 1], const char *header)
+bool data_import_name(char out[DATA_NAME_MAX + 1], const char *header)
 {
     size_t len = strlen(header), at = 0;
 
@@ -51,7 +49,7 @@ static fm_status name_column(struct data_import_result *result, const struct dat
     struct data_column *column = &schema->columns[i];
     fm_status st = FM_OK;
 
-    if (!make_name(column->name, header))
+    if (!data_import_name(column->name, header))
         return base_err_set(err, FM_E_INPUT,
                             "%s: line 1: the name of column %zu cannot be made an identifier of at "
                             "most %d bytes: rename it",

@@ -267,6 +267,10 @@ fm_status data_schema_from_json(struct data_schema *out, const json_t *json, str
     out->subject = DATA_NO_COLUMN;
     if (!json_is_object(json))
         return base_err_set(err, FM_E_INPUT, "schema: must be an object");
+    if (json_object_get(json, "draft") != NULL)
+        return base_err_set(err, FM_E_INPUT,
+                            "schema: it is a draft: look at each proposal, then delete its member "
+                            "'draft'");
     st = base_json_only(json, members, err);
     if (st == FM_OK)
         st = columns_read(out, json, err);
