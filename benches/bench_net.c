@@ -19,6 +19,7 @@
 #include <zmq.h>
 
 #include "benches/parties.h"
+#include "benches/place.h"
 
 enum { ROUNDS_MAX = BENCH_RUNS_MAX, SIZE_MAX_BYTES = 64 << 20, STREAM = 0, BARRIER = 1 };
 
@@ -110,45 +111,74 @@ static bool plain_send(const struct job *job, void *s, uint8_t *bytes, const uin
     return zmq_recv(s, answer, sizeof answer, 0) > 0 && zmq_recv(s, answer, sizeof answer, 0) == 1;
 }
 
-static fm_status run_plain(const struct job *job, double *seconds, struct base_err *err)
+/* The child: where party 1 is; learns the endpoint from the pipe. */
+static int plain_child(const struct job *job, int from_parent)
 {
-    /* The child is forked before ZeroMQ has threads here. */
-    void *context, *s = NULL;
+    struct bench_place place;
+    struct base_err err;
     char endpoint[128];
-    size_t endpoint_len = sizeof endpoint;
-    uint8_t id[16], *bytes = calloc(1, job->size);
-    int pipes[2], n, mark = 64, status = 1;
-    bool ok = bytes && pipe(pipes) == 0;
-    pid_t pid = ok ? fork() : -1;
+    int back;
+    ssize_t got = read(from_parent, endpoint, sizeof endpoint - 1);
 
-    if (pid == 0) {
-        ssize_t got = read(pipes[0], endpoint, sizeof endpoint - 1);
-        if (got <= 0)
-            _exit(1);
-        endpoint[got] = '\0';
-        _exit(plain_receiver(job, endpoint));
-    }
-    context = zmq_ctx_new();
-    ok = ok && pid > 0 && context && (s = zmq_socket(context, ZMQ_ROUTER)) &&
-         zmq_setsockopt(s, ZMQ_SNDHWM, &mark, sizeof mark) == 0 &&
+    if (got <= 0 || bench_place_of(&place, 1, &err) != FM_OK ||
+        bench_place_enter(&place, &back, &err) != FM_OK)
+        return 1;
+    endpoint[got] = '\0';
+    return plain_receiver(job, endpoint);
+}
+
+/* The parent, where party 0 is: one transfer to warm up, one that counts. */
+static bool plain_sender(const struct job *job, void *context, const char *host, int to_child,
+                         uint8_t *bytes, double *seconds)
+{
+    void *s = zmq_socket(context, ZMQ_ROUTER);
+    int n = 0, mark = 64, patience_ms = 60000;
+    char endpoint[128];
+    size_t len = sizeof endpoint;
+    uint8_t id[16];
+    bool ok;
+
+    snprintf(endpoint, sizeof endpoint, "tcp://%s:*", host);
+    ok = s && zmq_setsockopt(s, ZMQ_SNDHWM, &mark, sizeof mark) == 0 &&
+         zmq_setsockopt(s, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms) == 0 &&
          zmq_setsockopt(s, ZMQ_ROUTER_MANDATORY, &(int){1}, sizeof(int)) == 0 &&
-         zmq_bind(s, "tcp://127.0.0.1:*") == 0 &&
-         zmq_getsockopt(s, ZMQ_LAST_ENDPOINT, endpoint, &endpoint_len) == 0 &&
-         write(pipes[1], endpoint, endpoint_len) == (ssize_t)endpoint_len &&
+         zmq_bind(s, endpoint) == 0 && zmq_getsockopt(s, ZMQ_LAST_ENDPOINT, endpoint, &len) == 0 &&
+         write(to_child, endpoint, len) == (ssize_t)len &&
          (n = zmq_recv(s, id, sizeof id, 0)) > 0 && zmq_recv(s, endpoint, 8, 0) == 1 &&
          plain_send(job, s, bytes, id, n);
     *seconds = bench_now();
     ok = ok && plain_send(job, s, bytes, id, n);
     *seconds = bench_now() - *seconds;
-    if (pid > 0) {
-        close(pipes[0]);
-        close(pipes[1]);
-        waitpid(pid, &status, 0);
-    }
     if (s)
         zmq_close(s);
-    zmq_ctx_term(context);
+    return ok;
+}
+
+static fm_status run_plain(const struct job *job, double *seconds, struct base_err *err)
+{
+    struct bench_place place;
+    uint8_t *bytes = calloc(1, job->size);
+    int pipes[2] = {-1, -1}, status = 1, back = -1;
+    bool ok = bytes && pipe(pipes) == 0;
+    pid_t pid = ok ? fork() : -1; /* before ZeroMQ has threads here */
+    void *context = NULL;
+
+    if (pid == 0)
+        _exit(plain_child(job, pipes[0]));
+    if (pid > 0 && bench_place_of(&place, 0, err) == FM_OK &&
+        bench_place_enter(&place, &back, err) == FM_OK && (context = zmq_ctx_new()))
+        ok = plain_sender(job, context, place.host, pipes[1], bytes, seconds);
+    else
+        ok = false;
+    close(pipes[0]);
+    close(pipes[1]);
+    if (context)
+        zmq_ctx_term(context);
+    if (pid > 0)
+        waitpid(pid, &status, 0);
     free(bytes);
+    if (bench_place_leave(back, err) != FM_OK)
+        return err->code;
     return ok && status == 0 ? FM_OK
                              : base_err_set(err, FM_E_IO, "plain ZeroMQ: %s", zmq_strerror(errno));
 }

@@ -16,6 +16,7 @@
 
 #include "base/random.h"
 #include "base/secret.h"
+#include "benches/place.h"
 #include "net/zmq.h"
 
 enum { CONNECT_MS = 10000 };
@@ -27,7 +28,8 @@ static const char *const names[BENCH_PARTIES] = {"party_0", "party_1", "party_2"
 struct world {
     uint8_t seed[BENCH_PARTIES][32];
     uint8_t key[BENCH_PARTIES][32];
-    char endpoint[BENCH_PARTIES][64];
+    char endpoint[BENCH_PARTIES][96];
+    struct bench_place place[BENCH_PARTIES];
     uint8_t session[32];
 };
 
@@ -39,20 +41,26 @@ double bench_now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static fm_status free_port(char endpoint[64], struct base_err *err)
+/* The place's address with a port that nobody uses there. */
+static fm_status free_port(char endpoint[96], const struct bench_place *place, struct base_err *err)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t len = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    fm_status st = FM_OK;
+    int back, fd;
+    fm_status st = bench_place_enter(place, &back, err), left;
 
+    if (st != FM_OK)
+        return st;
+    (void)inet_pton(AF_INET, place->host, &address.sin_addr);
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
         getsockname(fd, (struct sockaddr *)&address, &len) != 0)
-        st = base_err_errno(err, "a port on 127.0.0.1");
-    (void)snprintf(endpoint, 64, "tcp://127.0.0.1:%d", ntohs(address.sin_port));
+        st = base_err_errno(err, "a port for the bench");
+    (void)snprintf(endpoint, 96, "tcp://%s:%d", place->host, ntohs(address.sin_port));
     if (fd >= 0)
         (void)close(fd);
-    return st;
+    left = bench_place_leave(back, st == FM_OK ? err : &(struct base_err){0});
+    return st == FM_OK ? left : st;
 }
 
 static fm_status make_world(struct world *w, struct base_err *err)
@@ -68,7 +76,9 @@ static fm_status make_world(struct world *w, struct base_err *err)
             memcpy(w->key[i], net_identity_key(id), 32);
         net_identity_free(id);
         if (st == FM_OK)
-            st = free_port(w->endpoint[i], err);
+            st = bench_place_of(&w->place[i], i, err);
+        if (st == FM_OK)
+            st = free_port(w->endpoint[i], &w->place[i], err);
     }
     return st;
 }
@@ -165,7 +175,11 @@ party(const struct ends *ends, struct bench_report *report, struct world *w, uns
     struct base_err *err = &report->err;
     struct net_identity *id = NULL;
     struct net_zmq *z = NULL;
-    fm_status st = net_identity_from_seed(&id, names[self], w->seed[self], err);
+    int back; /* the process ends there: nobody goes back */
+    fm_status st = bench_place_enter(&w->place[self], &back, err);
+
+    if (st == FM_OK)
+        st = net_identity_from_seed(&id, names[self], w->seed[self], err);
 
     c.identity = id;
     if (st == FM_OK)

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# The tools around the benches: an emulated line delays what crosses it and leaves nothing behind; a plot is an SVG.
+# usage: tests/benches.sh BUILD_FOLDER
+set -euo pipefail
+build=$(cd "$1" && pwd)
+W=$(mktemp -d)
+trap 'rm -rf "$W"' EXIT
+fail() { echo "benches.sh: $*" >&2; exit 1; }
+status_of() { local status=0; "$@" >"$W/out" 2>"$W/err" || status=$?; echo "$status"; }
+
+# ---- what is wrong is said in one line, with a status of the table ----
+[ "$(status_of benches/net-emulate)" = 2 ] || fail "net-emulate without arguments"
+[ "$(status_of benches/net-emulate moon -- true)" = 2 ] && [ "$(wc -l <"$W/err")" = 1 ] || fail "an unknown link: $(cat "$W/err")"
+[ "$(status_of benches/net-emulate 0mbit,1ms -- true)" = 2 ] || fail "a rate of 0"
+benches/net-emulate --help | grep -q '20 ms' || fail "net-emulate --help"
+benches/plot --help | grep -q usage || fail "plot --help"
+[ "$(status_of env -i PATH="$W" /bin/bash benches/plot "$build/none.jsonl")" = 3 ] || fail "a file that is not there: $(cat "$W/err")"
+
+# ---- a plot ----
+"$build/benches/bench_mpc" --op shuffle --n 100 --runs 1 >"$W/lines"
+if command -v gnuplot >/dev/null; then
+  benches/plot --x n --y bytes_sent_per_party --by op,protocol "$W/lines" >"$W/plot.svg" 2>"$W/err" || fail "plot failed: $(cat "$W/err")"
+  grep -q '<svg' "$W/plot.svg" && grep -q 'shuffle' "$W/plot.svg" || fail "plot: no SVG with a line for shuffle"
+  [ "$(status_of benches/plot --x none "$W/lines")" = 3 ] || fail "plot of a field that is not there"
+else
+  [ "$(status_of benches/plot "$W/lines")" = 14 ] && grep -q 'apt-get install' "$W/err" || fail "plot without gnuplot: $(cat "$W/err")"
+fi
+
+# ---- a line of 100 ms round trip: one round takes half of that, and not on loopback ----
+emulate() { FIRMIANA_EMULATE_LINK=$build/benches/emulate_link benches/net-emulate "$@"; }
+ms_of() { sed -n 's/.*"seconds":0\.\([0-9][0-9][0-9]\).*/\1/p' "$1"; }
+if [ "$(id -u)" != 0 ] || ! command -v ip >/dev/null || ! command -v tc >/dev/null || ! ip netns add "fmtest$$" 2>/dev/null; then
+  [ "$(status_of emulate wan -- true)" != 0 ] && [ "$(wc -l <"$W/err")" = 1 ] || fail "net-emulate where it cannot work: $(cat "$W/err")"
+  echo "no network namespaces here: the rest is skipped"
+  exit 0
+fi
+ip netns del "fmtest$$"
+for how in '' --userspace; do
+  # shellcheck disable=SC2086
+  emulate $how 1gbit,100ms -- "$build/benches/bench_mpc" --op mul --n 1000 --runs 1 >"$W/far" 2>"$W/err" || fail "over the line: $(cat "$W/err")"
+  ms=$(ms_of "$W/far")
+  [ "$((10#$ms))" -ge 50 ] && [ "$((10#$ms))" -le 100 ] || fail "one round over 100 ms took $ms ms"
+done
+[ "$(status_of emulate wan -- false)" = 1 ] || fail "the command's status is not passed on"
+# shellcheck disable=SC2016
+emulate wan -- bash -c 'echo "$FIRMIANA_BENCH_PLACES"' >"$W/places" 2>"$W/err"
+[ "$(wc -w <"$W/places")" = 3 ] || fail "places: $(cat "$W/places")"
+for place in $(cat "$W/places"); do
+  ! ip netns list | grep -q "^${place%%=*}" || fail "namespace ${place%%=*} was left behind"
+done
