@@ -136,6 +136,52 @@ http "$p" '\x00\xff nonsense\r\n\r\n' >/dev/null || true
 for _ in $(seq 40); do (exec 8<>"/dev/tcp/127.0.0.1/$p") || true; done # comes and goes
 answers 200 get "$p" /metrics
 
+# ---- node check: good homes, and each thing that can be wrong ----
+as bank_a node check >"$W/said/check" || fail "node check finds fault with a running home"
+grep -q '^ok  *node  *runs on this home$' "$W/said/check" || fail "node check does not see the running node"
+grep -q '^warn  *keys  *keys/officer.json is here' "$W/said/check" || fail "node check does not see the officer's key"
+checks=0
+listing() { (cd "$1" && find . ! -name 'ledger.db*' -printf '%p %m %s\n' | sort); }
+wrong() { # exit code, the finding, command that spoils a copy of bank_b's home
+  local code=$1 text=$2 status=0
+  shift 2
+  rm -rf "$W/copy"
+  cp -r "$W/bank_b" "$W/copy"
+  rm -f "$W/copy/node.sock"
+  printf '{"alias": "bank_b", "listen": "tcp://127.0.0.1:%s"}' "$((port + 1000))" >"$W/copy/node.json"
+  (cd "$W/copy" && "$@")
+  listing "$W/copy" >"$W/before"
+  # shellcheck disable=SC2086
+  "$firmiana" node check --home "$W/copy" ${opens:+--passphrase-fd 9} 9<<<"${opens:-}" >"$W/check" 2>"$W/check.err" || status=$?
+  [ "$status" = "$code" ] || fail "node check after '$*': exit code $status instead of $code: $(cat "$W/check" "$W/check.err")"
+  [ "$code" = 0 ] || grep -q '^firmiana: .* checks\{0,1\} failed; first: ' "$W/check.err" || fail "node check after '$*': $(cat "$W/check.err")"
+  grep -q -- "$text" "$W/check" || fail "node check after '$*' does not say '$text': $(cat "$W/check")"
+  listing "$W/copy" | cmp -s - "$W/before" || fail "node check after '$*' changed the home"
+  checks=$((checks + 1))
+}
+node_json() { printf '{"alias": "%s", "listen": "tcp://%s"%s}' "${3:-bank_b}" "$1" "${2:-}" >node.json; }
+first_port=$((port - 6))
+opens=$passphrase wrong 0 '^ok  *keys  *keys/assertion.json is the ledger.s, and opens$' true
+wrong 3 '^BAD  *home .* may be entered by others (mode 755): chmod 700' chmod 755 .
+wrong 4 '^BAD  *keys .*salts.json: others may read or write it' chmod 644 keys/salts.json
+wrong 7 '^BAD  *keys .*assertion.json is not the assertion key that the ledger has for bank_b$' cp "$W/bank_a/keys/assertion.json" keys/
+wrong 12 '^BAD  *keys .*authentication.json: there is no such key file' rm keys/authentication.json
+opens=wrong wrong 7 '^BAD  *keys .*authentication.json: the passphrase is wrong' true
+wrong 11 '^BAD  *listen  *127.0.0.1:[0-9]*: the port is in use: change .listen. in node.json' node_json "127.0.0.1:$first_port"
+wrong 11 '^BAD  *metrics  *127.0.0.1:[0-9]*: the port is in use: change .metrics. in' node_json 127.0.0.1:9 ", \"metrics\": \"127.0.0.1:$first_port\""
+wrong 2 '^BAD  *listen  *203.0.113.7:7100: Cannot assign requested address' node_json 203.0.113.7:7100
+wrong 8 '^BAD  *log .*: the folder .*nowhere is not there' node_json 127.0.0.1:9 ', "log": "nowhere/node.log"'
+wrong 12 '^BAD  *ledger  *bank_z is not a member of this ledger' node_json 127.0.0.1:9 '' bank_z
+wrong 0 '^warn  *data .* is not there: firmiana dataset import makes it' rm data.db
+wrong 0 '^warn  *genesis ' rm genesis.json
+wrong 3 '^BAD  *genesis .*genesis.json: ' sh -c 'printf x >>genesis.json'
+wrong 11 '^BAD  *ledger .*is not the ledger that genesis.json begins' sh -c "sed 's/operate/another/' $W/genesis.json >genesis.json"
+wrong 0 '^ok  *ledger  *not there yet: the node makes it from the genesis' sh -c 'rm ledger.db*'
+wrong 12 '^BAD  *ledger .*no ledger here yet: put the consortium.s genesis.json' sh -c 'rm ledger.db* genesis.json'
+wrong 3 '^BAD  *ledger .*ledger.db' sh -c 'rm ledger.db*; printf "not a database, but some text that is long enough" >ledger.db'
+wrong 0 '^warn  *ledger  *the others reach bank_b at tcp://127.0.0.1:[0-9]*, and node.json listens on' true
+rm -rf "$W/copy"
+
 # ---- signals ----
 mv "$W/bank_a/node.log" "$W/said/bank_a.log.1"
 kill -HUP "${pid[bank_a]}"
@@ -194,4 +240,4 @@ cp "$secrets" "$W/found" # the search itself finds them where they are
 files=("$W"/said/*)
 [ "${#files[@]}" -ge 14 ] || fail "there is too little to search: ${files[*]}"
 if grep -nFf "$secrets" "${files[@]}" >"$W/found"; then fail "a secret was told: $(cut -c1-300 "$W/found" | head -n 3)"; fi
-echo "$(cat "$W/checked"); $(wc -l <"$W/lines") lines of log; $(wc -l <"$secrets") secrets in none of ${#files[@]} files"
+echo "$(cat "$W/checked"); $checks checks of homes; $(wc -l <"$W/lines") lines of log; $(wc -l <"$secrets") secrets in none of ${#files[@]} files"

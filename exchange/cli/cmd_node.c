@@ -92,23 +92,3 @@ const struct cli_command cli_node = {
     "lines.",
     node_options,
     run_node};
-
-static fm_status check_node(const struct cli_args *args, struct base_err *err)
-{
-    struct home h;
-    const char *dir;
-    fm_status st = cli_home(&dir, args, err);
-
-    if (st == FM_OK)
-        st = home_load(&h, dir, err);
-    if (st == FM_OK)
-        printf("%s/node.json is good: %s listens on %s, data in %s\n", h.dir, h.alias, h.listen,
-               h.data);
-    return st;
-}
-
-static const struct cli_option check_options[] = {CLI_HOME_OPTION, {0}};
-
-const struct cli_command cli_node_check = {
-    "node check",  "",        0, 0, "check node.json without starting anything", NULL,
-    check_options, check_node};

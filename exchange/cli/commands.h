@@ -5,7 +5,8 @@
 #include "exchange/cli/args.h"
 
 extern const struct cli_command cli_init, cli_ledger_init; /* cmd_home.c */
-extern const struct cli_command cli_node, cli_node_check;  /* cmd_node.c */
+extern const struct cli_command cli_node;                  /* cmd_node.c */
+extern const struct cli_command cli_node_check;            /* cmd_node_check.c */
 extern const struct cli_command cli_status;                /* cmd_status.c */
 extern const struct cli_command cli_dataset_import, cli_dataset_publish, cli_dataset_list,
     cli_demo_data;                                    /* cmd_dataset.c */
