@@ -3,7 +3,8 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 
 fm_room(ledger ledger
   SOURCES block.c chain.c chain_cosign.c chain_proof.c chain_read.c chain_rollback.c chain_summary.c export.c
-    seal.c store.c store_open.c sum_vfs.c store_sql.c store_final.c store_log.c store_state.c store_undo.c machine.c machine_admit.c machine_documents.c machine_genesis.c machine_members.c
+    seal.c store.c upkeep_check.c upkeep_backup.c upkeep_replay.c upkeep_prune.c
+    store_open.c sum_vfs.c store_sql.c store_final.c store_log.c store_state.c store_undo.c machine.c machine_admit.c machine_documents.c machine_genesis.c machine_members.c
     machine_rule.c machine_view.c
     rule_consent.c rule_contract.c rule_contract_shape.c rule_data.c rule_did.c rule_member.c
     rule_epoch.c rule_query.c rule_receipt.c
@@ -31,4 +32,6 @@ set_tests_properties(test_chain_crash PROPERTIES ENVIRONMENT FIRMIANA_FULL=0)
 add_test(NAME test_chain_crash_full COMMAND test_chain_crash WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 set_tests_properties(test_chain_crash_full PROPERTIES TIMEOUT 36000 LABELS full ENVIRONMENT FIRMIANA_FULL=1)
 fm_test(test_chain_damage SOURCES test_chain_damage.c LINKS ledger_test_town)
+fm_test(test_upkeep SOURCES test_upkeep.c test_upkeep_past.c LINKS ledger_test_town ledger_test_disk)
+fm_test(test_upkeep_prune SOURCES test_upkeep_prune.c test_upkeep_past.c LINKS ledger_test_town ledger_test_disk)
 fm_test(test_chain_random SOURCES test_chain_random.c LINKS ledger_test_town)

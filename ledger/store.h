@@ -135,9 +135,16 @@ fm_status ledger_store_each_leaf(struct ledger_store *store, uint64_t from, uint
                                  fm_status (*fn)(void *ctx, struct ledger_store_leaf *leaf,
                                                  struct base_err *err),
                                  void *ctx, struct base_err *err) FM_CHECK;
-/* Overwrites the payload on disk. */
+/* Overwrites the payload on disk (but for copies that SQLite left where rows have moved). */
 fm_status ledger_store_erase(struct ledger_store *store, uint64_t leaf,
                              struct base_err *err) FM_CHECK;
+/* The same for many, and for every copy: BEGIN, any number of rows in a transaction, END, which
+ * writes the file anew. FM_E_CONFLICT if somebody else has it open. */
+enum ledger_store_scrub { LEDGER_SCRUB_BEGIN, LEDGER_SCRUB_END };
+fm_status ledger_store_scrub(struct ledger_store *store, enum ledger_store_scrub step,
+                             struct base_err *err) FM_CHECK;
+fm_status ledger_store_erase_row(struct ledger_store *store, uint64_t leaf,
+                                 struct base_err *err) FM_CHECK;
 
 /* ---- the newest blocks, back again (store_undo.c) ---- */
 

@@ -72,6 +72,23 @@ struct ledger_store {
     uint8_t chain[32];
 };
 
+/* ---- files (store_open.c) ---- */
+
+/* One writer: a lock beside the file, so that SQLite's own locks on it are left alone. *fd is the
+ * caller's to close. FM_E_CONFLICT: somebody has it. */
+fm_status ledger_store_lock(int *fd, const char *path, struct base_err *err) FM_CHECK;
+
+/* A database's files: all of them, all but the lock, or what stands beside the database and its
+ * lock. */
+enum ledger_store_files { LEDGER_FILES_ALL, LEDGER_FILES_BUT_LOCK, LEDGER_FILES_BESIDE };
+void ledger_store_remove_files(const char *path, enum ledger_store_files which);
+
+/* Gives a closed file without a WAL the name `path`, for good; what else belonged to `from` is
+ * removed. FM_E_CONFLICT: the name is taken. */
+fm_status ledger_store_name(const char *from, const char *path, struct base_err *err) FM_CHECK;
+
+/* ---- statements ---- */
+
 /* The statement, reset and without bindings; NULL with err set. */
 sqlite3_stmt *ledger_store_stmt(struct ledger_store *store, enum ledger_sql sql,
                                 struct base_err *err);

@@ -222,26 +222,53 @@ fm_status ledger_store_find_tx(struct ledger_store *store, uint64_t *leaf, const
 
 /* ---- erasing ---- */
 
-fm_status ledger_store_erase(struct ledger_store *store, uint64_t leaf, struct base_err *err)
+fm_status ledger_store_erase_row(struct ledger_store *store, uint64_t leaf, struct base_err *err)
 {
-    sqlite3_stmt *stmt;
-    fm_status st;
+    sqlite3_stmt *stmt = ledger_store_stmt(store, LEDGER_SQL_ERASE_LEAF, err);
 
-    /* Zeros over what is freed, then the old pages out of the WAL: as far as a file can tell, the
-     * payload is gone. A reader in the middle of a walk delays the second until the next one. */
-    if (sqlite3_exec(store->db, "PRAGMA secure_delete = ON", NULL, NULL, NULL) != SQLITE_OK)
-        return ledger_store_fail(store, err);
-    stmt = ledger_store_stmt(store, LEDGER_SQL_ERASE_LEAF, err);
     if (stmt == NULL)
         return err->code;
     (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)leaf);
-    st = ledger_store_run(store, stmt, err);
-    if (sqlite3_exec(store->db, "PRAGMA secure_delete = OFF", NULL, NULL, NULL) != SQLITE_OK &&
-        st == FM_OK)
-        st = ledger_store_fail(store, err);
+    return ledger_store_run(store, stmt, err);
+}
+
+/* SQLite keeps old bytes in what it frees, and in pages from which rows have moved. */
+fm_status ledger_store_scrub(struct ledger_store *store, enum ledger_store_scrub step,
+                             struct base_err *err)
+{
+    const char *sql = step == LEDGER_SCRUB_BEGIN
+                          ? "PRAGMA secure_delete = ON"
+                          : "VACUUM; PRAGMA secure_delete = OFF; PRAGMA wal_checkpoint(TRUNCATE)";
+    int left = 0, done = 0;
+
+    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return ledger_store_fail(store, err);
+    if (step == LEDGER_SCRUB_BEGIN)
+        return FM_OK;
+    /* The pragma says nothing when a reader holds the WAL; this does. */
+    if (sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, &left, &done) !=
+        SQLITE_OK)
+        return (sqlite3_errcode(store->db) & 0xff) == SQLITE_BUSY
+                   ? base_err_set(err, FM_E_CONFLICT,
+                                  "%s: another process reads it: end that one, and prune again",
+                                  store->path)
+                   : ledger_store_fail(store, err);
+    return FM_OK;
+}
+
+fm_status ledger_store_erase(struct ledger_store *store, uint64_t leaf, struct base_err *err)
+{
+    fm_status st = ledger_store_scrub(store, LEDGER_SCRUB_BEGIN, err);
+
     if (st == FM_OK)
-        (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    return st;
+        st = ledger_store_erase_row(store, leaf, err);
+    if (st != FM_OK)
+        return st;
+    /* A reader in the middle of a walk delays the WAL's end until the next time. */
+    if (sqlite3_exec(store->db, "PRAGMA secure_delete = OFF", NULL, NULL, NULL) != SQLITE_OK)
+        return ledger_store_fail(store, err);
+    (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return FM_OK;
 }
 
 /* ---- proofs ---- */

@@ -19,25 +19,28 @@
 
 /* ---- opening ---- */
 
-/* One writer: a lock beside the file, so that SQLite's own locks on it are left alone. */
-static fm_status take_lock(struct ledger_store *store, struct base_err *err)
+fm_status ledger_store_lock(int *fd, const char *path, struct base_err *err)
 {
     struct base_buf name = {0};
     fm_status st;
 
-    base_buf_put_str(&name, store->path);
+    *fd = -1;
+    base_buf_put_str(&name, path);
     base_buf_put_str(&name, ".lock");
     st = base_buf_status(&name, "ledger store", err);
     if (st == FM_OK) {
-        store->lock_fd = open(base_buf_cstr(&name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (store->lock_fd < 0)
+        *fd = open(base_buf_cstr(&name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (*fd < 0)
             st = base_err_errno(err, base_buf_cstr(&name));
-        else if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        else if (flock(*fd, LOCK_EX | LOCK_NB) != 0)
             st = errno == EWOULDBLOCK
                      ? base_err_set(err, FM_E_CONFLICT,
-                                    "%s: another process writes it: stop that one first",
-                                    store->path)
+                                    "%s: another process writes it: stop that one first", path)
                      : base_err_errno(err, base_buf_cstr(&name));
+    }
+    if (st != FM_OK && *fd >= 0) {
+        (void)close(*fd);
+        *fd = -1;
     }
     base_buf_release(&name);
     return st;
@@ -129,13 +132,10 @@ static fm_status set_up(struct ledger_store *store, enum ledger_store_mode mode,
     return st;
 }
 
-enum files { FILES_ALL = 0, FILES_BUT_LOCK, FILES_BESIDE };
-
-/* A database's files: all, all but the lock, or what stands beside the database and its lock. */
-static void remove_files(const char *path, enum files which)
+void ledger_store_remove_files(const char *path, enum ledger_store_files which)
 {
     static const char *const endings[] = {"", "-wal", "-shm", "-journal", ".lock"};
-    size_t from = which == FILES_BESIDE ? 1 : 0, to = which == FILES_ALL ? 5 : 4;
+    size_t from = which == LEDGER_FILES_BESIDE ? 1 : 0, to = which == LEDGER_FILES_ALL ? 5 : 4;
     struct base_buf name = {0};
 
     for (; from < to; from++) {
@@ -178,9 +178,9 @@ fm_status ledger_store_open(struct ledger_store **out, const char *path,
     if (store->path == NULL)
         st = base_err_memory(err, "ledger store");
     if (st == FM_OK && mode != LEDGER_STORE_READ)
-        st = take_lock(store, err);
+        st = ledger_store_lock(&store->lock_fd, path, err);
     if (st == FM_OK && mode == LEDGER_STORE_CREATE)
-        remove_files(path, FILES_BUT_LOCK);
+        ledger_store_remove_files(path, LEDGER_FILES_BUT_LOCK);
     /* A reader too must write: the -shm file of the WAL is its way to the writer. */
     flags |= mode == LEDGER_STORE_CREATE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                          : SQLITE_OPEN_READWRITE;
@@ -221,20 +221,21 @@ void ledger_store_abandon(struct ledger_store *store)
     char *path = strdup(store->path);
 
     if (path != NULL)
-        remove_files(path, FILES_ALL); /* the lock is ours until the store is closed */
+        ledger_store_remove_files(
+            path, LEDGER_FILES_ALL); /* the lock is ours until the store is closed */
     ledger_store_close(store);
     free(path);
 }
 
 /* link() does not replace, as rename() would. */
-static fm_status name_file(const char *from, const char *path, struct base_err *err)
+fm_status ledger_store_name(const char *from, const char *path, struct base_err *err)
 {
     fm_status st;
 
     if (access(path, F_OK) == 0)
         return base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", path);
     /* The WAL of a file that is no more would be played into the new one. */
-    remove_files(path, FILES_BESIDE);
+    ledger_store_remove_files(path, LEDGER_FILES_BESIDE);
     st = base_file_sync_folder(path, err);
     if (st != FM_OK)
         return st;
@@ -242,7 +243,7 @@ static fm_status name_file(const char *from, const char *path, struct base_err *
         return errno == EEXIST
                    ? base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", path)
                    : base_err_errno(err, path);
-    remove_files(from, FILES_ALL);
+    ledger_store_remove_files(from, LEDGER_FILES_ALL);
     return base_file_sync_folder(path, err);
 }
 
@@ -257,9 +258,9 @@ fm_status ledger_store_place(struct ledger_store *store, const char *path, struc
         ledger_store_abandon(store);
     } else {
         ledger_store_close(store);
-        st = name_file(from, path, err);
+        st = ledger_store_name(from, path, err);
         if (st != FM_OK)
-            remove_files(from, FILES_ALL);
+            ledger_store_remove_files(from, LEDGER_FILES_ALL);
     }
     if (lock >= 0)
         (void)close(lock);
