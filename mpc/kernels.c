@@ -180,6 +180,16 @@ void mpc_k_gather_bits(uint64_t *z, const uint64_t *x, const uint32_t *map, size
     mpc_kernels()->gather_bits(z, x, map, n);
 }
 
+void mpc_k_scatter(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n)
+{
+    mpc_kernels()->scatter(z, x, map, n);
+}
+
+void mpc_k_scatter_bits(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n)
+{
+    mpc_kernels()->scatter_bits(z, x, map, n);
+}
+
 /* 64 bits of x from position `from`; those at or past `end` are not read for. */
 static uint64_t take64(const uint64_t *x, size_t from, size_t end)
 {

@@ -60,5 +60,8 @@ void mpc_k_gather(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n)
 void mpc_k_gather_sub(uint64_t *z, const uint64_t *x, const uint32_t *p, const uint32_t *q,
                       size_t n); /* z[i] = x[p[i]] - x[q[i]] */
 void mpc_k_gather_bits(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n);
+/* z[map[i]] = x[i], words and bits, map a permutation: undoes the gather. */
+void mpc_k_scatter(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n);
+void mpc_k_scatter_bits(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n);
 
 #endif

@@ -340,6 +340,20 @@ static void k_gather_bits(uint64_t *z, const uint64_t *x, const uint32_t *map, s
     }
 }
 
+static void k_scatter(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        z[map[i]] = x[i];
+}
+
+static void k_scatter_bits(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n)
+{
+    for (size_t w = 0; w * 64 < n; w++)
+        z[w] = 0;
+    for (size_t i = 0; i < n; i++)
+        z[map[i] / 64] |= bit_of(x, i) << map[i] % 64;
+}
+
 const struct mpc_kernels KERNELS = {
     .name = KERNELS_NAME,
     .add = k_add,
@@ -369,4 +383,6 @@ const struct mpc_kernels KERNELS = {
     .gather = k_gather,
     .gather_sub = k_gather_sub,
     .gather_bits = k_gather_bits,
+    .scatter = k_scatter,
+    .scatter_bits = k_scatter_bits,
 };

@@ -42,6 +42,8 @@ struct mpc_kernels {
     void (*gather_sub)(uint64_t *z, const uint64_t *x, const uint32_t *p, const uint32_t *q,
                        size_t n);
     void (*gather_bits)(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n);
+    void (*scatter)(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n);
+    void (*scatter_bits)(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n);
 };
 
 /* The best set that this processor runs; chosen once. */

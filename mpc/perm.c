@@ -5,34 +5,118 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "mpc/kernels.h"
 #include "mpc/ops_check.h"
 
-fm_status mpc_perm_map_new(struct mpc_perm *perm, unsigned k, struct base_err *err)
-{
-    size_t bytes = perm->n == 0 ? 4 : perm->n * 4;
+enum { BUCKETS = 256, IN_CACHE = 1 << 15 };
 
-    perm->map[k] = malloc(bytes);
-    perm->inverse[k] = malloc(bytes);
-    if (perm->map[k] == NULL || perm->inverse[k] == NULL)
-        return base_err_memory(err, "permutation");
-    return FM_OK;
+/* 32-bit words of a generator, two from each of its words, low half first. */
+struct halves {
+    struct mpc_joint *joint;
+    const uint64_t *words;
+    size_t left; /* halves */
+};
+
+static uint32_t next_half(struct halves *h)
+{
+    uint64_t word;
+
+    if (h->left == 0) {
+        size_t have;
+
+        h->words = mpc_joint_peek(h->joint, &have);
+        mpc_joint_take(h->joint, have); /* its words stay until the next peek */
+        h->left = 2 * have;
+    }
+    h->left--;
+    word = *h->words;
+    if (h->left % 2 == 1)
+        return (uint32_t)word;
+    h->words++;
+    return (uint32_t)(word >> 32);
 }
 
-void mpc_perm_draw(struct mpc_perm *perm, unsigned k, struct mpc_joint *joint)
+/* Uniform below bound: the high half of a product, less the low halves that would come too often
+ * (Lemire, ACM TOMACS 29, 2019). */
+static uint32_t below(struct halves *h, uint32_t bound)
 {
-    uint32_t *map = perm->map[k];
+    for (;;) {
+        uint64_t product = (uint64_t)next_half(h) * bound;
 
-    for (size_t i = 0; i < perm->n; i++)
-        map[i] = (uint32_t)i;
-    for (size_t i = perm->n; i > 1; i--) {
-        size_t j = (size_t)mpc_joint_below(joint, i);
+        if ((uint32_t)product >= bound || (uint32_t)product >= (0 - bound) % bound)
+            return (uint32_t)(product >> 32);
+    }
+}
+
+static void shuffle_run(struct halves *h, uint32_t *map, size_t n)
+{
+    for (size_t i = n; i > 1; i--) {
+        uint32_t j = below(h, (uint32_t)i);
         uint32_t swap = map[i - 1];
 
         map[i - 1] = map[j];
         map[j] = swap;
     }
-    for (size_t i = 0; i < perm->n; i++)
-        perm->inverse[k][map[i]] = (uint32_t)i;
+}
+
+static void into_buckets(uint32_t *map, size_t end[BUCKETS], const uint8_t *bucket, size_t n)
+{
+    size_t at = 0;
+
+    memset(end, 0, BUCKETS * sizeof *end);
+    for (size_t i = 0; i < n; i++)
+        end[bucket[i]]++;
+    for (size_t b = 0; b < BUCKETS; b++) {
+        size_t size = end[b];
+
+        end[b] = at; /* where it begins, and after the next loop where it ends */
+        at += size;
+    }
+    for (size_t i = 0; i < n; i++)
+        map[end[bucket[i]]++] = (uint32_t)i;
+}
+
+fm_status mpc_perm_draw(struct mpc_perm *perm, unsigned k, struct mpc_joint *joint,
+                        struct base_err *err)
+{
+    size_t n = perm->n;
+    size_t labels = (n + 7) / 8;
+    struct halves halves = {.joint = joint};
+    struct mpc_share *scratch = NULL;
+    size_t end[BUCKETS];
+    fm_status status = mpc_block_new(&perm->block[k], perm->session, n * 4, err);
+
+    if (status == FM_OK && n > IN_CACHE)
+        status = mpc_block_new(&scratch, perm->session, labels * 8, err);
+    if (status != FM_OK)
+        return status;
+    perm->map[k] = (uint32_t *)perm->block[k]->data;
+    if (scratch == NULL) {
+        for (size_t i = 0; i < n; i++)
+            perm->map[k][i] = (uint32_t)i;
+        shuffle_run(&halves, perm->map[k], n);
+        return FM_OK;
+    }
+    mpc_joint_fill(joint, scratch->data, labels);
+    into_buckets(perm->map[k], end, (const uint8_t *)scratch->data, n);
+    for (size_t b = 0, from = 0; b < BUCKETS; from = end[b++])
+        shuffle_run(&halves, perm->map[k] + from, end[b] - from);
+    base_wipe(scratch->data, labels * 8);
+    base_wipe(end, sizeof end);
+    mpc_share_free(scratch);
+    return FM_OK;
+}
+
+void mpc_perm_move(const struct mpc_perm *perm, unsigned k, enum mpc_direction direction,
+                   const struct mpc_share *x, uint64_t *to, const uint64_t *from)
+{
+    const uint32_t *map = perm->map[k];
+
+    if (x->domain == MPC_RING64)
+        (direction == MPC_FORWARD ? mpc_k_gather : mpc_k_scatter)(to, from, map, x->n);
+    for (unsigned j = 0; x->domain == MPC_BITS && j < x->width; j++)
+        (direction == MPC_FORWARD ? mpc_k_gather_bits : mpc_k_scatter_bits)(
+            to + j * x->plane_words, from + j * x->plane_words, map, x->n);
 }
 
 void mpc_perm_release_maps(struct mpc_perm *perm)
@@ -40,12 +124,9 @@ void mpc_perm_release_maps(struct mpc_perm *perm)
     for (unsigned k = 0; k < MPC_MAX_COMPONENTS; k++) {
         if (perm->map[k] != NULL)
             base_wipe(perm->map[k], perm->n * 4);
-        if (perm->inverse[k] != NULL)
-            base_wipe(perm->inverse[k], perm->n * 4);
-        free(perm->map[k]);
-        free(perm->inverse[k]);
+        mpc_share_free(perm->block[k]);
+        perm->block[k] = NULL;
         perm->map[k] = NULL;
-        perm->inverse[k] = NULL;
     }
 }
 

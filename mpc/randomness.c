@@ -148,17 +148,3 @@ void mpc_joint_fill(struct mpc_joint *joint, uint64_t *out, size_t words)
         words -= have;
     }
 }
-
-/* A word w goes to the high half of w * bound; the 2^64 mod bound lowest low halves would come once
- * too often. They lie below bound, so that the division is hardly ever needed. */
-uint64_t mpc_joint_below(struct mpc_joint *joint, uint64_t bound)
-{
-    for (;;) {
-        size_t have;
-        unsigned __int128 product = (unsigned __int128)*mpc_joint_peek(joint, &have) * bound;
-
-        mpc_joint_take(joint, 1);
-        if ((uint64_t)product >= bound || (uint64_t)product >= (0 - bound) % bound)
-            return (uint64_t)(product >> 64);
-    }
-}

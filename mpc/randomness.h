@@ -39,7 +39,5 @@ void mpc_joint_release(struct mpc_joint *joint);
 const uint64_t *mpc_joint_peek(struct mpc_joint *joint, size_t *available);
 void mpc_joint_take(struct mpc_joint *joint, size_t words);
 void mpc_joint_fill(struct mpc_joint *joint, uint64_t *out, size_t words);
-/* Uniform in 0..bound-1, bound >= 1, without bias (by rejection: Lemire, ACM TOMACS 2019). */
-uint64_t mpc_joint_below(struct mpc_joint *joint, uint64_t bound);
 
 #endif

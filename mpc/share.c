@@ -120,6 +120,21 @@ fm_status mpc_share_new(struct mpc_share **out, struct mpc_session *s, enum mpc_
     return FM_OK;
 }
 
+fm_status mpc_block_new(struct mpc_share **out, struct mpc_session *s, size_t bytes,
+                        struct base_err *err)
+{
+    struct mpc_share *x = obtain(s, bytes == 0 ? 1 : bytes);
+
+    *out = x;
+    if (x == NULL)
+        return base_err_memory(err, "scratch");
+    x->session = s;
+    x->pins = 0;
+    x->unwanted = false;
+    link_live(s, x);
+    return FM_OK;
+}
+
 static void put_back(struct mpc_share *x)
 {
     struct mpc_session *s = x->session;

@@ -95,6 +95,10 @@ static inline fm_status mpc_bits_new(struct mpc_share **out, struct mpc_session 
 {
     return mpc_share_new(out, s, MPC_BITS, n, width, (struct mpc_range){0, 0}, err);
 }
+/* At least `bytes` of the session's memory at (*out)->data, for what is no share (maps, scratch)
+ * but should come from pages that are there already; given back by mpc_share_free(). */
+fm_status mpc_block_new(struct mpc_share **out, struct mpc_session *s, size_t bytes,
+                        struct base_err *err) FM_CHECK;
 void mpc_share_pin(struct mpc_share *x);
 void mpc_share_unpin(struct mpc_share *x);
 void mpc_pool_release(struct mpc_session *s); /* wipes and frees every share */

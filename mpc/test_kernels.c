@@ -47,6 +47,7 @@ static void simple_kernels(const struct mpc_kernels *k, struct made *m, const st
     k->not(m->z + 9 * MOST, n);
     k->gather(m->z + 10 * MOST, t->x, t->map, n);
     k->add(m->z + 11 * MOST, m->z + 11 * MOST, t->x, n); /* in place */
+    k->scatter(m->z + 12 * MOST, t->x, t->map, n);
     m->one[0] = k->sum(t->x, n);
     m->one[1] = k->dot(t->x, t->y, n);
     m->one[2] = k->popcount(t->x, n * 64);
@@ -64,6 +65,7 @@ static void shaped_kernels(const struct mpc_kernels *k, struct made *m, const st
     k->bits_to_words(m->w + 4 * MOST, t->a, n);
     k->gather_bits(m->w + 5 * MOST, t->a, t->map, n);
     k->gather_sub(m->w + 6 * MOST, t->x, t->map, t->map + MOST / 2, n < MOST / 2 ? n : MOST / 2);
+    k->scatter_bits(m->w + 7 * MOST, t->a, t->map, n);
 }
 
 static void grouped_kernels(const struct mpc_kernels *k, struct made *m, const struct trial *t,

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "mpc/kernels.h"
+#include "mpc/perm.h"
 #include "mpc/randomness.h"
 #include "mpc/test_world.h"
 
@@ -140,31 +141,115 @@ static void joint_generators_are_hkdf_and_aes_ctr(void **state)
     mpc_joint_release(&twin);
 }
 
-static void draws_below_a_bound(void **state)
+static struct mpc_joint fixed_joint(void)
 {
     const uint8_t seed[32] = {1};
     const uint8_t context[32] = {2};
     struct mpc_joint joint;
     struct base_err err;
-    unsigned seen[6] = {0};
+
+    assert_int_equal(mpc_joint_init(&joint, seed, context, "test", 0, &err), FM_OK);
+    return joint;
+}
+
+/* Whose memory the maps are. */
+static struct mpc_session *alone(void)
+{
+    static const unsigned self = 0;
+    const struct mpc_session_config c = {.protocol = mpc_protocol_find("plain"),
+                                         .compute = &self,
+                                         .compute_len = 1,
+                                         .streams = 1,
+                                         .random = base_random_system()};
+    struct mpc_session *s;
+    struct base_err err;
+
+    assert_int_equal(mpc_session_open(&s, &c, &err), FM_OK);
+    return s;
+}
+
+/* All 24 orders of four, each about as often. The seed is fixed: this holds or it does not. */
+static void short_permutations_are_uniform(void **state)
+{
+    struct mpc_joint joint = fixed_joint();
+    struct mpc_session *session = alone();
+    unsigned seen[256] = {0};
+    unsigned orders = 0;
+    struct base_err err;
 
     (void)state;
-    assert_int_equal(mpc_joint_init(&joint, seed, context, "test", 0, &err), FM_OK);
-    for (unsigned i = 0; i < 6000; i++) {
-        uint64_t draw = mpc_joint_below(&joint, 6);
-        assert_true(draw < 6);
-        seen[draw]++;
+    for (unsigned i = 0; i < 24000; i++) {
+        struct mpc_perm perm = {.session = session, .n = 4};
+
+        assert_int_equal(mpc_perm_draw(&perm, 0, &joint, &err), FM_OK);
+        seen[perm.map[0][0] | perm.map[0][1] << 2 | perm.map[0][2] << 4 | perm.map[0][3] << 6]++;
+        mpc_perm_release_maps(&perm);
     }
-    for (unsigned i = 0; i < 6; i++)
-        assert_in_range(seen[i], 850, 1150); /* the seed is fixed: this holds or it does not */
-    assert_int_equal(mpc_joint_below(&joint, 1), 0);
-    /* 2^64 is no multiple of this bound: without rejection a third of the values would come twice
-     * as often */
-    memset(seen, 0, sizeof seen);
-    for (unsigned i = 0; i < 6000; i++)
-        seen[mpc_joint_below(&joint, UINT64_C(3) << 62) % 3]++;
-    for (unsigned i = 0; i < 3; i++)
-        assert_in_range(seen[i], 1850, 2150);
+    for (unsigned i = 0; i < 256; i++) {
+        if (seen[i] == 0)
+            continue;
+        assert_in_range(seen[i], 850, 1150);
+        orders++;
+    }
+    assert_int_equal(orders, 24);
+    mpc_session_close(session);
+    mpc_joint_release(&joint);
+}
+
+/* Long ones go by buckets: each element once, no element's place says anything of where it was, nor
+ * of what stands beside it; correlations of n independent pairs are about 1 / sqrt(n). */
+static void long_permutations_keep_no_order(void **state)
+{
+    enum { N = 100000 };
+    struct mpc_joint joint = fixed_joint();
+    struct mpc_session *session = alone();
+    struct mpc_perm perm = {.session = session, .n = N};
+    double with_place = 0, with_neighbour = 0, variance = (double)N * N / 12;
+    uint8_t *seen = calloc(N, 1);
+    struct base_err err;
+
+    (void)state;
+    assert_non_null(seen);
+    assert_int_equal(mpc_perm_draw(&perm, 1, &joint, &err), FM_OK);
+    for (size_t i = 0; i < N; i++) {
+        double x = perm.map[1][i] - N / 2.0;
+
+        assert_true(perm.map[1][i] < N && !seen[perm.map[1][i]]);
+        seen[perm.map[1][i]] = 1;
+        with_place += x * ((double)i - N / 2.0);
+        with_neighbour += x * (perm.map[1][(i + 1) % N] - N / 2.0);
+    }
+    assert_true(with_place * with_place < 16 * variance * variance * N);
+    assert_true(with_neighbour * with_neighbour < 16 * variance * variance * N);
+    free(seen);
+    mpc_perm_release_maps(&perm);
+    mpc_session_close(session);
+    mpc_joint_release(&joint);
+}
+
+static void scatter_undoes_gather(void **state)
+{
+    enum { N = 1000 };
+    struct mpc_joint joint = fixed_joint();
+    struct mpc_session *session = alone();
+    struct mpc_perm perm = {.session = session, .n = N};
+    struct test_rng rng = {11};
+    uint64_t x[N], there[N], back[N];
+    struct base_err err;
+
+    (void)state;
+    assert_int_equal(mpc_perm_draw(&perm, 0, &joint, &err), FM_OK);
+    for (size_t i = 0; i < N; i++)
+        x[i] = rng_next(&rng);
+    mpc_k_gather(there, x, perm.map[0], N);
+    mpc_k_scatter(back, there, perm.map[0], N);
+    assert_memory_equal(x, back, sizeof x);
+    mpc_k_gather_bits(there, x, perm.map[0], N);
+    mpc_k_scatter_bits(back, there, perm.map[0], N);
+    for (size_t i = 0; i < N; i++)
+        assert_int_equal(back[i / 64] >> i % 64 & 1, x[i / 64] >> i % 64 & 1);
+    mpc_perm_release_maps(&perm);
+    mpc_session_close(session);
     mpc_joint_release(&joint);
 }
 
@@ -175,7 +260,9 @@ int main(void)
         cmocka_unit_test(bits_placed_one_by_one),
         cmocka_unit_test(range_widths),
         cmocka_unit_test(joint_generators_are_hkdf_and_aes_ctr),
-        cmocka_unit_test(draws_below_a_bound),
+        cmocka_unit_test(short_permutations_are_uniform),
+        cmocka_unit_test(long_permutations_keep_no_order),
+        cmocka_unit_test(scatter_undoes_gather),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

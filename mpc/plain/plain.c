@@ -222,30 +222,22 @@ static fm_status plain_perm_random(struct mpc_session *s, struct mpc_perm *perm,
                                    struct base_err *err)
 {
     struct mpc_joint joint;
-    fm_status status = mpc_perm_map_new(perm, 0, err);
+    fm_status status = joint_of_one(s, &joint, err);
 
-    if (status == FM_OK)
-        status = joint_of_one(s, &joint, err);
     if (status != FM_OK)
         return status;
-    mpc_perm_draw(perm, 0, &joint);
+    status = mpc_perm_draw(perm, 0, &joint, err);
     mpc_joint_release(&joint);
-    return FM_OK;
+    return status;
 }
 
 static fm_status plain_perm_apply(const struct mpc_perm *perm, enum mpc_direction direction,
                                   struct mpc_share *const *z, const struct mpc_share *const *x,
                                   size_t count, struct base_err *err)
 {
-    const uint32_t *map = direction == MPC_FORWARD ? perm->map[0] : perm->inverse[0];
-
     (void)err;
-    for (size_t i = 0; i < count; i++) {
-        if (x[i]->domain == MPC_RING64)
-            mpc_k_gather(mpc_comp(z[i], 0), mpc_comp(x[i], 0), map, x[i]->n);
-        for (unsigned j = 0; x[i]->domain == MPC_BITS && j < x[i]->width; j++)
-            mpc_k_gather_bits(mpc_plane(z[i], 0, j), mpc_plane(x[i], 0, j), map, x[i]->n);
-    }
+    for (size_t i = 0; i < count; i++)
+        mpc_perm_move(perm, 0, direction, x[i], mpc_comp(z[i], 0), mpc_comp(x[i], 0));
     return FM_OK;
 }
 

@@ -32,10 +32,9 @@ fm_status rep3_perm_random(struct mpc_session *s, struct mpc_perm *perm, struct 
 
         if (e == r->i)
             continue;
-        status = mpc_perm_map_new(perm, e, err);
+        status = mpc_perm_draw(perm, e, r->i == (e + 1) % 3 ? &r->next : &r->own, err);
         if (status != FM_OK)
-            return status;
-        mpc_perm_draw(perm, e, r->i == (e + 1) % 3 ? &r->next : &r->own); /* k_{e+2} */
+            return status; /* the key is k_{e+2} */
     }
     return FM_OK;
 }
@@ -46,7 +45,8 @@ struct shuffle {
     unsigned a;
     unsigned b;
     unsigned c;
-    const uint32_t *const *map; /* by who does not know it: first c, second b, third a */
+    const struct mpc_perm *perm; /* maps by who does not know it: first c, second b, third a */
+    enum mpc_direction direction;
     const struct mpc_share *const *x;
     struct mpc_share *const *z;
     unsigned to;   /* ring distance of whom we send to in this phase, 0: nobody */
@@ -102,15 +102,6 @@ static void mask(const struct mpc_share *x, uint64_t *z, struct mpc_joint *joint
         mpc_joint_take(joint, have);
         at += have;
     }
-}
-
-static void permute(const struct mpc_share *x, uint64_t *to, const uint64_t *from,
-                    const uint32_t *map)
-{
-    if (x->domain == MPC_RING64)
-        mpc_k_gather(to, from, map, x->n);
-    for (unsigned j = 0; x->domain == MPC_BITS && j < x->width; j++)
-        mpc_k_gather_bits(to + j * x->plane_words, from + j * x->plane_words, map, x->n);
 }
 
 /* The next piece of the columns' words laid end to end. */
@@ -182,14 +173,14 @@ static void first_messages(const struct mpc_session *s, struct shuffle *h, size_
         z1 = mpc_comp(h->z[i], 1);
         if (me == h->a) {
             combine(x, z1, mpc_comp(x, 0), mpc_comp(x, 1), x->comp_words);
-            permute(x, z0, z1, h->map[h->c]);
+            mpc_perm_move(h->perm, h->c, h->direction, x, z0, z1);
             mask(x, z0, key(s, h->b), false);
-            permute(x, z1, z0, h->map[h->b]);
+            mpc_perm_move(h->perm, h->b, h->direction, x, z1, z0);
             mask(x, z1, key(s, h->c), false);
         } else if (me == h->b) {
             uint64_t *y = mpc_comp(h->z[i], h->send);
 
-            permute(x, y, mpc_comp(x, shared(s, h->c)), h->map[h->c]);
+            mpc_perm_move(h->perm, h->c, h->direction, x, y, mpc_comp(x, shared(s, h->c)));
             mask(x, y, key(s, h->a), true);
         }
     }
@@ -207,7 +198,7 @@ static void unmask(const struct mpc_session *s, struct shuffle *h, size_t count)
         if (h->x[i]->n == 0)
             continue;
         z = mpc_comp(h->z[i], shared(s, h->a));
-        permute(h->x[i], z, mpc_comp(h->z[i], shared(s, h->b)), h->map[h->b]);
+        mpc_perm_move(h->perm, h->b, h->direction, h->x[i], z, mpc_comp(h->z[i], shared(s, h->b)));
         mask(h->x[i], z, key(s, h->a), true);
     }
 }
@@ -231,7 +222,7 @@ static void second_messages(const struct mpc_session *s, struct shuffle *h, size
         }
         mine = mpc_comp(h->z[i], shared(s, h->a));
         theirs = mpc_comp(h->z[i], 1 - shared(s, h->a));
-        permute(x, theirs, mine, h->map[h->a]);
+        mpc_perm_move(h->perm, h->a, h->direction, x, theirs, mine);
         mpc_joint_fill(key(s, h->a), mine, x->comp_words);
         if (x->domain == MPC_RING64)
             mpc_k_sub(theirs, theirs, mine, x->comp_words);
@@ -250,7 +241,8 @@ fm_status rep3_perm_apply(const struct mpc_perm *perm, enum mpc_direction direct
     struct shuffle h = {.a = (perm->turn + (forward ? 2 : 0)) % 3,
                         .b = (perm->turn + 1) % 3,
                         .c = (perm->turn + (forward ? 0 : 2)) % 3,
-                        .map = (const uint32_t *const *)(forward ? perm->map : perm->inverse),
+                        .perm = perm,
+                        .direction = direction,
                         .x = x,
                         .z = z};
     size_t units = 0;
