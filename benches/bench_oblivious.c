@@ -8,7 +8,11 @@
 
 #include "base/random.h"
 #include "benches/parties.h"
-#include "mpc/oblivious/sort.h"
+#include "mpc/circuit/aggregate.h"
+#include "mpc/oblivious/compact.h"
+#include "mpc/oblivious/group.h"
+#include "mpc/oblivious/join.h"
+#include "mpc/oblivious/scan.h"
 #include "mpc/protocol.h"
 
 enum { RUNS = 3 }; /* unless --runs says otherwise */
@@ -18,6 +22,8 @@ struct table {
     struct mpc_session *s;
     struct mpc_share *key;
     struct mpc_share *value;
+    struct mpc_share *bit;   /* random, width 1 */
+    struct mpc_share *probe; /* the keys in another order: what a join looks up */
     size_t n;
 };
 
@@ -89,12 +95,130 @@ static fm_status permute(const struct table *t, struct base_err *err)
     return st;
 }
 
+static fm_status compact(const struct table *t, struct base_err *err)
+{
+    struct mpc_share *columns[2] = {t->key, t->value};
+    struct mpc_share *z[2] = {NULL};
+    struct mpc_order *order;
+    fm_status st = mpc_compact(&order, t->bit, err);
+
+    if (st != FM_OK)
+        return st;
+    st = mpc_order_apply(order, MPC_FORWARD, z, one(columns), 2, err);
+    mpc_share_free_all(z, 2);
+    mpc_order_free(order);
+    return st;
+}
+
+static fm_status scan_sum(const struct table *t, struct base_err *err)
+{
+    struct mpc_share *z = NULL;
+    fm_status st = mpc_scan_sum(&z, one(&t->value), 1, t->bit, err);
+
+    mpc_share_free(z);
+    return st;
+}
+
+static fm_status scan_min(const struct table *t, struct base_err *err)
+{
+    struct mpc_share *z = NULL;
+    fm_status st = mpc_scan_min(&z, t->value, t->bit, err);
+
+    mpc_share_free(z);
+    return st;
+}
+
+/* SELECT key, SUM(value) GROUP BY key. */
+static fm_status group(const struct table *t, struct base_err *err)
+{
+    struct mpc_sort_key key = {.x = t->key};
+    struct mpc_group_item sum = {MPC_GROUP_SUM, t->value};
+    struct mpc_group_by by = {.keys = &key, .keys_len = 1, .items = &sum, .items_len = 1};
+    struct mpc_grouped z;
+    fm_status st = mpc_group(&z, &by, err);
+
+    if (st == FM_OK)
+        mpc_grouped_release(&z);
+    return st;
+}
+
+static fm_status distinct(const struct table *t, struct base_err *err)
+{
+    struct mpc_sort_key key = {.x = t->key};
+    struct mpc_group_by by = {.keys = &key, .keys_len = 1};
+    struct mpc_grouped z;
+    fm_status st = mpc_group(&z, &by, err);
+
+    if (st == FM_OK)
+        mpc_grouped_release(&z);
+    return st;
+}
+
+/* SELECT SUM(table.value) of n rows joined by key to a table of n. */
+static fm_status join(const struct table *t, struct base_err *err)
+{
+    struct mpc_lookup by = {.keys = 1,
+                            .table = {.key = one(&t->key), .n = t->n},
+                            .probe = {.key = one(&t->probe), .n = t->n},
+                            .values = one(&t->value),
+                            .values_len = 1};
+    struct mpc_share *sum = NULL;
+    struct mpc_found z;
+    fm_status st = mpc_find(&z, &by, err);
+
+    if (st != FM_OK)
+        return st;
+    st = mpc_sum(&sum, z.value[0], err);
+    mpc_share_free(sum);
+    mpc_found_release(&z);
+    return st;
+}
+
+static fm_status semijoin(const struct table *t, struct base_err *err)
+{
+    struct mpc_lookup by = {.keys = 1,
+                            .table = {.key = one(&t->key), .n = t->n},
+                            .probe = {.key = one(&t->probe), .n = t->n}};
+    struct mpc_found z;
+    fm_status st = mpc_find(&z, &by, err);
+
+    if (st == FM_OK)
+        mpc_found_release(&z);
+    return st;
+}
+
+#define BITS32        \
+    {                 \
+        0, UINT32_MAX \
+    }
+#define BITS64               \
+    {                        \
+        INT64_MIN, INT64_MAX \
+    }
+
 static const struct operation operations[] = {
-    {"permute", {0, UINT32_MAX}, permute},    {"sort32", {0, UINT32_MAX}, sort},
-    {"sort64", {INT64_MIN, INT64_MAX}, sort}, {"sort20", {0, 999999}, sort},
-    {"top100", {0, UINT32_MAX}, top},
+    {"permute", BITS32, permute},   {"compact", BITS32, compact},     {"sort20", {0, 999999}, sort},
+    {"sort32", BITS32, sort},       {"sort64", BITS64, sort},         {"top100", BITS32, top},
+    {"scan_sum", BITS32, scan_sum}, {"scan_min", BITS32, scan_min},   {"group32", BITS32, group},
+    {"group64", BITS64, group},     {"distinct64", BITS64, distinct}, {"join32", BITS32, join},
+    {"join64", BITS64, join},       {"semijoin64", BITS64, semijoin},
 };
 enum { OPERATIONS = sizeof operations / sizeof operations[0] };
+
+static fm_status turn_round(struct mpc_share **z, const struct mpc_share *x, struct base_err *err)
+{
+    size_t n = mpc_share_n(x);
+    uint32_t *map = malloc(n * sizeof *map);
+    fm_status st;
+
+    if (map == NULL)
+        return base_err_memory(err, "input");
+    for (size_t i = 0; i < n; i++)
+        map[i] = (uint32_t)(n - 1 - i);
+    st = mpc_gather(z, x, map, n, err);
+    free(map);
+    return st;
+}
 
 /* Random keys of the operation's range and values of 32 bits, from party 0. */
 static fm_status input(struct table *t, struct mpc_range keys, struct base_err *err)
@@ -128,7 +252,9 @@ static fm_status input(struct table *t, struct mpc_range keys, struct base_err *
     free(values);
     t->key = x[0];
     t->value = x[1];
-    return st;
+    if (st == FM_OK)
+        st = mpc_random_bit(t->s, &t->bit, t->n, err);
+    return st == FM_OK ? turn_round(&t->probe, t->key, err) : st;
 }
 
 static fm_status timed_runs(const struct job *job, const struct table *t, struct net_transport *net,

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "mpc/oblivious/columns.h"
 #include "mpc/oblivious/compact.h"
 #include "mpc/ops_check.h"
 #include "mpc/share.h"
@@ -51,62 +52,6 @@ static fm_status check_head(const struct mpc_share *head, const struct mpc_share
     return FM_OK;
 }
 
-/* Replaces each column by what op makes of it. */
-static fm_status each(struct mpc_share **x, size_t count,
-                      fm_status (*op)(struct mpc_share **, const struct mpc_share *,
-                                      struct base_err *),
-                      struct base_err *err)
-{
-    fm_status status = FM_OK;
-
-    for (size_t i = 0; status == FM_OK && i < count; i++) {
-        struct mpc_share *made;
-
-        status = op(&made, x[i], err);
-        if (status == FM_OK) {
-            mpc_share_free(x[i]);
-            x[i] = made;
-        }
-    }
-    return status;
-}
-
-static fm_status reorder(struct mpc_share **x, size_t count, const struct mpc_order *order,
-                         enum mpc_direction direction, struct base_err *err)
-{
-    struct mpc_share **moved = calloc(count, sizeof *moved);
-    fm_status status = moved == NULL
-                           ? mpc_no_memory(x[0]->session, "scan", err)
-                           : mpc_order_apply(order, direction, moved,
-                                             (const struct mpc_share *const *)x, count, err);
-
-    for (size_t i = 0; status == FM_OK && i < count; i++) {
-        mpc_share_free(x[i]);
-        x[i] = moved[i];
-    }
-    free(moved);
-    return status;
-}
-
-/* Keeps the steps at heads: bits by an AND, ring by a product; each kind in one round. */
-static fm_status void_others(struct mpc_share **x, size_t count, const struct mpc_share *bit,
-                             const struct mpc_share *ring, struct base_err *err)
-{
-    fm_status status = FM_OK;
-
-    for (size_t i = 0; status == FM_OK && i < count; i++) {
-        struct mpc_share *kept;
-
-        status = x[i]->domain == MPC_RING64 ? mpc_mul(&kept, x[i], ring, err)
-                                            : mpc_and(&kept, x[i], bit, err);
-        if (status == FM_OK) {
-            mpc_share_free(x[i]);
-            x[i] = kept;
-        }
-    }
-    return status;
-}
-
 /* z holds copies of the columns, which become the copies downwards. */
 static fm_status fill(struct mpc_share **z, size_t count, const struct mpc_share *bit,
                       const struct mpc_share *ring, struct base_err *err)
@@ -115,16 +60,16 @@ static fm_status fill(struct mpc_share **z, size_t count, const struct mpc_share
     fm_status status = mpc_compact(&order, ring, err);
 
     if (status == FM_OK)
-        status = reorder(z, count, order, MPC_FORWARD, err);
+        status = mpc_move_columns(z, count, order, MPC_FORWARD, err);
     if (status == FM_OK)
-        status = each(z, count, mpc_steps, err);
+        status = mpc_each_column(z, count, mpc_steps, err);
     if (status == FM_OK)
-        status = reorder(z, count, order, MPC_INVERSE, err);
+        status = mpc_move_columns(z, count, order, MPC_INVERSE, err);
     mpc_order_free(order);
     if (status == FM_OK)
-        status = void_others(z, count, bit, ring, err);
+        status = mpc_keep_columns(z, count, bit, ring, err);
     if (status == FM_OK)
-        status = each(z, count, mpc_prefix, err);
+        status = mpc_each_column(z, count, mpc_prefix, err);
     return status;
 }
 

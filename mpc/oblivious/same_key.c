@@ -1,0 +1,42 @@
+#include "mpc/oblivious/same_key.h"
+
+#include "mpc/circuit/compare.h"
+#include "mpc/ops_check.h"
+#include "mpc/share.h"
+
+enum { COLUMNS = 64 };
+
+fm_status mpc_same_key(struct mpc_share **z, const struct mpc_share *const *x,
+                       const struct mpc_share *const *y, size_t count, struct base_err *err)
+{
+    struct mpc_share *equal[COLUMNS] = {NULL};
+    fm_status status;
+
+    *z = NULL;
+    if (count == 0 || count > COLUMNS)
+        return base_err_set(err, FM_E_ARG, "same key: %zu columns: 1 to %d", count, COLUMNS);
+    status = mpc_equal_list(equal, x, y, count, err);
+    while (status == FM_OK && count > 1) { /* halves: the lower with the upper */
+        struct mpc_share *both[COLUMNS / 2] = {NULL};
+        size_t half = count / 2;
+        size_t rest = count - half; /* the middle one waits, if there is one */
+
+        status = mpc_and_list(both, (const struct mpc_share *const *)equal,
+                              (const struct mpc_share *const *)equal + rest, half, err);
+        if (status != FM_OK)
+            break;
+        for (size_t i = 0; i < half; i++) {
+            mpc_share_free(equal[i]);
+            mpc_share_free(equal[rest + i]);
+            equal[i] = both[i];
+            equal[rest + i] = NULL;
+        }
+        count = rest;
+    }
+    if (status == FM_OK) {
+        *z = equal[0];
+        equal[0] = NULL;
+    }
+    mpc_share_free_all(equal, COLUMNS);
+    return status;
+}

@@ -1,0 +1,214 @@
+/* Lookups and the joins made of them, on every row and in both profiles, against nested loops. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "mpc/oblivious/join.h"
+#include "mpc/oblivious/test_rows.h"
+
+enum { MOST = 150 };
+
+struct side {
+    size_t n;
+    int64_t a[MOST];
+    uint64_t b[MOST];
+    uint64_t null[MOST];
+    uint64_t valid[MOST];
+};
+
+struct tables {
+    unsigned keys;
+    bool masked; /* NULLs and valid bits */
+    bool bare;   /* no values: a semijoin */
+    struct mpc_range range;
+    struct side table;
+    struct side probe;
+    int64_t x[MOST];
+    uint64_t w[MOST];
+    int64_t got[MOST];
+    int64_t match[MOST];
+    int64_t want_x[MOST];
+    int64_t want_w[MOST];
+    bool repeated;
+};
+
+static bool usable(const struct tables *t, const struct side *s, size_t i)
+{
+    return !t->masked || (s->valid[i] != 0 && s->null[i] == 0);
+}
+
+static bool same_keys(const struct tables *t, const struct side *s, size_t i, const struct side *r,
+                      size_t j)
+{
+    return usable(t, s, i) && usable(t, r, j) && s->a[i] == r->a[j] &&
+           (t->keys == 1 || s->b[i] == r->b[j]);
+}
+
+static void solve(struct tables *t)
+{
+    t->repeated = false;
+    for (size_t j = 0; j < t->probe.n; j++) {
+        t->match[j] = t->want_x[j] = t->want_w[j] = 0;
+        for (size_t i = 0; i < t->table.n; i++)
+            if (same_keys(t, &t->table, i, &t->probe, j)) {
+                t->match[j] = 1;
+                t->want_x[j] = t->x[i];
+                t->want_w[j] = (int64_t)t->w[i];
+            }
+    }
+    for (size_t i = 0; i < t->table.n; i++)
+        for (size_t j = 0; j < i; j++)
+            t->repeated |= same_keys(t, &t->table, i, &t->table, j);
+}
+
+struct fed {
+    struct mpc_share *key[2];
+    struct mpc_share *null;
+    struct mpc_share *valid;
+    const struct mpc_share *nulls[2];
+};
+
+static fm_status feed_side(struct mpc_session *s, struct mpc_lookup_side *out, struct fed *f,
+                           const struct tables *t, const struct side *side, unsigned owner,
+                           struct base_err *err)
+{
+    TRY(feed(s, &f->key[0], owner, side->a, side->n, t->range, err));
+    TRY(feed_bits(s, &f->key[1], owner, side->b, side->n, 6, err));
+    TRY(feed_bits(s, &f->null, owner, side->null, side->n, 1, err));
+    TRY(feed_bits(s, &f->valid, owner, side->valid, side->n, 1, err));
+    f->nulls[0] = f->null;
+    f->nulls[1] = NULL;
+    *out = (struct mpc_lookup_side){.key = (const struct mpc_share *const *)f->key, .n = side->n};
+    if (t->masked) {
+        out->null = f->nulls;
+        out->valid = f->valid;
+    }
+    return FM_OK;
+}
+
+static fm_status finds(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct tables *t = arg;
+    struct mpc_share *x, *w;
+    struct fed fed[2];
+    struct mpc_lookup by = {.keys = t->keys};
+    struct mpc_found z;
+    int64_t repeated = 0;
+
+    TRY(feed_side(s, &by.table, &fed[0], t, &t->table, 0, err));
+    TRY(feed_side(s, &by.probe, &fed[1], t, &t->probe, 0, err));
+    TRY(feed(s, &x, 0, t->x, t->table.n, MPC_RANGE_FULL, err));
+    TRY(feed_bits(s, &w, 0, t->w, t->table.n, 9, err));
+    by.values = (const struct mpc_share *const[]){x, w};
+    by.values_len = t->bare ? 0 : 2;
+    TRY(mpc_find(&z, &by, err));
+    TRY(tell(z.repeated, 0, &repeated, err));
+    if (mpc_session_self(s) == 0 && (repeated != 0) != t->repeated)
+        return base_err_set(err, FM_E_INVALID, "repeated: %d", (int)repeated);
+    mpc_share_free(z.repeated);
+    TRY(same(s, z.match, t->got, t->match, "match", err));
+    if (t->bare)
+        return FM_OK;
+    TRY(same(s, z.value[0], t->got, t->want_x, "value", err));
+    return same(s, z.value[1], t->got, t->want_w, "value, bits", err);
+}
+
+static void fill_side(const struct tables *t, struct side *s, bool unique, struct test_rng *rng)
+{
+    uint64_t span = (uint64_t)t->range.hi - (uint64_t)t->range.lo;
+
+    for (size_t i = 0; i < s->n; i++) {
+        uint64_t step = span / (s->n + 1);
+
+        s->a[i] = unique && step > 0 ? (int64_t)((uint64_t)t->range.lo + step * (i * 7 % s->n))
+                                     : rng_in(rng, t->range);
+        s->b[i] = rng_next(rng) % 3;
+        s->null[i] = rng_next(rng) % 5 == 0;
+        s->valid[i] = rng_next(rng) % 4 != 0;
+    }
+}
+
+static void lookups_find_the_right_row(void **state)
+{
+    static const size_t lengths[][2] = {{0, 3}, {3, 0},    {1, 1},   {1, 2},
+                                        {2, 1}, {30, 100}, {64, 64}, {MOST, 65}};
+    static const struct mpc_range ranges[] = {{-2, 100}, {0, 3}, {INT64_MIN, INT64_MAX}};
+    static struct tables t;
+
+    (void)state;
+    for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++)
+        for (unsigned round = 0; round < 6; round++) {
+            struct test_rng rng = {1 + l * 6 + round};
+
+            t.table.n = lengths[l][0];
+            t.probe.n = lengths[l][1];
+            t.range = ranges[round % 3];
+            t.keys = 1 + round % 2;
+            t.masked = round >= 3;
+            t.bare = round == 4;
+            fill_side(&t, &t.table, round % 3 != 1, &rng);
+            fill_side(&t, &t.probe, false, &rng);
+            for (size_t j = 0; j < t.probe.n && t.table.n > 0; j++)
+                if (rng_next(&rng) % 2 == 0) {
+                    size_t i = (size_t)(rng_next(&rng) % t.table.n);
+
+                    t.probe.a[j] = t.table.a[i];
+                    t.probe.b[j] = t.table.b[i];
+                }
+            for (size_t i = 0; i < t.table.n; i++) {
+                t.x[i] = rng_value(&rng);
+                t.w[i] = rng_next(&rng) % 512;
+            }
+            solve(&t);
+            on_every_row(finds, &t);
+        }
+}
+
+static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct mpc_share *four, *three, *bits, *narrow;
+    const struct mpc_share *value[1];
+    struct mpc_lookup by = {.keys = 1, .table.n = 4, .probe.n = 3, .values = value};
+    struct mpc_found z;
+
+    (void)arg;
+    TRY(mpc_constant(s, &four, 5, 4, err));
+    TRY(mpc_constant(s, &three, 5, 3, err));
+    TRY(mpc_bits_constant(s, &bits, 1, 4, 3, err));
+    TRY(mpc_bits_constant(s, &narrow, 1, 2, 3, err));
+    by.table.key = (const struct mpc_share *const[]){four};
+    by.probe.key = (const struct mpc_share *const[]){bits};
+    REFUSED(mpc_find(&z, &by, err), FM_E_ARG, "key 0: domains or widths differ");
+    by.probe.key = (const struct mpc_share *const[]){four};
+    REFUSED(mpc_find(&z, &by, err), FM_E_ARG, "a column of 4 rows, not 3");
+    by.probe.key = (const struct mpc_share *const[]){three};
+    by.probe.valid = narrow;
+    REFUSED(mpc_find(&z, &by, err), FM_E_ARG, "bits of width 1");
+    by.probe.valid = NULL;
+    by.values_len = 1;
+    value[0] = three;
+    REFUSED(mpc_find(&z, &by, err), FM_E_ARG, "value column 0 has 3 rows");
+    by.keys = 0;
+    REFUSED(mpc_find(&z, &by, err), FM_E_ARG, "0 keys");
+    return FM_OK;
+}
+
+static void bad_arguments_are_errors(void **state)
+{
+    struct world w = {.row = mpc_protocol_find("plain")};
+
+    (void)state;
+    world_must_run(&w, bad_arguments, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lookups_find_the_right_row),
+        cmocka_unit_test(bad_arguments_are_errors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
