@@ -14,12 +14,13 @@
  * A comparison of k bits pays 0.25 k bytes, and about log2 n + 2 of them are made:
  *
  *     bytes a row and party, n = 10^6      radix, L = 2   by comparisons
+ *     key of  2 bits                            67             125
  *     key of  4 bits                           138             136
- *     key of 20 bits                           680             215
- *     key of 32 bits                          1090             280
- *     key of 64 bits                          2180             690
+ *     key of 20 bits                           680             225
+ *     key of 32 bits                          1090             305
+ *     key of 64 bits                          2180             755
  *
- * Keys of a few bits are sorted digit by digit all the same where that is cheaper: digit.h.
+ * Keys of at most 2 bits (few rounds: 3) are one digit, and sorted in one such pass: digit.h.
  *
  * Widths follow ranges: a ring column of range lo..hi costs the bits of hi - lo, a bits column its
  * planes. A ring column that needs more than 62, and a bits column, are converted first (a2b, b2a).

@@ -173,7 +173,7 @@ static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err
     TRY(mpc_bits_constant(s, &two, 1, 2, 4, err));
     TRY(mpc_bits_constant(s, &few, 1, 1, 3, err));
     TRY(mpc_bits_constant(s, &bits, 1, 5, 4, err));
-    REFUSED(mpc_compact(&order, x, err), FM_E_ARG, "0 or 1");
+    REFUSED(mpc_compact(&order, x, err), FM_E_ARG, "indicators are 0 or 1");
     REFUSED(mpc_compact(&order, two, err), FM_E_ARG, "takes width 1, not 2");
     REFUSED(mpc_fill_down(z, (const struct mpc_share *const *)&x, 1, few, err), FM_E_ARG,
             "3 heads for 4 rows");
