@@ -265,10 +265,9 @@ fm_status ledger_chain_propose(struct ledger_chain *chain, size_t *chosen, size_
                                  chain->tip.height + 1, after_head(chain, time_ms), err);
 }
 
-/* Runs, seals and stores a block in a write transaction that is open. *tip is where it leads. */
-static fm_status run(struct ledger_chain *chain, struct ledger_tip *tip, struct ledger_step *step,
-                     struct ledger_outcome *outcomes, const struct ledger_block *block,
-                     struct base_err *err)
+fm_status ledger_chain_run(struct ledger_chain *chain, struct ledger_tip *tip,
+                           struct ledger_step *step, struct ledger_outcome *outcomes,
+                           const struct ledger_block *block, struct base_err *err)
 {
     struct ledger_seal_sink sink = ledger_store_sink(chain->store);
     struct ledger_state_pages pages = ledger_store_pages(chain->store);
@@ -312,7 +311,7 @@ fm_status ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome
     st = ledger_store_begin_write(chain->store, err);
     if (st != FM_OK)
         goto done;
-    st = run(chain, &tip, &step, outcomes, block, err);
+    st = ledger_chain_run(chain, &tip, &step, outcomes, block, err);
     if (st == FM_OK)
         st = ledger_store_commit(chain->store, err);
     else

@@ -22,6 +22,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "ledger/block.h"
+#include "ledger/epoch.h"
 #include "ledger/log_proof.h"
 
 struct ledger_chain;
@@ -105,6 +106,15 @@ fm_status ledger_chain_cosign(struct ledger_chain *chain, size_t *n_new, uint64_
 #define LEDGER_UNDO_MAX 64
 fm_status ledger_chain_rollback(struct ledger_chain *chain, uint64_t height,
                                 struct base_err *err) FM_CHECK;
+
+/* Goes back to the block before the first of these, if there are later ones, and executes them, all
+ * in one write transaction: the last is the first of a new epoch, whose base is not where this
+ * replica stands; it holds one transaction. outcomes: room for those of all of them, in order.
+ * Errors: as both; FM_E_REFUSED: there, the last one's transaction is refused or dropped, and the
+ * replica stays where it was. */
+fm_status ledger_chain_switch(struct ledger_chain *chain, struct ledger_outcome *outcomes,
+                              const struct ledger_block *blocks, size_t n,
+                              struct base_err *err) FM_CHECK;
 
 /* What this node must not forget (engine_epoch.h), under a name; stored when it returns. value
  * NULL: removes it. */
@@ -197,6 +207,10 @@ fm_status ledger_reader_final(struct ledger_reader *reader, uint64_t *size, uint
  * too): what a member that lags behind asks for. */
 fm_status ledger_reader_checkpoint(struct ledger_reader *reader, struct base_buf *text,
                                    uint64_t size, struct base_err *err) FM_CHECK;
+/* The state that the log's first `size` leaves end with; *ends is false if no block ends there. */
+fm_status ledger_reader_state_at(struct ledger_reader *reader, bool *ends,
+                                 struct ledger_epoch_head *out, uint64_t size,
+                                 struct base_err *err) FM_CHECK;
 /* The proven forks: the foreign checkpoint, and our own at that moment. */
 typedef fm_status ledger_evidence_fn(void *ctx, const char *theirs, const char *ours,
                                      struct base_err *err);

@@ -223,10 +223,12 @@ static fm_status convict(struct ledger_chain *chain, const struct offer *offer, 
 }
 
 /* What an epoch's change may leave behind without anybody lying (format.md section 7): a state of
- * an earlier epoch beyond the base of the first later one; and, seen from the other side, a state
- * of a later epoch than our head's beyond what we know to be final. */
+ * an earlier epoch that our log has, beyond the base of the first later one; any state of an
+ * earlier epoch that our log passed over; and, seen from the other side, a state of a later epoch
+ * than our head's beyond what we know to be final. */
 struct bases {
-    uint64_t after; /* the epoch of the state */
+    uint64_t of; /* the epoch of the state */
+    bool began;  /* our log has it */
     uint64_t first, base;
 };
 
@@ -238,7 +240,8 @@ static fm_status first_base(void *ctx, const char *key, const void *value, size_
     json_t *json;
     fm_status st;
 
-    if (epoch <= b->after || epoch >= b->first)
+    b->began |= epoch == b->of;
+    if (epoch <= b->of || epoch >= b->first)
         return FM_OK;
     st = base_json_parse(&json, value, len, err);
     if (st != FM_OK)
@@ -252,7 +255,7 @@ static fm_status first_base(void *ctx, const char *key, const void *value, size_
 static fm_status was_dropped(struct ledger_chain *chain, struct offer *offer, struct base_err *err)
 {
     const struct ledger_checkpoint *cp = &offer->checkpoint;
-    struct bases b = {.after = cp->epoch, .first = UINT64_MAX};
+    struct bases b = {.of = cp->epoch, .began = cp->epoch == 0, .first = UINT64_MAX};
     fm_status st;
 
     if (cp->epoch > chain->tip.epoch) {
@@ -260,7 +263,7 @@ static fm_status was_dropped(struct ledger_chain *chain, struct offer *offer, st
         return FM_OK;
     }
     st = chain->source.list(chain->source.ctx, "epoch/", first_base, &b, err);
-    offer->dropped = b.first != UINT64_MAX && cp->size > b.base;
+    offer->dropped = b.first != UINT64_MAX && (!b.began || cp->size > b.base);
     return st;
 }
 

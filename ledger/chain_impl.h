@@ -22,6 +22,12 @@ struct ledger_chain {
     uint64_t final_size;
 };
 
+/* Runs, seals and stores a block in a write transaction that is open; *tip is where it stands, and
+ * then where it leads. */
+fm_status ledger_chain_run(struct ledger_chain *chain, struct ledger_tip *tip,
+                           struct ledger_step *step, struct ledger_outcome *outcomes,
+                           const struct ledger_block *block, struct base_err *err) FM_CHECK;
+
 /* Another connection, as ledger_reader_open(), to a file that is known to be good. */
 fm_status ledger_reader_make(struct ledger_reader **out, const char *path,
                              struct base_err *err) FM_CHECK;
@@ -34,8 +40,8 @@ fm_status ledger_log_root_at(struct ledger_store *store, uint8_t root32[32], uin
 fm_status ledger_block_ending(struct ledger_store *store, struct ledger_store_block *out,
                               uint64_t size, struct base_err *err) FM_CHECK;
 
-/* The state that the log's first `size` leaves end with; *ends is false if no block ends there.
- * ctx: a store. */
+/* The state that the log's first `size` leaves (0: all) end with; *ends is false if no block ends
+ * there. ctx: a store. */
 fm_status ledger_log_at(void *ctx, bool *ends, struct ledger_epoch_head *out, uint64_t size,
                         struct base_err *err) FM_CHECK;
 

@@ -97,6 +97,14 @@ fm_status ledger_log_at(void *ctx, bool *ends, struct ledger_epoch_head *out, ui
     fm_status st = FM_E_NOT_FOUND;
 
     *ends = false;
+    if (size == 0) {
+        struct ledger_store_tip tip;
+        st = ledger_store_get_tip(store, &tip, err);
+        if (st != FM_OK)
+            return st;
+        size = tip.tip.log.size;
+        st = FM_E_NOT_FOUND;
+    }
     *out = (struct ledger_epoch_head){.size = size};
     if (size > 0)
         st = ledger_store_get_leaf(store, &leaf, size - 1, err);
@@ -216,6 +224,19 @@ fm_status ledger_reader_checkpoint(struct ledger_reader *reader, struct base_buf
     st = ledger_block_ending(reader->store, &block, size, err);
     if (st == FM_OK)
         st = ledger_checkpoint_text(reader->store, text, size, err);
+    leave(reader);
+    return st;
+}
+
+fm_status ledger_reader_state_at(struct ledger_reader *reader, bool *ends,
+                                 struct ledger_epoch_head *out, uint64_t size, struct base_err *err)
+{
+    fm_status st = enter(reader, err);
+
+    *ends = false;
+    if (st != FM_OK)
+        return st;
+    st = ledger_log_at(reader->store, ends, out, size, err);
     leave(reader);
     return st;
 }

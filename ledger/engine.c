@@ -29,10 +29,23 @@ bool engine_behind(const struct ledger_engine *engine)
 {
     const struct engine_member *sequencer = engine_member_find(engine, engine->sequencer);
 
-    if (engine->known_size > engine_head(engine)->log_size)
+    if (engine_known_ahead(engine))
         return true;
     return !engine_sequencing(engine) && sequencer != NULL && sequencer->up &&
+           sequencer->epoch == engine_head(engine)->epoch &&
            sequencer->height > engine_head(engine)->height;
+}
+
+bool engine_later(const struct ledger_engine *engine, uint64_t epoch, uint64_t size)
+{
+    const struct ledger_head *head = engine_head(engine);
+
+    return epoch != head->epoch ? epoch > head->epoch : size > head->log_size;
+}
+
+bool engine_known_ahead(const struct ledger_engine *engine)
+{
+    return engine_later(engine, engine->known_epoch, engine->known_size);
 }
 
 enum ledger_engine_state ledger_engine_state(const struct ledger_engine *engine)
@@ -168,6 +181,7 @@ fm_status ledger_engine_new(struct ledger_engine **out, struct ledger_chain *cha
     engine->call = *callbacks;
     engine->params = params == NULL ? ledger_engine_defaults() : *params;
     engine->sequencer_now = INT64_MIN;
+    engine->guide = LEDGER_ENGINE_NAMES;
     engine->push_delay = engine->params.resend_ms;
     engine->members = calloc(LEDGER_ENGINE_NAMES, sizeof *engine->members);
     st = engine->members == NULL ? base_err_memory(err, "ledger engine")
@@ -188,6 +202,8 @@ fm_status ledger_engine_new(struct ledger_engine **out, struct ledger_chain *cha
     }
     engine->self = (size_t)(self - engine->members);
     st = engine_final_load(engine, err);
+    if (st == FM_OK)
+        st = engine_epoch_load(engine, err);
     if (st != FM_OK)
         goto fail;
     *out = engine;

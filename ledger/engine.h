@@ -2,7 +2,7 @@
  * sequences; all others follow, execute each block themselves and cosign the state after it. A
  * state is final once `quorum` members cosigned it (format.md section 7). For one machine or a
  * pilot: when the sequencer's node is gone, progress stops (nothing is lost), and the engine says
- * so.
+ * so, until the members hand over to another (epoch.h, engine_epoch.c).
  *
  * A step machine: messages, time and submissions go in; messages and events come out through
  * callbacks, before the call returns. No sockets, threads, clock or randomness of its own. One
@@ -22,8 +22,8 @@
  *             is out, others' are awaited
  *   behind    the sequencer, or a final checkpoint, is    blocks executed -> pending, settled
  *             beyond our head
- *   forked    signed proof that two histories exist, one  never: people decide (epoch transaction,
- *             of them ours                                new replica)
+ *   forked    signed proof that two histories exist, one  never: people decide (new replica)
+ *             of them ours
  *
  * and what happens on which message, in each (engine_step.c has this table in code):
  *
@@ -36,17 +36,19 @@
  *   head         note; send what the sender lacks; ask for what we lack  note
  *   want         send blocks        send blocks        send blocks       -
  *   blocks       execute those that follow our head                      -
+ *   epoch        keep it, pass it on; promise, or take over, when due    -
  *
  *   (1) the sequencer made it after our head became final, which we have not heard yet.
  *
  * Invariants, asserted after every call (engine_check()):
  *   G1  we execute a block only at height head + 1, and unless we made it, only from the sequencer;
- *   G2  we cosign only the state that our own replica has reached and committed;
- *   G3  the sequencer makes a block only when its head is final: it is never more than one block
- *       ahead of finality;
- *   G4  the final size never falls, and never exceeds the head's;
- *   G5  after proof of a fork we execute, make and cosign nothing;
- *   G6  all queues are bounded.
+ *       but from anybody while a quorum's signatures say that there are more (we are catching up),
+ *       and the first block of a later epoch, which may take back blocks of ours that are not
+ * final; G2  we cosign only the state that our own replica has reached and committed; G3  the
+ * sequencer makes a block only when its head is final: it is never more than one block ahead of
+ * finality (but for the block that opens its epoch); G4  the final size never falls, and never
+ * exceeds the head's; G5  after proof of a fork we execute, make and cosign nothing; G6  all queues
+ * are bounded; E1 to E4 of epoch.h, when sequencers change.
  *
  * Proof of a fork that stops us: a valid cosignature by the sequencer that contradicts our log
  * (format.md section 7), or such ones by so many members that ours could no longer reach the
@@ -71,6 +73,7 @@
 #ifndef FIRMIANA_LEDGER_ENGINE_H
 #define FIRMIANA_LEDGER_ENGINE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -93,10 +96,12 @@ enum ledger_engine_event_kind {
     LEDGER_ENGINE_RESULT, /* a submission of ours ended: id, outcome, height (0: not on the log) */
     LEDGER_ENGINE_BEHIND, /* size (of a final state, or told by the sequencer) is beyond our head */
     LEDGER_ENGINE_FORKED, /* proof of a fork: the engine has stopped; text says which heights */
-    LEDGER_ENGINE_ACCUSED, /* `alias` signed what contradicts our log; kept; we go on */
-    LEDGER_ENGINE_SILENT,  /* `alias`, the sequencer, was last heard silent_ms ago; repeated */
-    LEDGER_ENGINE_HEARD,   /* ... and now it is back */
-    LEDGER_ENGINE_SKEW,    /* a clock is wrong: a block was held back, or `alias` is off */
+    LEDGER_ENGINE_ACCUSED,  /* `alias` signed what contradicts our log; kept; we go on */
+    LEDGER_ENGINE_SILENT,   /* `alias`, the sequencer, was last heard silent_ms ago; repeated */
+    LEDGER_ENGINE_HEARD,    /* ... and now it is back */
+    LEDGER_ENGINE_SKEW,     /* a clock is wrong: a block was held back, or `alias` is off */
+    LEDGER_ENGINE_HANDOVER, /* a change of the sequencer, to `alias`, has come further, or cannot */
+    LEDGER_ENGINE_EPOCH,    /* `alias` sequences from block `height` on */
 };
 
 /* Lent for the call. text is one line for people, always there. */
@@ -116,6 +121,8 @@ struct ledger_engine_callbacks {
     fm_status (*cosign)(void *ctx, struct ledger_cosignature *out,
                         const struct ledger_checkpoint *checkpoint, int64_t time_s,
                         struct base_err *err);
+    /* Adds the member's proof to a transaction, with the same key: ledger_tx_sign(). */
+    fm_status (*sign)(void *ctx, json_t *tx, int64_t time_s, struct base_err *err);
     /* Sends bytes to a member whose channel is up; may lose them. Must not fail or block. */
     void (*send)(void *ctx, const char *alias, const void *bytes, size_t len);
     void (*event)(void *ctx, const struct ledger_engine_event *event);
@@ -172,6 +179,13 @@ fm_status ledger_engine_submit(struct ledger_engine *engine, struct ledger_outco
                                const void *tx, size_t len, struct ledger_now now,
                                struct base_err *err) FM_CHECK;
 
+/* Hands in an approval (an `epoch.approve` transaction, signed by officers: of this member or of
+ * any other): it is checked, kept, and told to all. Errors: FM_E_REFUSED (it does not count: by
+ * whom, for which epoch), FM_E_INPUT, FM_E_CONFLICT (that member has approved another, later; or
+ * the engine has stopped). */
+fm_status ledger_engine_approve(struct ledger_engine *engine, const void *tx, size_t len,
+                                struct ledger_now now, struct base_err *err) FM_CHECK;
+
 /* A channel to this member opened (again: everything known of the one before is forgotten), or
  * closed. Members alone; FM_E_LIMIT beyond 256 names. */
 fm_status ledger_engine_peer_up(struct ledger_engine *engine, const char *alias,
@@ -200,6 +214,20 @@ struct ledger_engine_status {
     size_t pool, outbox;
 };
 void ledger_engine_status(const struct ledger_engine *engine, struct ledger_engine_status *out);
+
+/* The change of the sequencer that is furthest: more than half of the members approve it, or else
+ * most. epoch 0: none is on its way. Names are lent until the next step. */
+#define LEDGER_ENGINE_NAMES 256 /* members and peers that one engine keeps in mind */
+struct ledger_handover {
+    uint64_t next_epoch; /* the number that a new proposal takes */
+    uint64_t epoch;
+    const char *sequencer;
+    size_t approvals, approvals_needed; /* of members' officers */
+    size_t promises, promises_needed;   /* of members' nodes */
+    const char *approved[LEDGER_ENGINE_NAMES], *promised[LEDGER_ENGINE_NAMES];
+    bool pledged; /* this node has promised: it cosigns nothing of the present epoch any more */
+};
+void ledger_engine_handover(const struct ledger_engine *engine, struct ledger_handover *out);
 
 /* The longest message that this ledger's engines send: the channel must carry it. */
 size_t ledger_engine_message_max(const struct ledger_engine *engine);

@@ -111,8 +111,10 @@ static fm_status advance(struct ledger_engine *engine, uint64_t final_size, stru
                              &engine->final_height, NULL, err);
     if (st != FM_OK)
         return st;
-    if (engine->known_size < engine->final_size)
+    if (!engine_later(engine, engine->known_epoch, engine->known_size)) {
+        engine->known_epoch = engine_head(engine)->epoch;
         engine->known_size = engine->final_size;
+    }
     engine->push_ms = engine->now.mono_ms;
     event.height = engine->final_height;
     event.size = engine->final_size;
@@ -175,8 +177,8 @@ fm_status engine_final_cosign(struct ledger_engine *engine, struct base_err *err
     fm_status st;
 
     if (engine->forked || engine_settled(engine) || !self->active || self->has_line ||
-        engine_behind(engine))
-        return FM_OK;             /* G5 */
+        engine_behind(engine) || engine_pledged(engine))
+        return FM_OK;             /* G5, E2 */
     checkpoint_begin(engine, &c); /* G2: our own replica's head and no other */
     st = engine->call.cosign(engine->call.ctx, &c.cosigner[0], &c, engine->now.unix_ms / 1000, err);
     if (st != FM_OK)
@@ -275,13 +277,16 @@ static fm_status take_ahead(struct ledger_engine *engine, struct engine_member *
     bool ours = false;
     fm_status st = FM_OK;
 
-    if (c->size >= from->ahead_size) {
+    if (c->epoch > from->ahead_epoch ||
+        (c->epoch == from->ahead_epoch && c->size >= from->ahead_size)) {
         base_buf_clear(&from->ahead);
         base_buf_put_str(&from->ahead, text);
+        from->ahead_epoch = c->epoch;
         from->ahead_size = c->size;
         st = base_buf_status(&from->ahead, "checkpoint ahead of us", err);
     }
-    if (c->size <= engine->known_size)
+    if (c->epoch < engine->known_epoch ||
+        (c->epoch == engine->known_epoch && c->size <= engine->known_size))
         return st;
     for (size_t i = 0; st == FM_OK && i < c->n; i++) {
         const struct engine_member *m = engine_member_by_did(engine, c->cosigner[i].name);
@@ -292,8 +297,10 @@ static fm_status take_ahead(struct ledger_engine *engine, struct engine_member *
         signers += good && m->active;
         ours |= good && m == own(engine);
     }
-    if (st == FM_OK && (signers >= engine->quorum || ours))
+    if (st == FM_OK && (signers >= engine->quorum || ours)) {
+        engine->known_epoch = c->epoch;
         engine->known_size = c->size;
+    }
     return st;
 }
 
@@ -340,6 +347,28 @@ static fm_status root_at(struct ledger_engine *engine, uint64_t size, uint8_t ro
     return st == FM_E_INPUT || st == FM_E_NOT_FOUND ? FM_OK : st;
 }
 
+/* Returns whether it had told as much before. */
+static bool note_cosigned(struct engine_member *from, const struct ledger_checkpoint *c)
+{
+    bool repeated = from->cosigned_epoch > c->epoch ||
+                    (from->cosigned_epoch == c->epoch && from->cosigned >= c->size);
+
+    if (!repeated) {
+        from->cosigned_epoch = c->epoch;
+        from->cosigned = c->size;
+    }
+    return repeated;
+}
+
+/* Of our head's epoch and longer; or of a later one, beyond what we know to be final. */
+static bool is_beyond(const struct ledger_engine *engine, const struct ledger_checkpoint *c)
+{
+    const struct ledger_head *head = engine_head(engine);
+
+    return c->epoch == head->epoch ? c->size > head->log_size
+                                   : c->epoch > head->epoch && c->size > engine->final_size;
+}
+
 fm_status engine_final_take(struct ledger_engine *engine, struct engine_member *from,
                             const char *text, struct base_err *err)
 {
@@ -357,14 +386,13 @@ fm_status engine_final_take(struct ledger_engine *engine, struct engine_member *
         err->code = st == FM_E_INPUT ? FM_E_PEER : st;
         return base_err_prefix(err, "a checkpoint of %s", from->alias);
     }
-    for (size_t i = 0; i < c.n; i++) {
-        if (strcmp(c.cosigner[i].name, from->did) != 0)
-            continue;
-        repeated = from->cosigned >= c.size;
-        from->cosigned = repeated ? from->cosigned : c.size;
-    }
-    if (c.size > head_size)
+    for (size_t i = 0; i < c.n; i++)
+        if (strcmp(c.cosigner[i].name, from->did) == 0)
+            repeated = note_cosigned(from, &c);
+    if (is_beyond(engine, &c))
         return take_ahead(engine, from, &c, text, err);
+    if (c.epoch < engine_head(engine)->epoch && c.size > head_size)
+        return FM_OK; /* left behind: our log cannot hold it any more */
     st = root_at(engine, c.size, root, &is_end, err);
     if (st != FM_OK)
         return st;
@@ -385,10 +413,10 @@ fm_status engine_final_moved(struct ledger_engine *engine, struct base_err *err)
     for (size_t i = 0; st == FM_OK && i < engine->n_members; i++) {
         struct engine_member *m = &engine->members[i];
         struct base_buf text = m->ahead;
-        if (m->ahead_size == 0 || m->ahead_size > engine_head(engine)->log_size)
+        if (m->ahead_size == 0 || engine_later(engine, m->ahead_epoch, m->ahead_size))
             continue;
         m->ahead = (struct base_buf){0};
-        m->ahead_size = 0;
+        m->ahead_epoch = m->ahead_size = 0;
         st = engine_final_take(engine, m, base_buf_cstr(&text), err);
         if (st == FM_E_PEER)
             st = FM_OK; /* it was believed until we could check */

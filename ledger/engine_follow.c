@@ -1,4 +1,4 @@
-/* The followers' part: blocks in, in order, from the sequencer alone; and catching up. */
+/* The followers' part: blocks in, in order, from the sequencer; and catching up, from anybody. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,9 @@ void engine_follow_note(struct ledger_engine *engine)
     bool lagging = engine_behind(engine);
 
     for (size_t i = 0; i < engine->n_members; i++)
-        lagging |= engine->members[i].ahead_size > engine_head(engine)->log_size;
+        lagging |=
+            engine->members[i].ahead_size > 0 &&
+            engine_later(engine, engine->members[i].ahead_epoch, engine->members[i].ahead_size);
     if (lagging && !engine->lagging)
         engine->lag_ms = engine->now.mono_ms;
     engine->lagging = lagging;
@@ -46,138 +48,100 @@ void engine_follow_complain(struct ledger_engine *engine)
                     engine->sequencer);
 }
 
+/* ---- whom to ask, and whose blocks to take ---- */
+
+static size_t index_of(const struct ledger_engine *engine, const struct engine_member *m)
+{
+    return (size_t)(m - engine->members);
+}
+
+/* The sequencer's blocks; and anybody's while a quorum's signatures say that there are more, or
+ * while they lead us to a later epoch whose beginning we have checked. */
+bool engine_follow_may(const struct ledger_engine *engine, const struct engine_member *from)
+{
+    if (engine_known_ahead(engine) || engine->guide == index_of(engine, from))
+        return true;
+    return strcmp(from->alias, engine->sequencer) == 0 && !engine_pledged(engine);
+}
+
+static bool tells_more(const struct ledger_engine *engine, const struct engine_member *m)
+{
+    const struct ledger_head *head = engine_head(engine);
+
+    return m->epoch > head->epoch || m->ahead_epoch > head->epoch ||
+           (m->epoch == head->epoch && m->height > head->height);
+}
+
+/* The next one in turn after the one asked last who is up and tells more than we have: of a later
+ * epoch, or anything. */
+static struct engine_member *next_source(struct ledger_engine *engine, bool any)
+{
+    const struct ledger_head *head = engine_head(engine);
+
+    for (size_t k = 1; k <= engine->n_members; k++) {
+        struct engine_member *m = &engine->members[(engine->asked_whom + k) % engine->n_members];
+        bool later = m->epoch > head->epoch || m->ahead_epoch > head->epoch;
+        if (m->up && index_of(engine, m) != engine->self && (any ? tells_more(engine, m) : later))
+            return m;
+    }
+    return NULL;
+}
+
+/* NULL: nobody, or nobody now. *elsewhere: it is not (only) the sequencer that may know more. */
+static struct engine_member *source(struct ledger_engine *engine, bool *elsewhere)
+{
+    struct engine_member *sequencer = engine_member_find(engine, engine->sequencer), *m;
+    bool known = engine_known_ahead(engine);
+
+    *elsewhere = true;
+    if (engine->guide < engine->n_members)
+        return engine->members[engine->guide].up ? &engine->members[engine->guide] : NULL;
+    if (known && !engine_sequencing(engine) && sequencer != NULL && sequencer->up &&
+        tells_more(engine, sequencer) && engine->asked_whom != index_of(engine, sequencer))
+        return sequencer;
+    m = next_source(engine, known);
+    if (m != NULL)
+        return m;
+    *elsewhere = false;
+    return engine_sequencing(engine) || engine_pledged(engine) || sequencer == NULL ||
+                   !sequencer->up
+               ? NULL
+               : sequencer;
+}
+
+/* From whom the sequencer is not, or where epochs differ, we ask with an overlap: what follows our
+ * head is only then known to follow it. What is final is common to all. */
+static uint64_t first_wanted(const struct ledger_engine *engine, bool elsewhere)
+{
+    uint64_t head = engine_head(engine)->height, least = engine->final_height + 1;
+
+    if (!elsewhere || head < least)
+        return head + 1;
+    if (head - least >= LEDGER_UNDO_MAX)
+        least = head - LEDGER_UNDO_MAX + 1;
+    return engine->diverged ? least : head;
+}
+
 fm_status engine_follow_ask(struct ledger_engine *engine, struct base_err *err)
 {
-    struct engine_member *sequencer = engine_member_find(engine, engine->sequencer);
-    struct ledger_message message = {.kind = LEDGER_MESSAGE_WANT,
-                                     .height = engine_head(engine)->height + 1};
+    bool elsewhere;
+    struct engine_member *whom = source(engine, &elsewhere);
+    struct ledger_message message = {.kind = LEDGER_MESSAGE_WANT};
     int64_t now = engine->now.mono_ms;
 
-    if (engine_sequencing(engine) || engine->forked || sequencer == NULL || !sequencer->up)
+    if (engine->forked || whom == NULL)
         return FM_OK;
+    message.height = first_wanted(engine, elsewhere);
     /* A cosignature that overtook its block is no reason to ask; the block comes by itself. */
-    if (sequencer->height < message.height &&
+    if (!elsewhere && whom->height < message.height &&
         !(engine->lagging && now - engine->lag_ms >= engine->params.resend_ms))
         return FM_OK;
     if (engine->asked == message.height && now - engine->asked_ms < engine->params.resend_ms)
         return FM_OK;
     engine->asked = message.height;
     engine->asked_ms = now;
-    return engine_send(engine, sequencer, &message, err);
-}
-
-/* S1 and S2 of engine.h. */
-static bool time_is_good(struct ledger_engine *engine, const struct ledger_block *block)
-{
-    struct ledger_engine_event event = {
-        .kind = LEDGER_ENGINE_SKEW, .height = block->height, .alias = engine->sequencer};
-    int64_t off = block->time_ms - engine->now.unix_ms;
-
-    if (engine->known_size > engine_head(engine)->log_size)
-        return true; /* a quorum has made a later state final: this is catching up */
-    if (off <= engine->params.skew_ms &&
-        (engine->sequencer_now == INT64_MIN ||
-         block->time_ms >= engine->sequencer_now - engine->params.skew_ms))
-        return true;
-    if (engine->skew_told != block->height)
-        engine_tell(engine, &event,
-                    "block %llu of %s is held back: its time is %lld ms %s our clock: check both "
-                    "clocks",
-                    (unsigned long long)block->height, engine->sequencer,
-                    (long long)(off < 0 ? -off : off), off < 0 ? "behind" : "ahead of");
-    engine->skew_told = block->height;
-    return false;
-}
-
-/* The next block, from the sequencer's channel. */
-static fm_status follow(struct ledger_engine *engine, const struct ledger_block *block,
-                        struct base_err *err)
-{
-    struct ledger_outcome *outcomes;
-    fm_status st;
-
-    if (!time_is_good(engine, block))
-        return FM_OK;
-    outcomes = calloc(block->count + 1, sizeof *outcomes);
-    if (outcomes == NULL)
-        return base_err_memory(err, "a block's outcomes");
-    st = engine_execute(engine, outcomes, block, err);
-    free(outcomes);
-    if (st == FM_E_INPUT || st == FM_E_LIMIT) {
-        err->code = FM_E_PEER;
-        st = base_err_prefix(err, "block %llu of %s", (unsigned long long)block->height,
-                             engine->sequencer);
-    }
-    return st;
-}
-
-static fm_status only_sequencer(const struct ledger_engine *engine,
-                                const struct engine_member *from, struct base_err *err)
-{
-    if (strcmp(from->alias, engine->sequencer) != 0)
-        return base_err_set(err, FM_E_PEER, "%s sends a block, but %s sequences", from->alias,
-                            engine->sequencer);
-    return FM_OK;
-}
-
-/* Executes the block if it is the next one. *height: its own. */
-static fm_status offer(struct ledger_engine *engine, struct engine_member *from, uint64_t *height,
-                       const struct base_buf *bytes, struct base_err *err)
-{
-    struct ledger_bytes *txs = NULL;
-    struct ledger_block block;
-    fm_status st = ledger_block_decode(&block, &txs, bytes->p, bytes->len, err);
-
-    if (st == FM_E_INPUT) {
-        err->code = FM_E_PEER;
-        return base_err_prefix(err, "a block of %s", from->alias);
-    }
-    if (st != FM_OK)
-        return st;
-    *height = block.height;
-    if (from->height < block.height)
-        from->height = block.height;
-    if (block.height == engine_head(engine)->height + 1 && !engine->forked)
-        st = follow(engine, &block, err);
-    free(txs);
-    return st;
-}
-
-fm_status engine_follow_block(struct ledger_engine *engine, struct engine_member *from,
-                              const struct ledger_message *message, struct base_err *err)
-{
-    uint64_t head = engine_head(engine)->height, height;
-    fm_status st = only_sequencer(engine, from, err);
-
-    /* First its checkpoint: it waits as one that is ahead of us, for the block to bring us there.
-     */
-    if (st == FM_OK)
-        st = engine_final_take(engine, from, message->checkpoint, err);
-    if (st == FM_OK)
-        st = offer(engine, from, &height, &message->blocks[0], err);
-    if (st != FM_OK)
-        return st;
-    if (height == head && height > 0 && !engine_settled(engine))
-        return engine_final_push(engine, from, err); /* it lacks our cosignature */
-    return engine_follow_ask(engine, err);
-}
-
-fm_status engine_follow_blocks(struct ledger_engine *engine, struct engine_member *from,
-                               const struct ledger_message *message, struct base_err *err)
-{
-    uint64_t head = engine_head(engine)->height, height;
-    fm_status st = only_sequencer(engine, from, err);
-
-    if (st == FM_OK && message->n_blocks == 0)
-        st = base_err_set(err, FM_E_PEER, "%s cannot give us block %llu: its payloads were erased",
-                          from->alias, (unsigned long long)head + 1);
-    if (st == FM_OK && message->checkpoint != NULL)
-        st = engine_final_take(engine, from, message->checkpoint, err);
-    for (size_t i = 0; st == FM_OK && i < message->n_blocks; i++)
-        st = offer(engine, from, &height, &message->blocks[i], err);
-    if (st != FM_OK)
-        return st;
-    return engine_follow_ask(engine, err);
+    engine->asked_whom = index_of(engine, whom);
+    return engine_send(engine, whom, &message, err);
 }
 
 /* ---- where others stand ---- */
@@ -203,8 +167,13 @@ fm_status engine_follow_head(struct ledger_engine *engine, struct engine_member 
 
     note_clock(engine, from, message->now_ms);
     from->told = true;
-    if (message->height > from->height) /* heads may overtake each other */
+    /* Heads may overtake each other. */
+    if (message->epoch > from->epoch) {
+        from->epoch = message->epoch;
         from->height = message->height;
+    } else if (message->epoch == from->epoch && message->height > from->height) {
+        from->height = message->height;
+    }
     if (sequencer && from->clock_good && message->height == head->height &&
         message->now_ms > engine->sequencer_now)
         engine->sequencer_now = message->now_ms;

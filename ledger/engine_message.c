@@ -9,7 +9,7 @@ static const char *const kind_names[LEDGER_MESSAGE_COUNT] = {
     [LEDGER_MESSAGE_SUBMIT] = "submit", [LEDGER_MESSAGE_RECEIPT] = "receipt",
     [LEDGER_MESSAGE_BLOCK] = "block",   [LEDGER_MESSAGE_CHECKPOINT] = "checkpoint",
     [LEDGER_MESSAGE_HEAD] = "head",     [LEDGER_MESSAGE_WANT] = "want",
-    [LEDGER_MESSAGE_BLOCKS] = "blocks",
+    [LEDGER_MESSAGE_BLOCKS] = "blocks", [LEDGER_MESSAGE_EPOCH] = "epoch",
 };
 
 static const char *const status_names[LEDGER_RECEIPT_COUNT] = {
@@ -84,6 +84,7 @@ static int fill(json_t *o, const struct ledger_message *m)
 
     switch (m->kind) {
     case LEDGER_MESSAGE_SUBMIT:
+    case LEDGER_MESSAGE_EPOCH:
         bad |= json_object_set_new(o, "tx", text_of(&m->tx));
         break;
     case LEDGER_MESSAGE_RECEIPT:
@@ -272,7 +273,7 @@ static reader_fn *const readers[LEDGER_MESSAGE_COUNT] = {
     [LEDGER_MESSAGE_SUBMIT] = read_submit, [LEDGER_MESSAGE_RECEIPT] = read_receipt,
     [LEDGER_MESSAGE_BLOCK] = read_block,   [LEDGER_MESSAGE_CHECKPOINT] = read_checkpoint,
     [LEDGER_MESSAGE_HEAD] = read_head,     [LEDGER_MESSAGE_WANT] = read_want,
-    [LEDGER_MESSAGE_BLOCKS] = read_blocks,
+    [LEDGER_MESSAGE_BLOCKS] = read_blocks, [LEDGER_MESSAGE_EPOCH] = read_submit,
 };
 
 fm_status ledger_message_decode(struct ledger_message *message, const void *bytes, size_t len,

@@ -18,6 +18,7 @@ enum ledger_message_kind {
     LEDGER_MESSAGE_HEAD,       /* where the sender stands */
     LEDGER_MESSAGE_WANT,       /* blocks from a height on, please */
     LEDGER_MESSAGE_BLOCKS,     /* the answer: some of them */
+    LEDGER_MESSAGE_EPOCH,      /* an approval of, or a promise to, another sequencer */
     LEDGER_MESSAGE_COUNT
 };
 
@@ -35,7 +36,7 @@ enum ledger_receipt_status {
 /* One message. Only the members of its kind have a meaning. */
 struct ledger_message {
     enum ledger_message_kind kind;
-    struct base_buf tx; /* SUBMIT */
+    struct base_buf tx; /* SUBMIT, EPOCH */
     uint8_t id[32];     /* RECEIPT */
     enum ledger_receipt_status status;
     const char *detail;      /* RECEIPT; NULL: none */

@@ -68,6 +68,13 @@ void ledger_outbox_place(struct ledger_outbox *outbox, struct ledger_outbox_item
     outbox->placed++;
 }
 
+void ledger_outbox_displace(struct ledger_outbox *outbox, struct ledger_outbox_item *item)
+{
+    assert(item->height > 0);
+    item->height = 0;
+    outbox->placed--;
+}
+
 void ledger_outbox_remove(struct ledger_outbox *outbox, struct ledger_outbox_item *item)
 {
     if (item->prev == NULL)

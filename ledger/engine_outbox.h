@@ -4,6 +4,7 @@
  *
  * States of an item:  waiting --(a receipt "admitted")--> waiting, re-sent seldom
  *                     waiting --(in an executed block)--> placed --(that block final)--> reported
+ *                     placed --(that block taken back)--> waiting
  *                     waiting --(receipt "dropped", or not_after passed)--> reported */
 #ifndef FIRMIANA_LEDGER_ENGINE_OUTBOX_H
 #define FIRMIANA_LEDGER_ENGINE_OUTBOX_H
@@ -47,6 +48,8 @@ fm_status ledger_outbox_add(struct ledger_outbox *outbox, struct ledger_outbox_i
 /* The item's transaction is in the block of that height (not 0). */
 void ledger_outbox_place(struct ledger_outbox *outbox, struct ledger_outbox_item *item,
                          uint64_t height, const struct ledger_outcome *outcome);
+/* The block was taken back: it waits again. */
+void ledger_outbox_displace(struct ledger_outbox *outbox, struct ledger_outbox_item *item);
 void ledger_outbox_remove(struct ledger_outbox *outbox, struct ledger_outbox_item *item);
 
 #endif

@@ -1,8 +1,8 @@
 /* The inside of the engine: what its files share. engine.c has its life and
  * views, engine_step.c the steps, engine_roster.c who the
- * members are, engine_sequence.c makes blocks, engine_follow.c takes them, engine_final.c collects
- * cosignatures, engine_fork.c judges those that contradict us, engine_submit.c follows this node's
- * own submissions. */
+ * members are, engine_sequence.c makes blocks, engine_walk.c takes them, engine_follow.c asks for
+ * them, engine_final.c collects cosignatures, engine_fork.c judges those that contradict us,
+ * engine_epoch.c changes sequencers, engine_submit.c follows this node's own submissions. */
 #ifndef FIRMIANA_LEDGER_ENGINE_OWN_H
 #define FIRMIANA_LEDGER_ENGINE_OWN_H
 
@@ -13,7 +13,14 @@
 #include "ledger/engine_outbox.h"
 #include "ledger/engine_pool.h"
 
-#define LEDGER_ENGINE_NAMES 256 /* members and peers that one engine keeps in mind */
+/* A member's newest approval of, or promise to, another sequencer (epoch.h). */
+struct engine_part {
+    struct base_buf tx; /* empty: none */
+    uint64_t epoch;
+    char sequencer[DID_ALIAS_MAX + 1];
+    int64_t not_after;
+    struct ledger_epoch_head head; /* of a promise */
+};
 
 /* A member of the ledger, and its node as a peer. */
 struct engine_member {
@@ -24,11 +31,13 @@ struct engine_member {
     bool accused; /* it signed what contradicts our log */
     /* On its present channel: */
     bool up;
-    bool told;         /* it has sent a head */
-    bool clock_good;   /* its newest head's `now` was within skew_ms of ours */
-    uint64_t height;   /* the greatest it told */
-    uint64_t cosigned; /* the largest size for which it sent its own cosignature */
-    uint64_t served;   /* the `from` of the last `want` that we answered, and when */
+    bool told;               /* it has sent a head */
+    bool clock_good;         /* its newest head's `now` was within skew_ms of ours */
+    uint64_t epoch;          /* the greatest it told, and in it ... */
+    uint64_t height;         /* ... the greatest height */
+    uint64_t cosigned_epoch; /* the greatest state for which it sent its own cosignature */
+    uint64_t cosigned;
+    uint64_t served; /* the `from` of the last `want` that we answered, and when */
     int64_t served_ms;
     /* Its cosignature over our head, if has_line; not verified until our replica stores it. */
     struct ledger_cosignature line;
@@ -37,7 +46,8 @@ struct engine_member {
     bool line_stored; /* our replica has it, so it is right */
     /* The newest checkpoint it sent that is beyond our head. */
     struct base_buf ahead;
-    uint64_t ahead_size;
+    uint64_t ahead_epoch, ahead_size;
+    struct engine_part approval, promise;
 };
 
 struct ledger_engine {
@@ -54,7 +64,8 @@ struct ledger_engine {
     uint64_t tx_bytes, block_txs, block_bytes; /* limits */
 
     uint64_t final_size, final_height;
-    uint64_t known_size;  /* the largest size that we have seen a quorum's signatures for */
+    uint64_t known_epoch; /* the greatest state that we have seen a quorum's signatures for */
+    uint64_t known_size;
     uint64_t before_size; /* the state before our head, to recognise late cosignatures cheaply */
     uint8_t before_root[32];
     bool forked, fork_told;
@@ -65,9 +76,15 @@ struct ledger_engine {
     int64_t beat_ms;             /* heads were sent last */
     int64_t cut_ms;              /* the last block was made */
     int64_t scan_ms;             /* the outbox was looked through */
-    int64_t asked_ms;            /* our last `want`, and its `from` */
+    int64_t asked_ms;            /* our last `want`, its `from`, and whom */
     uint64_t asked;
-    bool lagging; /* somebody claims to be ahead of us, since lag_ms */
+    size_t asked_whom;
+    size_t guide; /* whose blocks lead to a later epoch; LEDGER_ENGINE_NAMES: nobody's */
+    int64_t guide_ms;
+    bool diverged;       /* the last answer's blocks part from ours below our head */
+    size_t parts;        /* approvals and promises that we hold for later epochs */
+    int64_t takeover_ms; /* we tried to open one that others do not let us */
+    bool lagging;        /* somebody claims to be ahead of us, since lag_ms */
     int64_t lag_ms;
     int64_t heard_ms, silent_told_ms; /* the sequencer */
     bool silent;
@@ -76,6 +93,8 @@ struct ledger_engine {
 
     int64_t told_now;      /* the newest `now` in our own heads: no block of ours is earlier */
     int64_t sequencer_now; /* S2: the sequencer's, while it stood at our height; INT64_MIN: none */
+
+    uint64_t handover_told; /* what we have said of a change of epochs: engine_epoch.c */
 
     struct ledger_pool pool;
     struct ledger_outbox outbox;
@@ -89,6 +108,10 @@ bool engine_sequencing(const struct ledger_engine *engine);
 bool engine_settled(const struct ledger_engine *engine); /* our head is final */
 /* The sequencer or a quorum is beyond our head. */
 bool engine_behind(const struct ledger_engine *engine);
+/* A quorum is. */
+bool engine_known_ahead(const struct ledger_engine *engine);
+/* Is (epoch, size) a later state than our head? */
+bool engine_later(const struct ledger_engine *engine, uint64_t epoch, uint64_t size);
 
 /* Encodes once, sends to one member that is up, or (to = NULL) to all of them. */
 fm_status engine_send(struct ledger_engine *engine, const struct engine_member *to,
@@ -104,6 +127,47 @@ void engine_tell(struct ledger_engine *engine, struct ledger_engine_event *event
  * Errors of the block itself are FM_E_INPUT or FM_E_LIMIT. */
 fm_status engine_execute(struct ledger_engine *engine, struct ledger_outcome *outcomes,
                          const struct ledger_block *block, struct base_err *err) FM_CHECK;
+
+/* The same for blocks that end with the first one of a later epoch, which may take blocks of ours
+ * back (epoch.h, E4). FM_E_REFUSED: its transaction does not hold there; nothing has changed. */
+fm_status engine_switch(struct ledger_engine *engine, const struct ledger_block *blocks, size_t n,
+                        struct base_err *err) FM_CHECK;
+
+/* ---- engine_epoch.c ---- */
+
+fm_status engine_epoch_load(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+void engine_epoch_release(struct engine_member *member);
+/* An approval or promise came, from a peer or (NULL) from this node's people. */
+fm_status engine_epoch_take(struct ledger_engine *engine, const struct engine_member *from,
+                            const void *tx, size_t len, struct base_err *err) FM_CHECK;
+/* A part becomes this member's newest, on disk first, and is passed on to all but one (NULL: all).
+ */
+fm_status engine_epoch_keep(struct ledger_engine *engine, struct engine_member *m, bool promise,
+                            const struct ledger_epoch_part *part, int64_t not_after, const void *tx,
+                            size_t len, const struct engine_member *except,
+                            struct base_err *err) FM_CHECK;
+/* Forgets what concerns epochs that have begun. */
+void engine_epoch_forget(struct ledger_engine *engine);
+
+/* Sends all that concerns a later epoch, to one peer or to all. */
+fm_status engine_epoch_push(struct ledger_engine *engine, const struct engine_member *to,
+                            struct base_err *err) FM_CHECK;
+/* We have promised a later epoch than our head's: E2. */
+bool engine_pledged(const struct ledger_engine *engine);
+/* The ledger has changed its sequencer, or is about to: who is not where we are does not lie. */
+bool engine_changing(const struct ledger_engine *engine);
+
+/* ---- engine_succeed.c ---- */
+
+/* Promises and takes over, where that is due. */
+fm_status engine_epoch_step(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+/* A block is the first of a later epoch than our head's, by its own saying. */
+fm_status engine_epoch_opens(const struct ledger_engine *engine, bool *opens,
+                             const struct ledger_block *block, struct base_err *err) FM_CHECK;
+/* Follows blocks of which the last is such a one, from whomever. *done: it is our head now. */
+fm_status engine_epoch_follow(struct ledger_engine *engine, struct engine_member *from,
+                              const struct ledger_block *blocks, size_t n, bool *done,
+                              struct base_err *err) FM_CHECK;
 
 /* ---- engine_roster.c ---- */
 
@@ -159,16 +223,25 @@ fm_status engine_sequence_submit(struct ledger_engine *engine, struct engine_mem
                                  const void *tx, size_t len, struct base_err *err) FM_CHECK;
 bool engine_sequence_due(const struct ledger_engine *engine); /* but for the interval */
 fm_status engine_sequence_cut(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
+/* Clocks of a quorum agree with ours. */
+bool engine_sequence_clocks(const struct ledger_engine *engine);
+int64_t engine_sequence_time(const struct ledger_engine *engine);
 /* The newest block, to those who may lack it. */
 fm_status engine_sequence_show(struct ledger_engine *engine, const struct engine_member *to,
                                struct base_err *err) FM_CHECK;
 
-/* ---- engine_follow.c ---- */
+/* ---- engine_walk.c ---- */
 
 fm_status engine_follow_block(struct ledger_engine *engine, struct engine_member *from,
                               const struct ledger_message *message, struct base_err *err) FM_CHECK;
 fm_status engine_follow_blocks(struct ledger_engine *engine, struct engine_member *from,
                                const struct ledger_message *message, struct base_err *err) FM_CHECK;
+
+/* ---- engine_follow.c ---- */
+
+/* May we execute this peer's blocks? */
+bool engine_follow_may(const struct ledger_engine *engine, const struct engine_member *from);
+
 fm_status engine_follow_head(struct ledger_engine *engine, struct engine_member *from,
                              const struct ledger_message *message, struct base_err *err) FM_CHECK;
 fm_status engine_follow_want(struct ledger_engine *engine, struct engine_member *from,
@@ -188,6 +261,8 @@ fm_status engine_submit(struct ledger_engine *engine, struct ledger_outcome *out
 /* The block of that height is executed: which of ours are in it? */
 void engine_submit_placed(struct ledger_engine *engine, const struct ledger_outcome *outcomes,
                           size_t count, uint64_t height);
+/* Blocks from this height on were taken back: those of ours in them wait again. */
+void engine_submit_displaced(struct ledger_engine *engine, uint64_t height);
 /* Reports those that are final now. */
 void engine_submit_final(struct ledger_engine *engine);
 /* The sequencer's receipt (from us, when we sequence). */

@@ -44,13 +44,16 @@ fm_status engine_member_get(struct engine_member **out, struct ledger_engine *en
 void engine_member_reset(struct engine_member *member)
 {
     member->up = member->told = member->clock_good = false;
-    member->height = member->cosigned = member->served = 0;
+    member->epoch = member->height = member->served = 0;
+    member->cosigned_epoch = member->cosigned = 0;
 }
 
 void engine_roster_release(struct ledger_engine *engine)
 {
-    for (size_t i = 0; i < engine->n_members; i++)
+    for (size_t i = 0; i < engine->n_members; i++) {
         base_buf_release(&engine->members[i].ahead);
+        engine_epoch_release(&engine->members[i]);
+    }
     free(engine->members);
     engine->members = NULL;
     engine->n_members = 0;
@@ -107,7 +110,11 @@ static fm_status load_param(struct ledger_engine *engine, const json_t *param, s
     if (strcmp(engine->sequencer, sequencer) != 0) {
         (void)snprintf(engine->sequencer, sizeof engine->sequencer, "%s", sequencer);
         engine->sequencer_now = INT64_MIN;
-        engine->heard_ms = engine->now.mono_ms;
+        engine->heard_ms = engine->silent_told_ms = engine->now.mono_ms;
+        engine->silent = false;
+        engine->asked = 0;
+        for (struct ledger_outbox_item *it = engine->outbox.first; it != NULL; it = it->next)
+            it->next_send = 0; /* to the new one, at once */
     }
     engine->quorum = (size_t)quorum;
     return FM_OK;

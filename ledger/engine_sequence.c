@@ -43,6 +43,8 @@ fm_status engine_sequence_submit(struct ledger_engine *engine, struct engine_mem
     struct ledger_outcome outcome;
     fm_status st;
 
+    if (!engine_sequencing(engine) && engine_changing(engine))
+        return FM_OK; /* it will hand it to whoever sequences, once it knows */
     if (!engine_sequencing(engine))
         return base_err_set(err, FM_E_PEER, "%s submits to us, but %s sequences", from->alias,
                             engine->sequencer);
@@ -66,7 +68,7 @@ fm_status engine_sequence_submit(struct ledger_engine *engine, struct engine_mem
 
 /* Peers, us included, whose clocks agree with ours: without a quorum of them nothing we make could
  * become final, or it would be with a time that nobody else has. */
-static bool clocks_agree(const struct ledger_engine *engine)
+bool engine_sequence_clocks(const struct ledger_engine *engine)
 {
     size_t n = engine->members[engine->self].active;
 
@@ -80,8 +82,9 @@ static bool clocks_agree(const struct ledger_engine *engine)
 bool engine_sequence_due(const struct ledger_engine *engine)
 {
     return engine_sequencing(engine) && !engine->forked && engine_settled(engine) &&
-           !engine_behind(engine) && engine->members[engine->self].active &&
-           ledger_pool_count(&engine->pool) > 0 && clocks_agree(engine);
+           !engine_behind(engine) && !engine_pledged(engine) &&
+           engine->members[engine->self].active && ledger_pool_count(&engine->pool) > 0 &&
+           engine_sequence_clocks(engine);
 }
 
 /* What one attempt at a block works on. */
@@ -171,7 +174,7 @@ static fm_status conclude(struct ledger_engine *engine, struct draft *d,
     return st;
 }
 
-static int64_t block_time(const struct ledger_engine *engine)
+int64_t engine_sequence_time(const struct ledger_engine *engine)
 {
     int64_t t = engine->now.unix_ms;
 
@@ -185,7 +188,7 @@ static int64_t block_time(const struct ledger_engine *engine)
 fm_status engine_sequence_cut(struct ledger_engine *engine, struct base_err *err)
 {
     size_t max = (size_t)engine->block_txs;
-    struct ledger_block block = {.time_ms = block_time(engine)};
+    struct ledger_block block = {.time_ms = engine_sequence_time(engine)};
     struct draft d;
     fm_status st;
 

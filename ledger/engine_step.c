@@ -1,10 +1,27 @@
 /* The steps: what comes in, and what is due after it. engine.h has the table of states. */
 #include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ledger/engine_own.h"
 
 /* ---- a new head ---- */
+
+static fm_status new_head(struct ledger_engine *engine, const struct ledger_outcome *outcomes,
+                          const struct ledger_block *block, struct base_err *err)
+{
+    fm_status st;
+
+    base_buf_clear(&engine->head_block);
+    for (size_t i = 0; i < engine->n_members; i++) /* those are over its predecessor */
+        engine->members[i].has_line = engine->members[i].line_own = engine->members[i].line_stored =
+            false;
+    if (block != NULL)
+        engine_submit_placed(engine, outcomes, block->count, block->height);
+    st = engine_roster_load(engine, err);
+    return st == FM_OK ? engine_final_moved(engine, err) : st;
+}
 
 fm_status engine_execute(struct ledger_engine *engine, struct ledger_outcome *outcomes,
                          const struct ledger_block *block, struct base_err *err)
@@ -18,13 +35,52 @@ fm_status engine_execute(struct ledger_engine *engine, struct ledger_outcome *ou
         return st;
     engine->before_size = before.log_size;
     memcpy(engine->before_root, before.app_hash, sizeof before.app_hash);
-    base_buf_clear(&engine->head_block);
-    for (size_t i = 0; i < engine->n_members; i++) /* those are over its predecessor */
-        engine->members[i].has_line = engine->members[i].line_own = engine->members[i].line_stored =
-            false;
-    engine_submit_placed(engine, outcomes, block->count, block->height);
-    st = engine_roster_load(engine, err);
-    return st == FM_OK ? engine_final_moved(engine, err) : st;
+    return new_head(engine, outcomes, block, err);
+}
+
+static void tell_epoch(struct ledger_engine *engine, uint64_t dropped)
+{
+    struct ledger_engine_event event = {.kind = LEDGER_ENGINE_EPOCH,
+                                        .height = engine_head(engine)->height,
+                                        .size = engine_head(engine)->log_size,
+                                        .alias = engine->sequencer};
+    char more[128] = "";
+
+    if (dropped > 0)
+        (void)snprintf(more, sizeof more,
+                       "; %llu blocks that were never final are dropped, and their transactions "
+                       "wait again",
+                       (unsigned long long)dropped);
+    engine_tell(engine, &event, "epoch %llu begins with block %llu: %s sequences%s",
+                (unsigned long long)engine_head(engine)->epoch, (unsigned long long)event.height,
+                engine->sequencer, more);
+}
+
+fm_status engine_switch(struct ledger_engine *engine, const struct ledger_block *blocks, size_t n,
+                        struct base_err *err)
+{
+    uint64_t before = engine_head(engine)->height, first = blocks[0].height;
+    struct ledger_outcome *outcomes, *at;
+    size_t count = 0;
+    fm_status st;
+
+    assert(!engine->forked);
+    for (size_t i = 0; i < n; i++)
+        count += blocks[i].count;
+    at = outcomes = calloc(count + 1, sizeof *outcomes);
+    if (outcomes == NULL)
+        return base_err_memory(err, "a block's outcomes");
+    st = ledger_chain_switch(engine->chain, outcomes, blocks, n, err);
+    if (st == FM_OK) {
+        engine->before_size = 0; /* not at hand */
+        engine_submit_displaced(engine, first);
+        for (size_t i = 0; i < n; at += blocks[i++].count)
+            engine_submit_placed(engine, at, blocks[i].count, blocks[i].height);
+        st = new_head(engine, NULL, NULL, err);
+        tell_epoch(engine, before >= first ? before - first + 1 : 0);
+    }
+    free(outcomes);
+    return st;
 }
 
 /* ---- every step begins and ends here ---- */
@@ -47,8 +103,7 @@ static void check(const struct ledger_engine *engine)
     const struct ledger_head *head = engine_head(engine);
 
     assert(engine->final_size <= head->log_size && engine->final_height <= head->height); /* G4 */
-    assert(engine->known_size >= engine->final_size);
-    assert(engine->n_members <= LEDGER_ENGINE_NAMES); /* G6 */
+    assert(engine->n_members <= LEDGER_ENGINE_NAMES);                                     /* G6 */
     assert(ledger_outbox_count(&engine->outbox) <= engine->outbox.max);
     (void)engine;
     (void)head;
@@ -60,7 +115,9 @@ static fm_status settle(struct ledger_engine *engine, struct base_err *err)
     fm_status st = FM_OK;
 
     engine_follow_note(engine);
-    st = engine_final_cosign(engine, err);
+    st = engine_epoch_step(engine, err);
+    if (st == FM_OK)
+        st = engine_final_cosign(engine, err);
     if (st == FM_OK && !engine->forked)
         st = engine_final_try(engine, err);
     while (st == FM_OK && engine_sequence_due(engine) &&
@@ -103,6 +160,8 @@ static fm_status on_submit(struct ledger_engine *engine, struct engine_member *f
 static fm_status on_receipt(struct ledger_engine *engine, struct engine_member *from,
                             const struct ledger_message *message, struct base_err *err)
 {
+    if (strcmp(from->alias, engine->sequencer) != 0 && engine_changing(engine))
+        return FM_OK; /* of the one before */
     if (strcmp(from->alias, engine->sequencer) != 0)
         return base_err_set(err, FM_E_PEER, "%s sends a receipt, but %s sequences", from->alias,
                             engine->sequencer);
@@ -124,6 +183,12 @@ static fm_status on_want(struct ledger_engine *engine, struct engine_member *fro
     return engine_follow_want(engine, from, message->height, err);
 }
 
+static fm_status on_epoch(struct ledger_engine *engine, struct engine_member *from,
+                          const struct ledger_message *message, struct base_err *err)
+{
+    return engine_epoch_take(engine, from, message->tx.p, message->tx.len, err);
+}
+
 /* The table of engine.h; what depends on the state is inside the handlers. */
 static handler_fn *const handlers[LEDGER_MESSAGE_COUNT] = {
     [LEDGER_MESSAGE_SUBMIT] = on_submit,
@@ -133,6 +198,7 @@ static handler_fn *const handlers[LEDGER_MESSAGE_COUNT] = {
     [LEDGER_MESSAGE_HEAD] = engine_follow_head,
     [LEDGER_MESSAGE_WANT] = on_want,
     [LEDGER_MESSAGE_BLOCKS] = engine_follow_blocks,
+    [LEDGER_MESSAGE_EPOCH] = on_epoch,
 };
 
 static void heard(struct ledger_engine *engine, const struct engine_member *from)
@@ -193,9 +259,11 @@ static void complain_of_silence(struct ledger_engine *engine)
         return;
     engine->silent = true;
     engine->silent_told_ms = engine->now.mono_ms;
-    engine_tell(engine, &event,
-                "sequencer %s silent for %lld s: nothing becomes final until it is back",
-                engine->sequencer, (long long)(event.silent_ms / 1000));
+    engine_tell(
+        engine, &event,
+        "sequencer %s silent for %lld s: nothing becomes final until it is back, or members "
+        "hand over to another (firmiana ledger epoch approve)",
+        engine->sequencer, (long long)(event.silent_ms / 1000));
 }
 
 static fm_status push_if_due(struct ledger_engine *engine, struct base_err *err)
@@ -236,6 +304,8 @@ static fm_status tick(struct ledger_engine *engine, struct base_err *err)
     if (st == FM_OK && now - engine->beat_ms >= engine->params.heartbeat_ms) {
         engine->beat_ms = now;
         st = engine_send_head(engine, NULL, err);
+        if (st == FM_OK)
+            st = engine_epoch_push(engine, NULL, err);
         if (st == FM_OK && engine->forked)
             st = engine_fork_warn(engine, err);
     }
@@ -292,6 +362,20 @@ fm_status ledger_engine_submit(struct ledger_engine *engine, struct ledger_outco
     return end(engine, st, err);
 }
 
+fm_status ledger_engine_approve(struct ledger_engine *engine, const void *tx, size_t len,
+                                struct ledger_now now, struct base_err *err)
+{
+    fm_status st;
+
+    begin(engine, now);
+    if (engine->forked)
+        st = base_err_set(err, FM_E_CONFLICT,
+                          "the ledger has forked and this node has stopped: see `firmiana status`");
+    else
+        st = engine_epoch_take(engine, NULL, tx, len, err);
+    return end(engine, st, err);
+}
+
 fm_status ledger_engine_peer_up(struct ledger_engine *engine, const char *alias,
                                 struct ledger_now now, struct base_err *err)
 {
@@ -315,6 +399,8 @@ fm_status ledger_engine_peer_up(struct ledger_engine *engine, const char *alias,
          * signature before our head lets it go on. */
         st = engine_final_push(engine, peer, err);
     }
+    if (st == FM_OK)
+        st = engine_epoch_push(engine, peer, err);
     if (st == FM_OK)
         st = engine_send_head(engine, peer, err);
     return end(engine, st, err);

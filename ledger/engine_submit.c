@@ -56,6 +56,17 @@ void engine_submit_placed(struct ledger_engine *engine, const struct ledger_outc
     }
 }
 
+void engine_submit_displaced(struct ledger_engine *engine, uint64_t height)
+{
+    struct ledger_outbox_item *item = engine->outbox.first;
+
+    for (; item != NULL && engine->outbox.placed > 0; item = item->next)
+        if (item->height >= height) {
+            ledger_outbox_displace(&engine->outbox, item);
+            item->next_send = engine->now.mono_ms;
+        }
+}
+
 void engine_submit_final(struct ledger_engine *engine)
 {
     struct ledger_outbox_item *item = engine->outbox.first, *next;

@@ -156,31 +156,36 @@ static fm_status judge_list(struct judging *j, const json_t *list, bool promise,
 
 static fm_status judge_base(struct judging *j, size_t n, struct base_err *err)
 {
-    struct ledger_epoch_head *m = &j->out->greatest;
+    struct ledger_epoch_head *m = &j->out->greatest, ours;
+    bool ends = false;
+    fm_status st;
 
     for (size_t i = 0; i < n; i++)
         if (i == 0 || ledger_epoch_compare(&j->head[i], m) > 0)
             *m = j->head[i];
-    for (size_t i = 0; i < n; i++) {
+    st = j->who->log_at(j->who->ctx, &ends, &ours, 0, err);
+    if (st == FM_OK && ours.size != m->size) {
+        j->out->rule = LEDGER_RULE_EPOCH_BASE;
+        st = base_err_set(err, FM_E_REFUSED,
+                          "the log before it has %llu entries, the greatest head %llu",
+                          (unsigned long long)ours.size, (unsigned long long)m->size);
+    }
+    for (size_t i = 0; st == FM_OK && i < n; i++) {
         const struct ledger_epoch_head *h = &j->head[i];
-        struct ledger_epoch_head ours;
-        bool ends = false;
-        fm_status st;
 
         if (h->epoch != m->epoch)
             continue;
         st = j->who->log_at(j->who->ctx, &ends, &ours, h->size, err);
-        if (st != FM_OK)
-            return st;
-        if (!ends || ours.epoch != h->epoch || memcmp(ours.root, h->root, 32) != 0) {
+        if (st == FM_OK &&
+            (!ends || ours.epoch != h->epoch || memcmp(ours.root, h->root, 32) != 0)) {
             j->out->rule = LEDGER_RULE_EPOCH_BASE;
-            return base_err_set(err, FM_E_REFUSED,
-                                "promises[%zu]: the log before it does not hold that head of %llu "
-                                "entries",
-                                i, (unsigned long long)h->size);
+            st = base_err_set(err, FM_E_REFUSED,
+                              "promises[%zu]: the log before it does not hold that head of %llu "
+                              "entries",
+                              i, (unsigned long long)h->size);
         }
     }
-    return FM_OK;
+    return st;
 }
 
 fm_status ledger_epoch_judge(struct ledger_epoch_verdict *out, const struct ledger_electorate *who,

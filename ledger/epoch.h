@@ -15,7 +15,7 @@
  *   E1  a node promises for N once, persists the promise before it tells, and never for less than
  *       it has promised or reached before;
  *   E2  after promising N it cosigns only states of epochs >= N, and makes no block of an earlier;
- *   E3  the base holds the greatest head of all promises, M, and every head of M's epoch;
+ *   E3  the base is the greatest head of all promises, M, and holds every head of M's epoch;
  *   E4  a node takes blocks back only to follow a valid epoch transaction of a later epoch than its
  *       head's, and never one that it knows to be final.
  *
@@ -78,6 +78,7 @@ struct ledger_electorate {
     /* The current document of an active member; NULL if the DID is no active member's. Borrowed. */
     fm_status (*document)(void *ctx, const struct did_document **out, const char *did,
                           struct base_err *err);
+    /* The state that the log's first `size` leaves end with; size 0: all of them. */
     fm_status (*log_at)(void *ctx, bool *ends, struct ledger_epoch_head *out, uint64_t size,
                         struct base_err *err);
     void *ctx;

@@ -27,8 +27,9 @@ static void a_silent_sequencer_is_named(void **state)
     world_submit(w, 1);
     world_run(w, 9500);
     assert_int_equal(b->events[LEDGER_ENGINE_SILENT], 1);
-    assert_string_equal(b->text,
-                        "sequencer bank_a silent for 5 s: nothing becomes final until it is back");
+    assert_string_equal(
+        b->text, "sequencer bank_a silent for 5 s: nothing becomes final until it is back, or "
+                 "members hand over to another (firmiana ledger epoch approve)");
     world_run(w, 14500);
     assert_int_equal(b->events[LEDGER_ENGINE_SILENT], 2);
     assert_int_equal(w->tx[0].results, 0);
@@ -98,8 +99,9 @@ static void who_was_away_catches_up(void **state)
     world_free(w);
 }
 
-/* bank_a's node comes back with the disk of an hour ago. It must not make a second history. */
-static void an_old_copy_of_the_sequencer_waits(void **state)
+/* bank_a's node comes back with the disk of an hour ago. It must not make a second history: it
+ * takes over what a quorum signed, from whoever has it, and then sequences. */
+static void an_old_copy_of_the_sequencer_catches_up_first(void **state)
 {
     struct world *w = world_running(world_base_seed, 4, 3);
     uint64_t height;
@@ -121,14 +123,13 @@ static void an_old_copy_of_the_sequencer_waits(void **state)
     world_link_all(w, true);
     for (unsigned i = 0; i < 5; i++)
         world_submit(w, i % 4);
-    world_run(w, w->now + 5000);
-    assert_int_equal(ledger_engine_state(w->node[0].engine), LEDGER_ENGINE_LAGGING);
-    assert_int_equal(w->node[0].events[LEDGER_ENGINE_BEHIND], 1);
-    assert_non_null(strstr(w->node[0].text, "it is an old copy"));
-    assert_int_equal(ledger_chain_head(w->node[0].chain)->height, height - 1);
-    for (size_t i = 1; i < 4; i++)
-        assert_int_equal(ledger_chain_head(w->node[i].chain)->height, height);
+    assert_true(world_run_settled(w, w->now + 1500));
+    assert_true(ledger_chain_head(w->node[0].chain)->height > height);
+    for (size_t i = 0; i < w->n_txs; i++)
+        assert_true(w->tx[i].results == 1 || w->tx[i].lost);
     assert_int_equal(world_total(w, LEDGER_ENGINE_FORKED), 0);
+    assert_int_equal(world_total(w, LEDGER_ENGINE_ACCUSED), 0);
+    assert_int_equal(w->peer_errors, 0);
     world_free(w);
 }
 
@@ -243,7 +244,7 @@ int main(void)
         cmocka_unit_test(a_silent_sequencer_is_named),
         cmocka_unit_test(a_submission_expires),
         cmocka_unit_test(who_was_away_catches_up),
-        cmocka_unit_test(an_old_copy_of_the_sequencer_waits),
+        cmocka_unit_test(an_old_copy_of_the_sequencer_catches_up_first),
         cmocka_unit_test(a_suspended_member_follows_and_does_not_count),
         cmocka_unit_test(wrong_clocks),
     };

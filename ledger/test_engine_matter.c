@@ -244,3 +244,55 @@ struct world_message world_dequeue(struct world *w)
         w->queue[i] = last;
     return top;
 }
+
+/* ---- epochs ---- */
+
+fm_status world_approve(struct world *w, size_t node, size_t member, uint64_t epoch,
+                        size_t sequencer)
+{
+    struct world_node *n = &w->node[node];
+    struct base_buf tx = {0};
+    struct base_err err = {0};
+    char alias[33];
+    fm_status st;
+
+    if (n->engine == NULL)
+        return FM_E_NOT_FOUND;
+    (void)snprintf(alias, sizeof alias, "bank_%c", (char)('a' + sequencer));
+    world_sign(w, &tx, member, LEDGER_TX_EPOCH_APPROVE,
+               json_pack("{s:I, s:s}", "epoch", (json_int_t)epoch, "sequencer", alias),
+               WORLD_START_MS + w->now + 3600000);
+    st = ledger_engine_approve(n->engine, tx.p, tx.len, world_now(w, n), &err);
+    base_buf_release(&tx);
+    world_after(w, n, st == FM_E_REFUSED || st == FM_E_CONFLICT ? FM_OK : st, &err);
+    return st;
+}
+
+void world_check_final(struct world *w)
+{
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        if (w->node[i].engine == NULL)
+            continue;
+        for (uint64_t h = 0; h <= w->node[i].final_height; h++) {
+            struct ledger_epoch_head at;
+            struct base_err err = {0};
+            bool ends;
+            if (!w->has_final[h])
+                continue;
+            world_must(ledger_reader_state_at(ledger_chain_reader(w->node[i].chain), &ends, &at,
+                                              w->final_size[h], &err),
+                       &err);
+            assert_true(ends);
+            assert_memory_equal(at.root, w->final_hash[h], 32);
+        }
+    }
+}
+
+uint64_t world_total(const struct world *w, enum ledger_engine_event_kind kind)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < w->n_nodes; i++)
+        n += w->node[i].events[kind];
+    return n;
+}

@@ -6,7 +6,11 @@
  *       the sequencer is honest), and never two different ones that are final (in all worlds);
  *   W2  a node's final height never falls, restarts included;
  *   W3  what is final at some node has been executed by a quorum of members, with the same hash;
- *   W4  an honest sequencer is never more than one non-empty block ahead of its final one.
+ *   W4  an honest sequencer is never more than one non-empty block ahead of its final one;
+ *   W5  (world_check_final()) every state that was ever final anywhere is part of every log.
+ *
+ * Where sequencers change (`handover`), blocks that are not final may be taken back: then W1 holds
+ * of final ones, and W2 and W5 say the rest.
  *
  * A member may have two nodes (twins): both honest code, the same key, separate disks, each seen by
  * some of the others. Together they are a sequencer that lies. */
@@ -78,6 +82,7 @@ struct world {
     int64_t delay_min, delay_max;
     unsigned lost_kinds; /* bits of enum ledger_message_kind: all of these are lost ... */
     size_t lost_to;      /* ... on their way to this node; WORLD_NODES: to any */
+    bool handover;       /* sequencers change */
     bool liar;           /* the sequencer has twins: W1's first half does not hold */
     bool two_faced;      /* between a node of the sequencer and other sides pass heads alone */
     int64_t now;
@@ -88,6 +93,7 @@ struct world {
     unsigned sent_by_kind[8];
     uint8_t hash[WORLD_HEIGHTS][32], final_hash[WORLD_HEIGHTS][32];
     bool has_hash[WORLD_HEIGHTS], has_final[WORLD_HEIGHTS];
+    uint64_t final_size[WORLD_HEIGHTS];
     struct world_tx tx[WORLD_TXS];
     size_t n_txs;
     uint64_t tx_counter;
@@ -129,9 +135,18 @@ void world_submit_bytes(struct world *w, size_t node, struct base_buf *bytes,
  */
 void world_sign(struct world *w, struct base_buf *out, size_t member, enum ledger_tx_type type,
                 json_t *body, int64_t not_after);
+/* The officers of a member approve another sequencer, at that node. What the engine said. */
+fm_status world_approve(struct world *w, size_t node, size_t member, uint64_t epoch,
+                        size_t sequencer);
+/* W5. */
+void world_check_final(struct world *w);
 /* Signs a dataset.publish without submitting it. */
 void world_make_tx(struct world *w, struct base_buf *out, size_t member, bool good,
                    int64_t not_after);
+
+/* After every call of an engine: counts its errors, asserts safety. */
+void world_after(struct world *w, struct world_node *n, fm_status st, const struct base_err *err);
+struct ledger_now world_now(const struct world *w, const struct world_node *n);
 
 /* Delivers and ticks until virtual time `until`. */
 void world_run(struct world *w, int64_t until);

@@ -32,6 +32,7 @@ enum {
     NOT_AN_END,
     BEYOND_THE_LOG,
     UNKNOWN_EPOCH,
+    BEFORE_THE_LOG,
     CASES
 };
 
@@ -60,6 +61,7 @@ const struct epoch_case epoch_cases[] = {
     [BEYOND_THE_LOG] = {"a head beyond the log", LEDGER_RULE_EPOCH_BASE},
     [UNKNOWN_EPOCH] = {"a greater head, of an epoch that is not on the log",
                        LEDGER_RULE_EPOCH_BASE},
+    [BEFORE_THE_LOG] = {"a log that goes on after the greatest head", LEDGER_RULE_EPOCH_BASE},
 };
 const size_t n_epoch_cases = CASES;
 
@@ -90,7 +92,7 @@ static json_t *promise(const struct epoch_maker *m, size_t who, size_t at)
 {
     bool wrong = who == CULPRIT;
     uint64_t epoch = m->epoch + (wrong && at == PROMISE_OTHER_EPOCH);
-    struct ledger_epoch_head head = who == 3 ? m->old : m->head;
+    struct ledger_epoch_head head = who == 3 || at == BEFORE_THE_LOG ? m->old : m->head;
     struct base_err err = {0};
     json_t *body, *tx;
 

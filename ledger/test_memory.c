@@ -91,6 +91,8 @@ static fm_status log_at(void *ctx, bool *ends, struct ledger_epoch_head *out, ui
 
     (void)e;
     *ends = false;
+    if (size == 0)
+        size = m->ends[m->n_ends - 1].size;
     for (size_t i = 0; i < m->n_ends; i++)
         if (m->ends[i].size == size) {
             *ends = true;

@@ -23,6 +23,8 @@ static fm_status log_at(void *ctx, bool *ends, struct ledger_epoch_head *out, ui
 
     (void)err;
     *out = (struct ledger_epoch_head){0};
+    if (size == 0 && v->n_ends > 0)
+        size = v->ends[v->n_ends - 1].size;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         if (v->ends[mid].size < size)

@@ -25,6 +25,13 @@ static fm_status engine_cosign(void *ctx, struct ledger_cosignature *out,
     return ledger_cosign(out, checkpoint, node->did, node->config.assertion, time_s, err);
 }
 
+static fm_status engine_sign(void *ctx, json_t *tx, int64_t time_s, struct base_err *err)
+{
+    const struct node *node = ctx;
+
+    return ledger_tx_sign(tx, node->config.assertion, time_s, err);
+}
+
 static void engine_send(void *ctx, const char *alias, const void *bytes, size_t len)
 {
     struct node *node = ctx;
@@ -67,6 +74,8 @@ static void engine_event(void *ctx, const struct ledger_engine_event *event)
         (void)base_err_set(&node->fault, FM_E_CONFLICT, "%s", event->text);
         node_log_put(node->config.log, "error", "ledger.fork", NULL, "%s", event->text);
         break;
+    case LEDGER_ENGINE_EPOCH:
+    case LEDGER_ENGINE_HANDOVER:
     case LEDGER_ENGINE_BEHIND:
     case LEDGER_ENGINE_HEARD:
         node_log_peer(node->config.log, "info", "ledger", event->alias, NULL, "%s", event->text);
@@ -81,8 +90,8 @@ static void engine_event(void *ctx, const struct ledger_engine_event *event)
 
 fm_status node_engine_open(struct node *node, struct base_err *err)
 {
-    const struct ledger_engine_callbacks callbacks = {engine_cosign, engine_send, engine_event,
-                                                      node};
+    const struct ledger_engine_callbacks callbacks = {engine_cosign, engine_sign, engine_send,
+                                                      engine_event, node};
     struct ledger_engine_params params = ledger_engine_defaults();
     struct base_err none = {0};
 
