@@ -98,6 +98,8 @@ void net_link_end(struct net_mesh *mesh, struct net_link *link, enum net_reason 
 
     if (link->state == NET_LINK_ENDED)
         return;
+    if (link->state == NET_LINK_SHAKING && !(peer && peer->dialling == link))
+        mesh->strangers++;
     if (link->state == NET_LINK_LIVE && tell == NET_TELL)
         (void)!net_control_emit(mesh, link, NET_CLOSE, &word, 1, &ignored); /* as far as it goes */
     if (link->state != NET_LINK_BURNT)                                      /* burn() has done it */
@@ -127,6 +129,7 @@ static void burn(struct net_mesh *mesh, struct net_link *link)
 {
     mesh->config.wire->hangup(mesh->config.wire->ctx, &link->route);
     link->state = NET_LINK_BURNT;
+    mesh->strangers++;
     net_channel_free(link->channel);
     link->channel = NULL;
 }

@@ -122,6 +122,8 @@ fm_status net_mesh_control_send(struct net_mesh *mesh, const char *peer, uint16_
 void net_mesh_taken(struct net_mesh *mesh, const struct net_event *event);
 
 bool net_mesh_peer_live(const struct net_mesh *mesh, const char *peer);
+/* How many connections came to us and ended without having authenticated, so far: for people. */
+uint64_t net_mesh_strangers(const struct net_mesh *mesh);
 
 /* Opens a session with parties that are all connected. Frames that came early are in it already,
  * and if a party has left it already it begins in FAILED. Errors: FM_E_ARG, FM_E_PEER (not

@@ -90,7 +90,8 @@ struct net_mesh {
     struct net_peer *peers;
     struct net_link *links; /* live ones first */
     struct net_session *sessions;
-    uint64_t numbers; /* last link number given */
+    uint64_t numbers;   /* last link number given */
+    uint64_t strangers; /* connections that came to us and never authenticated */
     bool halted;
 };
 

@@ -136,6 +136,16 @@ bool net_node_peer_live(struct net_node *node, const char *peer)
     return live;
 }
 
+uint64_t net_node_strangers(struct net_node *node)
+{
+    uint64_t n;
+
+    net_node_lock(node);
+    n = net_mesh_strangers(node->mesh);
+    net_node_unlock(node);
+    return n;
+}
+
 fm_status net_node_send(struct net_node *node, const char *peer, uint16_t type, const void *bytes,
                         size_t len, struct base_err *err)
 {

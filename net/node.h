@@ -23,6 +23,7 @@ fm_status net_node_peers_set(struct net_node *node, const struct net_peer_config
                              struct base_err *err) FM_CHECK;
 void net_node_recheck(struct net_node *node);
 bool net_node_peer_live(struct net_node *node, const char *peer);
+uint64_t net_node_strangers(struct net_node *node);
 fm_status net_node_send(struct net_node *node, const char *peer, uint16_t type, const void *bytes,
                         size_t len, struct base_err *err) FM_CHECK;
 fm_status net_node_session_open(struct net_node *node, struct net_session **out,

@@ -19,6 +19,11 @@ bool net_mesh_peer_live(const struct net_mesh *mesh, const char *peer)
     return p && p->live;
 }
 
+uint64_t net_mesh_strangers(const struct net_mesh *mesh)
+{
+    return mesh->strangers;
+}
+
 /* If memory for an event is out, the next tick tries again: the node's picture may be late, never
  * wrong for good. */
 void net_mesh_tell_peers(struct net_mesh *mesh)

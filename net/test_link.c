@@ -67,6 +67,7 @@ static void strangers_are_counted_and_go(void **state)
         assert_true(count_links(&st) <= NET_STRANGERS_MAX);
     }
     assert_int_equal(st.hangups, 300);
+    assert_int_equal(net_mesh_strangers(st.mesh), 300);
     puppet_dial(&p, &st, 0, 1);
     assert_true(net_mesh_peer_live(st.mesh, "bank_a"));
     test_now += 4999;
@@ -74,6 +75,7 @@ static void strangers_are_counted_and_go(void **state)
     assert_true(count_links(&st) > 100);
     test_now += 1;
     (void)net_mesh_tick(st.mesh);
+    assert_int_equal(net_mesh_strangers(st.mesh), 300); /* bank_a is none */
     assert_in_range(count_links(&st), 1, 2); /* bank_a, and perhaps bank_c being dialled */
     assert_true(net_mesh_peer_live(st.mesh, "bank_a"));
     puppet_release(&p);

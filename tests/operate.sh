@@ -100,7 +100,7 @@ status=$W/said/bank_a.status
 for line in '^node  *firmiana [0-9.]*, up ' '^ledger  *settled, height [0-9]*, final [0-9]*' 'sequenced by regulator$' \
   '^quorum  *3 of 3 members must cosign; the newest checkpoint is .* old, by bank_a, bank_b, regulator$' '^peers  *2 of 2 connected$' \
   '^  bank_b  *connected  *round trip .*, clock [+-].*, height [0-9]*, firmiana [0-9.]*, rules 1$' '^  regulator .*(sequencer)$' \
-  '^queries  *0 under way; today 1 done, 0 refused, 0 aborted$' '^disk  *ledger [0-9.]* kB, sessions .* free$'; do
+  '^queries  *0 running, 0 waiting (0 bytes of .* of memory); today 1 done, 0 refused, 0 aborted$' '^disk  *ledger [0-9.]* kB, sessions .* free$'; do
   grep -q "$line" "$status" || fail "status has no line '$line': $(cat "$status")"
 done
 skew=$(sed 's/},{/}\n{/g' "$W/said/bank_a.status.json" | sed -n 's/.*"skew_ms":\(-\{0,1\}[0-9]*\).*/\1/p' | head -n 1)
@@ -195,7 +195,11 @@ as bank_a status >"$W/said/bank_a.status.2"
 grep -q '^  bank_b  *not connected  *last heard .* ago; was at height [0-9]*, firmiana ' "$W/said/bank_a.status.2" ||
   fail "status does not say when bank_b was last heard: $(cat "$W/said/bank_a.status.2")"
 grep -q '"event":"peer.down".*"peer":"bank_b"' "$W/bank_a/node.log" || fail "the new log does not go on: $(cat "$W/bank_a/node.log")"
-start bank_b
+# It comes back as systemd would start it.
+"$build/exchange/node/test_node_notify" listen "$W/notify" >"$W/notified" &
+listener=$!
+until_true "systemd listens" test -S "$W/notify"
+NOTIFY_SOCKET=$W/notify WATCHDOG_USEC=400000 start bank_b
 until_true "bank_b is back" connected bank_a 2
 ask --consent "$W/c.opening" & # with a query running, everybody is asked to stop
 asked=$!
@@ -206,6 +210,8 @@ for m in "${members[@]}"; do
   unset "pid[$m]"
 done
 wait "$asked" || true
+wait "$listener" || fail "systemd did not hear that bank_b stopped: $(cat "$W/notified")"
+for word in READY=1 STATUS= WATCHDOG=1; do grep -q "^$word" "$W/notified" || fail "systemd did not hear $word: $(cat "$W/notified")"; done
 cp "$W/bank_a/node.log" "$W/said/bank_a.log"
 
 # ---- every line of a log ----

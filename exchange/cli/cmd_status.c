@@ -142,13 +142,17 @@ static void print_peer(const json_t *v, const json_t *peer)
 static void print_queries(const json_t *v)
 {
     const json_t *today = json_object_get(v, "today"), *item;
-    const json_t *sessions = json_object_get(v, "sessions");
+    const json_t *sessions = json_object_get(v, "sessions"), *load = json_object_get(v, "queries");
+    char used[32], limit[32];
     size_t i;
 
-    printf("queries    %zu under way; today %" PRId64 " done, %" PRId64 " refused, %" PRId64
+    printf("queries    %" PRId64 " running, %" PRId64
+           " waiting (%s of %s of memory); today %" PRId64 " done, %" PRId64 " refused, %" PRId64
            " aborted\n",
-           json_array_size(sessions), number(today, "done"), number(today, "refused"),
-           number(today, "aborted"));
+           number(load, "running"), number(load, "waiting"),
+           bytes_text(used, number(load, "memory_bytes")),
+           bytes_text(limit, number(load, "memory_limit_bytes")), number(today, "done"),
+           number(today, "refused"), number(today, "aborted"));
     json_array_foreach(sessions, i, item)
         printf("  %.16s  asked by %s: %s\n", cli_text(item, "query"), cli_text(item, "asker"),
                cli_text(item, "where"));

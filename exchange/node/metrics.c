@@ -212,15 +212,25 @@ static void put_peers(struct base_buf *out, const json_t *status, const struct n
            (int64_t)c->connected);
     single(out, "channels_lost_total", "counter", "Channels to peers that went down.",
            (int64_t)c->disconnected);
-    single(out, "handshakes_refused_total", "counter",
-           "Connections that were refused, by us or by the peer that was dialled.",
+    single(out, "dials_refused_total", "counter",
+           "Connections to peers that did not come about, or were refused by them.",
            (int64_t)c->refused);
+    single(out, "strangers_refused_total", "counter",
+           "Connections that came here and never authenticated.", number(status, "strangers"));
 }
 
 static void put_queries(struct base_buf *out, const json_t *status, const struct node_counts *c)
 {
-    single(out, "queries_running", "gauge", "Queries that this node takes part in now.",
-           (int64_t)json_array_size(json_object_get(status, "sessions")));
+    const json_t *load = json_object_get(status, "queries");
+
+    single(out, "queries_running", "gauge", "Queries that have a place to run here.",
+           number(load, "running"));
+    single(out, "queries_waiting", "gauge", "Queries in line for a place.",
+           number(load, "waiting"));
+    single(out, "query_memory_bytes", "gauge", "Estimated memory of those that have a place.",
+           number(load, "memory_bytes"));
+    single(out, "query_memory_limit_bytes", "gauge", "What they may take together.",
+           number(load, "memory_limit_bytes"));
     set(out, "queries_total",
         "Queries that this node took part in, by outcome and by the rule that ended them.",
         "outcome", "rule", &c->queries);

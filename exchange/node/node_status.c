@@ -252,6 +252,19 @@ static json_t *today_status(const struct node *node)
                      (json_int_t)today.refused, "aborted", (json_int_t)today.aborted);
 }
 
+static json_t *load_status(const struct node *node)
+{
+    unsigned running, waiting;
+    uint64_t bytes = 0;
+
+    lanes_count(&node->lanes, &running, &waiting);
+    for (const struct lanes_place *p = node->lanes.first; p != NULL; p = p->next)
+        bytes += p->admitted ? p->bytes : 0;
+    return json_pack("{s:i,s:i,s:I,s:I}", "running", (int)running, "waiting", (int)waiting,
+                     "memory_bytes", (json_int_t)bytes, "memory_limit_bytes",
+                     (json_int_t)node->lanes.limit);
+}
+
 static void put_ledger(const struct node *node, json_t *out)
 {
     const struct ledger_head *head = ledger_chain_head(node->chain);
@@ -290,7 +303,9 @@ json_t *node_status(const struct node *node)
     (void)json_object_set_new(out, "checkpoint", checkpoint_status(node));
     (void)json_object_set_new(out, "peers", peer_list(node));
     (void)json_object_set_new(out, "sessions", session_list(node));
+    (void)json_object_set_new(out, "queries", load_status(node));
     (void)json_object_set_new(out, "today", today_status(node));
+    put_int(out, "strangers", node->net != NULL ? (int64_t)net_node_strangers(node->net) : 0);
     (void)json_object_set_new(out, "disk", disk_status(node));
     (void)json_object_set_new(out, "memory", memory_status());
     (void)json_object_set_new(out, "software", version_status());

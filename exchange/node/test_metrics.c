@@ -236,13 +236,14 @@ static json_t *some_status(void)
 {
     return json_pack(
         "{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:{s:[{s:s,s:b,s:i},{s:s,s:b}]},s:[{s:s,s:b,s:s,s:i,s:i,"
-        "s:i,s:i,s:i},{s:s,s:b}],s:[{}],s:{s:i},s:{s:i},s:{s:s,s:i}}",
+        "s:i,s:i,s:i},{s:s,s:b}],s:{s:i},s:i,s:{s:i},s:{s:i},s:{s:s,s:i}}",
         "alias", "bank_a", "sequencer", "bank_a", "state", "pending", "height", 12, "final_height",
         11, "log_size", 30, "behind_blocks", 0, "draining", 0, "checkpoint", "cosigners", "alias",
         "bank_a", "signed", 1, "age_ms", -5, "alias", "bank_b", "signed", 0, "peers", "alias",
         "bank_b", "up", 1, "version", "0.2", "rules", 2, "at", 13, "final", 12, "rtt_ms", 3,
-        "skew_ms", -1207, "alias", "bank_c", "up", 0, "sessions", "disk", "free_bytes", 1000,
-        "memory", "rss_bytes", 5000, "software", "firmiana", "0.1.0", "rules", 1);
+        "skew_ms", -1207, "alias", "bank_c", "up", 0, "queries", "running", 1, "strangers", 4,
+        "disk", "free_bytes", 1000, "memory", "rss_bytes", 5000, "software", "firmiana", "0.1.0",
+        "rules", 1);
 }
 
 static void fill(struct node_counts *counts)
@@ -271,6 +272,7 @@ static void test_what_a_node_writes(void **state)
         "firmiana_peer_clock_skew_seconds{peer=\"bank_b\"} -1.207\n",
         "firmiana_peer_info{peer=\"bank_b\",version=\"0.2\",rules=\"2\"} 1\n",
         "firmiana_queries_running 1\n",
+        "firmiana_strangers_refused_total 4\n",
         "firmiana_queries_total{outcome=\"refused\",rule=\"evil_} 1_firmiana_x{y=_\"} 1\n",
         "firmiana_finality_seconds_bucket{le=\"0.010\"} 0\n",
         "firmiana_finality_seconds_bucket{le=\"0.020\"} 1\n",

@@ -1,4 +1,6 @@
-/* What systemd hears: read from the socket that it would have bound. */
+/* What systemd hears: read from the socket that it would have bound. With "listen PATH" as
+ * arguments the program binds that socket itself and prints each line that comes, until STOPPING=1
+ * or for 60 s (tests/operate.sh runs a node against it). */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -120,7 +122,29 @@ static void test_watchdog(void **state)
     watchdog("30s", NULL, 0);
 }
 
-int main(void)
+static int listen_at(const char *path)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    const struct timeval patience = {.tv_sec = 60};
+    char got[256];
+    ssize_t n;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    (void)snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&at, sizeof at) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0)
+        return 1;
+    while ((n = recv(fd, got, sizeof got - 1, 0)) > 0) {
+        got[n] = '\0';
+        puts(got);
+        (void)fflush(stdout);
+        if (strcmp(got, "STOPPING=1") == 0)
+            return 0;
+    }
+    return 1;
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_path),
@@ -129,5 +153,7 @@ int main(void)
         cmocka_unit_test(test_watchdog),
     };
 
+    if (argc == 3 && strcmp(argv[1], "listen") == 0)
+        return listen_at(argv[2]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
