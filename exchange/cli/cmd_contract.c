@@ -129,8 +129,9 @@ static fm_status authorize(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = check(&value, args, err);
     if (st == FM_OK && !cli_flag(args, "json"))
-        printf("%s\nthis authorization allows exactly these uses of your columns:\n%s",
-               cli_text(value, "summary"), cli_text(value, "own_uses_text"));
+        printf("%s%s\nthis authorization allows exactly these uses of your columns:\n%s",
+               cli_text(value, "summary"), cli_text(value, "diff_text"),
+               cli_text(value, "own_uses_text"));
     if (st == FM_OK) {
         body = json_pack("{s:O,s:O,s:O,s:I,s:I}", "contract", json_object_get(value, "id"),
                          "uses_hash", json_object_get(value, "own_uses_hash"), "uses",
@@ -149,6 +150,7 @@ static fm_status authorize(const struct cli_args *args, struct base_err *err)
 static const struct cli_option authorize_options[] = {
     CLI_HOME_OPTION,
     {"key", "FILE", "the officer's sealed key (default: HOME/keys/officer.json)", CLI_OPTIONAL},
+    CLI_PARTIAL_OPTION,
     {"runs", "N", "how many queries it allows (default 1000)", CLI_OPTIONAL},
     {"valid-for", "TIME", "how long it holds: 90d, 12h (default 365d)", CLI_OPTIONAL},
     CLI_PASSPHRASE_OPTION,
@@ -187,6 +189,7 @@ static const struct cli_option revoke_options[] = {
     CLI_HOME_OPTION,
     {"key", "FILE", "the officer's sealed key (default: HOME/keys/officer.json)", CLI_OPTIONAL},
     {"reason", "TEXT", "why, on the ledger", CLI_OPTIONAL},
+    CLI_PARTIAL_OPTION,
     CLI_PASSPHRASE_OPTION,
     CLI_JSON_OPTION,
     {0}};

@@ -13,6 +13,7 @@
 #include "exchange/cli/commands.h"
 #include "exchange/cli/identity.h"
 #include "exchange/cli/keys.h"
+#include "exchange/cli/officers.h"
 #include "ledger/chain.h"
 
 static fm_status fill_home(struct home *h, const struct cli_args *args, struct base_err *err)
@@ -39,6 +40,29 @@ static fm_status fill_home(struct home *h, const struct cli_args *args, struct b
     return FM_OK;
 }
 
+/* --officer given: people who hold their own keys. Else one officer's key is made. */
+static fm_status new_identity(struct identity *id, const struct home *h, const char *endpoint,
+                              const struct cli_args *args, struct base_err *err)
+{
+    struct did_key officers[DID_KEYS_MAX];
+    int64_t threshold = 1;
+    const char *name;
+    size_t n = 0;
+    fm_status st = cli_int(&threshold, args, "threshold", 1, DID_KEYS_MAX, err);
+
+    for (; st == FM_OK && (name = cli_value_at(args, "officer", n)) != NULL; n++)
+        st = n < DID_KEYS_MAX - 2
+                 ? officers_key(&officers[n], name, err)
+                 : base_err_set(err, FM_E_LIMIT, "at most %d officers", DID_KEYS_MAX - 2);
+    if (st == FM_OK && threshold > (int64_t)(n > 0 ? n : 1))
+        st = base_err_set(err, FM_E_ARG, "--threshold %lld, and there %s %zu --officer",
+                          (long long)threshold, n == 1 ? "is" : "are", n);
+    if (st != FM_OK)
+        return st;
+    return n > 0 ? identity_new_for(id, h->alias, endpoint, officers, n, (size_t)threshold, err)
+                 : identity_new(id, h->alias, endpoint, err);
+}
+
 static fm_status init(const struct cli_args *args, struct base_err *err)
 {
     const char *endpoint = cli_value(args, "endpoint");
@@ -49,11 +73,11 @@ static fm_status init(const struct cli_args *args, struct base_err *err)
     fm_status st = fill_home(&h, args, err);
 
     if (st == FM_OK)
+        st = new_identity(&id, &h, endpoint != NULL ? endpoint : h.listen, args, err);
+    if (st == FM_OK)
         st = cli_passphrase(&pass, args, CLI_PASSPHRASE_NEW, err);
     if (st == FM_OK)
         st = home_create(&h, err);
-    if (st == FM_OK)
-        st = identity_new(&id, h.alias, endpoint != NULL ? endpoint : h.listen, err);
     if (st == FM_OK)
         st = identity_save(&id, h.dir, pass, err);
     if (st == FM_OK)
@@ -63,11 +87,12 @@ static fm_status init(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         printf(
             "%s: home of %s\n  keys/authentication.json, assertion.json, salts.json   the node's\n"
-            "  keys/officer.json, recovery.json                        move them to people, "
+            "  keys/%srecovery.json                        %smove to people, "
             "offline\n"
             "  member.json                                             give it to who makes the "
             "genesis\n",
-            h.dir, h.alias);
+            h.dir, h.alias, id.keys.officer != NULL ? "officer.json, " : "",
+            id.keys.officer != NULL ? "" : "              ");
     identity_release(&id);
     did_passphrase_free(pass);
     return st;
@@ -78,18 +103,25 @@ static const struct cli_option init_options[] = {
     {"alias", "NAME", "the member's name on the ledger and in SQL: [a-z][a-z0-9_]*", CLI_REQUIRED},
     {"listen", "ADDRESS", "where the node listens: tcp://HOST:PORT", CLI_REQUIRED},
     {"endpoint", "ADDRESS", "where others reach it, if that is another address", CLI_OPTIONAL},
+    {"officer", "KEY",
+     "an officer who holds the own key: its public key or key file, from firmiana officer create "
+     "(default: one is made here)",
+     CLI_REPEATED},
+    {"threshold", "K", "how many officers must sign together (default 1)", CLI_OPTIONAL},
     CLI_PASSPHRASE_OPTION,
     {0}};
 
-const struct cli_command cli_init = {"init",
-                                     "",
-                                     0,
-                                     0,
-                                     "make a member's home: keys, DID document, node.json",
-                                     "Writes five sealed keys. The officer's and the recovery key "
-                                     "are for people: take them off this machine.",
-                                     init_options,
-                                     init};
+const struct cli_command cli_init = {
+    "init",
+    "",
+    0,
+    0,
+    "make a member's home: keys, DID document, node.json",
+    "Writes sealed keys: the node's, and for people the recovery key and, unless "
+    "--officer says who they are,\nthe officer's: take these off "
+    "this machine.",
+    init_options,
+    init};
 
 static fm_status load_members(json_t **out, const struct cli_args *args, struct base_err *err)
 {

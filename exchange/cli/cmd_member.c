@@ -70,9 +70,13 @@ static fm_status suspend(const struct cli_args *args, struct base_err *err)
 }
 
 static const struct cli_option suspend_options[] = {
-    CLI_HOME_OPTION, {"reason", "TEXT", "why, on the ledger", CLI_REQUIRED},
-    CLI_KEY_OPTION,  CLI_PASSPHRASE_OPTION,
-    CLI_JSON_OPTION, {0}};
+    CLI_HOME_OPTION,
+    {"reason", "TEXT", "why, on the ledger", CLI_REQUIRED},
+    CLI_KEY_OPTION,
+    CLI_PARTIAL_OPTION,
+    CLI_PASSPHRASE_OPTION,
+    CLI_JSON_OPTION,
+    {0}};
 
 const struct cli_command cli_member_suspend = {
     "member suspend",
@@ -99,9 +103,13 @@ static fm_status vote(const struct cli_args *args, struct base_err *err)
 }
 
 static const struct cli_option vote_options[] = {
-    CLI_HOME_OPTION, {"against", NULL, "vote against (default: for)", CLI_OPTIONAL},
-    CLI_KEY_OPTION,  CLI_PASSPHRASE_OPTION,
-    CLI_JSON_OPTION, {0}};
+    CLI_HOME_OPTION,
+    {"against", NULL, "vote against (default: for)", CLI_OPTIONAL},
+    CLI_KEY_OPTION,
+    CLI_PARTIAL_OPTION,
+    CLI_PASSPHRASE_OPTION,
+    CLI_JSON_OPTION,
+    {0}};
 
 const struct cli_command cli_member_vote = {
     "member vote", "PROPOSAL", 1, 1, "an officer votes on a proposal", NULL, vote_options, vote};
@@ -136,8 +144,9 @@ static fm_status did_deactivate(const struct cli_args *args, struct base_err *er
     return st;
 }
 
-static const struct cli_option officer_options[] = {
-    CLI_HOME_OPTION, CLI_KEY_OPTION, CLI_PASSPHRASE_OPTION, CLI_JSON_OPTION, {0}};
+static const struct cli_option officer_options[] = {CLI_HOME_OPTION,    CLI_KEY_OPTION,
+                                                    CLI_PARTIAL_OPTION, CLI_PASSPHRASE_OPTION,
+                                                    CLI_JSON_OPTION,    {0}};
 
 const struct cli_command cli_did_deactivate = {"did deactivate",
                                                "",

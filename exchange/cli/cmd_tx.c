@@ -32,6 +32,7 @@ static const struct cli_option options[] = {
      "sign with this sealed key (default: the node's or the "
      "officer's, as the type asks)",
      CLI_OPTIONAL},
+    CLI_PARTIAL_OPTION,
     CLI_PASSPHRASE_OPTION,
     CLI_JSON_OPTION,
     {0}};

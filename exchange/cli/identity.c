@@ -17,7 +17,8 @@ static fm_status fresh(struct did_secret **out, struct base_err *err)
 }
 
 static fm_status first_document(struct did_document **out, const struct identity *id,
-                                const char *alias, struct base_err *err)
+                                const char *alias, const struct did_key *officers, size_t n,
+                                size_t threshold, struct base_err *err)
 {
     struct did_draft draft = {0};
     uint8_t commitment[32];
@@ -30,8 +31,9 @@ static fm_status first_document(struct did_document **out, const struct identity
                            err);
     if (st == FM_OK)
         st = did_draft_add(&draft, did_secret_key(id->keys.assertion), DID_ROLE_ASSERTION, err);
-    if (st == FM_OK)
-        st = did_draft_add(&draft, did_secret_key(id->keys.officer), DID_ROLE_INVOCATION, err);
+    for (size_t i = 0; st == FM_OK && i < n; i++)
+        st = did_draft_add(&draft, &officers[i], DID_ROLE_INVOCATION, err);
+    draft.threshold = threshold;
     if (st == FM_OK)
         st = did_draft_build(out, &draft, RULES_VERSION, err);
     did_draft_release(&draft);
@@ -41,16 +43,34 @@ static fm_status first_document(struct did_document **out, const struct identity
 fm_status identity_new(struct identity *out, const char *alias, const char *endpoint,
                        struct base_err *err)
 {
+    struct did_secret *officer;
+    fm_status st = fresh(&officer, err);
+
+    *out = (struct identity){0};
+    if (st != FM_OK)
+        return st;
+    st = identity_new_for(out, alias, endpoint, did_secret_key(officer), 1, 1, err);
+    if (st == FM_OK)
+        out->keys.officer = officer;
+    else
+        did_secret_free(officer);
+    return st;
+}
+
+fm_status identity_new_for(struct identity *out, const char *alias, const char *endpoint,
+                           const struct did_key *officers, size_t n, size_t threshold,
+                           struct base_err *err)
+{
     struct did_document *doc = NULL;
     fm_status st = FM_OK;
 
     *out = (struct identity){0};
     if (fresh(&out->keys.authentication, err) != FM_OK ||
         fresh(&out->keys.assertion, err) != FM_OK || fresh(&out->keys.salts, err) != FM_OK ||
-        fresh(&out->keys.officer, err) != FM_OK || fresh(&out->recovery, err) != FM_OK)
+        fresh(&out->recovery, err) != FM_OK)
         st = err->code;
     if (st == FM_OK)
-        st = first_document(&doc, out, alias, err);
+        st = first_document(&doc, out, alias, officers, n, threshold, err);
     if (st == FM_OK) {
         /* Every member may take every part; a consortium that wants less edits member.json before
          * genesis. */
@@ -97,9 +117,10 @@ fm_status identity_save(const struct identity *id, const char *dir,
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return base_err_errno(err, path);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        if (home_path(path, dir, keys[i].file, err) != FM_OK ||
-            did_keystore_save(path, DID_KEYSTORE_NEW, keys[i].secret, keys[i].role, now_s, pass,
-                              NULL, base_random_system(), err) != FM_OK)
+        if (keys[i].secret != NULL &&
+            (home_path(path, dir, keys[i].file, err) != FM_OK ||
+             did_keystore_save(path, DID_KEYSTORE_NEW, keys[i].secret, keys[i].role, now_s, pass,
+                               NULL, base_random_system(), err) != FM_OK))
             return err->code;
     return FM_OK;
 }

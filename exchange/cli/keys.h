@@ -11,10 +11,24 @@
         "key", "FILE", "the officer's sealed key (default: HOME/keys/officer.json)", CLI_OPTIONAL \
     }
 
+#define CLI_PARTIAL_OPTION                                                                       \
+    {                                                                                            \
+        "partial", "FILE",                                                                       \
+            "where more officers must sign: the file that goes to the next one (default: here)", \
+            CLI_OPTIONAL                                                                         \
+    }
+
 enum cli_passphrase_use { CLI_PASSPHRASE_OLD, CLI_PASSPHRASE_NEW };
 
 /* --passphrase-fd, $FIRMIANA_PASSPHRASE, or a prompt (twice for a new one). */
 fm_status cli_passphrase(struct did_passphrase **out, const struct cli_args *args,
+#define CLI_PARTIAL_OPTION                                                                       \
+    {                                                                                            \
+        "partial", "FILE",                                                                       \
+            "where more officers must sign: the file that goes to the next one (default: here)", \
+            CLI_OPTIONAL                                                                         \
+    }
+
                          enum cli_passphrase_use use, struct base_err *err) FM_CHECK;
 
 /* The key of --key, opened. */
@@ -22,7 +36,8 @@ fm_status cli_officer_key(struct did_secret **out, const struct cli_args *args,
                           struct base_err *err) FM_CHECK;
 
 /* Builds a transaction of this member (used up: body), signs it with --key and submits it; waits
- * until it is final. */
+ * until it is final. Where the member needs more officers' signatures it is written to --partial
+ * instead. */
 fm_status cli_submit_by_officer(const struct cli_args *args, enum ledger_tx_type type, json_t *body,
                                 const char *what, struct base_err *err) FM_CHECK;
 

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "exchange/contract/compile.h"
+#include "exchange/node/contract_diff.h"
 #include "exchange/node/requests_own.h"
 
 /* ---- finding one ---- */
@@ -175,6 +176,18 @@ static fm_status list_authorizations(struct node *node, json_t *answer, const st
     return put_text(answer, "authorizations_text", &text, err);
 }
 
+static fm_status add_diff(struct node *node, json_t *answer, const struct contract *c,
+                          struct base_err *err)
+{
+    struct base_buf text = {0};
+
+    if (node_contract_diff(node, &text, c, err) != FM_OK) {
+        base_buf_release(&text);
+        return err->code;
+    }
+    return put_text(answer, "diff_text", &text, err);
+}
+
 /* The uses of this member's own columns: what its officer would sign. */
 static fm_status add_own_uses(struct node *node, json_t *answer, const struct contract *c,
                               struct base_err *err)
@@ -228,6 +241,8 @@ static fm_status check(struct node *node, json_t **out, struct contract *c, cons
         st = list_authorizations(node, answer, c, id_hex, err);
     if (st == FM_OK)
         st = add_own_uses(node, answer, c, err);
+    if (st == FM_OK)
+        st = add_diff(node, answer, c, err);
     if (st != FM_OK) {
         json_decref(answer);
         answer = NULL;
