@@ -142,16 +142,23 @@ static void put_string(struct base_buf *out, const char *s)
         ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
 
     base_buf_put_u8(out, '"');
-    for (; *s != '\0'; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
+    for (;;) {
+        /* Runs of characters that stand for themselves go in one piece: most texts are one run. */
+        size_t n = 0;
+        unsigned char c;
+        while ((c = (unsigned char)s[n]) >= 0x20 && c != '"' && c != '\\')
+            n++;
+        base_buf_put(out, s, n);
+        s += n;
+        if (c == '\0')
+            break;
+        s++;
+        if (c >= 0x20)
             base_buf_putf(out, "\\%c", c);
-        else if (c < 0x20 && short_escape[c] != 0)
+        else if (short_escape[c] != 0)
             base_buf_putf(out, "\\%c", short_escape[c]);
-        else if (c < 0x20)
-            base_buf_putf(out, "\\u%04x", c);
         else
-            base_buf_put_u8(out, c);
+            base_buf_putf(out, "\\u%04x", c);
     }
     base_buf_put_u8(out, '"');
 }

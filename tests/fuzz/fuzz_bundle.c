@@ -1,0 +1,163 @@
+/* Bundles. Laws: the verifier finds valid only what says the same as the specimen (its size and
+ * root); a line that reads is written again as it was, whatever the portions that it came in. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "ledger/verify.h"
+#include "tests/fuzz/ledger_specimens.h"
+
+static const struct ledger_specimens *known;
+static uint64_t size_of_log;
+static uint8_t root[32];
+
+struct portions {
+    const uint8_t *p;
+    size_t left, most;
+};
+
+static fm_status read_portion(void *ctx, void *out, size_t len, size_t *got, struct base_err *err)
+{
+    struct portions *s = ctx;
+
+    (void)err;
+    *got = len < s->most ? len : s->most;
+    *got = *got < s->left ? *got : s->left;
+    memcpy(out, s->p, *got);
+    s->p += *got;
+    s->left -= *got;
+    return FM_OK;
+}
+
+static fm_status append(void *ctx, const void *bytes, size_t len, struct base_err *err)
+{
+    base_buf_put(ctx, bytes, len);
+    return base_buf_status(ctx, "line", err);
+}
+
+static fm_status put_json(struct base_buf *out, const json_t *value, struct base_err *err)
+{
+    return value != NULL ? base_json_canonical(out, value, err) : FM_OK;
+}
+
+/* The line that the reader stands on, by the writer. */
+static fm_status write_line(const struct ledger_bundle_sink *sink,
+                            const struct ledger_bundle_reader *r, struct base_err *err)
+{
+    struct base_buf a = {0}, b = {0};
+    fm_status st = FM_OK;
+
+    switch (r->kind) {
+    case LEDGER_BUNDLE_GENESIS:
+        st = put_json(&a, r->genesis, err);
+        if (st == FM_OK)
+            st = ledger_bundle_genesis(sink, r->chain, a.p, a.len, err);
+        break;
+    case LEDGER_BUNDLE_LEAF:
+        st = put_json(&a, r->payload, err);
+        if (st == FM_OK)
+            st = put_json(&b, r->result, err);
+        if (st == FM_OK)
+            st = r->payload != NULL
+                     ? ledger_bundle_leaf(sink, r->leaf, a.p, a.len, b.p, b.len, err)
+                     : ledger_bundle_hidden(sink, r->leaf, r->payload_hash, b.p, b.len, err);
+        break;
+    case LEDGER_BUNDLE_STATE:
+        st = ledger_bundle_state(sink, r->key, r->value, r->proof, err);
+        break;
+    case LEDGER_BUNDLE_CHECKPOINT:
+        st = ledger_bundle_checkpoint(sink, r->checkpoint, strlen(r->checkpoint), err);
+        break;
+    case LEDGER_BUNDLE_END:
+        break;
+    }
+    base_buf_release(&a);
+    base_buf_release(&b);
+    return st;
+}
+
+/* Every line that reads, written again; and is it all of them? */
+static bool lines_are_written(const uint8_t *data, size_t size)
+{
+    struct portions p = {data, size, 1 + size % 997};
+    const struct ledger_bundle_source source = {read_portion, &p};
+    struct ledger_bundle_reader reader;
+    struct base_buf lines = {0};
+    const struct ledger_bundle_sink sink = {append, &lines};
+    struct base_err err = {0};
+    fm_status st;
+
+    ledger_bundle_reader_init(&reader, &source);
+    while ((st = ledger_bundle_next(&reader, &err)) == FM_OK && reader.kind != LEDGER_BUNDLE_END)
+        fuzz_law(write_line(&sink, &reader, &err) == FM_OK, "a line that reads can be written");
+    fuzz_law(lines.len <= size && (lines.len == 0 || memcmp(lines.p, data, lines.len) == 0),
+             "and is the same bytes");
+    fuzz_law(st != FM_OK || lines.len == size, "nothing is left out");
+    ledger_bundle_reader_release(&reader);
+    base_buf_release(&lines);
+    return st == FM_OK;
+}
+
+static fm_status verify(struct ledger_verified **report, const uint8_t *data, size_t size,
+                        struct base_err *err)
+{
+    struct portions p = {data, size, SIZE_MAX};
+    const struct ledger_bundle_source source = {read_portion, &p};
+
+    return ledger_verify(report, &source, known->chain, err);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct ledger_verified *report = NULL;
+    struct base_err err = {0};
+    bool whole = lines_are_written(data, size);
+    fm_status st;
+
+    /* Signatures are slow, and lines that do not read are found by the verifier too: one in 16. */
+    if (!whole && size % 16 != 0)
+        return 0;
+    st = verify(&report, data, size, &err);
+    fuzz_law(st == FM_OK || err.text[0] != '\0', "what is not valid is said");
+    if (st == FM_OK) {
+        fuzz_law(whole, "a valid bundle reads to its end");
+        fuzz_law(report->size == size_of_log && memcmp(report->root, root, 32) == 0,
+                 "only what the members cosigned is valid");
+    }
+    ledger_verified_free(report);
+    return 0;
+}
+
+static void begin(struct fuzz_corpus *corpus)
+{
+    struct ledger_verified *report;
+    struct base_err err = {0};
+
+    known = ledger_specimens();
+    fuzz_law(verify(&report, known->bundle, known->bundle_len, &err) == FM_OK, err.text);
+    size_of_log = report->size;
+    memcpy(root, report->root, 32);
+    ledger_verified_free(report);
+    fuzz_add(corpus, known->bundle, known->bundle_len);
+}
+
+static const char *const words[] = {"{\"genesis\":",
+                                    "{\"leaf\":",
+                                    "\"payload\":",
+                                    "\"result\":",
+                                    "\"payload_hash\":",
+                                    "{\"state\":",
+                                    "\"value\":",
+                                    "\"proof\":",
+                                    "{\"checkpoint\":",
+                                    "firmiana/",
+                                    "\\n\\n",
+                                    "\\n\xe2\x80\x94 ",
+                                    "\n",
+                                    "ok",
+                                    "rule",
+                                    "height",
+                                    "time",
+                                    "epoch 1",
+                                    NULL};
+const struct fuzz_target fuzz_target = {"bundle", FUZZ_JSON_LINES, 32768, words, begin};

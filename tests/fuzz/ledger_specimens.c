@@ -1,0 +1,131 @@
+#include "tests/fuzz/ledger_specimens.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "ledger/test_story.h"
+
+static struct ledger_specimens all;
+
+void fuzz_add_json(struct fuzz_corpus *corpus, const json_t *array)
+{
+    const json_t *value;
+    size_t i;
+
+    json_array_foreach(array, i, value)
+    {
+        struct base_buf bytes = {0};
+        struct base_err e = {0};
+        fuzz_law(base_json_canonical(&bytes, value, &e) == FM_OK, "a specimen is canonical JSON");
+        fuzz_add(corpus, bytes.p, bytes.len);
+        base_buf_release(&bytes);
+    }
+}
+
+/* The documents that a transaction or a genesis carries, at whatever depth 1 or 2. */
+static void take_documents(const json_t *value)
+{
+    const json_t *child;
+    const char *key;
+    json_t *document = json_object_get(value, "document");
+    struct did_document *parsed;
+    struct base_err e = {0};
+    size_t i;
+
+    if (json_is_object(document) && did_document_parse(&parsed, document, 1, &e) == FM_OK) {
+        fuzz_law(json_array_append(all.documents, document) == 0, "there is memory");
+        did_document_free(parsed);
+    }
+    json_array_foreach(value, i, child) take_documents(child);
+    if (json_is_object(value))
+        json_object_foreach((json_t *)(uintptr_t)value, key,
+                            child) if (json_is_array(child) || strcmp(key, "body") == 0)
+            take_documents(child);
+}
+
+static void take_line(const json_t *line)
+{
+    const json_t *payload = json_object_get(line, "payload");
+
+    if (json_object_get(payload, "proof") != NULL) {
+        fuzz_law(json_array_append_new(all.transactions, json_deep_copy(payload)) == 0,
+                 "there is memory");
+        take_documents(payload);
+    }
+    if (json_object_get(line, "genesis") != NULL)
+        take_documents(json_object_get(line, "genesis"));
+    if (json_object_get(line, "state") != NULL)
+        fuzz_law(json_array_append_new(all.states, json_deep_copy(line)) == 0, "there is memory");
+}
+
+static void take_lines(const struct base_buf *bundle)
+{
+    size_t at = 0;
+
+    while (at < bundle->len) {
+        const uint8_t *end = memchr(bundle->p + at, '\n', bundle->len - at);
+        size_t len = (size_t)(end - bundle->p) - at;
+        json_t *line = json_loadb((const char *)bundle->p + at, len, 0, NULL);
+        take_line(line);
+        json_decref(line);
+        at += len + 1;
+    }
+}
+
+/* As the ledger knows them: with its chain. */
+static void bind_members(void)
+{
+    struct base_err e = {0};
+
+    for (size_t i = 0; i < WORLD_MEMBERS; i++) {
+        fuzz_law(did_document_parse(&all.current[i], did_document_json(w->m[i].doc), 1, &e) ==
+                     FM_OK,
+                 e.text);
+        all.current_count++;
+    }
+}
+
+static void make(void **state)
+{
+    (void)state;
+    all.transactions = json_array();
+    all.documents = json_array();
+    all.states = json_array();
+    /* Short: every mutation of it is verified. */
+    (void)story_set_up(NULL);
+    bind_members();
+    memcpy(all.chain, w->chain, 32);
+    (void)world_put(w, story_suspend(3, "bank_c"), LEDGER_RULE_OK);
+    world_state(w, "query/x", json_pack("{s:s}", "status", "open"));
+    (void)world_block(w);
+    world_prove(w, "member/nobody", NULL);
+    world_checkpoint(w, 7);
+    story_expect_valid();
+    all.bundle = malloc(w->bundle.len);
+    fuzz_law(all.bundle != NULL, "there is memory");
+    memcpy(all.bundle, w->bundle.p, w->bundle.len);
+    all.bundle_len = w->bundle.len;
+    (void)story_tear_down(NULL);
+    /* Long: one of everything. */
+    (void)story_set_up(NULL);
+    story_tell_all();
+    story_expect_valid();
+    take_lines(&w->bundle);
+    (void)story_tear_down(NULL);
+}
+
+const struct ledger_specimens *ledger_specimens(void)
+{
+    if (all.transactions == NULL) {
+        make(NULL);
+        fuzz_law(json_array_size(all.transactions) > 10 && json_array_size(all.documents) > 4 &&
+                     json_array_size(all.states) > 1,
+                 "the story has transactions, documents and state lines");
+    }
+    return &all;
+}
