@@ -224,7 +224,7 @@ static void run_recorded(void)
         if (height == 44) { /* the whole file is written anew */
             struct ledger_prune_report report;
 
-            must(ledger_prune(chain, 12, &report, NULL, &err));
+            must(ledger_prune(chain, 12, 0, &report, NULL, &err));
             assert_true(report.erased > 3);
         }
         if (height == 37) {

@@ -137,7 +137,7 @@ static void assert_alone(const struct ledger_head *head)
     past_must(ledger_reader_begin(reader, &past_err));
     past_must(ledger_reader_head(reader, &ignored, &past_err));
     (void)sqlite3_busy_timeout(past_town.chain->store->db, 10);
-    assert_int_equal(ledger_prune(past_town.chain, head->height, &report, NULL, &past_err),
+    assert_int_equal(ledger_prune(past_town.chain, head->height, 0, &report, NULL, &past_err),
                      FM_E_CONFLICT);
     ledger_reader_end(reader);
     ledger_reader_close(reader);
@@ -161,11 +161,14 @@ static void test_prune(void **state)
     signature_of(updated, "did.update");
     signature_of(closed, "query.close");
     assert_true(in_files(published) && in_files(updated) && in_files(closed));
-    past_must_say(ledger_prune(past_town.chain, head.height + 1, &report, NULL, &past_err),
+    past_must_say(ledger_prune(past_town.chain, head.height + 1, 0, &report, NULL, &past_err),
                   FM_E_ARG, "only below that");
     assert_heights(&head);
     assert_alone(&head);
-    past_must(ledger_prune(past_town.chain, head.height, &report, NULL, &past_err));
+    past_must(
+        ledger_prune(past_town.chain, head.height, LEDGER_PRUNE_DRY, &report, NULL, &past_err));
+    assert_true(report.erased + report.already >= 8 && in_files(closed));
+    past_must(ledger_prune(past_town.chain, head.height, 0, &report, NULL, &past_err));
     assert_true(report.erased + report.already >= 8);
     assert_true(report.identity >= 1 && report.needed >= 5);
     assert_true(!in_files(published) && !in_files(closed));
@@ -197,12 +200,12 @@ static void test_prune(void **state)
     assert_true(replayed.missing > 0 && replayed.height == replayed.missing - 1);
     /* It goes on, as one (the town compares) that erased nothing; and once more finds nothing.
      */
-    past_must(ledger_prune(past_town.chain, head.height, &report, NULL, &past_err));
+    past_must(ledger_prune(past_town.chain, head.height, 0, &report, NULL, &past_err));
     assert_int_equal(report.erased, 0);
     assert_int_equal(report.already, check.erased);
     (void)town_ask(&past_town, past_contract);
     past_publish(BANK_B, 4); /* the version before it is not needed any more */
-    past_must(ledger_prune(past_town.chain, head.height, &report, NULL, &past_err));
+    past_must(ledger_prune(past_town.chain, head.height, 0, &report, NULL, &past_err));
     assert_int_equal(report.erased, 1);
     ledger_chain_close(past_town.chain);
     past_must(ledger_chain_open(&past_town.chain, past_path, &past_err));

@@ -82,6 +82,10 @@ fm_status ledger_replay(struct ledger_reader *reader, const char *folder,
 
 /* ---- prune (upkeep_prune.c) ---- */
 
+enum ledger_prune_flags {
+    LEDGER_PRUNE_DRY = 1, /* says what it would erase, and erases nothing */
+};
+
 struct ledger_prune_report {
     uint64_t before;   /* blocks below this height were looked at */
     uint64_t erased;   /* payloads erased now */
@@ -107,7 +111,7 @@ struct ledger_prune_report {
  * more. FM_E_ARG: the height is beyond what is final. After any other error it can be called again:
  * what is not in the report may be erased and yet not gone from the file. The reader that
  * ledger_chain_reader() gave before is no longer valid. */
-fm_status ledger_prune(struct ledger_chain *chain, uint64_t before_height,
+fm_status ledger_prune(struct ledger_chain *chain, uint64_t before_height, unsigned flags,
                        struct ledger_prune_report *report, const struct ledger_progress *progress,
                        struct base_err *err) FM_CHECK;
 

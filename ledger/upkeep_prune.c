@@ -262,7 +262,7 @@ static fm_status erase(struct prune *p, struct base_err *err)
     return ledger_reader_make(&chain->reader, chain->store->path, err) == FM_OK ? st : err->code;
 }
 
-fm_status ledger_prune(struct ledger_chain *chain, uint64_t before_height,
+fm_status ledger_prune(struct ledger_chain *chain, uint64_t before_height, unsigned flags,
                        struct ledger_prune_report *report, const struct ledger_progress *progress,
                        struct base_err *err)
 {
@@ -285,7 +285,9 @@ fm_status ledger_prune(struct ledger_chain *chain, uint64_t before_height,
     p.end = block.first_leaf;
     if (st == FM_OK)
         st = ledger_store_each_leaf(chain->store, 0, p.end, take_leaf, &p, err);
-    if (st == FM_OK)
+    if (st == FM_OK && (flags & LEDGER_PRUNE_DRY) != 0)
+        report->erased = p.n;
+    else if (st == FM_OK)
         st = erase(&p, err);
     report->bytes_after = file_size(chain->store);
     free(p.leaves);

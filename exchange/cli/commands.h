@@ -5,9 +5,11 @@
 #include "exchange/cli/args.h"
 
 extern const struct cli_command cli_init, cli_ledger_init; /* cmd_home.c */
-extern const struct cli_command cli_node;                  /* cmd_node.c */
-extern const struct cli_command cli_node_check;            /* cmd_node_check.c */
-extern const struct cli_command cli_status;                /* cmd_status.c */
+extern const struct cli_command cli_ledger_backup, cli_ledger_restore, cli_ledger_check,
+    cli_ledger_replay, cli_ledger_prune;        /* cmd_ledger.c */
+extern const struct cli_command cli_node;       /* cmd_node.c */
+extern const struct cli_command cli_node_check; /* cmd_node_check.c */
+extern const struct cli_command cli_status;     /* cmd_status.c */
 extern const struct cli_command cli_dataset_import, cli_dataset_publish, cli_dataset_list,
     cli_demo_data;                                    /* cmd_dataset.c */
 extern const struct cli_command cli_dataset_describe; /* cmd_describe.c */

@@ -12,6 +12,11 @@
 static const struct cli_command *const commands[] = {
     &cli_init,
     &cli_ledger_init,
+    &cli_ledger_backup,
+    &cli_ledger_restore,
+    &cli_ledger_check,
+    &cli_ledger_replay,
+    &cli_ledger_prune,
     &cli_node,
     &cli_node_check,
     &cli_status,
