@@ -129,12 +129,25 @@ struct party_run {
     void *arg;
 };
 
+static fm_status seeded_fill(void *ctx, void *out, size_t len, struct base_err *err)
+{
+    struct test_rng *rng = ctx;
+    uint8_t *bytes = out;
+
+    (void)err;
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (uint8_t)(rng_next(rng) >> 56);
+    return FM_OK;
+}
+
 static void *party_main(void *p)
 {
     struct party_run *run = p;
     struct world *w = run->w;
     unsigned compute[3] = {0, 1, 2};
     struct mpc_session *s = NULL;
+    struct test_rng rng = {w->seed * WORLD_PARTIES + run->self + 1};
+    struct base_random seeded = {seeded_fill, &rng};
     struct base_err *err = &w->err[run->self];
     struct mpc_session_config config = {
         .protocol = w->row_of[run->self] != NULL ? w->row_of[run->self] : w->row,
@@ -144,7 +157,7 @@ static void *party_main(void *p)
         .context32 = {1, 2, 3},
         .streams = w->streams > 1 ? w->streams : 1,
         .profile = w->profile,
-        .random = base_random_system()};
+        .random = w->seed != 0 ? &seeded : base_random_system()};
     fm_status status;
 
     config.compute_len = config.protocol->parties;

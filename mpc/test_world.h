@@ -22,6 +22,8 @@ struct world {
     unsigned fault_party;
     uint64_t fault_at; /* 0: no fault */
     uint64_t fault_bit;
+    uint64_t
+        seed;   /* not 0: what parties draw for themselves comes from here, not from the system */
     bool trace; /* keep the sizes and order of each party's messages */
     uint32_t timeout_ms;
     unsigned streams; /* 0 and 1: one. More: without the meter, which knows no streams */
