@@ -21,4 +21,14 @@ fm_status mpc_divide(struct mpc_share **quotient, struct mpc_share **remainder,
 fm_status mpc_divide_round(struct mpc_share **quotient, const struct mpc_share *num,
                            const struct mpc_share *den, struct base_err *err) FM_CHECK;
 
+/* floor(x / c) for a public c >= 1, exact, x of any sign.
+ * A power of two is a truncation (decompose.h). Else, with x >= 0 after adding a multiple of c: by
+ * a multiplication with 2^s / c rounded down, x's low bits left away first where the product would
+ * pass 62 bits; that gives the quotient or one less, and one comparison of the remainder with c
+ * tells which. Quotients of more than 28 bits come in digits of 28, the highest first.
+ * Cost: for each digit of the quotient at most two truncations, one comparison of c's width and one
+ * bit2a. FM_E_LIMIT where x, moved up by a multiple of c, could reach 2^62. */
+fm_status mpc_divide_public(struct mpc_share **quotient, const struct mpc_share *x, int64_t c,
+                            struct base_err *err) FM_CHECK;
+
 #endif

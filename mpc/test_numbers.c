@@ -1,0 +1,283 @@
+/* Taking numbers apart, lesser and greater, division by public numbers: on every row and in both
+ * profiles, exhaustive where that is small, else with values that seek corners; ANDs and rounds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "mpc/circuit/adder.h"
+#include "mpc/circuit/decompose.h"
+#include "mpc/circuit/divide.h"
+#include "mpc/circuit/extreme.h"
+#include "mpc/circuit/select.h"
+#include "mpc/oblivious/test_rows.h"
+
+enum { MOST = 300 };
+
+struct numbers {
+    size_t n;
+    struct mpc_range range;
+    int64_t x[MOST];
+    int64_t y[MOST];
+    int64_t c;
+    int64_t got[MOST];
+    int64_t want[MOST];
+    uint64_t ands;
+    uint64_t rounds;
+};
+
+static int64_t floor_div(int64_t x, int64_t c)
+{
+    return x / c - (x % c != 0 && x < 0);
+}
+
+static fm_status within(const struct mpc_share *z, const int64_t *want, const char *what,
+                        struct base_err *err)
+{
+    struct mpc_range r = mpc_share_range(z);
+
+    for (size_t i = 0; i < mpc_share_n(z); i++)
+        if (want[i] < r.lo || want[i] > r.hi)
+            return base_err_set(err, FM_E_INVALID, "%s: %lld outside %lld..%lld", what,
+                                (long long)want[i], (long long)r.lo, (long long)r.hi);
+    return FM_OK;
+}
+
+static fm_status truncates(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct numbers *k = arg;
+    static const unsigned by[] = {0, 1, 5, 20, 31, 62, 63};
+    int64_t want[MOST];
+    struct mpc_share *x, *z;
+
+    TRY(feed(s, &x, 0, k->x, k->n, k->range, err));
+    for (size_t b = 0; b < sizeof by / sizeof by[0]; b++) {
+        for (size_t i = 0; i < k->n; i++)
+            want[i] = k->x[i] >> by[b];
+        TRY(mpc_truncate(&z, x, by[b], err));
+        TRY(within(z, want, "truncate", err));
+        TRY(same(s, z, k->got, want, "truncate", err));
+    }
+    return FM_OK;
+}
+
+static fm_status bits(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct numbers *k = arg;
+    struct mpc_share *x, *bit[64];
+    int64_t want[MOST];
+    unsigned width;
+
+    TRY(feed(s, &x, 0, k->x, k->n, k->range, err));
+    width = mpc_share_width(x);
+    TRY(mpc_ring_bits(bit, x, width, err));
+    for (unsigned j = 0; j < width; j++) {
+        for (size_t i = 0; i < k->n; i++)
+            want[i] = (int64_t)((uint64_t)k->x[i] >> j & 1);
+        TRY(same(s, bit[j], k->got, want, "bit", err));
+    }
+    return FM_OK;
+}
+
+static fm_status lesser_and_greater(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct numbers *k = arg;
+    struct mpc_share *x, *y, *z, *bx, *by;
+    int64_t want[2][MOST];
+
+    for (size_t i = 0; i < k->n; i++) {
+        want[0][i] = k->x[i] < k->y[i] ? k->x[i] : k->y[i];
+        want[1][i] = k->x[i] < k->y[i] ? k->y[i] : k->x[i];
+    }
+    TRY(feed(s, &x, 0, k->x, k->n, k->range, err));
+    TRY(feed(s, &y, 0, k->y, k->n, k->range, err));
+    TRY(mpc_min(&z, x, y, MPC_SIGNED, err));
+    TRY(within(z, want[0], "min", err));
+    TRY(same(s, z, k->got, want[0], "min", err));
+    TRY(mpc_max(&z, x, y, MPC_SIGNED, err));
+    TRY(within(z, want[1], "max", err));
+    TRY(same(s, z, k->got, want[1], "max", err));
+    TRY(mpc_a2b_list(&bx, (const struct mpc_share *const *)&x, &(unsigned){64}, 1, err));
+    TRY(mpc_a2b_list(&by, (const struct mpc_share *const *)&y, &(unsigned){64}, 1, err));
+    TRY(mpc_min(&z, bx, by, MPC_SIGNED, err));
+    TRY(same(s, z, k->got, want[0], "min, bits", err));
+    for (size_t i = 0; i < k->n; i++)
+        want[1][i] = (uint64_t)k->x[i] < (uint64_t)k->y[i] ? k->y[i] : k->x[i];
+    TRY(mpc_max(&z, bx, by, MPC_UNSIGNED, err));
+    return same(s, z, k->got, want[1], "max, bits unsigned", err);
+}
+
+static void random_numbers(struct numbers *k, struct mpc_range range, uint64_t seed)
+{
+    struct test_rng rng = {seed};
+
+    k->range = range;
+    for (size_t i = 0; i < k->n; i++) {
+        k->x[i] = rng_in(&rng, range);
+        k->y[i] = i % 5 == 0 ? k->x[i] : rng_in(&rng, range);
+    }
+}
+
+static void numbers_come_apart(void **state)
+{
+    static const struct mpc_range ranges[] = {
+        {0, 0}, {0, 1}, {-1, 0}, {-3, 900}, {0, INT64_C(1) << 40}, {INT64_MIN, INT64_MAX}};
+    static const size_t lengths[] = {0, 1, 65, MOST};
+    static struct numbers k;
+
+    (void)state;
+    for (size_t r = 0; r < sizeof ranges / sizeof ranges[0]; r++) {
+        k.n = lengths[r % 4];
+        random_numbers(&k, ranges[r], 40 + r);
+        on_every_row(truncates, &k);
+        on_every_row(bits, &k);
+        on_every_row(lesser_and_greater, &k);
+    }
+}
+
+/* Every value of every small range, and what it costs. */
+static fm_status one_hot(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct numbers *k = arg;
+    unsigned values = (unsigned)(k->range.hi - k->range.lo) + 1;
+    struct mpc_share *x, *z, *plane;
+    struct mpc_stats before, after;
+    int64_t want[MOST];
+
+    TRY(feed(s, &x, 0, k->x, k->n, k->range, err));
+    TRY(mpc_one_hot(&z, x, err));
+    assert_int_equal(mpc_share_width(z), values);
+    for (unsigned v = 0; v < values; v++) {
+        for (size_t i = 0; i < k->n; i++)
+            want[i] = k->x[i] == k->range.lo + (int64_t)v;
+        TRY(mpc_planes(&plane, z, v, 1, err));
+        TRY(same(s, plane, k->got, want, "one-hot", err));
+    }
+    mpc_share_free(z);
+    TRY(mpc_bits_constant(s, &x, 1, values > 128 ? 8 : 3, k->n, err));
+    mpc_session_stats(s, &before);
+    TRY(mpc_one_hot(&z, x, err));
+    mpc_session_stats(s, &after);
+    if (mpc_session_self(s) == 0) {
+        k->ands = after.and_gates - before.and_gates;
+        k->rounds = after.rounds - before.rounds;
+    }
+    return FM_OK;
+}
+
+static void one_hot_of_every_small_range(void **state)
+{
+    static const unsigned values[] = {1, 2, 3, 4, 5, 8, 9, 17, 64, 100, 256};
+    static struct numbers k;
+
+    (void)state;
+    for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
+        struct mpc_circuit_cost cost = mpc_one_hot_cost(values[v] > 128 ? 256 : 8);
+
+        k.range = (struct mpc_range){-5, -6 + (int64_t)values[v]};
+        k.n = 0;
+        for (unsigned i = 0; i < values[v]; i++)
+            k.x[k.n++] = -5 + (int64_t)i;
+        on_every_row(one_hot, &k);
+        assert_int_equal(k.ands, cost.ands * k.n); /* rep3 was the last one */
+        assert_int_equal(k.rounds, cost.rounds);
+    }
+    assert_int_equal(mpc_one_hot_cost(2).ands, 0);
+    assert_int_equal(mpc_one_hot_cost(64).ands, 57);
+    assert_int_equal(mpc_one_hot_cost(64).rounds, 3);
+}
+
+static fm_status divides(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct numbers *k = arg;
+    struct mpc_share *x, *z;
+
+    for (size_t i = 0; i < k->n; i++)
+        k->want[i] = floor_div(k->x[i], k->c);
+    TRY(feed(s, &x, 0, k->x, k->n, k->range, err));
+    TRY(mpc_divide_public(&z, x, k->c, err));
+    TRY(within(z, k->want, "divide", err));
+    return same(s, z, k->got, k->want, "divide", err);
+}
+
+static void divides_by_public_numbers(void **state)
+{
+    static const int64_t by[] = {1,
+                                 2,
+                                 3,
+                                 7,
+                                 10,
+                                 12,
+                                 97,
+                                 100,
+                                 1 << 20,
+                                 1000003,
+                                 (1LL << 40) - 1,
+                                 3LL << 50,
+                                 4096,
+                                 (1LL << 33) + 1};
+    static const struct mpc_range ranges[] = {{-20, 140},
+                                              {0, 1000000},
+                                              {-(INT64_C(1) << 60), INT64_C(1) << 60},
+                                              {0, (INT64_C(1) << 62) - 1}};
+    static struct numbers k;
+    struct test_rng rng = {21};
+
+    (void)state;
+    for (size_t r = 0; r < sizeof ranges / sizeof ranges[0]; r++)
+        for (size_t c = 0; c < sizeof by / sizeof by[0]; c++) {
+            k.n = 161;
+            k.c = by[c];
+            random_numbers(&k, ranges[r], 7 + c);
+            for (size_t i = 0; i < k.n; i++) { /* about multiples, where quotients change */
+                int64_t m = floor_div(k.x[i], k.c) * k.c + (int64_t)(i % 3) - 1;
+
+                if (r == 0)
+                    m = -20 + (int64_t)i; /* all of them */
+                if (rng_next(&rng) % 4 != 0 && m >= ranges[r].lo && m <= ranges[r].hi)
+                    k.x[i] = m;
+            }
+            on_every_row(divides, &k);
+        }
+}
+
+static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct mpc_share *x, *few, *wide, *planes, *z;
+
+    (void)arg;
+    TRY(mpc_constant(s, &x, 5, 4, err));
+    TRY(mpc_constant(s, &few, 5, 3, err));
+    TRY(mpc_bits_constant(s, &planes, 5, 9, 4, err));
+    TRY(mpc_random_share(s, &wide, MPC_RING64, 0, 4, err));
+    REFUSED(mpc_truncate(&z, planes, 1, err), FM_E_ARG, "takes a ring column");
+    REFUSED(mpc_truncate(&z, x, 64, err), FM_E_ARG, "by 64 bits");
+    REFUSED(mpc_one_hot(&z, wide, err), FM_E_LIMIT, "at most 256 values");
+    REFUSED(mpc_one_hot(&z, planes, err), FM_E_LIMIT, "at most 256 values");
+    REFUSED(mpc_min(&z, x, few, MPC_SIGNED, err), FM_E_ARG, "lengths 4 and 3 differ");
+    REFUSED(mpc_max(&z, x, planes, MPC_SIGNED, err), FM_E_ARG, "takes a ring column");
+    REFUSED(mpc_divide_public(&z, x, 0, err), FM_E_ARG, "1 or more");
+    REFUSED(mpc_divide_public(&z, wide, 3, err), FM_E_LIMIT, "below 2^61");
+    return FM_OK;
+}
+
+static void bad_arguments_are_errors(void **state)
+{
+    struct world w = {.row = mpc_protocol_find("plain")};
+
+    (void)state;
+    world_must_run(&w, bad_arguments, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_come_apart),
+        cmocka_unit_test(one_hot_of_every_small_range),
+        cmocka_unit_test(divides_by_public_numbers),
+        cmocka_unit_test(bad_arguments_are_errors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
