@@ -38,6 +38,7 @@ struct job {
     const char *protocol;
     size_t n;
     unsigned runs;
+    unsigned threads;
     enum mpc_profile profile;
 };
 
@@ -265,7 +266,7 @@ static fm_status timed_runs(const struct job *job, const struct table *t, struct
     for (unsigned run = 0; run <= job->runs; run++) {
         double start;
 
-        if (bench_barrier(net, 1, err) != FM_OK)
+        if (bench_barrier(net, BENCH_CONTROL_STREAM, err) != FM_OK)
             return err->code;
         mpc_session_stats(t->s, &before);
         start = bench_now();
@@ -290,7 +291,7 @@ static fm_status body(void *ctx, struct net_transport *net, struct bench_report 
                                    .compute = compute,
                                    .compute_len = 3,
                                    .first_stream = 0,
-                                   .streams = 1,
+                                   .streams = job->threads,
                                    .profile = job->profile,
                                    .random = base_random_system()};
     struct table t = {.n = job->n};
@@ -316,10 +317,10 @@ static void print(const struct job *job, const struct bench_report r[BENCH_PARTI
     }
     printf("{\"bytes_sent_per_party\":%.0f,\"n\":%zu,\"op\":\"%s\",\"ops_per_s\":%.0f,\"peak_rss\":"
            "%ld,\"profile\":\"%s\","
-           "\"protocol\":\"%s\",\"rounds\":%llu,\"seconds\":%.6f,\"threads\":1}\n",
+           "\"protocol\":\"%s\",\"rounds\":%llu,\"seconds\":%.6f,\"threads\":%u}\n",
            bytes, job->n, job->op->name, median > 0 ? (double)job->n / median : 0, rss * 1024,
            job->profile == MPC_FEW_ROUNDS ? "few-rounds" : "few-bytes", job->protocol, r[0].rounds,
-           median);
+           median, job->threads);
     (void)fflush(stdout);
 }
 
@@ -327,7 +328,7 @@ static void usage(void)
 {
     printf(
         "usage: bench_oblivious [--op NAME|all] [--n N] [--protocol rep3] [--few-bytes] "
-        "[--runs R] [--json]\n"
+        "[--runs R] [--threads T] [--json]\n"
         "three processes on loopback with sealed channels; one JSON object a line (--json is the "
         "only form)\noperations:");
     for (size_t i = 0; i < OPERATIONS; i++)
@@ -357,6 +358,8 @@ static int parse(struct job *job, const char **op, int argc, char **argv)
             job->n = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
             job->runs = (unsigned)strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
+            job->threads = (unsigned)strtoul(argv[++i], NULL, 10);
         else {
             usage();
             return 2;
@@ -365,9 +368,10 @@ static int parse(struct job *job, const char **op, int argc, char **argv)
     for (size_t i = 0; i < OPERATIONS; i++)
         found |= strcmp(*op, "all") == 0 || strcmp(*op, operations[i].name) == 0;
     if (!found || job->n < 1 || job->n > 100000000 || job->runs < 1 || job->runs > BENCH_RUNS_MAX ||
+        job->threads < 1 || job->threads > BENCH_THREADS_MAX ||
         mpc_protocol_find(job->protocol) == NULL) {
         fprintf(stderr, "bench_oblivious: no such operation or protocol, n not 1 to 100000000, or "
-                        "runs not 1 to 32: see --help\n");
+                        "runs or threads not 1 to 32: see --help\n");
         return 2;
     }
     return 0;
@@ -375,7 +379,7 @@ static int parse(struct job *job, const char **op, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct job job = {NULL, "rep3", 100000, RUNS, MPC_FEW_ROUNDS};
+    struct job job = {NULL, "rep3", 100000, RUNS, 1, MPC_FEW_ROUNDS};
     struct bench_report reports[BENCH_PARTIES];
     struct base_err err = {0};
     const char *op = "all";

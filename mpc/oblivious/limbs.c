@@ -67,6 +67,7 @@ static fm_status from_zero(struct mpc_share **z, const struct mpc_sort_key *key,
     struct mpc_share *end;
     fm_status status = mpc_constant(x->session, &end, down ? x->range.hi : x->range.lo, x->n, err);
 
+    *z = NULL;
     if (status != FM_OK)
         return status;
     status = down ? mpc_sub_wrapping(z, end, x, err) : mpc_sub_wrapping(z, x, end, err);
@@ -260,6 +261,7 @@ static fm_status part_value(struct mpc_share **z, const struct part *part, struc
     struct mpc_share *planes;
     fm_status status;
 
+    *z = NULL;
     if (part->piece->ring != NULL)
         return mpc_scale(z, part->piece->ring, INT64_C(1) << part->shift, err);
     status = mpc_planes(&planes, part->piece->bits, part->from, part->width, err);
@@ -294,7 +296,9 @@ fm_status mpc_pieces_pack(struct mpc_share **limb, size_t *limbs, const struct m
         struct mpc_share *z;
 
         status = part_value(&z, &l.part[i], err);
-        if (status == FM_OK && *to != NULL) {
+        if (status != FM_OK)
+            break;
+        if (*to != NULL) {
             status = mpc_add(&sum, *to, z, err);
             mpc_share_free(*to);
             mpc_share_free(z);

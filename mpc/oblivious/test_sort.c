@@ -251,6 +251,11 @@ static void sorts_long_columns(void **state)
     fill(&t.key[0], t.n, RANDOM, &rng);
     solve(&t);
     on_every_row(sort_table, &t);
+    {
+        struct world lanes = {.row = mpc_protocol_find("rep3"), .outsiders = 1, .streams = 3};
+
+        world_must_run(&lanes, sort_table, &t);
+    }
 }
 
 static void sorts_the_first_places(void **state)
