@@ -169,6 +169,11 @@ void mpc_k_gather(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n)
     mpc_kernels()->gather(z, x, map, n);
 }
 
+uint32_t mpc_k_most(const uint32_t *x, size_t n)
+{
+    return mpc_kernels()->most(x, n);
+}
+
 void mpc_k_gather_sub(uint64_t *z, const uint64_t *x, const uint32_t *p, const uint32_t *q,
                       size_t n)
 {

@@ -57,6 +57,7 @@ void mpc_k_bits_to_words(uint64_t *z, const uint64_t *plane, size_t n);
 void mpc_k_place_bits(uint64_t *z, size_t at, const uint64_t *x, size_t from, size_t n);
 /* z[i] = x[map[i]], words and bits. */
 void mpc_k_gather(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n);
+uint32_t mpc_k_most(const uint32_t *x, size_t n); /* the greatest; 0 if n = 0 */
 void mpc_k_gather_sub(uint64_t *z, const uint64_t *x, const uint32_t *p, const uint32_t *q,
                       size_t n); /* z[i] = x[p[i]] - x[q[i]] */
 void mpc_k_gather_bits(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n);

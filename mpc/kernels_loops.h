@@ -321,6 +321,15 @@ static void k_gather(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t
         z[i] = x[map[i]];
 }
 
+static uint32_t k_most(const uint32_t *x, size_t n)
+{
+    uint32_t most = 0;
+
+    for (size_t i = 0; i < n; i++)
+        most = x[i] > most ? x[i] : most;
+    return most;
+}
+
 static void k_gather_sub(uint64_t *z, const uint64_t *x, const uint32_t *p, const uint32_t *q,
                          size_t n)
 {
@@ -381,6 +390,7 @@ const struct mpc_kernels KERNELS = {
     .from_planes = k_from_planes,
     .bits_to_words = k_bits_to_words,
     .gather = k_gather,
+    .most = k_most,
     .gather_sub = k_gather_sub,
     .gather_bits = k_gather_bits,
     .scatter = k_scatter,

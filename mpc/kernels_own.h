@@ -39,6 +39,7 @@ struct mpc_kernels {
                         size_t n);
     void (*bits_to_words)(uint64_t *z, const uint64_t *plane, size_t n);
     void (*gather)(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n);
+    uint32_t (*most)(const uint32_t *x, size_t n);
     void (*gather_sub)(uint64_t *z, const uint64_t *x, const uint32_t *p, const uint32_t *q,
                        size_t n);
     void (*gather_bits)(uint64_t *z, const uint64_t *x, const uint32_t *map, size_t n);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "mpc/gates.h"
+#include "mpc/kernels.h"
 #include "mpc/ops_check.h"
 #include "mpc/share.h"
 
@@ -335,10 +336,8 @@ fm_status mpc_concat(struct mpc_share **out, const struct mpc_share *const *x, s
 static fm_status check_places(const struct mpc_share *x, const uint32_t *map, size_t n,
                               const char *what, struct base_err *err)
 {
-    uint32_t most = 0;
+    uint32_t most = mpc_k_most(map, n);
 
-    for (size_t i = 0; i < n; i++)
-        most = map[i] > most ? map[i] : most;
     if (n > 0 && most >= x->n)
         return base_err_set(err, FM_E_ARG, "%s: place %u of a column of %zu", what, (unsigned)most,
                             x->n);

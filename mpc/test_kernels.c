@@ -12,7 +12,7 @@
 #include "mpc/kernels_own.h"
 #include "mpc/test_world.h"
 
-enum { MOST = 200, AREA = 16 * MOST, SINGLES = 5 };
+enum { MOST = 200, AREA = 16 * MOST, SINGLES = 6 };
 
 /* Operands, and what one kernel made of them: all words of both areas are compared, so that a write
  * past the end shows. */
@@ -52,6 +52,7 @@ static void simple_kernels(const struct mpc_kernels *k, struct made *m, const st
     m->one[1] = k->dot(t->x, t->y, n);
     m->one[2] = k->popcount(t->x, n * 64);
     m->one[3] = k->popcount(t->x, n * 64 == 0 ? 0 : n * 64 - 17);
+    m->one[5] = k->most(t->map, n);
     m->one[4] = k->rep3_dot(t->a, t->b, t->c, t->d, n);
 }
 

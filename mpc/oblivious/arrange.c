@@ -121,6 +121,8 @@ static void plan_segment(const struct arrange *a, struct segment *g, uint32_t sh
  * smaller. */
 static fm_status sort_samples(struct arrange *a, struct base_err *err)
 {
+    const uint64_t *less;
+    size_t at = 0;
     fm_status status = FM_OK;
 
     mpc_versus_restart(&a->batch);
@@ -136,16 +138,17 @@ static fm_status sort_samples(struct arrange *a, struct base_err *err)
         status = mpc_versus_run(&a->batch, err);
     if (status != FM_OK)
         return status;
+    less = a->batch.less;
     for (size_t e = 0; e < a->segments; e++) {
         const struct segment *g = &a->segment[e];
         uint32_t *smaller = a->bucket + g->at;
 
         for (uint32_t i = 1; i < g->sample; i++)
             for (uint32_t j = 0; j < i; j++) {
-                uint32_t less = mpc_versus_next(&a->batch);
+                uint32_t bit = mpc_versus_answer(less, at++);
 
-                smaller[j] += less;
-                smaller[i] += 1 - less;
+                smaller[j] += bit;
+                smaller[i] += 1 - bit;
             }
         for (uint32_t i = 0; i < g->sample; i++)
             a->next[g->at + smaller[i]] = g->at + i;
@@ -181,6 +184,8 @@ static void move_rows(struct arrange *a)
 static fm_status search_level(struct arrange *a, unsigned level, struct base_err *err)
 {
     uint32_t half = 1u << level;
+    const uint64_t *less;
+    size_t at = 0;
     fm_status status = FM_OK;
 
     mpc_versus_restart(&a->batch);
@@ -189,19 +194,21 @@ static fm_status search_level(struct arrange *a, unsigned level, struct base_err
         const uint32_t *bucket = a->bucket + g->at;
         const uint32_t *sorted = a->next + g->at + sample_of(g, half - 1);
 
-        for (uint32_t i = g->sample; status == FM_OK && level < g->levels && i < g->len; i++)
-            status = mpc_versus_push(&a->batch, g->at + i, sorted[bucket[i] * g->step], err);
+        if (status == FM_OK && level < g->levels)
+            status = mpc_versus_push_run(&a->batch, g->at + g->sample, g->len - g->sample, sorted,
+                                         bucket + g->sample, g->step, err);
     }
     if (status == FM_OK)
         status = mpc_versus_run(&a->batch, err);
     if (status != FM_OK)
         return status;
+    less = a->batch.less;
     for (size_t e = 0; e < a->segments; e++) {
         const struct segment *g = &a->segment[e];
         uint32_t *bucket = a->bucket + g->at;
 
         for (uint32_t i = g->sample; level < g->levels && i < g->len; i++)
-            bucket[i] += half & (mpc_versus_next(&a->batch) - 1);
+            bucket[i] += half & (mpc_versus_answer(less, at++) - 1);
     }
     return FM_OK;
 }

@@ -29,7 +29,32 @@ void mpc_versus_release(struct mpc_versus *v)
 
 void mpc_versus_restart(struct mpc_versus *v)
 {
-    v->pending = v->compared = v->read = 0;
+    v->pending = v->compared = 0;
+}
+
+fm_status mpc_versus_push_run(struct mpc_versus *v, uint32_t x, size_t n, const uint32_t *y,
+                              const uint32_t *pick, uint32_t step, struct base_err *err)
+{
+    for (size_t done = 0; done < n;) {
+        size_t room = v->cap - v->pending;
+        size_t len = n - done < room ? n - done : room;
+        uint32_t *to_x = v->x + v->pending;
+        uint32_t *to_y = v->y + v->pending;
+
+        for (size_t i = 0; i < len; i++) {
+            to_x[i] = x + (uint32_t)(done + i);
+            to_y[i] = y[pick[done + i] * step];
+        }
+        v->pending += len;
+        done += len;
+        if (v->pending == v->cap) {
+            fm_status status = mpc_versus_run(v, err);
+
+            if (status != FM_OK)
+                return status;
+        }
+    }
+    return FM_OK;
 }
 
 /* The signs of all limbs' x - y, and of y - x but for the last limb: sign[2k] and sign[2k + 1]. */

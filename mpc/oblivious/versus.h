@@ -18,7 +18,6 @@ struct mpc_versus {
     uint64_t *less; /* one bit a pair, of those compared: a multiple of 64 but at the end */
     size_t compared;
     size_t room; /* bits */
-    size_t read;
 };
 
 /* {0} is a released one. most: how many pairs are pushed between two restarts, about. */
@@ -41,13 +40,13 @@ static inline fm_status mpc_versus_push(struct mpc_versus *v, uint32_t x, uint32
     v->y[v->pending++] = y;
     return FM_OK;
 }
-/* The next answer, 0 or 1, in the order of the pushes. */
-static inline uint32_t mpc_versus_next(struct mpc_versus *v)
+/* Asks for rows x, x + 1, ..., x + n - 1, the i-th against y[pick[i] * step]. */
+fm_status mpc_versus_push_run(struct mpc_versus *v, uint32_t x, size_t n, const uint32_t *y,
+                              const uint32_t *pick, uint32_t step, struct base_err *err) FM_CHECK;
+/* The answers stand in v->less, in the order of the pushes: number `at` of them. */
+static inline uint32_t mpc_versus_answer(const uint64_t *less, size_t at)
 {
-    uint32_t less = (uint32_t)(v->less[v->read / 64] >> v->read % 64) & 1;
-
-    v->read++;
-    return less;
+    return (uint32_t)(less[at / 64] >> at % 64) & 1;
 }
 
 #endif
