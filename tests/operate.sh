@@ -218,7 +218,7 @@ cp "$W/bank_a/node.log" "$W/said/bank_a.log"
 text='"\([^"\\]\|\\.\)*"'
 grep -h '^' "$W/said/bank_a.log" "$W/said/bank_a.log.1" "$W/said/bank_b.err" "$W/said/regulator.err" >"$W/lines"
 sed "s/\"text\":$text/\"text\":\"\"/" "$W/lines" | grep -vE \
-  '^\{"event":"[a-z.]+","level":"(info|warn|error)"(,"peer":"[a-z_]+")?(,"query":"[0-9a-f]{64}")?,"text":"","time":"20[0-9-]{8}T[0-9:]{8}\.[0-9]{3}Z"\}$' >"$W/odd" || true
+  '^\{"event":"[a-z.]+","level":"(info|warn|error)"(,"peer":"[a-z_]+")?(,"query":"[0-9a-f]{64}")?(,"repeated":[0-9]+)?,"text":"","time":"20[0-9-]{8}T[0-9:]{8}\.[0-9]{3}Z"\}$' >"$W/odd" || true
 [ ! -s "$W/odd" ] || fail "lines of a log are not as log.h says: $(head -n 2 "$W/odd")"
 for event in query.start query.end; do
   grep "\"event\":\"$event\"" "$W/lines" | grep -v '"query":"' >"$W/odd" || true

@@ -68,7 +68,7 @@ static void print_ledger(const json_t *v)
     int64_t behind = number(v, "behind_blocks");
 
     printf("ledger     %s, height %" PRId64 ", final %" PRId64 ", %" PRId64
-           " leaves, epoch %" PRId64 ", rules %" PRId64 ", sequenced by %s\n",
+           " entries, epoch %" PRId64 ", rules %" PRId64 ", sequenced by %s\n",
            cli_text(v, "state"), number(v, "height"), number(v, "final_height"),
            number(v, "log_size"), number(v, "epoch"), number(v, "rules"), cli_text(v, "sequencer"));
     if (behind > 0)

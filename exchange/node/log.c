@@ -2,6 +2,7 @@
 #include "exchange/node/log.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +12,21 @@
 #include "base/json.h"
 #include "did/moment.h"
 
+enum { REPEATS = 64, REPEAT_MS = 10000, REPEAT_MOST_MS = 3600000 };
+
+/* A warning that was said, and when it may be said again. Mono times; key 0: a free place. */
+struct repeat {
+    uint64_t key, held;
+    int64_t seen_ms, due_ms, interval_ms;
+};
+
 struct node_log {
     int fd; /* -1: keeps nothing */
     int least;
     char *path; /* NULL for standard error, or nothing */
     const struct base_clock *clock;
+    pthread_mutex_t lock; /* guards repeats */
+    struct repeat repeats[REPEATS];
 };
 
 static int rank_of(const char *level)
@@ -39,6 +50,10 @@ fm_status node_log_open(struct node_log **out, const char *path, const struct ba
     if (log == NULL)
         return base_err_memory(err, "log");
     log->clock = clock;
+    if (pthread_mutex_init(&log->lock, NULL) != 0) {
+        free(log);
+        return base_err_set(err, FM_E_MEMORY, "log: no mutex");
+    }
     log->fd = path == NULL ? -1 : to_file ? open_file(path) : STDERR_FILENO;
     if (to_file)
         log->path = strdup(path);
@@ -60,6 +75,7 @@ void node_log_close(struct node_log *log)
         return;
     if (log->fd > STDERR_FILENO)
         (void)close(log->fd);
+    pthread_mutex_destroy(&log->lock);
     free(log->path);
     free(log);
 }
@@ -88,6 +104,62 @@ fm_status node_log_reopen(struct node_log *log, struct base_err *err)
     return FM_OK;
 }
 
+/* FNV-1a over the strings, digits left out: "silent for 5 s" and "silent for 10 s" are one. */
+static uint64_t key_of(const char *event, const char *peer, const char *text)
+{
+    const char *const parts[] = {event, peer, text};
+    uint64_t h = 14695981039346656037u;
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        for (const char *s = parts[i]; *s != '\0'; s++)
+            if (*s < '0' || *s > '9')
+                h = (h ^ (unsigned char)*s) * 1099511628211u;
+        h = (h ^ 1) * 1099511628211u; /* between the strings */
+    }
+    return h != 0 ? h : 1;
+}
+
+static struct repeat *place_of(struct node_log *log, uint64_t key)
+{
+    struct repeat *oldest = &log->repeats[0];
+
+    for (size_t i = 0; i < REPEATS; i++) {
+        if (log->repeats[i].key == key)
+            return &log->repeats[i];
+        if (log->repeats[i].key == 0 ||
+            (oldest->key != 0 && log->repeats[i].seen_ms < oldest->seen_ms))
+            oldest = &log->repeats[i];
+    }
+    *oldest = (struct repeat){.key = key};
+    return oldest;
+}
+
+/* May it be said now? *held: how many were not since the last. */
+static bool is_due(struct node_log *log, uint64_t key, uint64_t *held)
+{
+    int64_t now = base_clock_mono_ms(log->clock);
+    struct repeat *r;
+    bool due;
+
+    pthread_mutex_lock(&log->lock);
+    r = place_of(log, key);
+    if (now - r->seen_ms > REPEAT_MOST_MS) /* long ago: it begins again */
+        r->interval_ms = 0;
+    due = r->interval_ms == 0 || now >= r->due_ms;
+    r->seen_ms = now;
+    if (due) {
+        r->interval_ms = r->interval_ms == 0                   ? REPEAT_MS
+                         : r->interval_ms < REPEAT_MOST_MS / 2 ? 2 * r->interval_ms
+                                                               : REPEAT_MOST_MS;
+        r->due_ms = now + r->interval_ms;
+        *held = r->held;
+        r->held = 0;
+    } else
+        r->held++;
+    pthread_mutex_unlock(&log->lock);
+    return due;
+}
+
 static json_t *time_text(const struct node_log *log)
 {
     int64_t now = base_clock_unix_ms(log->clock);
@@ -100,18 +172,25 @@ static json_t *time_text(const struct node_log *log)
     return json_string(whole);
 }
 
-static void put(const struct node_log *log, const char *level, const char *event, const char *peer,
+static void put(struct node_log *log, const char *level, const char *event, const char *peer,
                 const char *query, const char *text)
 {
     struct base_buf line = {0};
     struct base_err err = {0};
-    json_t *said = json_string(text); /* A path in an error may not be UTF-8. */
-    json_t *entry =
-        json_pack("{s:o,s:s,s:s,s:o}", "time", time_text(log), "level", level, "event", event,
-                  "text", said != NULL ? said : json_string("(text is not valid UTF-8)"));
+    json_t *said, *entry;
+    uint64_t held = 0;
+
+    if (query == NULL && strcmp(level, "warn") == 0 &&
+        !is_due(log, key_of(event, peer != NULL ? peer : "", text), &held))
+        return;
+    said = json_string(text); /* A path in an error may not be UTF-8. */
+    entry = json_pack("{s:o,s:s,s:s,s:o}", "time", time_text(log), "level", level, "event", event,
+                      "text", said != NULL ? said : json_string("(text is not valid UTF-8)"));
 
     if (entry != NULL && query != NULL)
         (void)json_object_set_new(entry, "query", json_string(query));
+    if (entry != NULL && held > 0)
+        (void)json_object_set_new(entry, "repeated", json_integer((json_int_t)held));
     if (entry != NULL && peer != NULL && peer[0] != '\0')
         (void)json_object_set_new(entry, "peer", json_string(peer));
     if (entry != NULL && base_json_canonical(&line, entry, &err) == FM_OK) {

@@ -4,7 +4,12 @@
  *   "query"                           the query it is about, 64 hex digits (its session has the
  * same) "peer"                            the member it is about, its alias
  *
- * Texts never hold a secret, a share, a parameter's value or a row. Thread-safe. */
+ *   "repeated"                        how many like it were held back since the last
+ *
+ * A warning that is about no query and says again what was said (but for its numbers) is held back
+ * for 10 s, then twice as long each time, up to an hour: neither a peer that stays away nor one
+ * that misbehaves fills the disk. Texts never hold a secret, a share, a parameter's value or a row.
+ * Thread-safe. */
 #ifndef FIRMIANA_EXCHANGE_NODE_LOG_H
 #define FIRMIANA_EXCHANGE_NODE_LOG_H
 
