@@ -91,12 +91,13 @@ void engine_fork_tell(struct ledger_engine *engine)
         c.size = 0;
     event.size = c.size;
     event.height = height_of(engine, c.size);
-    engine_tell(engine, &event,
-                "the ledger has forked at block %llu (%llu entries): members signed two histories, "
-                "both kept as evidence; this node has stopped at block %llu, final is block %llu",
-                (unsigned long long)event.height, (unsigned long long)event.size,
-                (unsigned long long)engine_head(engine)->height,
-                (unsigned long long)engine->final_height);
+    engine_tell(
+        engine, &event,
+        "the ledger has forked at block %llu (%llu entries): members signed two histories, "
+        "both kept as evidence (firmiana ledger evidence); this node has stopped at block %llu, "
+        "final is block %llu",
+        (unsigned long long)event.height, (unsigned long long)event.size,
+        (unsigned long long)engine_head(engine)->height, (unsigned long long)engine->final_height);
 }
 
 /* One line that contradicts us. *forged: its signature is not even right. */

@@ -79,6 +79,23 @@ static void print_ledger(const json_t *v)
                number(v, "waiting_transactions"));
 }
 
+static void print_handover(const json_t *v)
+{
+    const json_t *handover = json_object_get(v, "handover");
+    const json_t *p = json_object_get(handover, "proposal"), *item;
+    size_t i;
+
+    if (p == NULL)
+        return;
+    printf("handover   %s is to sequence epoch %" PRId64 ": %zu of %" PRId64 " members approve",
+           cli_text(p, "sequencer"), number(p, "epoch"),
+           json_array_size(json_object_get(p, "approved")), number(p, "approvals_needed"));
+    json_array_foreach(json_object_get(p, "approved"), i, item)
+        printf("%s%s", i == 0 ? " (" : ", ", json_string_value(item));
+    printf("%s, %zu of %" PRId64 " nodes have promised\n", i > 0 ? ")" : "",
+           json_array_size(json_object_get(p, "promised")), number(p, "promises_needed"));
+}
+
 static void print_names(const json_t *cosigners, const char *before, bool signed_it)
 {
     const json_t *item;
@@ -177,6 +194,7 @@ static void print_status(const json_t *v)
 
     print_software(v);
     print_ledger(v);
+    print_handover(v);
     print_quorum(v);
     printf("peers      %" PRId64 " of %zu connected\n", number(v, "connected"),
            json_array_size(peers));

@@ -287,6 +287,7 @@ static void put_ledger(const struct node *node, json_t *out)
     put_int(out, "epoch", (int64_t)head->epoch);
     put_int(out, "rules", (int64_t)head->rules_version);
     put_int(out, "block_time", head->time_ms);
+    (void)json_object_set_new(out, "handover", node_handover(node));
 }
 
 json_t *node_status(const struct node *node)

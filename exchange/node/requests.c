@@ -261,6 +261,8 @@ static const struct {
     {"contract.draft", NODE_ANALYST, node_request_contract_draft},
     {"dataset.list", NODE_ANYONE, node_request_dataset_list},
     {"dataset.publish", NODE_OPERATOR, node_request_dataset_publish},
+    {"epoch.approve", NODE_OPERATOR | NODE_OFFICER, node_request_epoch_approve},
+    {"epoch.show", NODE_ANYONE, node_request_epoch_show},
     {"me", NODE_ANYONE, me},
     {"member.get", NODE_ANYONE, member_get},
     {"member.list", NODE_ANYONE, member_list},

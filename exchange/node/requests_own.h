@@ -40,6 +40,13 @@ void node_request_query_show(struct node *node, const json_t *request,
 void node_request_query_list(struct node *node, const json_t *request,
                              const struct node_reply *reply);
 
+void node_request_epoch_approve(struct node *node, const json_t *request,
+                                const struct node_reply *reply);
+void node_request_epoch_show(struct node *node, const json_t *request,
+                             const struct node_reply *reply);
+/* {"next_epoch", "pledged", "proposal"?: {...}}: requests_epoch.c. NULL: memory. */
+json_t *node_handover(const struct node *node);
+
 /* node_status.c */
 void node_request_status(struct node *node, const json_t *request, const struct node_reply *reply);
 
