@@ -50,7 +50,7 @@ void mpc_share_view(struct mpc_share *view, struct mpc_session *lane, const stru
 
 /* One list operation of the table, whole or in slices. What is not used stays NULL. */
 struct mpc_list_call {
-    enum mpc_op op; /* MUL, A2B, B2A, BIT2A, MSB, EQZ */
+    enum mpc_op op; /* MUL, A2B, B2A, BIT2A, MSB, EQZ, MSB_LINKED (one z) */
     struct mpc_share *const *z;
     const struct mpc_share *const *x;
     const struct mpc_share *const *y; /* MUL */

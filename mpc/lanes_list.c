@@ -48,6 +48,8 @@ static fm_status run_whole(struct mpc_session *s, const struct mpc_list_call *c,
         return s->row->bit2a(s, c->z, c->x, c->count, err);
     case MPC_OP_MSB:
         return s->row->msb(s, c->z, c->x, c->width, c->count, err);
+    case MPC_OP_MSB_LINKED:
+        return s->row->msb_linked(s, c->z[0], c->x, c->width, c->count, err);
     default:
         assert(c->op == MPC_OP_EQZ);
         return s->row->eqz(s, c->z, c->x, c->width, c->count, err);
@@ -100,7 +102,8 @@ static fm_status run_slice(struct mpc_session *lane, const void *job, unsigned k
         size_t from = mpc_lane_begin(c->x[i]->n, k, lanes);
         size_t n = mpc_lane_begin(c->x[i]->n, k + 1, lanes) - from;
 
-        mpc_share_view(v.z[i] = &v.view[3 * i], lane, c->z[i], from, n);
+        if (i == 0 || c->op != MPC_OP_MSB_LINKED)
+            mpc_share_view(v.z[i] = &v.view[3 * i], lane, c->z[i], from, n);
         mpc_share_view(&v.view[3 * i + 1], lane, c->x[i], from, n);
         v.x[i] = &v.view[3 * i + 1];
         if (c->y != NULL)

@@ -101,6 +101,13 @@ fm_status mpc_bit2a(struct mpc_share **z, const struct mpc_share *x, struct base
 /* z[i] = bit width[i]-1 of x[i]: the sign, if x[i] fits width[i] bits of two's complement. */
 fm_status mpc_msb_list(struct mpc_share **z, const struct mpc_share *const *x,
                        const unsigned *width, size_t count, struct base_err *err) FM_CHECK;
+/* z[i] = the sign of the first of x[0][i], x[1][i], ... that is not zero, 0 if all are: what a
+ * comparison of numbers of several limbs, the most significant first, comes to. x[k] and x[k] - 1
+ * must fit width[k] bits of two's complement; equal lengths. rep3, few rounds:
+ * mpc_rep3_linked_cost(); two of 43 bits: 22 bytes a party, 7 rounds, as one msb of the joint width
+ * would cost. */
+fm_status mpc_msb_linked(struct mpc_share **z, const struct mpc_share *const *x,
+                         const unsigned *width, size_t count, struct base_err *err) FM_CHECK;
 /* z[i] = 1 where x[i] is 0 mod 2^width[i]. */
 fm_status mpc_eqz_list(struct mpc_share **z, const struct mpc_share *const *x,
                        const unsigned *width, size_t count, struct base_err *err) FM_CHECK;

@@ -79,6 +79,32 @@ fm_status mpc_msb_list(struct mpc_share **z, const struct mpc_share *const *x,
     return ring_to_bits(z, x, width, count, MPC_OP_MSB, err);
 }
 
+fm_status mpc_msb_linked(struct mpc_share **z, const struct mpc_share *const *x,
+                         const unsigned *width, size_t count, struct base_err *err)
+{
+    struct mpc_record record = {.op = MPC_OP_MSB_LINKED, .z = z, .x = x, .count = count};
+    struct mpc_session *s;
+    fm_status status = mpc_check_list(x, count, "linked msb", err);
+
+    *z = NULL;
+    for (size_t i = 0; status == FM_OK && i < count; i++) {
+        status = mpc_check_pair(x[i], x[0], MPC_RING64, "linked msb", err);
+        if (status == FM_OK)
+            status = check_width(width[i], "linked msb", err);
+    }
+    if (status != FM_OK)
+        return status;
+    s = x[0]->session;
+    status = mpc_bits_new(z, s, x[0]->n, 1, err);
+    if (status == FM_OK && s->computes)
+        status = mpc_list_run(
+            s,
+            &(struct mpc_list_call){
+                .op = MPC_OP_MSB_LINKED, .z = z, .x = x, .width = width, .count = count},
+            err);
+    return conclude(s, z, 1, &record, status, err);
+}
+
 fm_status mpc_eqz_list(struct mpc_share **z, const struct mpc_share *const *x,
                        const unsigned *width, size_t count, struct base_err *err)
 {

@@ -110,6 +110,7 @@ enum mpc_op {
     MPC_OP_COIN,
     MPC_OP_ZERO_SHARE,
     MPC_OP_RANDOM,
+    MPC_OP_MSB_LINKED,
     MPC_OP_COUNT
 };
 const char *mpc_op_name(enum mpc_op op); /* "mul": stable, lower case */
@@ -218,6 +219,11 @@ struct mpc_protocol {
     fm_status (*msb)(struct mpc_session *s, struct mpc_share *const *z,
                      const struct mpc_share *const *x, const unsigned *width, size_t count,
                      struct base_err *err);
+    /* One z: the sign of the first of x[0], x[1], ... that is not zero, 0 if all are. x[k] and
+     * x[k] - 1 fit width[k] bits. linked.h has the generic default, right for every row. */
+    fm_status (*msb_linked)(struct mpc_session *s, struct mpc_share *z,
+                            const struct mpc_share *const *x, const unsigned *width, size_t count,
+                            struct base_err *err);
     fm_status (*eqz)(struct mpc_session *s, struct mpc_share *const *z,
                      const struct mpc_share *const *x, const unsigned *width, size_t count,
                      struct base_err *err);

@@ -24,7 +24,7 @@ const char *mpc_op_name(enum mpc_op op)
     static const char *const names[MPC_OP_COUNT] = {
         "session", "input",     "reveal",      "open", "check",      "prepare", "local",
         "mul",     "dot",       "and",         "a2b",  "b2a",        "bit2a",   "msb",
-        "eqz",     "bit count", "permutation", "coin", "zero share", "random"};
+        "eqz",     "bit count", "permutation", "coin", "zero share", "random",  "linked msb"};
 
     return op < MPC_OP_COUNT ? names[op] : "unknown operation";
 }
@@ -65,6 +65,7 @@ fm_status mpc_protocol_validate(const struct mpc_protocol *p, struct base_err *e
         {"b2a", p->b2a != NULL},
         {"bit2a", p->bit2a != NULL},
         {"msb", p->msb != NULL},
+        {"msb_linked", p->msb_linked != NULL},
         {"eqz", p->eqz != NULL},
         {"bit_count", p->bit_count != NULL},
         {"perm_random", p->perm_random != NULL},

@@ -338,6 +338,20 @@ static fm_status debug_msb(struct mpc_session *s, struct mpc_share *const *z,
                            : leave(s, &span, debug_of(s)->inner->msb(s, z, x, width, count, err));
 }
 
+static fm_status debug_msb_linked(struct mpc_session *s, struct mpc_share *z,
+                                  const struct mpc_share *const *x, const unsigned *width,
+                                  size_t count, struct base_err *err)
+{
+    struct span span;
+    fm_status status;
+
+    watch_list(s, x, count);
+    status = enter(s, &span, MPC_OP_MSB_LINKED, err);
+    return status != FM_OK
+               ? status
+               : leave(s, &span, debug_of(s)->inner->msb_linked(s, z, x, width, count, err));
+}
+
 static fm_status debug_eqz(struct mpc_session *s, struct mpc_share *const *z,
                            const struct mpc_share *const *x, const unsigned *width, size_t count,
                            struct base_err *err)
@@ -467,6 +481,7 @@ void mpc_debug_init(struct mpc_debug *debug, const struct mpc_protocol *inner)
         .b2a = debug_b2a,
         .bit2a = debug_bit2a,
         .msb = debug_msb,
+        .msb_linked = debug_msb_linked,
         .eqz = debug_eqz,
         .bit_count = debug_bit_count,
         .perm_random = debug_perm_random,

@@ -57,61 +57,21 @@ fm_status mpc_versus_push_run(struct mpc_versus *v, uint32_t x, size_t n, const 
     return FM_OK;
 }
 
-/* The signs of all limbs' x - y, and of y - x but for the last limb: sign[2k] and sign[2k + 1]. */
-static fm_status signs(struct mpc_share **sign, const struct mpc_versus *v, struct base_err *err)
-{
-    struct mpc_share *d[2 * MPC_ARRANGE_LIMBS] = {NULL};
-    unsigned width[2 * MPC_ARRANGE_LIMBS];
-    size_t count = 2 * v->limbs - 1;
-    fm_status status = FM_OK;
-
-    for (size_t k = 0; status == FM_OK && k < v->limbs; k++) {
-        status = mpc_gather_sub(&d[2 * k], v->limb[k], v->x, v->y, v->pending, err);
-        if (status == FM_OK && k + 1 < v->limbs)
-            status = mpc_neg(&d[2 * k + 1], d[2 * k], err);
-    }
-    for (size_t i = 0; status == FM_OK && i < count; i++)
-        width[i] = mpc_share_width(d[i]);
-    if (status == FM_OK)
-        status = mpc_msb_list(sign, (const struct mpc_share *const *)d, width, count, err);
-    mpc_share_free_all(d, count);
-    return status;
-}
-
-/* less = less_k ^ (neither less_k nor greater_k, & less of the limbs below). */
-static fm_status combine(struct mpc_share **less, const struct mpc_share *less_k,
-                         const struct mpc_share *greater_k, struct base_err *err)
-{
-    struct mpc_share *t[3] = {NULL};
-    struct mpc_share *below = *less;
-    fm_status status = mpc_xor(&t[0], less_k, greater_k, err);
-
-    *less = NULL;
-    if (status == FM_OK)
-        status = mpc_not(&t[1], t[0], err);
-    if (status == FM_OK)
-        status = mpc_and(&t[2], t[1], below, err);
-    if (status == FM_OK)
-        status = mpc_xor(less, less_k, t[2], err);
-    mpc_share_free(below);
-    mpc_share_free_all(t, 3);
-    return status;
-}
-
 static fm_status compare(struct mpc_share **less, const struct mpc_versus *v, struct base_err *err)
 {
-    struct mpc_share *sign[2 * MPC_ARRANGE_LIMBS] = {NULL};
-    size_t count = 2 * v->limbs - 1;
-    fm_status status = signs(sign, v, err);
+    struct mpc_share *d[MPC_ARRANGE_LIMBS] = {NULL};
+    unsigned width[MPC_ARRANGE_LIMBS];
+    fm_status status = FM_OK;
 
     *less = NULL;
-    if (status == FM_OK) {
-        *less = sign[count - 1];
-        sign[count - 1] = NULL;
+    for (size_t k = 0; status == FM_OK && k < v->limbs; k++) {
+        status = mpc_gather_sub(&d[k], v->limb[k], v->x, v->y, v->pending, err);
+        if (status == FM_OK)
+            width[k] = mpc_share_width(d[k]);
     }
-    for (size_t k = v->limbs - 1; status == FM_OK && k > 0; k--)
-        status = combine(less, sign[2 * k - 2], sign[2 * k - 1], err);
-    mpc_share_free_all(sign, count);
+    if (status == FM_OK)
+        status = mpc_msb_linked(less, (const struct mpc_share *const *)d, width, v->limbs, err);
+    mpc_share_free_all(d, v->limbs);
     return status;
 }
 

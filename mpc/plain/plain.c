@@ -4,6 +4,7 @@
 
 #include "mpc/kernels.h"
 #include "mpc/linear.h"
+#include "mpc/linked.h"
 #include "mpc/perm.h"
 #include "mpc/share.h"
 
@@ -302,6 +303,7 @@ const struct mpc_protocol mpc_plain = {
     .b2a = plain_b2a,
     .bit2a = plain_bit2a,
     .msb = plain_msb,
+    .msb_linked = mpc_msb_linked_by_signs,
     .eqz = plain_eqz,
     .bit_count = plain_bit_count,
     .perm_random = plain_perm_random,

@@ -309,7 +309,7 @@ static fm_status msb_by_groups(struct mpc_session *s, struct mpc_share *const *z
 
         size = size == 0 ? 1 : size; /* one bit: no carry, and any size */
         planes = rep3_group_planes(bits, size);
-        items[i] = (struct rep3_group){x[i], NULL, bits, size};
+        items[i] = rep3_group_alone(x[i], NULL, bits, size);
         status = mpc_bits_new(&items[i].gp, s, x[i]->n, planes, err);
         tops[i] = mpc_wire_of(items[i].gp, planes - 1);
         trees[i] = (struct mpc_groups){items[i].gp, items[i].gp, rep3_group_count(bits, size),

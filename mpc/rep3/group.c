@@ -47,9 +47,25 @@ unsigned rep3_group_planes(unsigned bits, unsigned size)
     return bits == 0 ? 1 : 2 * rep3_group_count(bits, size);
 }
 
+struct rep3_group rep3_group_alone(const struct mpc_share *x, struct mpc_share *gp, unsigned bits,
+                                   unsigned size)
+{
+    return (struct rep3_group){.x = x,
+                               .gp = gp,
+                               .bits = bits,
+                               .size = size,
+                               .p_at = rep3_group_count(bits, size),
+                               .top_at = rep3_group_planes(bits, size) - 1};
+}
+
 static unsigned products(unsigned bits, unsigned size)
 {
     return rep3_group_planes(bits, size) - 1;
+}
+
+static unsigned products_of(const struct rep3_group *it)
+{
+    return products(it->bits, it->size) + it->linked;
 }
 
 /* Planes that the dealer shares: all monomials of all groups, and the bit above. */
@@ -105,14 +121,19 @@ static struct unit step(const struct mpc_session *s, const struct flow *f, struc
     u.role = (unsigned)((rep3_of(s)->i + 6 - f->dealer - c->unit % 3) % 3);
     u.groups = rep3_group_count(u.it->bits, u.it->size);
     u.dealt = dealt(u.it->bits, u.it->size);
-    u.products = products(u.it->bits, u.it->size);
+    u.products = products_of(u.it);
     c->at += u.words;
     c->unit++;
     return u;
 }
 
-static uint64_t *plane_of(const struct unit *u, unsigned comp, unsigned plane)
+/* Product number j, or, for j = products, the top. */
+static uint64_t *plane_of(const struct unit *u, unsigned comp, unsigned j)
 {
+    unsigned plane = j < u->groups      ? u->it->g_at + j
+                     : j == u->products ? u->it->top_at
+                                        : u->it->p_at + j - u->groups;
+
     return mpc_plane(u->it->gp, comp, plane) + u->at;
 }
 
@@ -173,7 +194,8 @@ static void multiply(uint64_t *sums, const struct unit *u, const uint64_t *monom
 {
     for (unsigned g = 0; g < u->groups; g++) {
         unsigned size = group_size(u, g);
-        uint64_t *p = g == 0 ? NULL : sums + (u->groups + g - 1) * u->words;
+        unsigned at = u->groups + g - (u->it->linked ? 0 : 1);
+        uint64_t *p = g == 0 && !u->it->linked ? NULL : sums + at * u->words;
         const uint64_t *bits = v + g * u->it->size * u->words;
 
         mpc_k_group_products(sums + g * u->words, p, monomials, bits, size, u->words);
@@ -285,7 +307,7 @@ fm_status rep3_group_all(struct mpc_session *s, const struct rep3_group *items, 
 
         flow.units += units_of(&items[i]);
         rounds = here > rounds ? here : rounds;
-        s->stats.and_gates += (uint64_t)products(items[i].bits, items[i].size) * items[i].x->n;
+        s->stats.and_gates += (uint64_t)products_of(&items[i]) * items[i].x->n;
     }
     if (flow.units == 0)
         return FM_OK;

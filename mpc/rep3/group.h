@@ -5,14 +5,21 @@
 #include "mpc/rep3/state.h"
 
 /* One x = u + v whose carry out of the lowest `bits` positions is wanted. gp is made by the caller
- * with rep3_group_planes() planes and filled here: with M = rep3_group_count(), planes 0 .. M-1
- * generate, M .. 2M-2 propagate (of groups 1 .. M-1), then u ^ v at position `bits`. */
+ * and filled here: with M = rep3_group_count(), M planes that generate, M - 1 that propagate (of
+ * groups 1 .. M-1; if linked, M, group 0's first), and u ^ v at position `bits`. */
 struct rep3_group {
     const struct mpc_share *x;
     struct mpc_share *gp;
-    unsigned bits; /* 0..63 */
-    unsigned size; /* positions in one group, 1..4 */
+    unsigned bits;   /* 0..63 */
+    unsigned size;   /* positions in one group, 1..4 */
+    unsigned g_at;   /* the plane of gp where they begin */
+    unsigned p_at;   /* likewise */
+    unsigned top_at; /* the one of u ^ v */
+    bool linked;     /* another x's carry will come in: bits >= 1 */
 };
+/* An x by itself, in a gp of rep3_group_planes() planes. */
+struct rep3_group rep3_group_alone(const struct mpc_share *x, struct mpc_share *gp, unsigned bits,
+                                   unsigned size);
 
 unsigned rep3_group_count(unsigned bits, unsigned size);
 unsigned rep3_group_planes(unsigned bits, unsigned size);

@@ -217,6 +217,7 @@ const struct mpc_protocol mpc_rep3 = {
     .b2a = rep3_b2a,
     .bit2a = rep3_bit2a,
     .msb = rep3_msb,
+    .msb_linked = rep3_msb_linked,
     .eqz = rep3_eqz,
     .bit_count = rep3_bit_count,
     .perm_random = rep3_perm_random,

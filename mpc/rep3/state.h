@@ -87,6 +87,9 @@ fm_status rep3_a2b(struct mpc_session *s, struct mpc_share *const *z,
 fm_status rep3_msb(struct mpc_session *s, struct mpc_share *const *z,
                    const struct mpc_share *const *x, const unsigned *width, size_t count,
                    struct base_err *err);
+fm_status rep3_msb_linked(struct mpc_session *s, struct mpc_share *z,
+                          const struct mpc_share *const *x, const unsigned *width, size_t count,
+                          struct base_err *err);
 fm_status rep3_eqz(struct mpc_session *s, struct mpc_share *const *z,
                    const struct mpc_share *const *x, const unsigned *width, size_t count,
                    struct base_err *err);
