@@ -104,7 +104,7 @@ fm_status mpc_msb_list(struct mpc_share **z, const struct mpc_share *const *x,
 /* z[i] = the sign of the first of x[0][i], x[1][i], ... that is not zero, 0 if all are: what a
  * comparison of numbers of several limbs, the most significant first, comes to. x[k] and x[k] - 1
  * must fit width[k] bits of two's complement; equal lengths. rep3, few rounds:
- * mpc_rep3_linked_cost(); two of 43 bits: 22 bytes a party, 7 rounds, as one msb of the joint width
+ * mpc_rep3_linked_cost(); two of 43 bits: 19 bytes a party, 7 rounds, as one msb of the joint width
  * would cost. */
 fm_status mpc_msb_linked(struct mpc_share **z, const struct mpc_share *const *x,
                          const unsigned *width, size_t count, struct base_err *err) FM_CHECK;

@@ -17,8 +17,8 @@
  * fixed small number if that is more.
  *
  * Cost, few rounds: n = 10^3: 15 n comparisons in about 9 batches; 10^5: 18 n in 29; 10^6: 22 n in
- * 31 (log2 n! is 8.5 n, 15.2 n, 18.5 n). A batch is one mpc_msb_list, with more than one limb some
- * ANDs, and one opening of a bit. */
+ * 31 (log2 n! is 8.5 n, 15.2 n, 18.5 n). A batch is one mpc_msb_linked and
+ * one opening of a bit. */
 #ifndef FIRMIANA_MPC_OBLIVIOUS_ARRANGE_H
 #define FIRMIANA_MPC_OBLIVIOUS_ARRANGE_H
 

@@ -18,7 +18,7 @@
  *     key of  4 bits                           138             136
  *     key of 20 bits                           680             225
  *     key of 32 bits                          1090             305
- *     key of 64 bits                          2180             755
+ *     key of 64 bits                          2180             565
  *
  * Keys of at most 2 bits (few rounds: 3) are one digit, and sorted in one such pass: digit.h.
  *
