@@ -36,14 +36,19 @@ static fm_status print_import(const struct cli_args *args, const struct data_imp
     for (size_t i = 0; i < r->notes.count; i++)
         fprintf(stderr, "note: %s\n", r->notes.items[i]);
     if (!cli_flag(args, "json")) {
-        printf("%s: %llu rows, %zu columns\n", table, (unsigned long long)r->rows,
+        printf("%s: %llu rows, %zu columns", table, (unsigned long long)r->rows,
                r->schema.column_count);
+        if (cli_value(args, "update") != NULL)
+            printf("; %llu changed, %llu added", (unsigned long long)r->changed,
+                   (unsigned long long)r->added);
+        putchar('\n');
         return FM_OK;
     }
     st = data_schema_to_json(&schema, &r->schema, err);
     if (st == FM_OK) {
-        json_t *answer = json_pack("{s:s,s:I,s:o}", "table", table, "rows", (json_int_t)r->rows,
-                                   "schema", schema);
+        json_t *answer = json_pack("{s:s,s:I,s:I,s:I,s:o}", "table", table, "rows",
+                                   (json_int_t)r->rows, "changed", (json_int_t)r->changed, "added",
+                                   (json_int_t)r->added, "schema", schema);
         st = answer != NULL ? cli_print_json(answer, err) : base_err_memory(err, "answer");
         json_decref(answer);
     }
@@ -68,11 +73,17 @@ static fm_status import(const struct cli_args *args, struct base_err *err)
     struct data_import job = {.csv_path = args->operands[0],
                               .db_path = cli_value(args, "db"),
                               .table = cli_value(args, "table"),
-                              .mode =
-                                  cli_flag(args, "replace") ? DATA_IMPORT_REPLACE : DATA_IMPORT_NEW,
+                              .mode = cli_value(args, "update") != NULL ? DATA_IMPORT_DELTA
+                                      : cli_flag(args, "replace")       ? DATA_IMPORT_REPLACE
+                                                                        : DATA_IMPORT_NEW,
+                              .key = cli_value(args, "update"),
                               .progress = {cli_dataset_progress, NULL}};
     fm_status st = cli_dataset_separator(&job.separator, args, err);
 
+    if (st == FM_OK && job.key != NULL && (schema_path != NULL || cli_flag(args, "replace")))
+        st = base_err_set(err, FM_E_ARG,
+                          "--update keeps the table and its schema: leave out --replace and "
+                          "--schema");
     if (st == FM_OK && schema_path != NULL) {
         st = data_schema_load(&schema, schema_path, err);
         job.schema = &schema;
@@ -95,6 +106,8 @@ static const struct cli_option import_options[] = {
      "the declared schema (exchange/data/schema.md); without it types are inferred", CLI_OPTIONAL},
     {"separator", "C", "',' or ';' (default: as the header shows)", CLI_OPTIONAL},
     {"replace", NULL, "replace an existing table", CLI_OPTIONAL},
+    {"update", "KEY",
+     "the file is a delta: rows whose KEY the table has change it, others are added", CLI_OPTIONAL},
     CLI_JSON_OPTION,
     {0}};
 

@@ -12,6 +12,7 @@
 enum data_import_mode {
     DATA_IMPORT_NEW,     /* FM_E_CONFLICT if the table exists */
     DATA_IMPORT_REPLACE, /* an existing table and its schema are dropped, in the same transaction */
+    DATA_IMPORT_DELTA,   /* rows with the key of an existing row change it, the others are added */
 };
 
 /* Called every DATA_PROGRESS_ROWS rows and at the end of each pass. bytes_total is 0 if unknown. A
@@ -31,12 +32,14 @@ struct data_import {
     const char *table;
     const struct data_schema *schema; /* NULL: types, ranges and row count are inferred */
     enum data_import_mode mode;
+    const char *key;               /* DATA_IMPORT_DELTA: a column in which no value stands twice */
     struct data_progress progress; /* tick may be NULL */
 };
 
 /* What was done. Release with data_import_release(); empty after a failure. */
 struct data_import_result {
-    uint64_t rows;
+    uint64_t rows;             /* in the table */
+    uint64_t changed, added;   /* DATA_IMPORT_DELTA: by this file */
     struct data_schema schema; /* as stored */
     struct data_notes notes;   /* what was inferred or renamed, a line each */
 };
@@ -44,7 +47,9 @@ struct data_import_result {
 /* Reads the file once with a schema and twice without (a pipe therefore needs one). With a schema
  * the header's names must be the schema's, in any order; every value, the row count and the rows of
  * each subject and key are checked. Without one, names that are no identifiers are made ones, and a
- * note says so. One transaction: on any failure the database is as it was before, and a file that
+ * note says so. A delta goes by the schema that the table was imported with (FM_E_UNSUPPORTED if
+ * that was inferred) and keeps it; its file has all columns; a key may stand in it once, and no row
+ * may lack one. One transaction: on any failure the database is as it was before, and a file that
  * did not exist does not exist. Memory is bounded by one row and SQLite's page cache. Errors:
  * FM_E_INPUT, FM_E_LIMIT "FILE: line 17, column 9 (balance): ...; and 11 more such faults up to
  * line 99"; FM_E_CONFLICT (table exists, database in use); FM_E_ARG (names); FM_E_IO; FM_E_CORRUPT;
