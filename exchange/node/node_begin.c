@@ -247,6 +247,7 @@ static void open_session(struct node *node, const struct ledger_entry *entry, en
         return;
     }
     session_set_context(q->session, q);
+    q->opened_ms = base_clock_mono_ms(node->config.clock);
     q->next = node->queries;
     node->queries = q;
     take_asking(node, q, entry->id);

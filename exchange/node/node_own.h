@@ -105,6 +105,7 @@ struct node_query {
     bool job_seen;
     bool ending; /* the session is over; freed once the job is back */
     int64_t gone_ms;
+    int64_t opened_ms; /* monotonic: its query.open was final here */
     uint64_t closed_height;
     json_t *receipt; /* as closed */
 };
@@ -113,6 +114,7 @@ struct node_query {
 struct node_stat {
     char query_hex[65];
     double seconds;
+    int64_t since_open_ms; /* from its query.open being final here to the end of the computation */
     uint64_t rounds, bytes_sent, bytes_received;
 };
 

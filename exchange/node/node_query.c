@@ -229,6 +229,7 @@ static void keep_stat(struct node *node, const struct node_query *q, const struc
 
     memcpy(s->query_hex, q->query_hex, sizeof s->query_hex);
     s->seconds = r->seconds;
+    s->since_open_ms = base_clock_mono_ms(node->config.clock) - q->opened_ms;
     s->rounds = r->rounds;
     s->bytes_sent = r->bytes_sent;
     s->bytes_received = r->bytes_received;

@@ -204,7 +204,8 @@ static void query_stats(struct node *node, const json_t *request, const struct n
         if (strcmp(s->query_hex, query) != 0)
             continue;
         node_reply_value(reply,
-                         json_pack("{s:I,s:I,s:I,s:I}", "microseconds",
+                         json_pack("{s:I,s:I,s:I,s:I,s:I}", "since_open_us",
+                                   (json_int_t)s->since_open_ms * 1000, "microseconds",
                                    (json_int_t)(s->seconds * 1e6), "rounds", (json_int_t)s->rounds,
                                    "bytes_sent", (json_int_t)s->bytes_sent, "bytes_received",
                                    (json_int_t)s->bytes_received));
