@@ -24,9 +24,6 @@ struct job {
     struct commitments commitments;
     struct sql_value params[SQL_MAX_PARAMS];
     unsigned sources[SESSION_MAX_PARTIES], recipients[SESSION_MAX_PARTIES];
-    /* this provider's rows, as the run asks for them */
-    struct data_rows *rows;
-    size_t columns;
 };
 
 /* ---- what the run is given ---- */
@@ -69,41 +66,6 @@ static fm_status fill_params(struct job *job, struct base_err *err)
         if (text == NULL && !plan->params[i].hidden)
             return base_err_set(err, FM_E_INPUT, "parameter $%zu was not opened", i + 1);
     }
-    return FM_OK;
-}
-
-static fm_status open_rows(struct job *job, struct base_err *err)
-{
-    const struct sql_plan *plan = job->setup.plan;
-    struct node_rows *rows = job->setup.rows;
-    size_t columns[SQL_MAX_COLUMNS];
-
-    if (rows == NULL)
-        return FM_OK;
-    for (size_t i = 0; i < plan->column_count; i++) {
-        columns[i] = data_schema_find(&rows->schema, plan->columns[i].name);
-        if (columns[i] == DATA_NO_COLUMN)
-            return base_err_set(err, FM_E_NOT_FOUND, "%s has no column %s", rows->table,
-                                plan->columns[i].name);
-    }
-    job->columns = plan->column_count;
-    /* A query that reads no column still counts rows: any one column will do to walk them. */
-    if (plan->column_count == 0)
-        columns[0] = 0;
-    return data_rows_open(&job->rows, rows->store, rows->table, &rows->schema, columns,
-                          plan->column_count == 0 ? 1 : plan->column_count, err);
-}
-
-static fm_status next_row(void *ctx, struct sql_cell *cells, bool *end, struct base_err *err)
-{
-    struct job *job = ctx;
-    const struct data_cell *row;
-
-    if (data_rows_next(&row, NULL, job->rows, err) != FM_OK)
-        return err->code;
-    *end = row == NULL;
-    for (size_t i = 0; row != NULL && i < job->columns; i++)
-        cells[i] = (struct sql_cell){row[i].null, row[i].value, row[i].text, row[i].len};
     return FM_OK;
 }
 
@@ -215,7 +177,7 @@ static fm_status keep_answer(struct job *job, const struct sql_result *answer, s
 
 static fm_status run_plan(struct job *job, struct base_err *err)
 {
-    const struct sql_rows own = {next_row, job};
+    const struct sql_rows own = {job_rows_next, &job->setup.rows};
     const struct sql_rows *rows[SESSION_MAX_PARTIES] = {NULL};
     struct sql_run_config c = {.physical = &job->physical,
                                .session = job->mpc,
@@ -252,7 +214,7 @@ static fm_status compute(struct job *job, struct base_err *err)
     if (st == FM_OK)
         st = fill_params(job, err);
     if (st == FM_OK)
-        st = open_rows(job, err);
+        st = job_rows_open(&job->setup.rows, err);
     if (st == FM_OK)
         st = sql_physical_make(&job->physical, job->setup.plan, err);
     if (st == FM_OK)
@@ -300,7 +262,7 @@ fm_status job_start(struct job **out, struct job_setup *setup, struct base_err *
     if (job == NULL) {
         sql_plan_release(setup->plan);
         free(setup->plan);
-        node_rows_free(setup->rows);
+        job_rows_release(&setup->rows);
         return base_err_memory(err, "computation");
     }
     job->setup = *setup;
@@ -332,6 +294,11 @@ const struct job_result *job_get_result(const struct job *job)
     return &job->result;
 }
 
+void job_keep_columns(struct job *job, struct columns *cache)
+{
+    job_rows_keep(&job->setup.rows, cache);
+}
+
 void job_free(struct job *job)
 {
     if (job == NULL)
@@ -347,8 +314,7 @@ void job_free(struct job *job)
     json_decref(job->result.result);
     json_decref(job->setup.values);
     commitments_release(&job->commitments);
-    data_rows_free(job->rows);
-    node_rows_free(job->setup.rows);
+    job_rows_release(&job->setup.rows);
     sql_physical_release(&job->physical);
     sql_plan_release(job->setup.plan);
     free(job->setup.plan);

@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "exchange/contract/contract.h"
-#include "exchange/node/rows.h"
+#include "exchange/node/job_rows.h"
 #include "exchange/session/session.h"
 #include "exchange/sql/plan.h"
 #include "net/transport.h"
@@ -26,7 +26,7 @@ struct job_setup {
     const struct session *session;   /* lent: its may_open flag is read */
     struct session_facts facts;      /* copied */
     struct sql_plan *plan;           /* taken, also on failure */
-    struct node_rows *rows;          /* taken likewise; NULL if this party provides nothing */
+    struct job_rows rows;            /* taken likewise */
     json_t
         *values; /* parameter values as text, in order; hidden ones only at the asker; borrowed */
 };
@@ -52,6 +52,8 @@ fm_status job_start(struct job **out, struct job_setup *setup, struct base_err *
 bool job_ended(struct job *job); /* thread-safe */
 struct job_progress job_get_progress(struct job *job);
 const struct job_result *job_get_result(const struct job *job);
+/* Once it has ended: what it read of the own rows is kept for the next. */
+void job_keep_columns(struct job *job, struct columns *cache);
 /* Waits for its end; wipes and frees. NULL is allowed. */
 void job_free(struct job *job);
 

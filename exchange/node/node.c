@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "exchange/node/openings.h"
 
-enum { RESUME_MS = 3000, LEAST_MIB = 1024 };
+enum { RESUME_MS = 3000, LEAST_MIB = 1024, COLUMNS_PART = 16 };
 
 /* genesis.json says which consortium this home is meant for; a ledger.db of another one beside it
  * is somebody's mistake, and acting on it would be worse than stopping. */
@@ -118,6 +118,7 @@ fm_status node_new(struct node **out, const struct node_config *config, struct b
     node->config = *config;
     node->counts.started_unix_ms = base_clock_unix_ms(config->clock);
     node->lanes.limit = memory_limit(&config->home);
+    node->columns.limit = node->lanes.limit / COLUMNS_PART;
     if (pthread_mutex_init(&node->members_lock, NULL) != 0) {
         free(node);
         return base_err_set(err, FM_E_MEMORY, "node: no mutex");
@@ -161,6 +162,7 @@ void node_free(struct node *node)
     node_query_free_all(node);
     free_lists(node);
     answers_release(&node->answers);
+    columns_clear(&node->columns);
     ledger_engine_free(node->engine);
     ledger_chain_close(node->chain);
     node_started_close(node->started);

@@ -40,8 +40,9 @@ static fm_status as_refusal(struct base_err *err)
     return err->code;
 }
 
-static fm_status compare(json_t **inputs, const struct contract_table *t, const json_t *value,
-                         const uint8_t root[32], const char **rule, struct base_err *err)
+static fm_status compare(json_t **inputs, struct node_rows *rows, const struct contract_table *t,
+                         const json_t *value, const uint8_t root[32], const char **rule,
+                         struct base_err *err)
 {
     uint8_t want[32];
 
@@ -52,6 +53,8 @@ static fm_status compare(json_t **inputs, const struct contract_table *t, const 
         return base_err_set(err, FM_E_REFUSED,
                             "table %s is not what was published: publish it again", t->dataset);
     }
+    memcpy(rows->root, root, sizeof rows->root);
+    rows->rooted = true;
     *inputs =
         json_pack("[{s:s,s:O,s:O}]", "table", t->table, "data_version",
                   json_object_get(value, "data_version"), "root", json_object_get(value, "root"));
@@ -97,7 +100,7 @@ static fm_status hashed(struct node *node, struct node_query *q, struct hashing 
     *rule = "node.data";
     st = published(&value, node, q, t, rule, err);
     if (st == FM_OK)
-        st = compare(inputs, t, value, h->root, rule, err);
+        st = compare(inputs, h->rows, t, value, h->root, rule, err);
     json_decref(value);
     if (st != FM_OK)
         return as_refusal(err);
@@ -175,7 +178,7 @@ fm_status node_own_rows(struct node *node, struct node_query *q, json_t **inputs
     if (st == FM_OK) {
         version = (uint64_t)json_integer_value(json_object_get(value, "data_version"));
         st = node_rows_recall(root, &node->roots, q->rows, version)
-                 ? compare(inputs, t, value, root, rule, err)
+                 ? compare(inputs, q->rows, t, value, root, rule, err)
                  : hash_beside(node, q, version, err);
     }
     json_decref(value);

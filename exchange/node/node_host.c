@@ -99,16 +99,21 @@ static fm_status host_start(void *ctx, struct session *s, struct base_err *err)
                               .session = s,
                               .facts = *session_get_facts(s),
                               .values = q->values};
+    fm_status st;
 
     if (node_started_mark(node->started, q->query_hex, setup.facts.attempt, now_ms(node), err) !=
             FM_OK ||
         open_channels(node, q, err) != FM_OK)
         return err->code;
     setup.transport = net_session_transport(q->channels);
-    setup.plan = q->plan;
-    setup.rows = q->rows;
-    q->plan = NULL;
+    st = job_rows_init(&setup.rows, q->rows, q->plan, &node->columns, err);
     q->rows = NULL;
+    if (st != FM_OK) {
+        job_rows_release(&setup.rows);
+        return st;
+    }
+    setup.plan = q->plan;
+    q->plan = NULL;
     node_log_put(node->config.log, "info", "query.start", q->query_hex, "computing with %u parties",
                  setup.facts.party_count);
     return job_start(&q->job, &setup, err);

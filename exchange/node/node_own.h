@@ -9,6 +9,7 @@
 #include "exchange/contract/contract.h"
 #include "exchange/node/answers.h"
 #include "exchange/node/chore.h"
+#include "exchange/node/columns.h"
 #include "exchange/node/counts.h"
 #include "exchange/node/job.h"
 #include "exchange/node/lanes.h"
@@ -159,6 +160,7 @@ struct node {
     struct chores chores;
     struct lanes lanes;
     struct answers answers;
+    struct columns columns; /* of own rows, at most a sixteenth of memory_limit beside it */
     struct node_stat stats[NODE_STATS];
     unsigned next_stat;
 

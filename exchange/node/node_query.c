@@ -248,6 +248,7 @@ static void job_is_back(struct node *node, struct node_query *q)
     json_t *part = NULL;
 
     q->job_seen = true;
+    job_keep_columns(q->job, &node->columns);
     node_room_leave(node, q);
     keep_stat(node, q, r);
     if (err.code == FM_OK) {

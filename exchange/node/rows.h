@@ -15,6 +15,8 @@ struct node_rows {
     char table[DATA_NAME_MAX + 1];
     char path[512];
     struct stat before[2]; /* the file and its write-ahead log, just before it was frozen */
+    uint8_t root[32];      /* once `rooted` */
+    bool rooted;           /* it is known, and what was published */
     bool steady;           /* they were the same just after, and not touched a moment before */
 };
 
