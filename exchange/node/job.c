@@ -16,6 +16,7 @@ struct job {
     struct job_setup setup;
     struct net_task *task;
     atomic_bool ended;
+    atomic_bool through;
     atomic_uint at, of;
     _Atomic(const char *) name;
     struct job_result result;
@@ -247,9 +248,13 @@ static void job_main(void *arg)
     job->result.bytes_sent = stats.bytes_sent;
     job->result.bytes_received = stats.bytes_received;
     job->result.seconds = (double)(base_clock_mono_ms(clock) - began) / 1e3;
+    atomic_store(&job->ended, true);
+    job->setup.wake(job->setup.wake_ctx);
+    /* Wiping takes a tenth as long as computing: nobody waits for it, and it needs no transport,
+     * which the node takes back meanwhile. */
     mpc_session_close(job->mpc);
     job->mpc = NULL;
-    atomic_store(&job->ended, true);
+    atomic_store(&job->through, true);
     job->setup.wake(job->setup.wake_ctx);
 }
 
@@ -268,6 +273,7 @@ fm_status job_start(struct job **out, struct job_setup *setup, struct base_err *
     job->setup = *setup;
     json_incref(job->setup.values);
     atomic_init(&job->ended, false);
+    atomic_init(&job->through, false);
     atomic_init(&job->name, "");
     st = setup->waits->spawn(setup->waits->ctx, &job->task, job_main, job, err);
     if (st != FM_OK) {
@@ -281,6 +287,11 @@ fm_status job_start(struct job **out, struct job_setup *setup, struct base_err *
 bool job_ended(struct job *job)
 {
     return atomic_load(&job->ended);
+}
+
+bool job_through(struct job *job)
+{
+    return atomic_load(&job->through);
 }
 
 struct job_progress job_get_progress(struct job *job)

@@ -19,7 +19,7 @@ struct job;
 
 struct job_setup {
     const struct net_waits *waits;
-    void (*wake)(void *ctx); /* called once, on the job's thread, when it has ended */
+    void (*wake)(void *ctx); /* on the job's thread: when it has ended, and when it is through */
     void *wake_ctx;
     const struct base_random *random;
     struct net_transport *transport; /* lent until job_free() */
@@ -49,7 +49,10 @@ struct job_progress {
 };
 
 fm_status job_start(struct job **out, struct job_setup *setup, struct base_err *err) FM_CHECK;
-bool job_ended(struct job *job); /* thread-safe */
+/* Thread-safe. Ended: the result is there, the transport is no longer used. Through: what it held
+ * is wiped too, and job_free() does not wait. */
+bool job_ended(struct job *job);
+bool job_through(struct job *job);
 struct job_progress job_get_progress(struct job *job);
 const struct job_result *job_get_result(const struct job *job);
 /* Once it has ended: what it read of the own rows is kept for the next. */

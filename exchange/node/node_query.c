@@ -302,7 +302,7 @@ void node_query_tick(struct node *node)
         /* A failed query stays for a moment, to sign that nothing was shared. */
         if (q->ending && q->gone_ms == 0)
             q->gone_ms = now + HELD_MS;
-        if (q->ending && (q->job == NULL || q->job_seen) &&
+        if (q->ending && (q->job == NULL || (q->job_seen && job_through(q->job))) &&
             (now >= q->gone_ms || session_get_state(q->session) == SESSION_DONE || node->draining))
             node_query_free(node, q);
     }
