@@ -104,7 +104,7 @@ running() { # asks the large query in the background, until it computes; its pro
 ended() { # EXIT_CODE PATTERN
   local status=0
   wait "$q" || status=$?
-  [ "$status" = "$1" ] || fail "exit code $status, not $1: $(cat "$W/err")"
+  [ "$status" = "$1" ] || fail "exit code $status, not $1: $(cat "$W/err"); bank_a: $(kill -0 "${pid[bank_a]}" && echo runs) $(tail -n 2 "$W/bank_a/node.log")"
   [ "$(wc -l <"$W/err")" = 1 ] && grep -q "$2" "$W/err" || fail "not '$2': $(cat "$W/err")"
   [ ! -s "$W/out" ] || fail "an answer and an error: $(cat "$W/out")"
 }

@@ -114,11 +114,12 @@ static fm_status await(struct talk *t, struct base_err *err)
     for (;;) {
         int slice = t->watch->tick != NULL && left > RPC_TICK_MS ? RPC_TICK_MS : left;
         int ready = poll(&wait, 1, slice);
-        if (ready < 0 && errno == EINTR && t->watch->tick == NULL)
+        bool interrupted = ready < 0 && errno == EINTR; /* before tick() touches errno */
+        if (interrupted && t->watch->tick == NULL)
             return base_err_set(err, FM_E_CANCELLED, "interrupted");
         if (heed(t, err) != FM_OK)
             return err->code;
-        if (ready > 0 || (ready < 0 && errno != EINTR))
+        if (ready > 0 || (ready < 0 && !interrupted))
             return FM_OK; /* recv() tells what is wrong */
         left -= ready == 0 ? slice : 0;
         if (left <= 0)
@@ -147,6 +148,8 @@ static fm_status read_line(struct talk *t, struct base_buf *in, size_t *line_len
         if (await(t, err) != FM_OK)
             return err->code;
         n = recv(t->fd, block, sizeof block, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n <= 0)
             return lost(err);
         base_buf_put(in, block, (size_t)n);
