@@ -6,14 +6,16 @@
  * the send, and what comes is put into the receiver's memory.
  *
  * One JSON object a line and mode: size, mode, messages, seconds (median of the rounds),
- * bytes_per_s; for sealed also share: its speed over the lower of gcm and plain, and share_copy: of
- * gcm and plain-copy (medians of the rounds'). */
+ * bytes_per_s, cpu_seconds (of all processes: a busy machine distorts it least); for sealed also
+ * share: its speed over the lower of gcm and plain, and share_copy: of gcm and plain-copy (medians
+ * of the rounds'). */
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -231,7 +233,21 @@ static fm_status run_sealed(const struct job *job, double *seconds, struct base_
     return st;
 }
 
-/* ---- all three, in turn ---- */
+/* ---- all of them, in turn ---- */
+
+/* Processor time of this process and of its children that ended. */
+static double cpu_now(void)
+{
+    double sum = 0;
+
+    for (int who = RUSAGE_CHILDREN; who <= RUSAGE_SELF; who++) {
+        struct rusage u;
+        (void)getrusage(who, &u);
+        sum += (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+               (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    }
+    return sum;
+}
 
 static int by_value(const void *a, const void *b)
 {
@@ -251,14 +267,18 @@ static fm_status measure(size_t size, size_t total, unsigned rounds, struct base
     static fm_status (*const run[MODES])(const struct job *, double *, struct base_err *) = {
         run_gcm, run_plain, run_plain, run_sealed};
     struct job job = {size, total / size > 0 ? total / size : 1, GCM};
-    double seconds[MODES][ROUNDS_MAX], share[2][ROUNDS_MAX];
+    double seconds[MODES][ROUNDS_MAX], cpu[MODES][ROUNDS_MAX], share[2][ROUNDS_MAX];
 
     if (size < 65536) /* small ones cost by the message, not by the byte */
         job.messages = job.messages > 100000 ? 100000 : job.messages;
     for (unsigned r = 0; r < rounds; r++) {
-        for (job.mode = GCM; job.mode < MODES; job.mode++)
+        for (job.mode = GCM; job.mode < MODES; job.mode++) {
+            double before = cpu_now();
             if (run[job.mode](&job, &seconds[job.mode][r], err) != FM_OK)
                 return base_err_prefix(err, "%s, %zu bytes", mode_names[job.mode], size);
+            /* All but gcm went through it twice. */
+            cpu[job.mode][r] = (cpu_now() - before) / (job.mode == GCM ? 1 : 2);
+        }
         for (int i = 0; i < 2; i++) {
             double plain = seconds[PLAIN + i][r], gcm = seconds[GCM][r];
             share[i][r] = (gcm > plain ? gcm : plain) / seconds[SEALED][r];
@@ -266,9 +286,11 @@ static fm_status measure(size_t size, size_t total, unsigned rounds, struct base
     }
     for (int m = 0; m < MODES; m++) {
         double s = median(seconds[m], rounds);
-        printf("{\"bytes_per_s\":%.0f,\"messages\":%zu,\"mode\":\"%s\",\"op\":\"stream\","
+        printf("{\"bytes_per_s\":%.0f,\"cpu_seconds\":%.6f,\"messages\":%zu,\"mode\":\"%s\",\"op\":"
+               "\"stream\","
                "\"seconds\":%.6f",
-               (double)(job.messages * size) / s, job.messages, mode_names[m], s);
+               (double)(job.messages * size) / s, median(cpu[m], rounds), job.messages,
+               mode_names[m], s);
         if (m == SEALED)
             printf(",\"share\":%.3f,\"share_copy\":%.3f", median(share[0], rounds),
                    median(share[1], rounds));
