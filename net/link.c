@@ -99,7 +99,7 @@ void net_link_end(struct net_mesh *mesh, struct net_link *link, enum net_reason 
     if (link->state == NET_LINK_ENDED)
         return;
     if (link->state == NET_LINK_SHAKING && !(peer && peer->dialling == link))
-        mesh->strangers++;
+        net_link_stranger(mesh, link, why);
     if (link->state == NET_LINK_LIVE && tell == NET_TELL)
         (void)!net_control_emit(mesh, link, NET_CLOSE, &word, 1, &ignored); /* as far as it goes */
     if (link->state != NET_LINK_BURNT)                                      /* burn() has done it */
@@ -122,14 +122,24 @@ void net_link_end(struct net_mesh *mesh, struct net_link *link, enum net_reason 
     net_mesh_tell_peers(mesh);
 }
 
-/* A stranger's connection failed: nothing of it is worth an event. Its route is ignored for the
+void net_link_stranger(struct net_mesh *mesh, const struct net_link *link,
+                       const struct base_err *why)
+{
+    char where[NET_WHERE] = "";
+
+    if (mesh->config.wire->where)
+        mesh->config.wire->where(mesh->config.wire->ctx, &link->route, where);
+    net_mesh_stranger(mesh, where, why->text);
+}
+
+/* A stranger's connection failed. Its route is ignored for the
  * rest of its time, so that it cannot try again on the same connection, which the wire ends as soon
  * as it can. */
-static void burn(struct net_mesh *mesh, struct net_link *link)
+static void burn(struct net_mesh *mesh, struct net_link *link, const struct base_err *why)
 {
+    net_link_stranger(mesh, link, why);
     mesh->config.wire->hangup(mesh->config.wire->ctx, &link->route);
     link->state = NET_LINK_BURNT;
-    mesh->strangers++;
     net_channel_free(link->channel);
     link->channel = NULL;
 }
@@ -143,7 +153,7 @@ static void fail(struct net_mesh *mesh, struct net_link *link, const struct base
     if (link->peer)
         net_link_end(mesh, link, reason, NET_TELL, why);
     else
-        burn(mesh, link);
+        burn(mesh, link, why);
 }
 
 static fm_status send_handshake(struct net_mesh *mesh, struct net_link *link,

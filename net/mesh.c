@@ -60,6 +60,7 @@ fm_status net_mesh_new(struct net_mesh **out, const struct net_mesh_config *conf
     if (!mesh)
         return base_err_memory(err, "mesh");
     mesh->config = *config;
+    mesh->strangers_told_ms = INT64_MIN / 2;
     mesh->keys = (struct net_keys){key_of, mesh};
     t = &mesh->config.timing;
     default_to(&t->heartbeat_ms, 1000);
@@ -85,6 +86,29 @@ void net_mesh_free(struct net_mesh *mesh)
     }
     net_mesh_peers_free(mesh);
     free(mesh);
+}
+
+void net_mesh_tell_strangers(struct net_mesh *mesh)
+{
+    int64_t now = net_mesh_now(mesh);
+    struct net_event *e;
+
+    if (mesh->strangers == mesh->strangers_told ||
+        now < mesh->strangers_told_ms + NET_STRANGERS_TELL_MS ||
+        !(e = net_event_new(NET_STRANGERS, "")))
+        return;
+    e->strangers = mesh->strangers - mesh->strangers_told;
+    e->why = mesh->stranger;
+    mesh->strangers_told = mesh->strangers;
+    mesh->strangers_told_ms = now;
+    mesh->config.event(mesh->config.event_ctx, e);
+}
+
+void net_mesh_stranger(struct net_mesh *mesh, const char *where, const char *why)
+{
+    mesh->strangers++;
+    base_err_set(&mesh->stranger, FM_E_PEER, "%s%s%s", where, where[0] ? ": " : "", why);
+    net_mesh_tell_strangers(mesh);
 }
 
 /* Room for one more stranger: the oldest makes it, one that failed before one that may still be a
@@ -134,8 +158,10 @@ void net_mesh_route_gone(struct net_mesh *mesh, const struct net_route *route, c
 
     if (!link)
         return;
-    base_err_set(&err, FM_E_PEER, "connection to %s: %s",
-                 link->peer ? link->peer->name : "a stranger", why);
+    if (link->peer)
+        base_err_set(&err, FM_E_PEER, "connection to %s: %s", link->peer->name, why);
+    else
+        base_err_set(&err, FM_E_PEER, "%s", why);
     net_link_end(mesh, link, NET_R_GONE, NET_SILENT, &err);
     net_mesh_sweep(mesh);
 }
@@ -174,6 +200,7 @@ int64_t net_mesh_tick(struct net_mesh *mesh)
     for (struct net_link *l = mesh->links; l; l = l->next)
         next = sooner(next, net_link_tick(mesh, l));
     next = sooner(next, net_sessions_tick(mesh));
+    net_mesh_tell_strangers(mesh);
     net_mesh_tell_peers(mesh);
     net_mesh_sweep(mesh);
     /* What these turns ended may have set nearer times. */

@@ -31,7 +31,8 @@ enum {
     NET_CONTROL_MAX = 16 << 20, /* bytes of a control message */
     NET_QUEUE_MAX = 64 << 20,   /* control bytes that may wait for one peer */
     NET_PEERS_MAX = 64,
-    NET_STRANGERS_MAX = 128,  /* connections that have not authenticated */
+    NET_STRANGERS_MAX = 128, /* connections that have not authenticated */
+    NET_STRANGERS_TELL_MS = 10000,
     NET_HELD_SESSIONS = 32,   /* of one peer: sessions that are not open here yet ... */
     NET_HELD_FRAMES = 4096,   /* ... and their frames ... */
     NET_HELD_BYTES = 64 << 20 /* ... and bytes */
@@ -56,6 +57,7 @@ struct net_peer_config {
 enum net_event_kind {
     NET_PEER_UP,      /* peer */
     NET_PEER_DOWN,    /* peer, why */
+    NET_STRANGERS,    /* strangers (how many since the last such event), why (the last of them) */
     NET_PEER_REFUSED, /* peer (if a name is known), why: a dialled connection did not come about */
     NET_MESSAGE,      /* peer, type, bytes */
     NET_SESSION_ENDED /* session (if still open), why: it failed; the node closes it */
@@ -71,6 +73,7 @@ struct net_event {
     uint8_t *bytes;
     size_t len;
     struct base_err why;
+    uint64_t strangers;
     uint64_t link, cost; /* for net_mesh_taken() */
 };
 
@@ -108,6 +111,10 @@ void net_mesh_recheck(struct net_mesh *mesh);
 void net_mesh_frame(struct net_mesh *mesh, struct net_frame *frame);
 /* The wire lost this route. */
 void net_mesh_route_gone(struct net_mesh *mesh, const struct net_route *route, const char *why);
+/* A connection that never authenticated was ended, here or by the wire: where it came from ("" if
+ * nobody knows), and why. The node hears of the first at once, of others every
+ * NET_STRANGERS_TELL_MS. */
+void net_mesh_stranger(struct net_mesh *mesh, const char *where, const char *why);
 /* Whether the route is an authenticated connection: for a wire that gives strangers less. */
 bool net_mesh_route_live(const struct net_mesh *mesh, const struct net_route *route);
 /* Does what is due; returns when to be called next (monotonic ms), at the latest. */

@@ -93,8 +93,12 @@ struct net_mesh {
     uint64_t numbers;   /* last link number given */
     uint64_t strangers; /* connections that came to us and never authenticated */
     bool halted;
+    uint64_t strangers_told; /* of these, the node has heard */
+    int64_t strangers_told_ms;
+    struct base_err stranger; /* the last of them */
 };
 
+void net_mesh_tell_strangers(struct net_mesh *mesh);
 int64_t net_mesh_now(const struct net_mesh *mesh);
 const char *net_mesh_self(const struct net_mesh *mesh);
 struct net_peer *net_mesh_peer(const struct net_mesh *mesh, const char *name);
@@ -117,6 +121,9 @@ void net_link_frame(struct net_mesh *mesh, struct net_link *link, struct net_fra
 enum net_tell { NET_TELL, NET_SILENT };
 void net_link_end(struct net_mesh *mesh, struct net_link *link, enum net_reason reason,
                   enum net_tell tell, const struct base_err *why);
+/* Counts a connection that never authenticated as turned away. */
+void net_link_stranger(struct net_mesh *mesh, const struct net_link *link,
+                       const struct base_err *why);
 int64_t net_link_tick(struct net_mesh *mesh, struct net_link *link);
 void net_links_sweep(struct net_mesh *mesh);
 void net_link_free(struct net_link *link);

@@ -197,7 +197,11 @@ static void wire_wake(void *ctx)
 
 void net_sim_wire_init(struct net_sim_node *node)
 {
-    node->wire = (struct net_wire){node, wire_dial, wire_hangup, wire_send, wire_wake};
+    node->wire = (struct net_wire){.ctx = node,
+                                   .dial = wire_dial,
+                                   .hangup = wire_hangup,
+                                   .send = wire_send,
+                                   .wake = wire_wake};
 }
 
 void net_sim_wire_break(struct net_sim *sim, struct net_sim_node *node)

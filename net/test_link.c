@@ -32,6 +32,8 @@ static void wrong_diallers_stay_out(void **state)
     puppet_dial(&p, &st, 2, 1); /* bank_c has the greater name: it must wait to be dialled */
     assert_false(net_mesh_peer_live(st.mesh, "bank_c"));
     assert_int_equal(p.seen[NET_HEARTBEAT], 0);
+    assert_int_equal(st.strangers, 1);
+    assert_string_equal(st.why.text, "bank_c dialled, but waits to be dialled by us");
     puppet_release(&p);
     puppet_dial(&p, &st, 3, 2); /* bank_d is unknown */
     assert_int_equal(p.seen[NET_HEARTBEAT], 0);
@@ -40,6 +42,10 @@ static void wrong_diallers_stay_out(void **state)
     assert_int_equal(p.seen[NET_HEARTBEAT], 0);
     assert_int_equal(st.ups, 0);
     puppet_release(&p);
+    assert_int_equal(st.strangers, 1); /* the node hears of more of them later, in one */
+    test_now += NET_STRANGERS_TELL_MS;
+    (void)net_mesh_tick(st.mesh);
+    assert_int_equal(st.strangers, 3);
     stage_release(&st);
 }
 

@@ -35,6 +35,7 @@ struct stage {
     unsigned hangups;
     struct net_route dialled;
     unsigned ups, downs, messages, ended;
+    uint64_t strangers;     /* turned away, as the node was told */
     struct net_event *kept; /* messages that the node has not taken */
     struct base_err why;
 };
@@ -83,6 +84,7 @@ static inline void on_event(void *ctx, struct net_event *event)
     st->downs += event->kind == NET_PEER_DOWN;
     st->messages += event->kind == NET_MESSAGE;
     st->ended += event->kind == NET_SESSION_ENDED;
+    st->strangers += event->strangers;
     if (event->kind == NET_MESSAGE) {
         event->next = st->kept;
         st->kept = event;
@@ -105,7 +107,8 @@ static inline void stage_init(struct stage *st)
         uint8_t seed[32] = {(uint8_t)(i + 1)};
         assert_int_equal(net_identity_from_seed(&st->id[i], names[i], seed, &err), FM_OK);
     }
-    st->wire = (struct net_wire){st, on_dial, on_hangup, on_send, on_wake};
+    st->wire = (struct net_wire){
+        .ctx = st, .dial = on_dial, .hangup = on_hangup, .send = on_send, .wake = on_wake};
     st->waits = *net_waits_threads();
     st->waits.clock = &test_clock;
     config.identity = st->id[1];

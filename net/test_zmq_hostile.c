@@ -1,9 +1,12 @@
 /* Real sockets on loopback: strangers, an impostor, and a peer that is a process and is killed or
  * stopped. */
+#include "net/node_own.h"
 #include "net/test_zmq.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,12 +48,65 @@ static void strangers_disturb_nobody(void **state)
         for (int n = 0; n < NODES - 1; n++)
             assert_true(await(z[i], NET_MESSAGE, NULL, NULL));
     for (int i = 0; i < NODES; i++) {
-        struct net_event *e = net_node_event(net_zmq_node(z[i]), 0);
-        assert_null(e); /* no peer went down */
+        struct net_event *event;
+        while ((event = net_node_event(net_zmq_node(z[i]), 0))) { /* no peer went down */
+            assert_int_equal(event->kind, NET_STRANGERS);
+            net_node_event_done(net_zmq_node(z[i]), event);
+        }
     }
     close_all(&book, z);
     zmq_ctx_term(context);
     free(junk);
+}
+
+/* A connection in plain bytes, greeted: ZMTP 3.1, mechanism NULL, a DEALER. */
+static int greeted(const char *endpoint)
+{
+    static const char ready[] = "\4\51\5READY\13Socket-Type\0\0\0\6DEALER\10Identity\0\0\0\0";
+    uint8_t greeting[64] = {[0] = 0xff, [9] = 0x7f, [10] = 3, [11] = 1, [12] = 'N', 'U', 'L', 'L'},
+            answer[256];
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ssize_t n, got = 0;
+
+    to.sin_port = htons((uint16_t)atoi(strrchr(endpoint, ':') + 1));
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(send(fd, greeting, sizeof greeting, 0), sizeof greeting);
+    assert_int_equal(send(fd, ready, sizeof ready - 1, 0), sizeof ready - 1);
+    while (got < 64 + 40 && (n = recv(fd, answer, sizeof answer, 0)) > 0)
+        got += n;
+    return fd;
+}
+
+/* While the node is busy more comes than any queue would hold, with pings in between, and then the
+ * connection is reset: a ZeroMQ that stops reading because its queue is full handles the rest after
+ * the connection is gone, and aborts. */
+static void a_burst_before_a_reset_is_borne(void **state)
+{
+    static const uint8_t frame_and_ping[] = {0, 1, 1, 4, 7, 4, 'P', 'I', 'N', 'G', 0, 0};
+    struct linger none = {.l_onoff = 1};
+    uint8_t burst[200 * sizeof frame_and_ping];
+    struct net_zmq *z[NODES];
+    struct base_err err;
+    struct book book;
+
+    (void)state;
+    open_all(&book, z);
+    for (size_t i = 0; i < sizeof burst; i += sizeof frame_and_ping)
+        memcpy(burst + i, frame_and_ping, sizeof frame_and_ping);
+    for (int turn = 0; turn < 3; turn++) {
+        int fd = greeted(net_zmq_endpoint(z[1]));
+        net_node_lock(net_zmq_node(z[1])); /* busy: nothing is taken from ZeroMQ */
+        assert_int_equal(send(fd, burst, sizeof burst, 0), sizeof burst);
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none), 0);
+        close(fd);
+        nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL); /* a heartbeat, too */
+        net_node_unlock(net_zmq_node(z[1]));
+        assert_int_equal(net_node_send(net_zmq_node(z[0]), "bank_b", 5, "x", 1, &err), FM_OK);
+        assert_true(await(z[1], NET_MESSAGE, "bank_a", NULL));
+    }
+    close_all(&book, z);
 }
 
 /* The child: a whole node as a process, which reads the parent's endpoint and works until killed.
@@ -162,8 +218,15 @@ static void an_impostor_stays_out(void **state)
         print_message("the impostor hears: %s\n", e.why.text);
     }
     assert_false(net_node_peer_live(net_zmq_node(impostor), "bank_b"));
-    for (int i = 1; i < NODES; i++) { /* the real one was not disturbed */
+    for (int i = 1; i < NODES;
+         i++) { /* the real one was not disturbed, and the node knows of the other */
+        struct net_event *event = net_node_event(net_zmq_node(z[i]), 0);
         assert_true(net_node_peer_live(net_zmq_node(z[i]), "bank_a"));
+        assert_non_null(event);
+        assert_int_equal(event->kind, NET_STRANGERS);
+        assert_string_equal(event->why.text,
+                            "127.0.0.1: the certificate's key is not bank_a's registered key");
+        net_node_event_done(net_zmq_node(z[i]), event);
         assert_null(net_node_event(net_zmq_node(z[i]), 0));
     }
     net_zmq_close(impostor);
@@ -176,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_killed_process_is_noticed), /* first: it forks */
         cmocka_unit_test(a_stopped_process_is_noticed),
+        cmocka_unit_test(a_burst_before_a_reset_is_borne),
         cmocka_unit_test(an_impostor_stays_out),
         cmocka_unit_test(strangers_disturb_nobody),
     };

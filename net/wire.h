@@ -6,6 +6,8 @@
 
 #include "net/frame.h"
 
+enum { NET_WHERE = 64 };
+
 struct net_wire {
     void *ctx;
     /* Begins a connection to the endpoint; frames may be sent on the route at once. That it failed
@@ -17,6 +19,9 @@ struct net_wire {
     /* Takes the frame, whose route says where to. In order for each route. Frames to routes that
      * are gone are dropped. */
     void (*send)(void *ctx, struct net_frame *frame);
+    /* Where an incoming route comes from, in words for a log; NULL if the wire cannot say. Called
+     * by the thread that drives the mesh. */
+    void (*where)(void *ctx, const struct net_route *route, char out[NET_WHERE]);
     /* Asks for a net_mesh_tick() soon. */
     void (*wake)(void *ctx);
 };

@@ -69,11 +69,15 @@ static unsigned items_of(struct net_zmq *z, zmq_pollitem_t *items)
     return n;
 }
 
-static void receive(struct net_zmq *z, struct dealer *d, unsigned most)
+/* Returns whether all that had come was taken. */
+static bool receive(struct net_zmq *z, struct dealer *d, unsigned most)
 {
+    unsigned n;
+
     net_node_lock(&z->node);
-    net_zmq_receive(z, d, most);
+    n = net_zmq_receive(z, d, most);
     net_node_unlock(&z->node);
+    return n < most;
 }
 
 /* The items are in the order of the dealers, and only all_orders() changes those. */
@@ -84,13 +88,11 @@ static void take_what_came(struct net_zmq *z, const zmq_pollitem_t *items, unsig
 
     if (items[2].revents) /* first: a frame's connection is known before the frame */
         net_zmq_guard_listen(z, now);
-    if (items[1].revents)
-        receive(z, NULL, BATCH);
+    z->drained = !items[1].revents || receive(z, NULL, BATCH);
     for (unsigned i = 3; i + 1 < n; i += 2, d = d->next) {
         if (items[i + 1].revents)
             net_zmq_dealer_listen(d, now);
-        if (items[i].revents)
-            receive(z, d, BATCH);
+        d->drained = !items[i].revents || receive(z, d, BATCH);
     }
 }
 
@@ -102,7 +104,7 @@ static void judge(struct net_zmq *z, struct dealer *d, int64_t now)
     net_node_lock(&z->node);
     if (!d->line.live)
         d->line.live = net_mesh_route_live(z->node.mesh, &d->route);
-    why = net_zmq_guard_judge(&d->line, d->line.live, z->timing.handshake_ms, now);
+    why = net_zmq_guard_judge(&d->line, d->drained, z->timing.handshake_ms, now);
     if (why)
         net_mesh_route_gone(z->node.mesh, &d->route, why);
     net_node_unlock(&z->node);
@@ -124,7 +126,7 @@ static int64_t end_broken(struct net_zmq *z, int64_t now)
         }
         d->broken_ms =
             INT64_MAX - NET_ZMQ_GRACE_MS; /* once: the mesh hangs it up, if it still has it */
-        receive(z, d, UINT32_MAX);
+        (void)receive(z, d, UINT32_MAX);
         net_node_lock(&z->node);
         net_mesh_route_gone(z->node.mesh, &d->route, "the connection broke, or nobody listens");
         net_node_unlock(&z->node);
@@ -250,6 +252,7 @@ fm_status net_zmq_open(struct net_zmq **out, const struct net_zmq_config *config
     node.wire = &z->wire;
     net_zmq_wire_init(z);
     pthread_mutex_init(&z->lock, NULL);
+    z->last_fd = -1;
     z->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     z->order_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (z->event_fd < 0 || z->order_fd < 0 || !(z->context = zmq_ctx_new())) {

@@ -12,6 +12,7 @@
  * A descriptor is ZeroMQ's and may be closed and reused at any time; its socket's cookie tells
  * whether it is still the one that was meant. Only the I/O thread is here. */
 #define _DEFAULT_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -23,8 +24,9 @@
 
 enum {
     STRANGER_BYTES = 64 << 10, /* a TLS handshake of at most 16 KiB, and ZeroMQ's own */
-    UNREAD_MAX = 64 << 20,     /* twice what ZeroMQ's queue and the socket's buffer can hold */
-    OWN_BYTES_PER_S = 100,     /* ZeroMQ's pings */
+    UNREAD_MAX = 64 << 20,     /* more than the socket's buffer and a frame ... */
+    BACKLOG_MAX = 1 << 30,     /* ... and when this node is behind with taking frames */
+    OWN_BYTES_PER_S = 100,     /* pings of the peer's ZeroMQ */
     ARRIVALS_BURST = 128,
     ARRIVALS_PER_S = 32,
     GOODBYE_MS = 500, /* from the mesh's hanging up to the end: the last words are on their way */
@@ -111,6 +113,32 @@ static void forget(struct visitor *v)
     *v = (struct visitor){0};
 }
 
+/* The address, as text for a log. */
+static void spell(const struct visitor *v, char out[NET_WHERE])
+{
+    struct in6_addr in6;
+    bool mapped = v->address[10] == 0xff && v->address[11] == 0xff;
+
+    memcpy(&in6, v->address, 16);
+    if (!inet_ntop(mapped ? AF_INET : AF_INET6, mapped ? v->address + 12 : (const void *)&in6, out,
+                   NET_WHERE))
+        out[0] = '\0'; /* UNTESTED: it fits */
+}
+
+/* A stranger goes, for this reason: the mesh counts it, by its route if it knows one. */
+static void turn_away(struct net_zmq *z, const struct visitor *v, const char *why)
+{
+    char where[NET_WHERE];
+
+    spell(v, where);
+    net_node_lock(&z->node);
+    if (v->route.len > 0)
+        net_mesh_route_gone(z->node.mesh, &v->route, why);
+    else
+        net_mesh_stranger(z->node.mesh, where, why);
+    net_node_unlock(&z->node);
+}
+
 static void shut(struct visitor *v)
 {
     if (cookie_of(v->fd) == v->cookie)
@@ -155,9 +183,8 @@ static void make_room(struct net_zmq *z)
             oldest = v;
         }
     }
+    turn_away(z, oldest, "too many strangers");
     shut(oldest);
-    if (oldest->route.len > 0)
-        lose(z, &oldest->route, "too many strangers");
     forget(oldest);
 }
 
@@ -193,6 +220,7 @@ static void arrived(struct net_zmq *z, int fd, int64_t now)
     if (!present(&v))
         return; /* gone again */
     if (!welcome(z, v.address, now) || !make_slot(z, (unsigned)fd)) {
+        turn_away(z, &v, "too many connections from there");
         shut(&v);
         return;
     }
@@ -224,6 +252,7 @@ void net_zmq_guard_listen(struct net_zmq *z, int64_t now)
     unsigned event;
     int fd;
 
+    z->last_fd = -1;
     while (net_zmq_monitor_take(z->monitor, &event, &fd)) {
         if (event == ZMQ_EVENT_ACCEPTED)
             arrived(z, fd, now);
@@ -246,9 +275,12 @@ void net_zmq_guard_seen(struct visitor *v, size_t len)
 
 void net_zmq_guard_frame(struct net_zmq *z, zmq_msg_t *message, const struct net_route *route)
 {
-    int fd = zmq_msg_get(message, ZMQ_SRCFD);
+    bool again = z->last_fd >= 0 && net_route_equal(&z->last_route, route);
+    int fd = again ? z->last_fd : zmq_msg_get(message, ZMQ_SRCFD);
     struct visitor *v;
 
+    z->last_fd = fd;
+    z->last_route = *route;
     if (fd < 0 || (unsigned)fd >= z->visitors_len || !present(&z->visitors[fd]))
         return;
     v = &z->visitors[fd];
@@ -261,16 +293,16 @@ void net_zmq_guard_frame(struct net_zmq *z, zmq_msg_t *message, const struct net
     net_zmq_guard_seen(v, zmq_msg_size(message));
 }
 
-const char *net_zmq_guard_judge(const struct visitor *v, bool live, uint32_t handshake_ms,
+const char *net_zmq_guard_judge(const struct visitor *v, bool drained, uint32_t handshake_ms,
                                 int64_t now)
 {
-    uint64_t came = bytes_of(v->fd);
+    uint64_t came = bytes_of(v->fd), own = (uint64_t)(now - v->since_ms) * OWN_BYTES_PER_S / 1000;
 
-    if (!live && now > v->since_ms + handshake_ms + 1000)
+    if (!v->live && now > v->since_ms + handshake_ms + 1000)
         return "it did not authenticate in time";
-    if (!live && came > STRANGER_BYTES)
+    if (!v->live && came > STRANGER_BYTES)
         return "it sent too much before it authenticated";
-    if (came > v->taken + UNREAD_MAX + (uint64_t)(now - v->since_ms) * OWN_BYTES_PER_S / 1000)
+    if (came > v->taken + own + (drained ? UNREAD_MAX : BACKLOG_MAX))
         return "it sends a message without an end";
     return NULL;
 }
@@ -300,12 +332,14 @@ static bool look_at(struct net_zmq *z, struct visitor *v, int64_t now)
         v->live = net_mesh_route_live(z->node.mesh, &v->route);
         net_node_unlock(&z->node);
     }
-    why = net_zmq_guard_judge(v, v->live, z->timing.handshake_ms, now);
+    why = net_zmq_guard_judge(v, z->drained, z->timing.handshake_ms, now);
     if (!why)
         return true;
-    shut(v);
-    if (v->route.len > 0)
+    if (v->live)
         lose(z, &v->route, why);
+    else
+        turn_away(z, v, why);
+    shut(v);
     forget(v);
     return false;
 }
@@ -323,6 +357,15 @@ int64_t net_zmq_guard_tick(struct net_zmq *z, int64_t now)
         next = again < next ? again : next;
     }
     return next;
+}
+
+void net_zmq_guard_where(void *ctx, const struct net_route *route, char out[NET_WHERE])
+{
+    struct net_zmq *z = ctx;
+
+    for (unsigned i = 0; i < z->visitors_len; i++)
+        if (present(&z->visitors[i]) && net_route_equal(&z->visitors[i].route, route))
+            spell(&z->visitors[i], out);
 }
 
 void net_zmq_guard_hangup(struct net_zmq *z, const struct net_route *route, int64_t now)

@@ -50,7 +50,8 @@ struct dealer {
     struct net_route route;
     void *socket, *monitor;
     struct visitor line; /* once connected */
-    int64_t broken_ms;   /* when the monitor told that it broke; 0: it holds */
+    bool drained;
+    int64_t broken_ms; /* when the monitor told that it broke; 0: it holds */
 };
 
 struct net_zmq {
@@ -61,9 +62,12 @@ struct net_zmq {
     char endpoint[256];
     int event_fd; /* the node's events */
     struct net_task *thread;
-    struct dealer *dealers;   /* the I/O thread's own */
+    struct dealer *dealers;      /* the I/O thread's own */
+    struct net_route last_route; /* the last frame's, and its descriptor: they often come in rows */
+    int last_fd;
     struct visitor *visitors; /* by descriptor */
     unsigned visitors_len;
+    bool drained; /* nothing waited at the ROUTER after the last turn */
     struct arrivals arrivals[ARRIVALS_KEPT];
     pthread_mutex_t lock; /* over the following */
     struct order *orders, **orders_end;
@@ -98,14 +102,16 @@ bool net_zmq_monitor_take(void *monitor, unsigned *event, int *value);
 void net_zmq_guard_listen(struct net_zmq *z, int64_t now);
 /* A frame, or a part of one, came out of the ROUTER by this route. */
 void net_zmq_guard_frame(struct net_zmq *z, zmq_msg_t *message, const struct net_route *route);
+void net_zmq_guard_where(void *z, const struct net_route *route, char out[NET_WHERE]);
 void net_zmq_guard_hangup(struct net_zmq *z, const struct net_route *route, int64_t now);
 /* Ends what is over its bounds; returns when to look again. */
 int64_t net_zmq_guard_tick(struct net_zmq *z, int64_t now);
-/* The same for a connection that this node dialled: begun, a frame of that length came, and why it
- * must end (NULL: it need not). */
+/* The same for a connection that this node dialled: begun; a frame of that length came; why it must
+ * end (NULL: it need not). drained: all frames that ZeroMQ had of it were taken at the last turn.
+ */
 void net_zmq_guard_begin(struct visitor *v, int fd, int64_t now);
 void net_zmq_guard_seen(struct visitor *v, size_t len);
-const char *net_zmq_guard_judge(const struct visitor *v, bool live, uint32_t handshake_ms,
+const char *net_zmq_guard_judge(const struct visitor *v, bool drained, uint32_t handshake_ms,
                                 int64_t now);
 
 #endif

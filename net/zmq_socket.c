@@ -11,7 +11,6 @@
 enum {
     LINGER_MS = 1000,
     NEVER_MS = 3600 * 1000, /* -1 would drop frames that came before the connection broke */
-    RECEIVE_MARK = 32,      /* frames of one connection that wait for the I/O thread */
     COPY_BELOW = 4096,      /* smaller frames are cheaper to copy than to hand over */
     AUTO_ID = 5 /* length of the routing ids that a ROUTER makes itself; they begin with 0 */
 };
@@ -27,19 +26,22 @@ static int set_int(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof value);
 }
 
-/* No high-water marks: what may wait for a peer is bounded above, by the windows of its streams,
- * and a mark would make the I/O thread drop frames. Nothing is reconnected behind our back, because
- * a new connection needs a new handshake. */
+/* No high-water marks: what may wait for a peer, or come from one, is bounded above, by the windows
+ * of its streams, and a mark would make the I/O thread drop frames; what a stranger sends is
+ * bounded by zmq_guard.c. Nor any pings: the mesh has its own heartbeats. Either would let any
+ * stranger end this process: libzmq 4.3.4 stops reading at the mark, and when the connection is
+ * then reset and there is a ping to send or to answer, it fails an assertion
+ * (stream_engine_base.cpp,
+ * !_io_error). Nothing is reconnected behind our back, because a new connection needs a new
+ * handshake. */
 static bool set_options(struct net_zmq *z, void *s)
 {
     int64_t most = NET_FRAME_MAX;
 
-    return set_int(s, ZMQ_SNDHWM, 0) == 0 && set_int(s, ZMQ_RCVHWM, RECEIVE_MARK) == 0 &&
+    return set_int(s, ZMQ_SNDHWM, 0) == 0 && set_int(s, ZMQ_RCVHWM, 0) == 0 &&
            zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0 &&
            set_int(s, ZMQ_LINGER, LINGER_MS) == 0 && set_int(s, ZMQ_RECONNECT_IVL, NEVER_MS) == 0 &&
            set_int(s, ZMQ_HANDSHAKE_IVL, (int)z->timing.handshake_ms) == 0 &&
-           set_int(s, ZMQ_HEARTBEAT_IVL, (int)z->timing.heartbeat_ms) == 0 &&
-           set_int(s, ZMQ_HEARTBEAT_TIMEOUT, (int)z->timing.silence_ms) == 0 &&
            set_int(s, ZMQ_CONNECT_TIMEOUT, (int)z->timing.handshake_ms) == 0 &&
            set_int(s, ZMQ_IPV6, 1) == 0;
 }

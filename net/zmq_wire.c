@@ -94,7 +94,12 @@ void net_zmq_stop(struct net_zmq *z)
 void net_zmq_wire_init(struct net_zmq *z)
 {
     z->orders_end = &z->orders;
-    z->wire = (struct net_wire){z, wire_dial, wire_hangup, wire_send, wire_wake};
+    z->wire = (struct net_wire){.ctx = z,
+                                .dial = wire_dial,
+                                .hangup = wire_hangup,
+                                .send = wire_send,
+                                .where = net_zmq_guard_where,
+                                .wake = wire_wake};
 }
 
 struct order *net_zmq_orders_take(struct net_zmq *z, bool *tick, bool *stop)

@@ -7,7 +7,8 @@
  *   oversize  a frame that says it has 2^40 bytes
  *   junk      random frames, some with the head of a handshake or of a sealed frame
  *   hello     a proper TLS ClientHello, then a new connection for the next
- *   churn     connects, and closes at once
+ *   reset     many small frames and pings in one write, then a reset: what ZeroMQ still has of them
+ * it handles when the connection is gone churn     connects, and closes at once
  *
  * Prints one line of JSON at the end: connections made, closed by the node, bytes sent, and for how
  * long (ms) the node bore the one that it bore longest. */
@@ -108,6 +109,19 @@ static bool add_rest(struct flood *f)
     return true;
 }
 
+/* More messages than any queue of ZeroMQ's was set to, with pings between them. */
+static void add_burst(struct flood *f)
+{
+    static const uint8_t ping[] = {ZMTP_COMMAND, 7, 4, 'P', 'I', 'N', 'G', 0, 0};
+
+    for (unsigned i = 0; i < 200; i++) {
+        f->script_len += hostile_frame_header(f->script + f->script_len, 0, 1);
+        f->script[f->script_len++] = 1;
+        memcpy(f->script + f->script_len, ping, sizeof ping);
+        f->script_len += i % 4 == 3 ? sizeof ping : 0;
+    }
+}
+
 static bool prepare(struct flood *f)
 {
     if (is(f, "silent") || is(f, "churn"))
@@ -117,9 +131,11 @@ static bool prepare(struct flood *f)
         f->script_len += hostile_frame_header(f->script + f->script_len, 0, UINT64_C(1) << 40);
     if (is(f, "hello"))
         return add_client_hello(f);
+    if (is(f, "reset"))
+        add_burst(f);
     if (is(f, "parts") || is(f, "junk") || is(f, "oversize"))
         return add_rest(f);
-    return is(f, "slow") || is(f, "greeted");
+    return is(f, "slow") || is(f, "greeted") || is(f, "reset");
 }
 
 static void end_slot(struct flood *f, struct slot *s)
@@ -164,8 +180,15 @@ static void send_some(struct flood *f, struct slot *s)
     f->bytes += (uint64_t)n;
     if (script)
         s->at += (size_t)n;
-    else
-        s->cut += (uint64_t)n;
+    if (is(f, "reset") && s->at == f->script_len) {
+        struct linger none = {.l_onoff = 1};
+        (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+        end_slot(f, s);
+        return;
+    }
+    if (script)
+        return;
+    s->cut += (uint64_t)n;
 }
 
 /* Answers pings; false if the node closed the connection. */
@@ -205,7 +228,8 @@ static void turn(struct flood *f)
     for (unsigned i = 0; i < f->slots; i++) {
         if (p[i].revents & POLLOUT)
             send_some(f, &f->slot[i]);
-        if (p[i].revents & (POLLIN | POLLERR | POLLHUP) && !read_some(f, &f->slot[i])) {
+        if (f->slot[i].fd >= 0 && p[i].revents & (POLLIN | POLLERR | POLLHUP) &&
+            !read_some(f, &f->slot[i])) {
             end_slot(f, &f->slot[i]);
             f->closed++;
         }

@@ -228,6 +228,12 @@ void node_on_event(struct node *node, const struct net_event *event)
         node_log_peer(node->config.log, "warn", "peer.refused", event->peer, NULL, "%s: %s",
                       event->peer, event->why.text);
         break;
+    case NET_STRANGERS:
+        node_log_put(node->config.log, "warn", "strangers", NULL,
+                     "%llu connection%s turned away, the last from %s",
+                     (unsigned long long)event->strangers, event->strangers == 1 ? "" : "s",
+                     event->why.text);
+        break;
     case NET_MESSAGE:
         on_message(node, event);
         break;
