@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define FILE_PATH 4096
@@ -92,4 +93,21 @@ fm_status base_file_read(struct base_buf *out, const char *path, size_t max_len,
         st = base_err_errno(err, path);
     (void)fclose(f);
     return st == FM_OK ? base_buf_status(out, path, err) : st;
+}
+
+fm_status base_file_full(const char *path, struct base_err *err)
+{
+    struct statvfs fs;
+    char folder[FILE_PATH], free_text[48] = "";
+    const char *slash = strrchr(path, '/');
+
+    /* The file itself may not be there. */
+    (void)snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path) + 1 : 1,
+                   slash != NULL ? path : ".");
+    if (statvfs(folder, &fs) == 0)
+        (void)snprintf(free_text, sizeof free_text, " (%llu KiB free)",
+                       (unsigned long long)fs.f_bavail * fs.f_frsize / 1024);
+    return base_err_set(err, FM_E_IO,
+                        "%s: the disk is full%s: make room, 64 MiB at least, and start again", path,
+                        free_text);
 }

@@ -14,6 +14,9 @@ fm_status base_file_read(struct base_buf *out, const char *path, size_t max_len,
 fm_status base_file_write(const char *path, const void *bytes, size_t len, unsigned mode,
                           struct base_err *err) FM_CHECK;
 
+/* FM_E_IO: the disk that path is on is full, how much is free, and how much a node wants. */
+fm_status base_file_full(const char *path, struct base_err *err);
+
 /* Syncs the folder that path stands in: what was made, renamed or removed in it stays so. */
 fm_status base_file_sync_folder(const char *path, struct base_err *err) FM_CHECK;
 

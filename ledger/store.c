@@ -1,7 +1,9 @@
 #include "ledger/store.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "ledger/store_impl.h"
 
 /* ---- statements ---- */
@@ -17,8 +19,15 @@ fm_status ledger_store_fail(struct ledger_store *store, struct base_err *err)
     case SQLITE_NOMEM:
         return base_err_memory(err, "ledger store");
     case SQLITE_FULL:
-        return base_err_set(err, FM_E_IO, "%s: the disk is full: make room and try again",
-                            store->path);
+        return base_file_full(store->path, err);
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR:
+        if (store->db != NULL && sqlite3_system_errno(store->db) == ENOSPC)
+            return base_file_full(store->path, err);
+        if (store->db != NULL && sqlite3_system_errno(store->db) != 0)
+            return base_err_set(err, FM_E_IO, "%s: %s: %s", store->path, text,
+                                strerror(sqlite3_system_errno(store->db)));
+        return base_err_set(err, FM_E_IO, "%s: %s", store->path, text);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return base_err_set(err, FM_E_CONFLICT, "%s: another process is writing it", store->path);
@@ -29,7 +38,9 @@ fm_status ledger_store_fail(struct ledger_store *store, struct base_err *err)
     case SQLITE_MISMATCH:
         return ledger_store_corrupt(store, text, err);
     case SQLITE_READONLY:
-        return base_err_set(err, FM_E_IO, "%s: it may not be written", store->path);
+        return base_err_set(err, FM_E_IO,
+                            "%s: it may not be written: is its folder or disk read-only?",
+                            store->path);
     default:
         return base_err_set(err, FM_E_IO, "%s: %s", store->path, text);
     }

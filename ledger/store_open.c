@@ -186,6 +186,10 @@ fm_status ledger_store_open(struct ledger_store **out, const char *path,
                                          : SQLITE_OPEN_READWRITE;
     if (st == FM_OK && sqlite3_open_v2(path, &store->db, flags, ledger_sum_vfs()) != SQLITE_OK)
         st = ledger_store_fail(store, err);
+    /* Where it may not write SQLite reads, and the first block would fail. */
+    if (st == FM_OK && mode != LEDGER_STORE_READ && sqlite3_db_readonly(store->db, "main") != 0)
+        st = base_err_set(err, FM_E_IO,
+                          "%s: it may not be written: is its folder or disk read-only?", path);
     if (st == FM_OK)
         st = set_up(store, mode, err);
     if (st == FM_OK && mode == LEDGER_STORE_READ)

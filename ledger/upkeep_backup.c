@@ -38,7 +38,7 @@ static fm_status copy_error(sqlite3 *db, int code, const char *path, struct base
                             "the ledger is damaged: no backup is made of it; restore an older one "
                             "(firmiana ledger restore)");
     if ((code & 0xff) == SQLITE_FULL)
-        return base_err_set(err, FM_E_IO, "%s: the disk is full: make room and try again", path);
+        return base_file_full(path, err);
     return base_err_set(err, FM_E_IO, "%s: %s", path,
                         db != NULL ? sqlite3_errmsg(db) : "out of memory");
 }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "exchange/node/started_own.h"
 #include "ledger/sum_vfs.h"
 
@@ -22,8 +23,7 @@ fm_status node_started_error(struct node_started *s, const char *what, struct ba
                             code == SQLITE_IOERR_DATA ? "a page of it is not what was written"
                                                       : sqlite3_errmsg(s->db));
     if ((code & 0xff) == SQLITE_FULL)
-        return base_err_set(err, FM_E_IO, "%s: the disk is full: make room, then start the node",
-                            what);
+        return base_file_full(what, err);
     return base_err_set(err, FM_E_IO, "%s: %s", what,
                         s->db != NULL ? sqlite3_errmsg(s->db) : "out of memory");
 }
