@@ -15,7 +15,7 @@ add_library(ledger_test_town STATIC test_town.c test_town_bodies.c test_memory.c
 target_link_libraries(ledger_test_town PUBLIC ledger PkgConfig::CMOCKA)
 
 fm_test(test_machine SOURCES test_machine.c test_machine_members.c test_machine_contracts.c
-  test_machine_queries.c test_machine_epoch.c test_epoch_bodies.c
+  test_machine_queries.c test_machine_refund.c test_machine_epoch.c test_epoch_bodies.c
   LINKS ledger_test_town)
 fm_test(test_chain SOURCES test_chain.c LINKS ledger_test_town)
 fm_test(test_chain_final SOURCES test_chain_final.c LINKS ledger_test_town)

@@ -2,7 +2,19 @@
  * section 6.5).
  *
  *   open --query.close--> done | refused | aborted     (once; by the asker alone)
- *   any  --query.receipt--> the same status, one more party has filed */
+ *   any  --query.receipt--> the same status, one more party has filed
+ *
+ * Giving a consent's use back. It is not enough that the asker says that nothing was shared:
+ * whoever has the answer would say so too. The use comes back when the asker's close, of a query
+ * that is not done, says shared = false, no receipt before said otherwise, and either
+ *   - every provider has proved it: who would have sent shares did not; or
+ *   - every compute party has proved it: who would have received them has not, and never will,
+ * since a node that signs this never starts the query; a share that reached one of them against its
+ *     word says nothing without the others'.
+ * Proofs count from the close and from the parties' own receipts, before it and after it: a node
+ * that was dead when the query ended files its receipt when it comes back, and a provider that
+ * never comes back takes no use with it. `unshared` lists who has proved it, `shared` that somebody
+ * said otherwise; both only of queries that took a consent's use. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,12 +170,84 @@ static json_t *receipts_with_signers(const struct matter *m)
     return after;
 }
 
+/* ---- what is said of sharing ---- */
+
+static bool says_unshared(const struct matter *m)
+{
+    return m->receipt.outcome != LEDGER_RECEIPT_DONE && !m->receipt.shared;
+}
+
+/* Has this party proved, here or before, that it shared nothing? */
+static bool unshared_has(const struct matter *m, const char *alias)
+{
+    size_t i;
+
+    for (i = 0; i < m->parties.count; i++)
+        if (strcmp(m->parties.who[i].alias, alias) == 0 && m->signed_by[i] && says_unshared(m))
+            return true;
+    return ledger_names_has(json_object_get(m->query, "unshared"), alias);
+}
+
+static bool all_unshared(const struct matter *m, unsigned kind)
+{
+    size_t i;
+
+    for (i = 0; i < m->parties.count; i++)
+        if ((m->parties.who[i].is & kind) != 0 && !unshared_has(m, m->parties.who[i].alias))
+            return false;
+    return true;
+}
+
+static bool nothing_was_shared(const struct matter *m)
+{
+    return json_object_get(m->query, "shared") == NULL &&
+           (all_unshared(m, LEDGER_PARTY_PROVIDER) || all_unshared(m, LEDGER_PARTY_COMPUTE));
+}
+
+static json_t *unshared_names(const struct matter *m)
+{
+    const char *names[LEDGER_PARTIES_MAX];
+    json_t *list = json_array();
+    size_t i, n = 0;
+
+    for (i = 0; i < m->parties.count; i++)
+        if (unshared_has(m, m->parties.who[i].alias))
+            names[n++] = m->parties.who[i].alias;
+    qsort(names, n, sizeof names[0], compare_texts);
+    for (i = 0; i < n; i++) {
+        if (json_array_append_new(list, json_string(names[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 /* A copy of the query with the receipts filed; NULL when memory is out. */
 static json_t *query_with_receipts(const struct matter *m)
 {
     json_t *copy = json_copy((json_t *)(uintptr_t)m->query);
 
     if (copy != NULL && json_object_set_new(copy, "receipts", receipts_with_signers(m)) != 0) {
+        json_decref(copy);
+        copy = NULL;
+    }
+    return copy;
+}
+
+/* The same, with what was said of sharing, where a consent's use hangs on it. */
+static json_t *query_with_statements(const struct matter *m)
+{
+    json_t *copy = query_with_receipts(m);
+    bool failed = false;
+
+    if (copy == NULL || json_array_size(json_object_get(m->query, "consents")) == 0)
+        return copy;
+    if (says_unshared(m))
+        failed = json_object_set_new(copy, "unshared", unshared_names(m)) != 0;
+    else
+        failed = json_object_set_new(copy, "shared", json_true()) != 0;
+    if (failed) {
         json_decref(copy);
         copy = NULL;
     }
@@ -244,7 +328,7 @@ static fm_status put_closed(struct ledger_context *c, const struct matter *m, bo
                             struct base_err *err)
 {
     char key[LEDGER_KEY_TEXT];
-    json_t *copy = query_with_receipts(m);
+    json_t *copy = query_with_statements(m);
 
     if (copy != NULL &&
         (json_object_set_new(copy, "status",
@@ -263,7 +347,6 @@ static fm_status put_closed(struct ledger_context *c, const struct matter *m, bo
 fm_status ledger_rule_query_close(struct ledger_context *c, struct base_err *err)
 {
     struct matter m = {0};
-    const char *missing;
     bool refunded;
     fm_status st = find_query(c, &m, err);
 
@@ -280,8 +363,7 @@ fm_status ledger_rule_query_close(struct ledger_context *c, struct base_err *err
         st = find_signers(c, &m, err);
     if (st == FM_OK)
         st = check_close_signers(c, &m, err);
-    refunded = m.receipt.outcome != LEDGER_RECEIPT_DONE && !m.receipt.shared &&
-               all_signed(&m, LEDGER_PARTY_PROVIDER, &missing);
+    refunded = says_unshared(&m) && nothing_was_shared(&m);
     if (st == FM_OK && refunded)
         st = refund(c, &m, err);
     if (st == FM_OK)
@@ -293,10 +375,32 @@ fm_status ledger_rule_query_close(struct ledger_context *c, struct base_err *err
 
 /* ---- query.receipt ---- */
 
+/* A provider's word may be the last one that a closed query's consent waited for. */
+static fm_status put_filed(struct ledger_context *c, const struct matter *m, struct base_err *err)
+{
+    bool refunded = !ledger_text_is(m->query, "status", "open") &&
+                    !ledger_text_is(m->query, "status", "done") && says_unshared(m) &&
+                    json_object_get(m->query, "refunded") == NULL && nothing_was_shared(m);
+    json_t *copy = query_with_statements(m);
+    char key[LEDGER_KEY_TEXT];
+    fm_status st = FM_OK;
+
+    if (refunded)
+        st = refund(c, m, err);
+    if (copy != NULL && refunded && json_object_set_new(copy, "refunded", json_true()) != 0) {
+        json_decref(copy);
+        copy = NULL;
+    }
+    if (st != FM_OK) {
+        json_decref(copy);
+        return st;
+    }
+    return ledger_view_put(c->view, ledger_key(key, "query", m->query_id), copy, err);
+}
+
 fm_status ledger_rule_query_receipt(struct ledger_context *c, struct base_err *err)
 {
     struct matter m = {0};
-    char key[LEDGER_KEY_TEXT];
     size_t i;
     fm_status st = find_query(c, &m, err);
 
@@ -317,6 +421,5 @@ fm_status ledger_rule_query_receipt(struct ledger_context *c, struct base_err *e
         if (m.signed_by[i] != (strcmp(m.parties.who[i].alias, c->alias) == 0))
             return ledger_refuse(c, LEDGER_RULE_QUERY_RECEIPT_SIGNERS, err,
                                  "a party's own receipt carries its own proof and no other");
-    return ledger_view_put(c->view, ledger_key(key, "query", m.query_id), query_with_receipts(&m),
-                           err);
+    return put_filed(c, &m, err);
 }

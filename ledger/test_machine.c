@@ -59,6 +59,8 @@ int main(void)
         cmocka_unit_test(test_query_limits),
         cmocka_unit_test(test_receipts),
         cmocka_unit_test(test_refund),
+        cmocka_unit_test(test_refund_by_own_receipts),
+        cmocka_unit_test(test_refund_by_compute_parties),
         cmocka_unit_test(test_epochs),
         cmocka_unit_test(test_epoch_times),
         cmocka_unit_test(test_every_rule_was_met),

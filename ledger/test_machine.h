@@ -24,6 +24,8 @@ void test_query_consent(void **state);
 void test_query_limits(void **state);
 void test_receipts(void **state);
 void test_refund(void **state);
+void test_refund_by_own_receipts(void **state);
+void test_refund_by_compute_parties(void **state);
 void test_epochs(void **state);
 void test_epoch_times(void **state);
 

@@ -274,6 +274,14 @@ struct open_queries {
     size_t count, cap;
 };
 
+/* It was closed while this node was away, and the use of a consent may come back if this node, too,
+ * says that it shared nothing (ledger/rule_receipt.c). */
+static bool waits_for_word(const json_t *query)
+{
+    return json_object_get(query, "unshared") != NULL &&
+           json_object_get(query, "refunded") == NULL && json_object_get(query, "shared") == NULL;
+}
+
 static fm_status take_open_query(void *ctx, const char *key, const json_t *value,
                                  struct base_err *err)
 {
@@ -282,7 +290,7 @@ static fm_status take_open_query(void *ctx, const char *key, const json_t *value
     json_t *filed;
     size_t i;
 
-    if (status == NULL || strcmp(status, "open") != 0 ||
+    if (status == NULL || (strcmp(status, "open") != 0 && !waits_for_word(value)) ||
         (uint64_t)json_integer_value(json_object_get(value, "height")) > l->node->final_height)
         return FM_OK;
     json_array_foreach(json_object_get(value, "receipts"), i, filed)
