@@ -167,6 +167,28 @@ static void lookups_find_the_right_row(void **state)
         }
 }
 
+/* Rows with the same key of which only one counts. */
+static void rows_that_do_not_count_repeat_nothing(void **state)
+{
+    static struct tables t;
+
+    (void)state;
+    memset(&t, 0, sizeof t);
+    t.table.n = t.probe.n = 5;
+    t.keys = 1;
+    t.masked = true;
+    t.range = (struct mpc_range){0, 9};
+    for (size_t i = 0; i < 5; i++) {
+        t.table.a[i] = t.probe.a[i] = 3;
+        t.probe.valid[i] = 1;
+        t.x[i] = (int64_t)i;
+    }
+    t.table.valid[2] = 1;
+    solve(&t);
+    assert_false(t.repeated);
+    on_every_row(finds, &t);
+}
+
 static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err *err)
 {
     struct mpc_share *four, *three, *bits, *narrow;
@@ -208,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lookups_find_the_right_row),
+        cmocka_unit_test(rows_that_do_not_count_repeat_nothing),
         cmocka_unit_test(bad_arguments_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
