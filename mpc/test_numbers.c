@@ -13,6 +13,7 @@
 #include "mpc/circuit/extreme.h"
 #include "mpc/circuit/select.h"
 #include "mpc/oblivious/test_rows.h"
+#include "mpc/rep3/rep3.h"
 
 enum { MOST = 300 };
 
@@ -243,6 +244,73 @@ static void divides_by_public_numbers(void **state)
         }
 }
 
+enum what { MIN, BITS, TRUNCATE };
+
+struct cost {
+    enum what what;
+    unsigned width;
+    uint64_t bytes[3];
+    uint64_t rounds;
+};
+
+static fm_status costed(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    static const int64_t zeros[640];
+    struct cost *k = arg;
+    struct mpc_range range = {-(INT64_C(1) << (k->width - 1)), (INT64_C(1) << (k->width - 1)) - 1};
+    struct mpc_share *x, *y, *z[64];
+    struct mpc_stats before, after;
+
+    TRY(feed(s, &x, 0, zeros, 640, range, err));
+    TRY(feed(s, &y, 0, zeros, 640, range, err));
+    mpc_session_stats(s, &before);
+    if (k->what == MIN)
+        TRY(mpc_min(z, x, y, MPC_SIGNED, err));
+    else if (k->what == BITS)
+        TRY(mpc_ring_bits(z, x, k->width, err));
+    else
+        TRY(mpc_truncate(z, x, k->width - 1, err));
+    mpc_session_stats(s, &after);
+    k->bytes[mpc_session_self(s)] = after.bytes_sent - before.bytes_sent;
+    if (mpc_session_self(s) == 0)
+        k->rounds = after.rounds - before.rounds;
+    return FM_OK;
+}
+
+static void costs(enum what what, unsigned width, enum mpc_profile profile, uint64_t bytes_of_64,
+                  uint64_t rounds)
+{
+    struct world w = {.row = mpc_protocol_find("rep3"), .profile = profile};
+    struct cost k = {.what = what, .width = width};
+    uint64_t bytes;
+
+    world_must_run(&w, costed, &k);
+    bytes = k.bytes[0] + k.bytes[1] + k.bytes[2];
+    if (bytes != 10 * bytes_of_64 || k.rounds != rounds)
+        fail_msg("circuit %d, width %u: %llu bytes in %llu rounds, not %llu in %llu", what, width,
+                 (unsigned long long)bytes, (unsigned long long)k.rounds,
+                 (unsigned long long)(10 * bytes_of_64), (unsigned long long)rounds);
+}
+
+static void costs_are_what_headers_say(void **state)
+{
+    static const unsigned widths[] = {2, 20, 63};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        for (unsigned p = 0; p < 2; p++) {
+            unsigned k = widths[i];
+            enum mpc_profile profile = p == 0 ? MPC_FEW_ROUNDS : MPC_FEW_BYTES;
+            struct mpc_rep3_cost less = mpc_rep3_msb_cost(k + 1, profile);
+            struct mpc_circuit_cost sum = mpc_sum_cost(k, profile);
+            uint64_t a2b = 8 * k + 24 * sum.ands;
+
+            costs(MIN, k, profile, less.bytes + 48 * 64, less.rounds + 3);
+            costs(BITS, k, profile, a2b + 24 * 64 * k, 1 + sum.rounds + 2);
+            costs(TRUNCATE, k, profile, a2b + 24 * 64, 1 + sum.rounds + 2); /* one bit is left */
+        }
+}
+
 static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err *err)
 {
     struct mpc_share *x, *few, *wide, *planes, *z;
@@ -274,9 +342,8 @@ static void bad_arguments_are_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_come_apart),
-        cmocka_unit_test(one_hot_of_every_small_range),
-        cmocka_unit_test(divides_by_public_numbers),
+        cmocka_unit_test(numbers_come_apart),        cmocka_unit_test(one_hot_of_every_small_range),
+        cmocka_unit_test(divides_by_public_numbers), cmocka_unit_test(costs_are_what_headers_say),
         cmocka_unit_test(bad_arguments_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,8 @@
  * places; for each column copied, and each key column is one, 21.3 n + 21.3 (n + m); one equality
  * of m keys. 12 rounds beyond the sort and the equality, whatever the number of columns.
  *
- * Leaks nothing but n, m, widths and ranges. Memory: the sort's, about 400 bytes a row and party.
+ * Leaks nothing but n, m, widths and ranges. Memory of a party, measured at n = m = 10^6 with one
+ * value: 310 bytes a row of n + m with keys of 32 bits, 570 with 64, shares and scratch together.
  */
 #ifndef FIRMIANA_MPC_OBLIVIOUS_JOIN_H
 #define FIRMIANA_MPC_OBLIVIOUS_JOIN_H
