@@ -14,6 +14,7 @@ struct segment {
     uint32_t offset; /* pivot k is number offset + k * step of the sample */
     uint32_t step;
     unsigned levels; /* t */
+    bool wide;       /* every row against every pivot at once, instead of level by level */
 };
 
 struct arrange {
@@ -38,16 +39,16 @@ static uint64_t pairs_of(uint64_t len)
     return len * (len - 1) / 2;
 }
 
+enum { SHORT_MOST = 4096, SHORT_LEAST = 4, LEVELS_MOST = 12, TALLY = 8192, WIDE_MOST = 65536 };
+
 /* What the pairs of one stage may come to. */
 static uint64_t budget(const struct arrange *a)
 {
     uint64_t share = a->profile == MPC_FEW_ROUNDS ? a->n / 2 : a->n / 8;
-    uint64_t least = a->profile == MPC_FEW_ROUNDS ? 16384 : 1024;
+    uint64_t least = a->profile == MPC_FEW_ROUNDS ? WIDE_MOST / 2 : 1024;
 
     return share > least ? share : least;
 }
-
-enum { SHORT_MOST = 4096, SHORT_LEAST = 4, LEVELS_MOST = 12, TALLY = 8192 };
 
 /* The greatest length up to which all segments together stay within the budget. */
 static uint32_t short_length(const struct arrange *a)
@@ -94,17 +95,30 @@ static void plan_cut(struct segment *g, uint64_t wanted)
         g->offset = g->sample - 1;
 }
 
+/* How many levels can be one, where rounds count: at least three, or it is not worth it; else 0. */
+static unsigned wide_levels(const struct arrange *a)
+{
+    unsigned levels = 0;
+
+    while (a->profile == MPC_FEW_ROUNDS && ((UINT64_C(2) << levels) - 1) * a->n <= WIDE_MOST)
+        levels++;
+    return levels >= 3 ? levels : 0;
+}
+
 /* The sample: as many rows as the segment's part of the budget allows pairs for, p or, for better
  * balanced pieces, 2p + 1 of them. */
 static void plan_segment(const struct arrange *a, struct segment *g, uint32_t short_len)
 {
     double allowed = (double)budget(a) * g->len / (double)a->n;
+    unsigned wide = wide_levels(a);
+    unsigned most = wide > 0 && wide < LEVELS_MOST ? wide : LEVELS_MOST;
 
-    *g = (struct segment){.at = g->at, .len = g->len, .sample = g->len, .step = 1};
+    *g =
+        (struct segment){.at = g->at, .len = g->len, .sample = g->len, .step = 1, .wide = wide > 0};
     if (g->len <= short_len)
         return;
     g->levels = 1;
-    while (g->levels < LEVELS_MOST && (4u << g->levels) <= g->len &&
+    while (g->levels < most && (4u << g->levels) <= g->len &&
            (double)pairs_of((2u << g->levels) - 1) <= allowed)
         g->levels++;
     g->sample = pivots(g);
@@ -194,7 +208,7 @@ static fm_status search_level(struct arrange *a, unsigned level, struct base_err
         const uint32_t *bucket = a->bucket + g->at;
         const uint32_t *sorted = a->next + g->at + sample_of(g, half - 1);
 
-        if (status == FM_OK && level < g->levels)
+        if (status == FM_OK && !g->wide && level < g->levels)
             status = mpc_versus_push_run(&a->batch, g->at + g->sample, g->len - g->sample, sorted,
                                          bucket + g->sample, g->step, err);
     }
@@ -207,8 +221,38 @@ static fm_status search_level(struct arrange *a, unsigned level, struct base_err
         const struct segment *g = &a->segment[e];
         uint32_t *bucket = a->bucket + g->at;
 
-        for (uint32_t i = g->sample; level < g->levels && i < g->len; i++)
+        for (uint32_t i = g->sample; !g->wide && level < g->levels && i < g->len; i++)
             bucket[i] += half & (mpc_versus_answer(less, at++) - 1);
+    }
+    return FM_OK;
+}
+
+static fm_status search_wide(struct arrange *a, struct base_err *err)
+{
+    const uint64_t *less;
+    size_t at = 0;
+    fm_status status = FM_OK;
+
+    mpc_versus_restart(&a->batch);
+    for (size_t e = 0; e < a->segments; e++) {
+        const struct segment *g = &a->segment[e];
+
+        for (uint32_t i = g->sample; g->wide && i < g->len; i++)
+            for (uint32_t k = 0; status == FM_OK && k < pivots(g); k++)
+                status =
+                    mpc_versus_push(&a->batch, g->at + i, a->next[g->at + sample_of(g, k)], err);
+    }
+    if (status == FM_OK)
+        status = mpc_versus_run(&a->batch, err);
+    if (status != FM_OK)
+        return status;
+    less = a->batch.less;
+    for (size_t e = 0; e < a->segments; e++) {
+        const struct segment *g = &a->segment[e];
+
+        for (uint32_t i = g->sample; g->wide && i < g->len; i++)
+            for (uint32_t k = 0; k < pivots(g); k++)
+                a->bucket[g->at + i] += 1 - mpc_versus_answer(less, at++);
     }
     return FM_OK;
 }
@@ -221,12 +265,12 @@ static fm_status search(struct arrange *a, struct base_err *err)
     for (size_t e = 0; e < a->segments; e++) {
         const struct segment *g = &a->segment[e];
 
-        levels = g->levels > levels ? g->levels : levels;
+        levels = !g->wide && g->levels > levels ? g->levels : levels;
         memset(a->bucket + g->at + g->sample, 0, (g->len - g->sample) * sizeof *a->bucket);
     }
     for (unsigned level = levels; status == FM_OK && level > 0; level--)
         status = search_level(a, level - 1, err);
-    return status;
+    return status == FM_OK && wide_levels(a) > 0 ? search_wide(a, err) : status;
 }
 
 #define PIVOT UINT32_C(0x80000000)
