@@ -47,7 +47,7 @@ struct mpc_sort_key {
  * 1 to MPC_SORT_KEYS keys of one length below 2^31. */
 fm_status mpc_sort(struct mpc_order **out, const struct mpc_sort_key *keys, size_t count,
                    struct base_err *err) FM_CHECK;
-/* The same, but only the first k places are sorted: for ORDER BY ... LIMIT k. About 3 n comparisons
+/* The same, but only the first k places are sorted: for ORDER BY ... LIMIT k. About 2 n comparisons
  * where k is small. mpc_order_first() takes them; the other rows come after in any order. */
 fm_status mpc_top(struct mpc_order **out, const struct mpc_sort_key *keys, size_t count, size_t k,
                   struct base_err *err) FM_CHECK;

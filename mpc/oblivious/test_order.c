@@ -143,7 +143,7 @@ static void random_orders_are_random(void **state)
 static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err *err)
 {
     struct mpc_session *other = arg;
-    struct mpc_share *four, *three, *bits, *elsewhere, *z[2];
+    struct mpc_share *long_text, *four, *three, *bits, *elsewhere, *z[2];
     struct mpc_sort_key by[2] = {{0}};
     struct mpc_order *order, *out;
 
@@ -151,6 +151,7 @@ static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err
     TRY(mpc_constant(s, &three, 1, 3, err));
     TRY(mpc_constant(other, &elsewhere, 1, 4, err));
     TRY(mpc_bits_constant(s, &bits, 1, 2, 4, err));
+    TRY(mpc_bits_constant(s, &long_text, 1, 1024, 4, err));
     TRY(mpc_order_random(s, &order, 4, err));
     by[0].x = four;
     by[1].x = three;
@@ -160,6 +161,8 @@ static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err
     REFUSED(mpc_sort(&out, by, 2, err), FM_E_ARG, "two sessions");
     by[1] = (struct mpc_sort_key){.x = four, .null = bits};
     REFUSED(mpc_sort(&out, by, 2, err), FM_E_ARG, "NULLs are told by bits of width 1");
+    by[0] = by[1] = (struct mpc_sort_key){.x = long_text};
+    REFUSED(mpc_sort(&out, by, 2, err), FM_E_LIMIT, "keys of 2050 bits");
     REFUSED(mpc_order_apply(order, MPC_FORWARD, z, (const struct mpc_share *const *)&three, 1, err),
             FM_E_ARG, "column 0 has 3");
     REFUSED(

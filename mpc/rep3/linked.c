@@ -52,6 +52,16 @@ struct mpc_rep3_cost mpc_rep3_linked_cost(const unsigned *width, size_t count)
     return best;
 }
 
+/* Of the generic default, in the few-bytes profile. */
+static uint64_t bytes_by_signs(const unsigned *width, size_t count)
+{
+    uint64_t bytes = 24 * (count - 1);
+
+    for (size_t k = 0; k < count; k++)
+        bytes += (k + 1 < count ? 2 : 1) * mpc_rep3_msb_cost(width[k], MPC_FEW_BYTES).bytes;
+    return bytes;
+}
+
 /* Planes of gp: G of all groups from the lowest up, P of all but the very first, the tops. */
 struct chain {
     struct mpc_share *gp;
@@ -117,7 +127,8 @@ fm_status rep3_msb_linked(struct mpc_session *s, struct mpc_share *z,
 
     if (count == 1)
         return rep3_msb(s, &z, x, width, 1, err);
-    if (s->profile == MPC_FEW_BYTES || cost.group == 0)
+    if (cost.group == 0 ||
+        (s->profile == MPC_FEW_BYTES && bytes_by_signs(width, count) < cost.bytes))
         return mpc_msb_linked_by_signs(s, z, x, width, count, err);
     status = chain_new(&c, s, x, width, count, cost.group, err);
     if (status == FM_OK)

@@ -27,7 +27,7 @@
  *     a2b              deal + mpc_sum_cost(k) ands           1 + its rounds
  *     msb              mpc_rep3_msb_cost(k): few rounds, by groups of 1 to 4 bits (group.c) and a
  *                      tree; few bytes, deal + k - 1 ands    k
- *     msb_linked       mpc_rep3_linked_cost(); few bytes, msb of x and of -x, and ANDs
+ *     msb_linked       mpc_rep3_linked_cost(), or msb of all x and all -x, and ANDs
  *     eqz              deal + mpc_all_cost(k) ands           1 + its rounds
  *     bit2a            24 n                                  2 rounds
  *     bit_count        8 n + 24 an item                      2 rounds
@@ -62,8 +62,8 @@ struct mpc_rep3_cost {
     unsigned rounds;
     unsigned group; /* positions a group; 0: bit by bit */
 };
-/* msb_linked in the few-rounds profile; group 0: not by one chain, but by its generic default (more
- * than 64 groups in all, or a width of 1). */
+/* msb_linked by one chain; group 0: not so, but by its generic default (more than 64 groups in all,
+ * or a width of 1). In the few-bytes profile, whichever of the two has fewer bytes. */
 struct mpc_rep3_cost mpc_rep3_linked_cost(const unsigned *width, size_t count);
 /* width 1..64. Few rounds: the group size with the fewest rounds, and of those the fewest bytes. */
 struct mpc_rep3_cost mpc_rep3_msb_cost(unsigned width, enum mpc_profile profile);
