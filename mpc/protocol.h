@@ -1,6 +1,7 @@
 /* mpc/: secret sharing over whole columns. This header is the room's front door: sessions, shares,
  * and the operations table that every protocol fills. circuit/ (comparisons, select, extremes,
- * division) is written once over it and never asks which protocol runs.
+ * division) and oblivious/ (orders, sorting, scans, grouping, joins) are written once over it and
+ * never ask which protocol runs.
  *
  * HOW A CALLER USES IT
  *

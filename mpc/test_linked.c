@@ -87,7 +87,7 @@ static void large_limbs(void **state)
     struct test_rng rng = {11};
 
     (void)state;
-    for (unsigned round = 0; round < 40; round++) {
+    for (unsigned round = 0; round < 40 * repeats(); round++) {
         k.count = 1 + rng_next(&rng) % LIMBS;
         k.n = round % 10 == 9 ? MOST : rng_next(&rng) % 100;
         for (size_t j = 0; j < k.count; j++) {

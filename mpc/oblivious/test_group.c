@@ -176,8 +176,9 @@ static void grouping_is_right(void **state)
 
     (void)state;
     for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++)
-        for (unsigned round = 0; round < 8; round++) {
-            struct test_rng rng = {1 + l * 8 + round};
+        for (unsigned at = 0; at < 8 * repeats(); at++) {
+            struct test_rng rng = {1 + l * 8 + at + at / 8 * 1000};
+            unsigned round = at % 8;
 
             k.n = lengths[l];
             k.keys = round % 3;

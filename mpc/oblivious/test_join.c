@@ -140,8 +140,9 @@ static void lookups_find_the_right_row(void **state)
 
     (void)state;
     for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++)
-        for (unsigned round = 0; round < 6; round++) {
-            struct test_rng rng = {1 + l * 6 + round};
+        for (unsigned at = 0; at < 6 * repeats(); at++) {
+            struct test_rng rng = {1 + l * 6 + at + at / 6 * 1000};
+            unsigned round = at % 6;
 
             t.table.n = lengths[l][0];
             t.probe.n = lengths[l][1];

@@ -2,6 +2,7 @@
 #ifndef FIRMIANA_MPC_OBLIVIOUS_TEST_ROWS_H
 #define FIRMIANA_MPC_OBLIVIOUS_TEST_ROWS_H
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "mpc/test_world.h"
@@ -16,6 +17,14 @@ static inline void on_every_row(world_program *program, void *arg)
 
             world_must_run(&w, program, arg);
         }
+}
+
+/* How often random tables are tried: FIRMIANA_FULL=1 many times more. */
+static inline unsigned repeats(void)
+{
+    const char *full = getenv("FIRMIANA_FULL");
+
+    return full != NULL && strcmp(full, "0") != 0 ? 200 : 1;
 }
 
 /* z, which is freed, must be want[0..n). Programs may run it at every party: only party 0 looks. */
