@@ -4,10 +4,10 @@
  * it is, and the kernel how many bytes it brought. What is over a bound is shut down, which ZeroMQ
  * takes for a connection that broke.
  *
- *   a stranger (not LIVE in the mesh)   handshake_ms + 1 s; STRANGER_BYTES in all;
- * NET_STRANGERS_MAX at a time, or the oldest of the address that has most of them goes an address
- * ARRIVALS_BURST connections at once, ARRIVALS_PER_S a second a peer UNREAD_MAX bytes that came and
- * were not seen as frames: an endless message
+ *   a stranger   (not LIVE in the mesh) handshake_ms + 1 s, and STRANGER_BYTES in all;
+ *   strangers    NET_STRANGERS_MAX at a time, or the oldest of the address that has most goes;
+ *   an address   ARRIVALS_BURST connections at once, ARRIVALS_PER_S a second;
+ *   a peer       UNREAD_MAX bytes that came and were not seen as frames: an endless message.
  *
  * A descriptor is ZeroMQ's and may be closed and reused at any time; its socket's cookie tells
  * whether it is still the one that was meant. Only the I/O thread is here. */
@@ -27,8 +27,8 @@ enum {
     UNREAD_MAX = 64 << 20,     /* more than the socket's buffer and a frame ... */
     BACKLOG_MAX = 1 << 30,     /* ... and when this node is behind with taking frames */
     OWN_BYTES_PER_S = 100,     /* pings of the peer's ZeroMQ */
-    ARRIVALS_BURST = 128,
-    ARRIVALS_PER_S = 32,
+    ARRIVALS_BURST = 64,
+    ARRIVALS_PER_S = 16,
     GOODBYE_MS = 500, /* from the mesh's hanging up to the end: the last words are on their way */
     LOOK_STRANGER_MS = 10,
     LOOK_PEER_MS = 100,
@@ -291,6 +291,9 @@ void net_zmq_guard_frame(struct net_zmq *z, zmq_msg_t *message, const struct net
         v->taken = 0;
     }
     net_zmq_guard_seen(v, zmq_msg_size(message));
+    /* Not at the next look only: until then more comes than has to be taken. */
+    if (!v->live && v->taken > STRANGER_BYTES && !net_mesh_route_live(z->node.mesh, route))
+        shut(v);
 }
 
 const char *net_zmq_guard_judge(const struct visitor *v, bool drained, uint32_t handshake_ms,
@@ -300,7 +303,7 @@ const char *net_zmq_guard_judge(const struct visitor *v, bool drained, uint32_t 
 
     if (!v->live && now > v->since_ms + handshake_ms + 1000)
         return "it did not authenticate in time";
-    if (!v->live && came > STRANGER_BYTES)
+    if (!v->live && !v->dialled && came > STRANGER_BYTES)
         return "it sent too much before it authenticated";
     if (came > v->taken + own + (drained ? UNREAD_MAX : BACKLOG_MAX))
         return "it sends a message without an end";

@@ -37,6 +37,7 @@ struct visitor {
     struct net_route route; /* len 0 before the first frame */
     uint64_t taken;         /* bytes that came out of ZeroMQ as frames */
     bool live;              /* authenticated */
+    bool dialled;           /* by this node, who expects much as soon as the other end knows it */
 };
 
 /* How often an address came of late: a bucket of credit, in thousandths of a connection. */

@@ -285,10 +285,12 @@ void net_zmq_dealer_listen(struct dealer *d, int64_t now)
     int value;
 
     while (net_zmq_monitor_take(d->monitor, &event, &value))
-        if (event == ZMQ_EVENT_CONNECTED)
+        if (event == ZMQ_EVENT_CONNECTED) {
             net_zmq_guard_begin(&d->line, value, now);
-        else if (d->broken_ms == 0)
+            d->line.dialled = true;
+        } else if (d->broken_ms == 0) {
             d->broken_ms = now;
+        }
 }
 
 void net_zmq_close_sockets(struct net_zmq *z)

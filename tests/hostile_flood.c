@@ -7,8 +7,8 @@
  *   oversize  a frame that says it has 2^40 bytes
  *   junk      random frames, some with the head of a handshake or of a sealed frame
  *   hello     a proper TLS ClientHello, then a new connection for the next
- *   reset     many small frames and pings in one write, then a reset: what ZeroMQ still has of them
- * it handles when the connection is gone churn     connects, and closes at once
+ *   reset     many small frames and pings in one write, then a reset of the connection
+ *   churn     connects, and closes at once
  *
  * Prints one line of JSON at the end: connections made, closed by the node, bytes sent, and for how
  * long (ms) the node bore the one that it bore longest. */
