@@ -140,6 +140,40 @@ static void random_orders_are_random(void **state)
     }
 }
 
+/* Ranks that are none are found when they have been opened, and nobody is left waiting. */
+static fm_status wrong_ranks(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    const int64_t twice[4] = {0, 2, 2, 3};
+    const int64_t beyond[4] = {0, 1, 2, 4};
+    struct mpc_share *ranks;
+    struct mpc_order *order;
+    fm_status status;
+
+    TRY(feed(s, &ranks, 0, *(bool *)arg ? twice : beyond, 4, (struct mpc_range){0, 9}, err));
+    status = mpc_order_of_ranks(&order, ranks, err);
+    if (status != FM_OK)
+        return status;
+    mpc_order_free(order); /* an outsider goes on until it hears of it */
+    return tell(ranks, 3, (int64_t[4]){0}, err);
+}
+
+static void wrong_ranks_end_the_session(void **state)
+{
+    (void)state;
+    for (unsigned twice = 0; twice < 2; twice++) {
+        struct world w = {.row = mpc_protocol_find("rep3"), .outsiders = 1};
+        bool arg = twice == 1;
+        bool named = false;
+
+        world_run(&w, wrong_ranks, &arg);
+        for (unsigned p = 0; p < 4; p++) {
+            assert_true(w.status[p] == FM_E_ARG || w.status[p] == FM_E_PEER);
+            named |= strstr(w.err[p].text, "not each of 0..n-1 once") != NULL;
+        }
+        assert_true(named);
+    }
+}
+
 static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err *err)
 {
     struct mpc_session *other = arg;
@@ -206,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders_move_rows),
         cmocka_unit_test(random_orders_are_random),
+        cmocka_unit_test(wrong_ranks_end_the_session),
         cmocka_unit_test(bad_arguments_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
