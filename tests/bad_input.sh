@@ -55,6 +55,8 @@ done
 bad 2 "no command 'nonsense'" nonsense
 bad 2 "did you mean 'query run'?" quary run
 bad 2 "unknown option -x" status -x
+bad 2 "no manual page 'nonsense': a command, or node.json" --manual nonsense
+bad 8 "nowhere/firmiana.1: No such file or directory" --manual-pages nowhere
 
 # ---- homes ----
 init() { "$firmiana" init --home "$1" --alias "$2" --listen "tcp://127.0.0.1:$3" >/dev/null; }

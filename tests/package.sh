@@ -5,8 +5,8 @@
 set -euo pipefail
 
 build=$(cd "$1" && pwd)
-for tool in cpack dpkg-deb dpkg-shlibdeps; do
-  command -v "$tool" >/dev/null || { echo "SKIPPED: needs $tool (apt-get install cmake dpkg-dev)"; exit 77; }
+for tool in cpack dpkg-deb dpkg-shlibdeps file; do
+  command -v "$tool" >/dev/null || { echo "SKIPPED: needs $tool (apt-get install cmake dpkg-dev file)"; exit 77; }
 done
 W=$(mktemp -d)
 trap 'rm -rf "$W"' EXIT
