@@ -49,7 +49,7 @@ if readelf -S "$W/root/usr/bin/firmiana" 2>/dev/null | grep -q '\.debug_info'; t
 
 # ---- a page for every command, each with its options ----
 firmiana=$W/root/usr/bin/firmiana
-mapfile -t commands < <("$firmiana" --help | sed -n '/^commands:/,/^$/p' | sed -n 's/^  \([a-z-]*\( [a-z]\{1,\}\)\{0,1\}\)  .*/\1/p')
+mapfile -t commands < <("$firmiana" --help | sed -n '/^commands:/,/^$/p' | sed -n 's/^  \([a-z-]*\( [a-z]\{1,\}\)\{0,2\}\)  .*/\1/p')
 [ "${#commands[@]}" -ge 30 ] || fail "firmiana --help names ${#commands[@]} commands"
 for c in "${commands[@]}"; do
   page=$W/root/usr/share/man/man1/firmiana-${c// /-}.1.gz
@@ -93,6 +93,9 @@ completes() { # words that must be offered, then the line
 source "$W/root/usr/share/bash-completion/completions/firmiana"
 completes "query status init demo" firmiana ''
 completes "run list" firmiana query ''
+completes "epoch backup" firmiana ledger ''
+completes "propose approve" firmiana ledger epoch ''
+completes "--home --help" firmiana ledger epoch show --
 completes "--param --consent --help" firmiana query run --
 completes "check --home" firmiana node ''
 completes "--home" firmiana node check --h

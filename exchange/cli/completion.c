@@ -11,6 +11,8 @@ static bool is_path(const char *value)
            strstr(value, "FILE") != NULL;
 }
 
+enum { MOST_WORDS = 4 };
+
 enum wanted { ALL_OPTIONS, PATH_VALUES, OTHER_VALUES };
 
 static void put_options(const struct cli_command *c, const char *variable, enum wanted wanted)
@@ -25,7 +27,11 @@ static void put_options(const struct cli_command *c, const char *variable, enum 
 
 static size_t words_of(const char *name)
 {
-    return strchr(name, ' ') != NULL ? 2 : 1;
+    size_t n = 1;
+
+    for (; *name != '\0'; name++)
+        n += *name == ' ';
+    return n;
 }
 
 void cli_manual_completion(const struct cli_command *const *commands)
@@ -37,7 +43,7 @@ void cli_manual_completion(const struct cli_command *const *commands)
          "line\n"
          "  line=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\"\n"
          "  case \"$line\" in");
-    for (size_t words = 2; words >= 1; words--) /* "node check" before "node" */
+    for (size_t words = MOST_WORDS; words >= 1; words--) /* "node check" before "node" */
         for (const struct cli_command *const *c = commands; *c != NULL; c++) {
             if (words_of((*c)->name) != words)
                 continue;
