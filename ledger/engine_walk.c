@@ -227,8 +227,11 @@ fm_status engine_follow_blocks(struct ledger_engine *engine, struct engine_membe
     fm_status st = FM_OK;
 
     if (message->n_blocks == 0)
-        st = base_err_set(err, FM_E_PEER, "%s cannot give us block %llu: its payloads were erased",
-                          from->alias, (unsigned long long)engine_head(engine)->height + 1);
+        st =
+            base_err_set(err, FM_E_PEER,
+                         "%s cannot give us block %llu: it has pruned it: begin with a backup of a "
+                         "member that has not (firmiana ledger restore)",
+                         from->alias, (unsigned long long)engine_head(engine)->height + 1);
     if (st == FM_OK && message->checkpoint != NULL)
         st = engine_final_take(engine, from, message->checkpoint, err);
     if (st == FM_OK)

@@ -55,7 +55,7 @@ static void read_file(struct content *out, const char *path)
     assert_true(len >= 0);
     rewind(f);
     grow(out, (size_t)len);
-    assert_int_equal(fread(out->p, 1, (size_t)len, f), len);
+    assert_true(len == 0 || fread(out->p, 1, (size_t)len, f) == (size_t)len);
     (void)fclose(f);
 }
 
@@ -64,7 +64,7 @@ static void write_file(const char *path, const struct content *c)
     FILE *f = fopen(path, "wb");
 
     assert_non_null(f);
-    assert_int_equal(fwrite(c->p, 1, c->len, f), c->len);
+    assert_true(c->len == 0 || fwrite(c->p, 1, c->len, f) == c->len);
     assert_int_equal(fclose(f), 0);
 }
 
