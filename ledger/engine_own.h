@@ -88,8 +88,9 @@ struct ledger_engine {
     int64_t lag_ms;
     int64_t heard_ms, silent_told_ms; /* the sequencer */
     bool silent;
-    bool lag_told;      /* ... and we have said so */
-    uint64_t skew_told; /* the height whose time we have complained of */
+    bool lag_told;        /* ... and we have said so */
+    uint64_t pruned_told; /* the block of which we said that a peer has pruned it */
+    uint64_t skew_told;   /* the height whose time we have complained of */
 
     int64_t told_now;      /* the newest `now` in our own heads: no block of ours is earlier */
     int64_t sequencer_now; /* S2: the sequencer's, while it stood at our height; INT64_MIN: none */

@@ -220,18 +220,36 @@ fm_status engine_follow_block(struct ledger_engine *engine, struct engine_member
     return engine_follow_ask(engine, err);
 }
 
+/* Once for each block that we lack. */
+static void tell_pruned(struct ledger_engine *engine, const struct engine_member *from)
+{
+    uint64_t height = engine_head(engine)->height + 1;
+    struct ledger_engine_event event = {.kind = LEDGER_ENGINE_BEHIND,
+                                        .height = height - 1,
+                                        .size = engine->known_size,
+                                        .alias = from->alias};
+
+    if (engine->pruned_told == height)
+        return;
+    engine->pruned_told = height;
+    engine->lag_told = true; /* this says more */
+    engine_tell(engine, &event,
+                "%s cannot give us block %llu: it has pruned it; others are asked in turn, and if "
+                "all have, begin with a backup of a member's ledger (firmiana ledger backup, "
+                "restore)",
+                from->alias, (unsigned long long)height);
+}
+
 fm_status engine_follow_blocks(struct ledger_engine *engine, struct engine_member *from,
                                const struct ledger_message *message, struct base_err *err)
 {
     struct walk w = {0};
     fm_status st = FM_OK;
 
-    if (message->n_blocks == 0)
-        st =
-            base_err_set(err, FM_E_PEER,
-                         "%s cannot give us block %llu: it has pruned it: begin with a backup of a "
-                         "member that has not (firmiana ledger restore)",
-                         from->alias, (unsigned long long)engine_head(engine)->height + 1);
+    if (message->n_blocks == 0) {
+        tell_pruned(engine, from);
+        return FM_OK; /* others are asked in turn, when it is time */
+    }
     if (st == FM_OK && message->checkpoint != NULL)
         st = engine_final_take(engine, from, message->checkpoint, err);
     if (st == FM_OK)

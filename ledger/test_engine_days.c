@@ -99,6 +99,44 @@ static void who_was_away_catches_up(void **state)
     world_free(w);
 }
 
+/* ... unless those who have the blocks have pruned them: one may, and all may not. */
+static void pruned_blocks_are_fetched_elsewhere(void **state)
+{
+    struct world *w = world_running(world_base_seed, 4, 3);
+    const struct world_node *d = &w->node[3];
+    struct base_err err;
+    uint64_t before, leaf;
+
+    (void)state;
+    world_run(w, 1500);
+    world_stop(w, 3);
+    leaf = ledger_chain_head(w->node[0].chain)->log_size; /* the first that it misses */
+    for (unsigned i = 0; i < 5; i++) {
+        world_submit(w, i % 3);
+        world_run(w, w->now + 50);
+    }
+    world_must(ledger_chain_erase(w->node[0].chain, leaf, &err), &err);
+    world_start(w, 3);
+    world_link_all(w, true);
+    world_run(w, w->now + 3000);
+    assert_int_equal(d->height, w->node[0].height);
+    world_stop(w, 3);
+    leaf = ledger_chain_head(w->node[0].chain)->log_size;
+    world_submit(w, 1);
+    world_run(w, w->now + 500);
+    before = d->height;
+    for (unsigned i = 0; i < 3; i++)
+        world_must(ledger_chain_erase(w->node[i].chain, leaf, &err), &err);
+    world_start(w, 3);
+    world_link_all(w, true);
+    world_run(w, w->now + 10000);
+    assert_int_equal(d->height, before);
+    assert_non_null(strstr(d->text, "has pruned it; others are asked in turn"));
+    assert_in_range(d->events[LEDGER_ENGINE_BEHIND], 1, 4); /* said, not shouted */
+    assert_int_equal(w->peer_errors, 0);
+    world_free(w);
+}
+
 /* bank_a's node comes back with the disk of an hour ago. It must not make a second history: it
  * takes over what a quorum signed, from whoever has it, and then sequences. */
 static void an_old_copy_of_the_sequencer_catches_up_first(void **state)
@@ -244,6 +282,7 @@ int main(void)
         cmocka_unit_test(a_silent_sequencer_is_named),
         cmocka_unit_test(a_submission_expires),
         cmocka_unit_test(who_was_away_catches_up),
+        cmocka_unit_test(pruned_blocks_are_fetched_elsewhere),
         cmocka_unit_test(an_old_copy_of_the_sequencer_catches_up_first),
         cmocka_unit_test(a_suspended_member_follows_and_does_not_count),
         cmocka_unit_test(wrong_clocks),
