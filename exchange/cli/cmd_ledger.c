@@ -1,5 +1,5 @@
-/* firmiana ledger backup, restore, check, replay, prune: the replica's file. They work on the file
- * itself, with or without a node (prune and restore: without). */
+/* firmiana ledger backup, restore, check, replay: the replica's file. They work on the file
+ * itself, with or without a node (restore: without). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,24 +9,16 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/random.h"
-#include "did/moment.h"
+#include "exchange/cli/cmd_ledger.h"
 #include "exchange/cli/commands.h"
-#include "exchange/cli/common.h"
-#include "exchange/node/home.h"
-#include "ledger/upkeep.h"
 
 enum { GENESIS_MAX = 16 << 20, TELL_MS = 200 };
 
 /* ---- how far it is ---- */
 
-struct line {
-    int64_t told_ms;
-    bool shown;
-};
-
-static void tell(void *ctx, const char *what, uint64_t done, uint64_t total)
+void ledger_line_tell(void *ctx, const char *what, uint64_t done, uint64_t total)
 {
-    struct line *line = ctx;
+    struct ledger_line *line = ctx;
     int64_t now = base_clock_mono_ms(base_clock_system());
 
     if (!isatty(STDERR_FILENO) || (now - line->told_ms < TELL_MS && done != total))
@@ -37,7 +29,7 @@ static void tell(void *ctx, const char *what, uint64_t done, uint64_t total)
             (unsigned long long)total);
 }
 
-static void wipe_line(const struct line *line)
+void ledger_line_wipe(const struct ledger_line *line)
 {
     if (line->shown)
         fprintf(stderr, "\r\033[K");
@@ -45,7 +37,7 @@ static void wipe_line(const struct line *line)
 
 /* ---- the home's ledger ---- */
 
-static fm_status ledger_path(char out[HOME_PATH], const struct cli_args *args, struct base_err *err)
+fm_status ledger_cli_path(char out[HOME_PATH], const struct cli_args *args, struct base_err *err)
 {
     const char *dir;
     fm_status st = cli_home(&dir, args, err);
@@ -57,7 +49,7 @@ static fm_status open_reader(struct ledger_reader **out, char path[HOME_PATH],
                              const struct cli_args *args, struct base_err *err)
 {
     *out = NULL;
-    if (ledger_path(path, args, err) != FM_OK)
+    if (ledger_cli_path(path, args, err) != FM_OK)
         return err->code;
     return ledger_reader_open(out, path, err);
 }
@@ -83,8 +75,8 @@ static fm_status home_chain(uint8_t out32[32], const struct cli_args *args, stru
     return st;
 }
 
-static fm_status print_or_json(const struct cli_args *args, json_t *value, const char *text,
-                               struct base_err *err)
+fm_status ledger_cli_print(const struct cli_args *args, json_t *value, const char *text,
+                           struct base_err *err)
 {
     fm_status st = FM_OK;
 
@@ -112,20 +104,21 @@ static fm_status backup(const struct cli_args *args, struct base_err *err)
     const char *out = args->operands[0];
     struct ledger_check_report report;
     struct ledger_reader *reader;
-    struct line line = {0};
+    struct ledger_line line = {0};
     struct base_buf text = {0};
     char path[HOME_PATH];
     fm_status st = open_reader(&reader, path, args, err);
 
     if (st != FM_OK)
         return st;
-    st = ledger_backup(reader, out, &report, &(struct ledger_progress){tell, &line}, err);
-    wipe_line(&line);
+    st = ledger_backup(reader, out, &report, &(struct ledger_progress){ledger_line_tell, &line},
+                       err);
+    ledger_line_wipe(&line);
     ledger_reader_close(reader);
     if (st == FM_OK) {
         base_buf_putf(&text, "%s: the ledger up to height %llu, %llu leaves; checked\n", out,
                       (unsigned long long)report.height, (unsigned long long)report.leaves);
-        st = print_or_json(args, checked(&report), base_buf_cstr(&text), err);
+        st = ledger_cli_print(args, checked(&report), base_buf_cstr(&text), err);
     }
     base_buf_release(&text);
     return st;
@@ -152,17 +145,17 @@ static fm_status restore(const struct cli_args *args, struct base_err *err)
     unsigned flags = cli_flag(args, "over-newer") ? LEDGER_RESTORE_OVER_NEWER : 0;
     struct ledger_restore_report report;
     struct base_buf text = {0};
-    struct line line = {0};
+    struct ledger_line line = {0};
     char path[HOME_PATH];
     uint8_t chain[32];
-    fm_status st = ledger_path(path, args, err);
+    fm_status st = ledger_cli_path(path, args, err);
 
     if (st == FM_OK)
         st = home_chain(chain, args, err);
     if (st == FM_OK) {
         st = ledger_restore(args->operands[0], path, chain, flags, &report,
-                            &(struct ledger_progress){tell, &line}, err);
-        wipe_line(&line);
+                            &(struct ledger_progress){ledger_line_tell, &line}, err);
+        ledger_line_wipe(&line);
     }
     if (st != FM_OK)
         return st;
@@ -172,7 +165,7 @@ static fm_status restore(const struct cli_args *args, struct base_err *err)
     if (report.replaced)
         base_buf_putf(&text, "the ledger that was there is %s.old now\n", path);
     base_buf_put_str(&text, "start the node: it fetches what is newer from the other members\n");
-    st = print_or_json(args, checked(&report.check), base_buf_cstr(&text), err);
+    st = ledger_cli_print(args, checked(&report.check), base_buf_cstr(&text), err);
     base_buf_release(&text);
     return st;
 }
@@ -202,14 +195,14 @@ static fm_status check(const struct cli_args *args, struct base_err *err)
     struct ledger_check_report report;
     struct ledger_reader *reader;
     struct base_buf text = {0};
-    struct line line = {0};
+    struct ledger_line line = {0};
     char path[HOME_PATH];
     fm_status st = open_reader(&reader, path, args, err);
 
     if (st != FM_OK)
         return st;
-    st = ledger_check(reader, &report, &(struct ledger_progress){tell, &line}, err);
-    wipe_line(&line);
+    st = ledger_check(reader, &report, &(struct ledger_progress){ledger_line_tell, &line}, err);
+    ledger_line_wipe(&line);
     ledger_reader_close(reader);
     if (st == FM_OK) {
         base_buf_putf(&text,
@@ -217,7 +210,7 @@ static fm_status check(const struct cli_args *args, struct base_err *err)
                       "state\n",
                       path, (unsigned long long)report.height, (unsigned long long)report.leaves,
                       (unsigned long long)report.erased, (unsigned long long)report.states);
-        st = print_or_json(args, checked(&report), base_buf_cstr(&text), err);
+        st = ledger_cli_print(args, checked(&report), base_buf_cstr(&text), err);
     }
     base_buf_release(&text);
     return st;
@@ -266,23 +259,23 @@ static fm_status replay(const struct cli_args *args, struct base_err *err)
     struct ledger_replay_report report;
     struct ledger_reader *reader;
     struct base_buf text = {0};
-    struct line line = {0};
+    struct ledger_line line = {0};
     char path[HOME_PATH];
     fm_status st = open_reader(&reader, path, args, err);
 
     if (st != FM_OK)
         return st;
-    st = ledger_replay(reader, temporary_folder(), &report, &(struct ledger_progress){tell, &line},
-                       err);
-    wipe_line(&line);
+    st = ledger_replay(reader, temporary_folder(), &report,
+                       &(struct ledger_progress){ledger_line_tell, &line}, err);
+    ledger_line_wipe(&line);
     ledger_reader_close(reader);
     if (st == FM_OK) {
         replay_text(&text, &report);
-        st = print_or_json(args,
-                           json_pack("{s:I,s:I,s:I}", "height", (json_int_t)report.height, "leaves",
-                                     (json_int_t)report.leaves, "missing",
-                                     (json_int_t)report.missing),
-                           base_buf_cstr(&text), err);
+        st = ledger_cli_print(args,
+                              json_pack("{s:I,s:I,s:I}", "height", (json_int_t)report.height,
+                                        "leaves", (json_int_t)report.leaves, "missing",
+                                        (json_int_t)report.missing),
+                              base_buf_cstr(&text), err);
     }
     base_buf_release(&text);
     return st;
@@ -298,117 +291,3 @@ const struct cli_command cli_ledger_replay = {
     "elsewhere.",
     file_options,
     replay};
-
-/* ---- prune ---- */
-
-/* HEIGHT, or YYYY-MM-DD: the first block of that day (UTC). */
-static fm_status parse_before(uint64_t *height, const char *text, const char *path,
-                              struct base_err *err)
-{
-    struct ledger_reader *reader;
-    char moment[DID_MOMENT_TEXT + 16];
-    struct base_err none;
-    uint64_t size, final = 0;
-    int64_t unix_s;
-    char *end;
-    fm_status st;
-
-    *height = strtoull(text, &end, 10);
-    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && end - text < 19)
-        return FM_OK;
-    if (strlen(text) != 10)
-        unix_s = -1;
-    else {
-        (void)snprintf(moment, sizeof moment, "%.10sT00:00:00Z", text);
-        if (!did_moment_parse(&unix_s, moment))
-            unix_s = -1;
-    }
-    if (unix_s < 0)
-        return base_err_set(err, FM_E_ARG,
-                            "--before %s: a block's height, or a day as 2026-11-20 (UTC)", text);
-    st = ledger_reader_open(&reader, path, err);
-    if (st != FM_OK)
-        return st;
-    st = ledger_height_at(reader, height, unix_s * 1000, err);
-    if (st == FM_OK && ledger_reader_final(reader, &size, &final, NULL, &none) != FM_OK)
-        final = 0;
-    if (*height > final) /* only what is final is pruned */
-        *height = final;
-    ledger_reader_close(reader);
-    return st;
-}
-
-static fm_status tell_pruned(const struct cli_args *args, const struct ledger_prune_report *r,
-                             struct base_err *err)
-{
-    bool dry = cli_flag(args, "dry-run");
-    struct base_buf text = {0};
-    json_t *value =
-        json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "before", (json_int_t)r->before, "erased",
-                  (json_int_t)r->erased, "already", (json_int_t)r->already, "identity",
-                  (json_int_t)r->identity, "needed", (json_int_t)r->needed, "bytes_before",
-                  (json_int_t)r->bytes_before, "bytes_after", (json_int_t)r->bytes_after);
-    fm_status st;
-
-    base_buf_putf(&text,
-                  "blocks below %llu: %llu payloads %s, %llu were already; kept: %llu of "
-                  "members and keys, %llu still needed\n",
-                  (unsigned long long)r->before, (unsigned long long)r->erased,
-                  dry ? "would be erased" : "erased", (unsigned long long)r->already,
-                  (unsigned long long)r->identity, (unsigned long long)r->needed);
-    if (!dry)
-        base_buf_putf(&text,
-                      "the file was %llu KiB and is %llu KiB; older backups and exports "
-                      "still hold what was erased\n",
-                      (unsigned long long)r->bytes_before / 1024,
-                      (unsigned long long)r->bytes_after / 1024);
-    st = print_or_json(args, value, base_buf_cstr(&text), err);
-    base_buf_release(&text);
-    return st;
-}
-
-static fm_status prune(const struct cli_args *args, struct base_err *err)
-{
-    struct ledger_prune_report report;
-    struct ledger_chain *chain;
-    struct line line = {0};
-    char path[HOME_PATH];
-    uint64_t before = 0;
-    fm_status st = ledger_path(path, args, err);
-
-    if (st == FM_OK)
-        st = parse_before(&before, cli_value(args, "before"), path, err);
-    if (st == FM_OK)
-        st = ledger_chain_open(&chain, path, err);
-    if (st != FM_OK)
-        return st;
-    st = ledger_prune(chain, before, cli_flag(args, "dry-run") ? LEDGER_PRUNE_DRY : 0, &report,
-                      &(struct ledger_progress){tell, &line}, err);
-    wipe_line(&line);
-    ledger_chain_close(chain);
-    return st == FM_OK ? tell_pruned(args, &report, err) : st;
-}
-
-static const struct cli_option prune_options[] = {
-    CLI_HOME_OPTION,
-    {"before", "HEIGHT|DAY", "look at blocks below this height, or before this day (UTC)",
-     CLI_REQUIRED},
-    {"dry-run", NULL, "only say what would be erased", CLI_OPTIONAL},
-    CLI_JSON_OPTION,
-    {0}};
-
-const struct cli_command cli_ledger_prune = {
-    "ledger prune",
-    "",
-    0,
-    0,
-    "erase payloads of old transactions, for good; hashes and proofs stay",
-    "Stop the node first. Kept are members and keys, and what is still needed: open queries, "
-    "contracts,\n"
-    "authorizations and consents in force, each dataset's newest version. Exports carry hashes for "
-    "the rest and\n"
-    "verify as before. This node can no longer replay those blocks nor give them to a new member: "
-    "let one member\n"
-    "keep all, or give a backup. The disk needs room for the file once more.",
-    prune_options,
-    prune};

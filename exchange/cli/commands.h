@@ -6,7 +6,8 @@
 
 extern const struct cli_command cli_init, cli_ledger_init; /* cmd_home.c */
 extern const struct cli_command cli_ledger_backup, cli_ledger_restore, cli_ledger_check,
-    cli_ledger_replay, cli_ledger_prune; /* cmd_ledger.c */
+    cli_ledger_replay;                            /* cmd_ledger.c */
+extern const struct cli_command cli_ledger_prune; /* cmd_ledger_prune.c */
 extern const struct cli_command cli_epoch_show, cli_epoch_propose, cli_epoch_approve,
     cli_evidence;                               /* cmd_epoch.c */
 extern const struct cli_command cli_node;       /* cmd_node.c */

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "exchange/node/openings_prune.h"
 #include "exchange/node/started.h"
 #include "exchange/node/vault.h"
 #include "ledger/sum_vfs.h"
@@ -288,12 +289,94 @@ static void files_are_the_owners(void **state)
     (void)umask(before);
 }
 
+static fm_status even(void *ctx, bool *out, const char *query_hex, struct base_err *err)
+{
+    int *calls = ctx;
+
+    if (++*calls > 4)
+        return base_err_set(err, FM_E_TIMEOUT, "enough");
+    *out = strtol(query_hex, NULL, 10) % 2 == 0;
+    return FM_OK;
+}
+
+static bool file_holds(const uint8_t *what, size_t len)
+{
+    struct base_buf bytes = {0};
+    struct base_err err;
+    bool found = false;
+
+    assert_int_equal(base_file_read(&bytes, path, 1 << 20, &err), FM_OK);
+    for (size_t at = 0; !found && at + len <= bytes.len; at++)
+        found = memcmp(bytes.p + at, what, len) == 0;
+    base_buf_release(&bytes);
+    return found;
+}
+
+/* The boxes of queries 0, 1, 2 and 3: the even ones go, box, tag and all, and the rest stays. */
+static void openings_are_pruned(void **state)
+{
+    struct node_started *s;
+    struct base_err err = {0};
+    struct base_buf out = {0};
+    const char *about = "person", *names[] = {"0", "1", "2", "3"};
+    uint8_t box[16];
+    sqlite3_stmt *q;
+    uint64_t n;
+    int calls = 0;
+
+    (void)state;
+    (void)unlink(path);
+    s = reopen(NULL);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(node_sealed_put(s, "opening", names[i], "text", 4, &about, 1, i, &err),
+                         FM_OK);
+    assert_int_equal(node_sealed_put(s, "other", "0", "text", 4, &about, 1, 9, &err), FM_OK);
+    assert_int_equal(node_started_mark(s, "0", 1, 5, &err), FM_OK);
+    node_started_close(s);
+    {
+        sqlite3 *db;
+
+        assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, ledger_sum_vfs()),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db,
+                                            "SELECT substr(box, 1, 16) FROM sealed WHERE kind = "
+                                            "'opening' AND name = '2'",
+                                            -1, &q, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+        memcpy(box, sqlite3_column_blob(q, 0), sizeof box);
+        (void)sqlite3_finalize(q);
+        (void)sqlite3_close(db);
+    }
+    assert_true(file_holds(box, sizeof box));
+    calls = 3; /* an error on the way erases nothing */
+    assert_int_equal(node_openings_prune(&n, path, even, &calls, &err), FM_E_TIMEOUT);
+    assert_true(file_holds(box, sizeof box));
+    calls = 0;
+    assert_int_equal(node_openings_prune(&n, path, even, &calls, &err), FM_OK);
+    assert_int_equal(n, 2);
+    assert_false(file_holds(box, sizeof box));
+    s = reopen(NULL);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(node_sealed_get(&out, s, "opening", names[i], &err),
+                         i % 2 == 0 ? FM_E_NOT_FOUND : FM_OK);
+    assert_int_equal(node_sealed_get(&out, s, "other", "0", &err), FM_OK);
+    assert_int_equal(node_started_mark(s, "0", 1, 5, &err), FM_E_CONFLICT);
+    calls = 0; /* a node has it */
+    assert_int_equal(node_openings_prune(&n, path, even, &calls, &err), FM_E_CONFLICT);
+    base_buf_release(&out);
+    node_started_close(s);
+    (void)unlink(path);
+    assert_int_equal(node_openings_prune(&n, path, even, &calls, &err), FM_E_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_attempt_starts_once),   cmocka_unit_test(a_box_is_kept_and_found),
         cmocka_unit_test(a_box_is_no_other),        cmocka_unit_test(a_changed_box_does_not_open),
         cmocka_unit_test(what_was_clear_is_sealed), cmocka_unit_test(files_are_the_owners),
+        cmocka_unit_test(openings_are_pruned),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
