@@ -2,8 +2,9 @@
  *
  * One file, WAL, synchronous=FULL: what is committed survives power loss, and what is not is rolled
  * back to the last whole block when the file is next opened. application_id and user_version say
- * what the file is. A store is one connection and belongs to one thread at a time; one writing
- * store (held by a lock on PATH.lock) and any number of reading ones may be open together.
+ * what the file is; every page has a checksum (sum_vfs.h). A store is one connection and belongs to
+ * one thread at a time; one writing store (held by a lock on PATH.lock) and any number of reading
+ * ones may be open together.
  *
  * Tables, schema version 2 (all local: other replicas see hashes, blocks and bundles only):
  *

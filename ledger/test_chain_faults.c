@@ -18,6 +18,7 @@
 #include "ledger/chain_impl.h"
 #include "ledger/store_impl.h"
 #include "ledger/test_town.h"
+#include "ledger/upkeep.h"
 
 static struct base_err err;
 
@@ -243,6 +244,50 @@ static void test_io_errors(void **state)
     forget_story(&s);
 }
 
+/* Fails the i-th write of a backup, and of a pruning: nothing is left of the one, the replica is
+ * whole after the other, and both can be done again. */
+static void test_upkeep_errors(void **state)
+{
+    static struct story s;
+    struct ledger_check_report checked;
+    struct ledger_prune_report pruned;
+    struct ledger_chain *chain;
+    char copy[128], part[136];
+    long i, failed = 0;
+    bool done[2] = {false, false};
+
+    (void)state;
+    write_story(&s);
+    (void)snprintf(copy, sizeof copy, "%s/copy", folder);
+    (void)snprintf(part, sizeof part, "%s.part", copy);
+    must(ledger_chain_create(&chain, path, s.town.genesis_bytes.p, s.town.genesis_bytes.len, &err));
+    must(tell_rest(&s, chain));
+    for (i = 0; !done[0] || !done[1]; i++) {
+        fm_status st[2] = {FM_OK, FM_OK};
+        int k;
+
+        for (k = 0; k < 2; k++) {
+            went_off = false;
+            calls_left = i;
+            st[k] = k == 0 ? ledger_backup(ledger_chain_reader(chain), copy, &checked, NULL, &err)
+                           : ledger_prune(chain, 0, 0, &pruned, NULL, &err);
+            done[k] = !went_off;
+            calls_left = -1;
+            assert_true(st[k] == FM_OK || (went_off && st[k] == FM_E_IO));
+            failed += st[k] != FM_OK;
+            assert_int_equal(access(part, F_OK), -1);
+            assert_int_equal(access(copy, F_OK), k == 0 && st[0] == FM_OK ? 0 : -1);
+            (void)unlink(copy);
+            assert_head(&s, chain);
+            must(ledger_check(ledger_chain_reader(chain), &checked, NULL, &err));
+        }
+    }
+    assert_true(failed > 20);
+    print_message("%ld rounds, %ld failures\n", i, failed);
+    ledger_chain_close(chain);
+    forget_story(&s);
+}
+
 /* A disk with room for so many pages and no more. */
 static void test_full_disk(void **state)
 {
@@ -332,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_io_errors),
+        cmocka_unit_test(test_upkeep_errors),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_killed),
     };
