@@ -1,6 +1,6 @@
 /* What the world does while a query runs: a member rotates its keys or is suspended, a provider's
- * rows change or are published anew, a member talks of queries that nobody opened. The query ends
- * by the right rule or with the right answer, and the next one is as if nothing had been. */
+ * rows change or are published anew, a party goes before anything was shared. The query ends by the
+ * right rule or with the right answer, and the next one is as if nothing had been. */
 #include "tests/town.h"
 
 #include <sqlite3.h>
@@ -383,46 +383,6 @@ static void the_use_comes_back(void **state)
     }
 }
 
-/* ---- talk of queries that nobody opened ---- */
-
-static void chatter(struct consortium *c)
-{
-    struct node *node = c->members[BANK_A].node;
-
-    for (unsigned i = 0; i < 100; i++) {
-        char hex[65];
-        json_t *message;
-        (void)snprintf(hex, sizeof hex, "%064x", i);
-        message = json_pack("{s:s,s:s,s:i,s:i}", "m", "wait", "q", hex, "a", 1, "place", 0);
-        node_query_message(node, "bank_c", message);
-        json_decref(message);
-    }
-    REQUIRE(node->held_count == NODE_HELD_EACH);
-    for (unsigned i = 0; i < 2; i++) { /* and the others' room is theirs */
-        char hex[65];
-        json_t *message;
-        (void)snprintf(hex, sizeof hex, "%063xf", i);
-        message = json_pack("{s:s,s:s,s:i,s:i}", "m", "wait", "q", hex, "a", 1, "place", 0);
-        node_query_message(node, "bank_b", message);
-        json_decref(message);
-    }
-    REQUIRE(node->held_count == NODE_HELD_EACH + 2);
-    net_sim_sleep(c->sim, 30000);
-    REQUIRE(node->held_count == 0 && node->held_bytes == 0);
-}
-
-static void held_messages_are_bounded(void **state)
-{
-    struct moment m = {.prepare = chatter, .act = chatter};
-
-    (void)state;
-    run_once(&m);
-    if (m.status != FM_OK)
-        fail_msg("%s", m.text);
-    assert_string_equal(m.line, town.portfolio_answer);
-    answers_again(&m);
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -440,9 +400,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(held_messages_are_bounded), cmocka_unit_test(rows_change_after_ready),
-        cmocka_unit_test(the_use_comes_back),        cmocka_unit_test(a_dataset_is_published_anew),
-        cmocka_unit_test(keys_are_rotated),          cmocka_unit_test(a_member_is_suspended),
+        cmocka_unit_test(rows_change_after_ready),     cmocka_unit_test(the_use_comes_back),
+        cmocka_unit_test(a_dataset_is_published_anew), cmocka_unit_test(keys_are_rotated),
+        cmocka_unit_test(a_member_is_suspended),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -259,6 +259,11 @@ void node_request_query(struct node *node, const json_t *request, const struct n
         st = base_err_set(&err, FM_E_ARG,
                           "this member is no recipient of contract %s: it would see nothing",
                           c.name);
+    if (st == FM_OK && lanes_full(&node->lanes, node->config.home.alias))
+        st = base_err_set(&err, FM_E_LIMIT,
+                          "node.busy: this node has %d queries, or %d of its own, running and "
+                          "waiting: ask again when some have ended",
+                          LANES_MAX, LANES_MAX_EACH);
     if (st == FM_OK)
         st = send_open(node, a, &c, id_hex, request, &err);
     if (st == FM_OK)

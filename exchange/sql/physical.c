@@ -51,6 +51,11 @@ int64_t sql_step_fill(const struct sql_step *step)
     return (int64_t)sql_range_fill(step->range);
 }
 
+bool sql_step_alone(enum sql_step_op op)
+{
+    return op == SQL_STEP_SELECT || op == SQL_STEP_MIN || op == SQL_STEP_MAX || op >= SQL_STEP_ABS;
+}
+
 bool sql_step_interactive(const struct sql_physical *p, const struct sql_step *step)
 {
     if (step->op < SQL_STEP_MUL || step->domain == SQL_PUBLIC)

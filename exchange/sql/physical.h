@@ -109,6 +109,9 @@ bool sql_step_is_source_input(const struct sql_step *step);
 /* What a provider puts where a row is padding or the column is NULL: 0 or the nearest in range. */
 int64_t sql_step_fill(const struct sql_step *step);
 const char *sql_step_name(enum sql_step_op op);
+/* Does an interactive step of this kind run by itself, and not in a list with others of its level?
+ */
+bool sql_step_alone(enum sql_step_op op);
 bool sql_step_interactive(const struct sql_physical *p, const struct sql_step *step);
 void sql_physical_print(struct base_buf *out, const struct sql_physical *physical);
 

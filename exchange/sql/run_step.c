@@ -374,11 +374,6 @@ static fm_status run_alone(struct sql_run *run, size_t i, struct base_err *err)
     }
 }
 
-static bool goes_alone(enum sql_step_op op)
-{
-    return op == SQL_STEP_SELECT || op == SQL_STEP_MIN || op == SQL_STEP_MAX || op >= SQL_STEP_ABS;
-}
-
 static const enum sql_step_op lists[] = {SQL_STEP_MUL, SQL_STEP_LESS,  SQL_STEP_EQUAL,
                                          SQL_STEP_AND, SQL_STEP_BIT2A, SQL_STEP_COUNT,
                                          SQL_STEP_DOT};
@@ -397,7 +392,7 @@ unsigned sql_run_operators(const struct sql_run *run)
             n += any;
         }
     for (size_t i = 0; i < run->p->step_count; i++)
-        n += sql_step_interactive(run->p, step_at(run, i)) && goes_alone(step_at(run, i)->op);
+        n += sql_step_interactive(run->p, step_at(run, i)) && sql_step_alone(step_at(run, i)->op);
     return n;
 }
 
@@ -409,7 +404,7 @@ fm_status sql_run_level(struct sql_run *run, unsigned level, struct base_err *er
         st = run_list(run, lists[k], level, err);
     for (size_t i = 0; st == FM_OK && i < run->p->step_count; i++) {
         const struct sql_step *s = step_at(run, i);
-        if (s->level != level || !sql_step_interactive(run->p, s) || !goes_alone(s->op))
+        if (s->level != level || !sql_step_interactive(run->p, s) || !sql_step_alone(s->op))
             continue;
         sql_run_announce(run, sql_step_name(s->op));
         st = run_alone(run, i, err);
