@@ -109,7 +109,7 @@ answered "peace"
 
 # ---- strangers ----
 quiet_kib=$(memory_kib)
-for kind in silent slow greeted parts oversize junk hello reset churn; do
+for kind in silent slow greeted parts oversize junk hello reset garbage churn; do
   ms=$flood_ms
   [ "$kind" != parts ] || ms=$((3 * flood_ms)) # long enough for memory without a bound to show
   "$hostile" flood "${real[bank_b]}" "$kind" "$ms" 200 >"$W/flood.json" &
@@ -119,7 +119,7 @@ for kind in silent slow greeted parts oversize junk hello reset churn; do
   wait "$flood" || fail "$kind: the flood itself failed"
   cat "$W/flood.json"
   case $kind in
-    parts | oversize | junk | hello | reset | churn) [ "$(number made <"$W/flood.json")" -gt 200 ] || fail "$kind: nobody was turned away" ;;
+    parts | oversize | junk | hello | reset | garbage | churn) [ "$(number made <"$W/flood.json")" -gt 200 ] || fail "$kind: nobody was turned away" ;;
   esac
 done
 peak_kib=$(memory_kib)

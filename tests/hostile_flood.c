@@ -6,6 +6,7 @@
  *   parts     one message of ever more parts of 1 MiB, all marked "more follow"
  *   oversize  a frame that says it has 2^40 bytes
  *   junk      random frames, some with the head of a handshake or of a sealed frame
+ *   garbage   bytes that are almost ZMTP's handshake and commands, others each time, then a reset
  *   hello     a proper TLS ClientHello, then a new connection for the next
  *   reset     many small frames and pings in one write, then a reset of the connection
  *   churn     connects, and closes at once
@@ -124,7 +125,7 @@ static void add_burst(struct flood *f)
 
 static bool prepare(struct flood *f)
 {
-    if (is(f, "silent") || is(f, "churn"))
+    if (is(f, "silent") || is(f, "churn") || is(f, "garbage"))
         return true;
     f->script_len = hostile_hello(f->script);
     if (is(f, "oversize"))
@@ -147,8 +148,31 @@ static void end_slot(struct flood *f, struct slot *s)
     s->fd = -1;
 }
 
+/* A handshake with a few bytes changed, or commands and frames of any kind after a proper one. */
+static void make_garbage(struct flood *f)
+{
+    static const char *const commands[] = {"\4PING",       "\4PONG",   "\5READY", "\5ERROR",
+                                           "\11SUBSCRIBE", "\6CANCEL", "\5HELLO", ""};
+    size_t n = hostile_hello(f->script);
+
+    for (int i = rand() % 4; i > 0; i--)
+        f->script[(size_t)rand() % n] = (uint8_t)rand();
+    for (int i = rand() % 12; i > 0; i--) {
+        const char *command = commands[rand() % 8];
+        size_t name = strlen(command), len = name + (size_t)rand() % 8 * (size_t)(rand() % 8);
+        n += hostile_frame_header(f->script + n, (unsigned)rand() % 8 & ~(unsigned)ZMTP_LONG, len);
+        memcpy(f->script + n, command, name);
+        for (size_t k = name; k < len; k++)
+            f->script[n + k] = (uint8_t)rand();
+        n += len;
+    }
+    f->script_len = n;
+}
+
 static void begin_slot(struct flood *f, struct slot *s)
 {
+    if (is(f, "garbage"))
+        make_garbage(f);
     *s = (struct slot){.fd = hostile_connect(f->port, "127.0.0.66"), .since_ms = hostile_now_ms()};
     if (s->fd >= 0)
         f->made++;
@@ -168,6 +192,14 @@ static bool wants_to_send(const struct flood *f, const struct slot *s)
     return s->at < due(f, s) || (f->rest && s->at == f->script_len);
 }
 
+static void reset_slot(struct flood *f, struct slot *s)
+{
+    struct linger none = {.l_onoff = 1};
+
+    (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    end_slot(f, s);
+}
+
 static void send_some(struct flood *f, struct slot *s)
 {
     size_t upto = due(f, s), from = (size_t)(s->cut % (f->rest_len ? f->rest_len : 1));
@@ -181,9 +213,7 @@ static void send_some(struct flood *f, struct slot *s)
     if (script)
         s->at += (size_t)n;
     if (is(f, "reset") && s->at == f->script_len) {
-        struct linger none = {.l_onoff = 1};
-        (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-        end_slot(f, s);
+        reset_slot(f, s);
         return;
     }
     if (script)
@@ -215,6 +245,9 @@ static void turn(struct flood *f)
     struct pollfd p[SLOTS_MAX];
 
     for (unsigned i = 0; i < f->slots; i++) {
+        if (f->slot[i].fd >= 0 && is(f, "garbage") &&
+            hostile_now_ms() > f->slot[i].since_ms + 20) /* it has read it by now */
+            reset_slot(f, &f->slot[i]);
         if (f->slot[i].fd < 0 || is(f, "churn")) {
             if (f->slot[i].fd >= 0)
                 end_slot(f, &f->slot[i]);
