@@ -38,7 +38,7 @@ one() { # target
   cd "$work/$1"
   "$build/fuzz-driver/tests/fuzz/$name" --write "$work/$1" >"$log" 2>&1
   if [ "$guided" = yes ]; then
-    "$build/fuzz-clang/tests/fuzz/$name" -runs=$((runs - half)) -print_final_stats=1 -max_len=32768 -rss_limit_mb=4096 \
+    "$build/fuzz-clang/tests/fuzz/$name" -runs=$((runs - half)) -print_final_stats=1 -verbosity=0 -max_len=32768 -rss_limit_mb=4096 \
       "$work/$1" >>"$log" 2>&1 || { echo "$1: broken"; tail -n 30 "$log"; return 1; }
     grep -E 'stat::(number_of_executed_units|average_exec_per_sec|new_units_added)' "$log" | tr '\n' ' '
   else

@@ -123,6 +123,26 @@ const struct cli_command cli_dataset_import = {
     import_options,
     import};
 
+/* What the provider's own node says about the version before. */
+static void print_changes(const json_t *changes)
+{
+    static const char *const names[] = {"changed", "added", "removed"};
+    const char *unknown = cli_text(changes, "unknown");
+
+    if (changes == NULL)
+        return;
+    if (unknown[0] != '\0') {
+        printf("what changed is not known: %s\n", unknown);
+        return;
+    }
+    printf("since version %lld:", (long long)json_integer_value(json_object_get(changes, "since")));
+    for (size_t i = 0; i < 3; i++)
+        printf("%s %lld %s", i > 0 ? "," : "",
+               (long long)json_integer_value(json_object_get(changes, names[i])), names[i]);
+    printf(", %lld rows the same\n",
+           (long long)json_integer_value(json_object_get(changes, "same")));
+}
+
 static fm_status publish(const struct cli_args *args, struct base_err *err)
 {
     const char *schema_path = cli_value(args, "schema"), *rule;
@@ -146,6 +166,8 @@ static fm_status publish(const struct cli_args *args, struct base_err *err)
             printf("dataset %s: final at height %lld, leaf %lld\n", cli_value(args, "table"),
                    (long long)json_integer_value(json_object_get(value, "height")),
                    (long long)json_integer_value(json_object_get(value, "leaf")));
+        if (st == FM_OK && !cli_flag(args, "json"))
+            print_changes(json_object_get(value, "changes"));
     }
     json_decref(request);
     json_decref(value);

@@ -30,7 +30,15 @@ void node_reply_value(const struct node_reply *reply, json_t *value)
 
 struct waiting {
     struct node_reply reply;
+    json_t *more; /* members of the answer beside the transaction's own; may be NULL */
 };
+
+static void waiting_free(struct waiting *w)
+{
+    if (w != NULL)
+        json_decref(w->more);
+    free(w);
+}
 
 /* The transaction is final (or never will be): tells the one who submitted it. */
 static void tx_done(struct node *node, void *ctx, const struct ledger_outcome *outcome,
@@ -46,7 +54,7 @@ static void tx_done(struct node *node, void *ctx, const struct ledger_outcome *o
         (void)base_err_set(&err, FM_E_REFUSED, "the transaction did not reach the ledger: %s: %s",
                            ledger_rule_code(outcome->rule), outcome->detail);
         node_reply_error(&w->reply, &err);
-        free(w);
+        waiting_free(w);
         return;
     }
     base_hex(id, outcome->id, 32);
@@ -56,8 +64,10 @@ static void tx_done(struct node *node, void *ctx, const struct ledger_outcome *o
         (void)json_object_set_new(value, "rule", json_string(ledger_rule_code(outcome->rule)));
         (void)json_object_set_new(value, "detail", json_string(outcome->detail));
     }
+    if (value != NULL && w->more != NULL)
+        (void)json_object_update(value, w->more);
     node_reply_value(&w->reply, value);
-    free(w);
+    waiting_free(w);
 }
 
 static struct waiting *wait_for(const struct node_reply *reply)
@@ -69,21 +79,31 @@ static struct waiting *wait_for(const struct node_reply *reply)
     return w;
 }
 
-void node_submit_and_reply(struct node *node, enum ledger_tx_type type, json_t *body,
-                           const struct node_reply *reply)
+void node_submit_and_tell(struct node *node, enum ledger_tx_type type, json_t *body, json_t *more,
+                          const struct node_reply *reply)
 {
     struct base_err err = {0};
     struct waiting *w = wait_for(reply);
     uint8_t id[32];
 
-    if (w == NULL)
+    if (w == NULL) {
         (void)base_err_memory(&err, "request");
-    else
+        json_decref(body);
+        json_decref(more);
+    } else {
+        w->more = more;
         (void)!node_submit_body(node, id, type, body, tx_done, w, &err);
+    }
     if (err.code != FM_OK) {
-        free(w);
+        waiting_free(w);
         node_reply_error(reply, &err);
     }
+}
+
+void node_submit_and_reply(struct node *node, enum ledger_tx_type type, json_t *body,
+                           const struct node_reply *reply)
+{
+    node_submit_and_tell(node, type, body, NULL, reply);
 }
 
 static void tx_submit(struct node *node, const json_t *request, const struct node_reply *reply)
@@ -101,7 +121,7 @@ static void tx_submit(struct node *node, const json_t *request, const struct nod
     if (st == FM_OK)
         st = node_submit(node, id, bytes.p, bytes.len, tx_done, w, &err);
     if (st != FM_OK) {
-        free(w);
+        waiting_free(w);
         node_reply_error(reply, &err);
     }
     base_buf_release(&bytes);

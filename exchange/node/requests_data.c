@@ -1,11 +1,13 @@
 /* dataset.publish: a table's declaration goes to the ledger, with the salted root of its rows;
  * never a row. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "exchange/data/changes.h"
 #include "exchange/node/requests_own.h"
 
 /* The schema to declare: the one given, or the one stored beside the table by the import. */
@@ -41,9 +43,10 @@ static fm_status declared_schema(json_t **out, struct node *node, const char *ta
     return st;
 }
 
-/* The next data version, and a schema version that is higher if the schema changed. */
-static fm_status next_version(struct node *node, int64_t *data_version, const char *table,
-                              const json_t *schema, struct base_err *err)
+/* The next data version, and a schema version that is higher if the schema changed. root32: of the
+ * version that stands on the ledger, zeros if there is none. */
+static fm_status next_version(struct node *node, int64_t *data_version, uint8_t root32[32],
+                              const char *table, const json_t *schema, struct base_err *err)
 {
     struct base_err none = {0};
     json_t *value = NULL;
@@ -53,7 +56,8 @@ static fm_status next_version(struct node *node, int64_t *data_version, const ch
     if (node_state(node, &value, &none, "dataset/%s/%s", node->config.home.alias, table) == FM_OK) {
         const json_t *before = json_object_get(value, "schema");
         *data_version = json_integer_value(json_object_get(value, "data_version")) + 1;
-        if (!json_equal(before, (json_t *)(uintptr_t)schema) &&
+        st = base_json_get_hex(root32, 32, value, "root", err);
+        if (st == FM_OK && !json_equal(before, (json_t *)(uintptr_t)schema) &&
             json_integer_value(json_object_get(schema, "version")) <=
                 json_integer_value(json_object_get(before, "version")))
             st = base_err_set(err, FM_E_CONFLICT,
@@ -72,6 +76,12 @@ struct publication {
     int64_t version;
     uint8_t secret[32];
     uint8_t root[32];
+
+    /* What changed since the version before, for the one who publishes. */
+    char digests[HOME_PATH];
+    uint8_t before[32]; /* its root; zeros: there is none */
+    struct data_changes changes;
+    char unknown[BASE_ERR_TEXT]; /* why that is not known */
 };
 
 static void publication_free(struct publication *p)
@@ -97,7 +107,9 @@ static fm_status publication_new(struct publication **out, struct node *node, co
     if (st == FM_OK)
         st = declared_schema(&p->schema, node, table, request, err);
     if (st == FM_OK)
-        st = next_version(node, &p->version, table, p->schema, err);
+        st = next_version(node, &p->version, p->before, table, p->schema, err);
+    if (st == FM_OK)
+        st = home_path(p->digests, node->config.home.dir, "versions.db", err);
     if (st == FM_OK)
         st = node_rows_open(&p->rows, node->config.home.data, table, p->schema, err);
     if (st != FM_OK) {
@@ -111,6 +123,20 @@ static fm_status publication_new(struct publication **out, struct node *node, co
     return st;
 }
 
+/* A help to the one who publishes, not a condition: a disk that is full, say, is told in its place
+ * and the publication goes on. */
+static fm_status note_changes(struct publication *p, const atomic_bool *stop, struct base_err *err)
+{
+    const struct data_changes_job job = {p->digests,       p->secret, p->rows->store, p->table,
+                                         &p->rows->schema, p->before, p->root,        stop};
+    fm_status st = data_changes_note(&p->changes, &job, err);
+
+    if (st == FM_OK || st == FM_E_CANCELLED)
+        return st;
+    (void)snprintf(p->unknown, sizeof p->unknown, "%s", err->text);
+    return FM_OK;
+}
+
 static fm_status publication_run(void *ctx, const atomic_bool *stop, struct base_err *err)
 {
     struct publication *p = ctx;
@@ -118,7 +144,25 @@ static fm_status publication_run(void *ctx, const atomic_bool *stop, struct base
 
     if (st == FM_OK)
         st = node_rows_hash(p->root, p->rows, p->secret, (uint64_t)p->version, stop, err);
-    return st;
+    return st == FM_OK ? note_changes(p, stop, err) : st;
+}
+
+/* {"changes": {"since", "same", "changed", "added", "removed"}}, or {"changes": {"unknown": why}},
+ * or {} for a first version; NULL when memory is out. */
+static json_t *changes_json(const struct publication *p)
+{
+    const struct data_changes *c = &p->changes;
+
+    if (p->unknown[0] != '\0')
+        return json_pack("{s:{s:s}}", "changes", "unknown", p->unknown);
+    if (p->version == 1)
+        return json_object();
+    if (!c->known)
+        return json_pack("{s:{s:s}}", "changes", "unknown",
+                         "what was published before was not digested here");
+    return json_pack("{s:{s:I,s:I,s:I,s:I,s:I}}", "changes", "since", (json_int_t)(p->version - 1),
+                     "same", (json_int_t)c->same, "changed", (json_int_t)c->changed, "added",
+                     (json_int_t)c->added, "removed", (json_int_t)c->removed);
 }
 
 static void publication_done(struct node *node, void *ctx, const struct node_reply *reply,
@@ -127,7 +171,7 @@ static void publication_done(struct node *node, void *ctx, const struct node_rep
     struct publication *p = ctx;
     struct base_err err = *why;
     char root_hex[65];
-    json_t *body;
+    json_t *body, *changes;
 
     if (reply == NULL) { /* whoever wanted it has gone: nothing is published behind their back */
         publication_free(p);
@@ -139,10 +183,14 @@ static void publication_done(struct node *node, void *ctx, const struct node_rep
         body = json_pack("{s:s,s:O,s:I,s:s,s:I}", "dataset", p->table, "schema", p->schema,
                          "data_version", (json_int_t)p->version, "root", root_hex, "rows",
                          (json_int_t)p->rows->schema.rows);
-        if (body == NULL)
+        changes = changes_json(p);
+        if (body == NULL || changes == NULL) {
             (void)base_err_memory(&err, "dataset");
-        else
-            node_submit_and_reply(node, LEDGER_TX_DATASET_PUBLISH, body, reply);
+            json_decref(body);
+            json_decref(changes);
+        } else {
+            node_submit_and_tell(node, LEDGER_TX_DATASET_PUBLISH, body, changes, reply);
+        }
     }
     publication_free(p);
     if (err.code != FM_OK)

@@ -10,6 +10,9 @@ void node_reply_value(const struct node_reply *reply, json_t *value);
 /* Signs with the node's key, submits, answers when it is final. body is used up. */
 void node_submit_and_reply(struct node *node, enum ledger_tx_type type, json_t *body,
                            const struct node_reply *reply);
+/* The same, with members to be added to the answer; both are used up. */
+void node_submit_and_tell(struct node *node, enum ledger_tx_type type, json_t *body, json_t *more,
+                          const struct node_reply *reply);
 
 /* The contract whose id begins with these digits (8 at least). The caller releases *out. */
 fm_status node_contract(struct node *node, struct contract *out, char id_hex[65],

@@ -1,0 +1,232 @@
+#include "exchange/data/changes.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/secret.h"
+#include "exchange/data/db.h"
+#include "exchange/data/root.h"
+
+enum { DIGEST = 16, STOP_ROWS = 4096 };
+
+static const char schema_sql[] =
+    "CREATE TABLE IF NOT EXISTS versions (id INTEGER PRIMARY KEY, dataset TEXT NOT NULL COLLATE "
+    "NOCASE, root BLOB NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS digests (version INTEGER NOT NULL, row INTEGER NOT NULL, digest "
+    "BLOB NOT NULL, PRIMARY KEY (version, row)) STRICT, WITHOUT ROWID;"
+    "CREATE TEMP TABLE new_rows (row INTEGER PRIMARY KEY, digest BLOB NOT NULL);"
+    "CREATE TEMP TABLE old_rows (row INTEGER PRIMARY KEY, digest BLOB NOT NULL)";
+
+/* Rows of ?1 that are not, alike, under the same rowid in ?2. */
+#define DIFFERENT(into)                                                                          \
+    "INSERT INTO temp." into " SELECT row, digest FROM digests AS a WHERE version = ?1 AND NOT " \
+    "EXISTS (SELECT 1 FROM digests AS b WHERE b.version = ?2 AND b.row = a.row AND b.digest = "  \
+    "a.digest)"
+
+/* ---- statements ---- */
+
+/* One statement with up to two numbers; *out (may be NULL) is the first column of its one row. */
+static fm_status run(int64_t *out, const struct data_db *db, const char *sql, int64_t one,
+                     int64_t two, struct base_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    fm_status st = data_db_prepare(&stmt, db, sql, err);
+
+    if (st == FM_OK && sqlite3_bind_parameter_count(stmt) > 0 &&
+        sqlite3_bind_int64(stmt, 1, one) != SQLITE_OK)
+        st = data_db_error(db, err);
+    if (st == FM_OK && sqlite3_bind_parameter_count(stmt) > 1 &&
+        sqlite3_bind_int64(stmt, 2, two) != SQLITE_OK)
+        st = data_db_error(db, err);
+    if (st == FM_OK)
+        st = data_db_step(&row, db, stmt, err);
+    if (out != NULL)
+        *out = st == FM_OK && row ? sqlite3_column_int64(stmt, 0) : 0;
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+/* The same about a dataset and a root. */
+static fm_status about(int64_t *out, const struct data_db *db, const char *sql, const char *dataset,
+                       const uint8_t root32[32], struct base_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    fm_status st = data_db_prepare(&stmt, db, sql, err);
+
+    *out = 0;
+    if (st == FM_OK && (sqlite3_bind_text(stmt, 1, dataset, -1, SQLITE_STATIC) != SQLITE_OK ||
+                        sqlite3_bind_blob(stmt, 2, root32, 32, SQLITE_STATIC) != SQLITE_OK))
+        st = data_db_error(db, err);
+    if (st == FM_OK)
+        st = data_db_step(&row, db, stmt, err);
+    if (st == FM_OK && row)
+        *out = sqlite3_column_int64(stmt, 0);
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+/* ---- digests ---- */
+
+/* H("firmiana/row-digest/1" || secret || b_i): the secret in front is a key, because nobody sees a
+ * digest whose message he could lengthen, and only half of it is kept. */
+static fm_status digest_row(uint8_t out32[32], struct base_buf *bytes, const uint8_t secret32[32],
+                            const struct data_cell *row, size_t columns, struct base_err *err)
+{
+    fm_status st;
+
+    base_buf_clear(bytes);
+    base_buf_put_str(bytes, "firmiana/row-digest/1");
+    base_buf_put(bytes, secret32, 32);
+    data_row_encode(bytes, row, columns);
+    st = base_buf_status(bytes, "row digests", err);
+    if (st == FM_OK)
+        base_sha256(out32, bytes->p, bytes->len);
+    return st;
+}
+
+static fm_status keep_digest(const struct data_db *db, sqlite3_stmt *insert, int64_t rowid,
+                             const uint8_t digest[], struct base_err *err)
+{
+    bool more;
+    fm_status st;
+
+    if (sqlite3_bind_int64(insert, 2, rowid) != SQLITE_OK ||
+        sqlite3_bind_blob(insert, 3, digest, DIGEST, SQLITE_STATIC) != SQLITE_OK)
+        return data_db_error(db, err);
+    st = data_db_step(&more, db, insert, err);
+    (void)sqlite3_reset(insert);
+    return st;
+}
+
+static fm_status digest_all(const struct data_db *db, sqlite3_stmt *insert,
+                            const struct data_changes_job *job, struct base_err *err)
+{
+    const struct data_cell *row = NULL;
+    struct data_rows *rows = NULL;
+    struct base_buf bytes = {0};
+    uint8_t digest[32];
+    int64_t rowid = 0;
+    uint64_t n = 0;
+    fm_status st = data_rows_open(&rows, job->store, job->table, job->schema, NULL, 0, err);
+
+    while (st == FM_OK) {
+        st = data_rows_next(&row, &rowid, rows, err);
+        if (st != FM_OK || row == NULL)
+            break;
+        st = digest_row(digest, &bytes, job->secret32, row, job->schema->column_count, err);
+        if (st == FM_OK)
+            st = keep_digest(db, insert, rowid, digest, err);
+        if (st == FM_OK && ++n % STOP_ROWS == 0 && job->stop != NULL && atomic_load(job->stop))
+            st = base_err_set(err, FM_E_CANCELLED, "%s: no longer wanted", job->table);
+    }
+    data_rows_free(rows);
+    base_buf_release_secret(&bytes);
+    return st;
+}
+
+static fm_status write_version(const struct data_db *db, int64_t version,
+                               const struct data_changes_job *job, struct base_err *err)
+{
+    sqlite3_stmt *insert = NULL;
+    fm_status st = data_db_prepare(&insert, db, "INSERT INTO digests VALUES (?1, ?2, ?3)", err);
+
+    if (st == FM_OK && sqlite3_bind_int64(insert, 1, version) != SQLITE_OK)
+        st = data_db_error(db, err);
+    if (st == FM_OK)
+        st = digest_all(db, insert, job, err);
+    (void)sqlite3_finalize(insert);
+    return st;
+}
+
+/* ---- comparing ---- */
+
+static fm_status compare(struct data_changes *out, const struct data_db *db, int64_t before,
+                         int64_t now, struct base_err *err)
+{
+    static const char moved_sql[] =
+        "SELECT coalesce(SUM(min(a.n, b.n)), 0) FROM (SELECT digest, COUNT(*) AS n FROM "
+        "temp.new_rows GROUP BY digest) AS a JOIN (SELECT digest, COUNT(*) AS n FROM temp.old_rows "
+        "GROUP BY digest) AS b ON a.digest = b.digest";
+    static const char changed_sql[] =
+        "SELECT COUNT(*) FROM temp.new_rows AS a JOIN temp.old_rows AS b ON a.row = b.row WHERE "
+        "a.digest NOT IN (SELECT digest FROM temp.old_rows) AND b.digest NOT IN (SELECT digest "
+        "FROM temp.new_rows)";
+    int64_t rows = 0, added = 0, removed = 0, moved = 0, changed = 0;
+    fm_status st = run(NULL, db, DIFFERENT("new_rows"), now, before, err);
+
+    if (st == FM_OK)
+        st = run(NULL, db, DIFFERENT("old_rows"), before, now, err);
+    if (st == FM_OK)
+        st = run(&rows, db, "SELECT COUNT(*) FROM digests WHERE version = ?1", now, 0, err);
+    if (st == FM_OK)
+        st = run(&added, db, "SELECT COUNT(*) FROM temp.new_rows", 0, 0, err);
+    if (st == FM_OK)
+        st = run(&removed, db, "SELECT COUNT(*) FROM temp.old_rows", 0, 0, err);
+    if (st == FM_OK)
+        st = run(&moved, db, moved_sql, 0, 0, err);
+    if (st == FM_OK)
+        st = run(&changed, db, changed_sql, 0, 0, err);
+    if (st != FM_OK)
+        return st;
+    *out = (struct data_changes){.known = true,
+                                 .same = (uint64_t)(rows - added + moved),
+                                 .changed = (uint64_t)changed,
+                                 .added = (uint64_t)(added - moved - changed),
+                                 .removed = (uint64_t)(removed - moved - changed)};
+    return FM_OK;
+}
+
+/* Everything but the published version of this dataset goes; the new one comes. */
+static fm_status note(struct data_changes *out, const struct data_db *db,
+                      const struct data_changes_job *job, struct base_err *err)
+{
+    static const uint8_t none32[32];
+    const uint8_t *published = job->published32 != NULL ? job->published32 : none32;
+    int64_t before = 0, now = 0, ignored;
+    fm_status st = about(&before, db, "SELECT id FROM versions WHERE dataset = ?1 AND root = ?2",
+                         job->table, published, err);
+
+    if (st == FM_OK)
+        st = about(&ignored, db,
+                   "DELETE FROM digests WHERE version IN (SELECT id FROM versions WHERE dataset = "
+                   "?1 AND root <> ?2)",
+                   job->table, published, err);
+    if (st == FM_OK)
+        st = about(&ignored, db, "DELETE FROM versions WHERE dataset = ?1 AND root <> ?2",
+                   job->table, published, err);
+    if (st == FM_OK)
+        st = about(&ignored, db, "INSERT INTO versions (dataset, root) VALUES (?1, ?2)", job->table,
+                   job->root32, err);
+    if (st != FM_OK)
+        return st;
+    now = sqlite3_last_insert_rowid(db->sqlite);
+    st = write_version(db, now, job, err);
+    return st == FM_OK && before != 0 ? compare(out, db, before, now, err) : st;
+}
+
+fm_status data_changes_note(struct data_changes *out, const struct data_changes_job *job,
+                            struct base_err *err)
+{
+    struct data_db db;
+    fm_status st = data_db_open(&db, job->path, DATA_DB_WRITE, err);
+
+    *out = (struct data_changes){.known = false};
+    if (st != FM_OK)
+        return st;
+    st = data_db_exec(&db, "BEGIN IMMEDIATE", err);
+    if (st == FM_OK)
+        st = data_db_exec(&db, schema_sql, err);
+    if (st == FM_OK)
+        st = note(out, &db, job, err);
+    if (st == FM_OK)
+        st = data_db_exec(&db, "COMMIT", err);
+    if (st != FM_OK) {
+        (void)sqlite3_exec(db.sqlite, "ROLLBACK", NULL, NULL, NULL);
+        *out = (struct data_changes){.known = false};
+    }
+    data_db_close(&db);
+    return st;
+}
