@@ -30,6 +30,7 @@ firmiana-verify    base did ledger
 exchange_value     base exchange/data
 exchange_data      base exchange/data
 exchange_root      base did ledger exchange/data
+exchange_changes   base did ledger exchange/data
 exchange_sql       base exchange/data exchange/sql
 exchange_run       base mpc transport exchange/data exchange/sql
 exchange_contract  base did ledger exchange/data exchange/sql exchange/contract
@@ -97,7 +98,7 @@ while IFS= read -r archive; do
   name=$(basename "$archive" .a)
   case $name in libnet_zmq) ;; *) ! uses "$archive" zmq_ || fail "$name calls ZeroMQ" ;; esac
   case $name in
-    libledger | libexchange_data | libexchange_node | *test* | *consortium*) ;;
+    libledger | libexchange_data | libexchange_changes | libexchange_node | *test* | *consortium*) ;;
     *) ! uses "$archive" sqlite3_ || fail "$name calls SQLite" ;;
   esac
 done < <(find "$build" -maxdepth 3 -name 'lib*.a')

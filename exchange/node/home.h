@@ -1,10 +1,15 @@
 /* A member's home folder and its node.json.
  *
- *   node.json      this node's settings           data.db       the member's tables (dataset
- * import) keys/          sealed keys: authentication, assertion and salts are the node's; officer
- * and recovery are people's: take them off the machine document.json  the member's first DID
- * document, for the genesis genesis.json   the ledger's genesis           ledger.db     the replica
- *   sessions.db    queries this node has started  node.sock     where the command line talks to it
+ *   node.json      this node's settings
+ *   data.db        the member's tables (dataset import)
+ *   keys/          sealed keys: authentication, assertion and salts are the node's; officer and
+ *                  recovery are people's: take them off the machine
+ *   document.json  the member's first DID document, for the genesis
+ *   genesis.json   the ledger's genesis
+ *   ledger.db      the replica
+ *   sessions.db    queries this node has started
+ *   versions.db    keyed digests of published rows, to tell what changed (exchange/data/changes.h)
+ *   node.sock      where the command line talks to it
  *
  * node.json is one JSON object; home_settings() lists its members, each with its type, range,
  * default and meaning, and is what the parser, `firmiana node check` and the manual page
