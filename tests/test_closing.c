@@ -1,6 +1,6 @@
 /* The asker is cut off from everybody just when all have signed: whoever asked gets no answer, for
  * there is no record yet, but is told where to look; and once the asker is back, the ledger says
- * done. */
+ * done, and the answer can be fetched: there, and by nobody before. */
 #include "tests/town.h"
 
 #include <stdio.h>
@@ -41,6 +41,30 @@ static void cut_off(struct consortium *c, bool cut)
             net_sim_cut(c->sim, c->members[BANK_A].alias, c->members[i].alias, cut);
 }
 
+/* What `firmiana query answer` gets: the line after the header. */
+static fm_status fetch(struct consortium *c, unsigned who, char *line, size_t size,
+                       struct base_err *err)
+{
+    json_t *queries = consortium_state(c, who, "query/"), *value = NULL;
+    const char *key = json_object_iter_key(json_object_iter(queries)), *text;
+    fm_status st;
+
+    REQUIRE(key != NULL);
+    st = consortium_call(c, who,
+                         json_pack("{s:s,s:s,s:s}", "do", "query.answer", "query",
+                                   key + strlen("query/"), "format", "csv"),
+                         1000, &value, err);
+    line[0] = '\0';
+    if (st == FM_OK) {
+        text = strchr(json_string_value(json_object_get(value, "text")), '\n');
+        REQUIRE(text != NULL);
+        (void)snprintf(line, size, "%.*s", (int)strcspn(text + 1, "\r\n"), text + 1);
+    }
+    json_decref(value);
+    json_decref(queries);
+    return st;
+}
+
 static void story(struct consortium *c, void *arg)
 {
     struct asked a = {.over = false};
@@ -64,10 +88,15 @@ static void story(struct consortium *c, void *arg)
     REQUIRE(strstr(a.err.text, "everyone signed the receipt") != NULL);
     REQUIRE(strstr(a.err.text, "firmiana query answer then shows it") != NULL);
     printf("  %s\n", a.err.text);
+    REQUIRE(fetch(c, BANK_A, a.line, sizeof a.line, &err) == FM_E_CONFLICT);
+    REQUIRE(strstr(err.text, "still open on the ledger") != NULL);
     cut_off(c, false);
     REQUIRE(consortium_connect(c, 60000));
     REQUIRE(consortium_settle(c, TOWN_SETTLE_MS));
     consortium_check_agreement(c);
+    REQUIRE(fetch(c, BANK_A, a.line, sizeof a.line, &err) == FM_OK);
+    REQUIRE(strcmp(a.line, town.portfolio_answer) == 0);
+    REQUIRE(fetch(c, BANK_B, a.line, sizeof a.line, &err) == FM_E_NOT_FOUND); /* no recipient */
     queries = consortium_state(c, BANK_A, "query/");
     REQUIRE(json_object_size(queries) == 1);
     query = json_object_iter_value(json_object_iter(queries));
