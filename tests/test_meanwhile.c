@@ -293,6 +293,7 @@ static void rows_change_after_ready(void **state)
 struct cut_off {
     unsigned who;
     enum session_state when;
+    bool dies;         /* and is started again later; else it is cut off for a while */
     bool back_at_once; /* the use, as soon as the query is closed; else when `who` is back */
 };
 
@@ -347,12 +348,18 @@ static void gone_story(struct consortium *c, void *arg)
         REQUIRE(!m.over);
         net_sim_sleep(c->sim, 1);
     }
-    cut(c, x->who, true);
+    if (x->dies)
+        net_sim_kill(c->sim, c->members[x->who].at);
+    else
+        cut(c, x->who, true);
     while (!m.over || !is_closed(c))
         net_sim_sleep(c->sim, 5);
     REQUIRE(m.status != FM_OK);
     REQUIRE(uses_left(c) == (x->back_at_once ? TOWN_USES : TOWN_USES - 1));
-    cut(c, x->who, false);
+    if (x->dies)
+        consortium_revive(c, x->who);
+    else
+        cut(c, x->who, false);
     REQUIRE(consortium_connect(c, 60000));
     for (unsigned i = 0; i < 600 && uses_left(c) != TOWN_USES; i++)
         net_sim_sleep(c->sim, 100);
@@ -364,8 +371,11 @@ static void gone_story(struct consortium *c, void *arg)
 static void the_use_comes_back(void **state)
 {
     static struct cut_off cases[] = {
-        {REGULATOR, SESSION_READY, true}, /* it only computes: the providers' words suffice */
-        {BANK_B, SESSION_READY, false},   /* it provides and computes: its own word is needed */
+        {REGULATOR, SESSION_READY, false,
+         true}, /* it only computes: the providers' words suffice */
+        {BANK_B, SESSION_READY, false,
+         false},                              /* it provides and computes: its own word is needed */
+        {BANK_B, SESSION_READY, true, false}, /* ... and it gives it when it lives again */
     };
 
     (void)state;
