@@ -24,7 +24,8 @@ fm_status ledger_machine_new(struct ledger_machine **out, const struct ledger_st
     machine->threads = 1;
     machine->verdicts = calloc(LEDGER_VERDICTS, sizeof *machine->verdicts);
     st = ledger_view_init(&machine->view, source, err);
-    if (st == FM_OK && machine->verdicts == NULL)
+    machine->parsed = calloc(LEDGER_PARSED, sizeof *machine->parsed);
+    if (st == FM_OK && (machine->verdicts == NULL || machine->parsed == NULL))
         st = base_err_memory(err, "ledger machine");
     if (st != FM_OK) {
         ledger_machine_free(machine);
@@ -40,6 +41,9 @@ void ledger_machine_free(struct ledger_machine *machine)
         return;
     ledger_view_release(&machine->view);
     ledger_documents_release(&machine->documents);
+    for (size_t i = 0; machine->parsed != NULL && i < LEDGER_PARSED; i++)
+        ledger_tx_release(&machine->parsed[i].tx);
+    free(machine->parsed);
     free(machine->verdicts);
     free(machine);
 }
@@ -230,12 +234,19 @@ static fm_status forget_ids(struct ledger_machine *machine, int64_t time_ms, str
     return st == FM_OK ? ledger_view_keep(&machine->view, err) : st;
 }
 
+/* For one batch of so many: a single transaction, which is most of what is checked, takes no more.
+ */
+static struct ledger_prepared *room_for(size_t count)
+{
+    return calloc(count < LEDGER_BATCH ? count + 1 : LEDGER_BATCH, sizeof(struct ledger_prepared));
+}
+
 /* Runs a block's transactions and leaves their changes in the view. */
 static fm_status run_block(struct ledger_machine *machine, struct ledger_outcome *outcomes,
                            size_t *admitted, const struct ledger_block *block, uint64_t first_leaf,
                            struct base_err *err)
 {
-    struct ledger_prepared *prepared = calloc(LEDGER_BATCH, sizeof *prepared);
+    struct ledger_prepared *prepared = room_for(block->count);
     struct ledger_context c = {.height = block->height, .time_ms = block->time_ms};
     json_t *param = NULL;
     size_t at, i, n;
@@ -343,7 +354,7 @@ fm_status ledger_machine_select(struct ledger_machine *machine, size_t *chosen, 
                                 size_t *n_seen, const struct ledger_bytes *txs, size_t count,
                                 uint64_t height, int64_t time_ms, struct base_err *err)
 {
-    struct ledger_prepared *prepared = calloc(LEDGER_BATCH, sizeof *prepared);
+    struct ledger_prepared *prepared = room_for(count);
     struct ledger_context c = {.height = height, .time_ms = time_ms};
     json_t *param = NULL;
     int64_t bytes = 0;

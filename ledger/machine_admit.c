@@ -66,15 +66,16 @@ static void drop(struct ledger_prepared *p, enum ledger_rule rule, const char *d
 
 static void parse_one(const struct work *work, struct ledger_prepared *p)
 {
-    fm_status st = ledger_tx_parse(&p->tx, p->bytes.p, p->bytes.len, work->max_len, &p->err);
+    fm_status st;
 
-    if (st == FM_OK)
-        base_sha256(p->bytes_hash, p->bytes.p, p->bytes.len);
-    else if (st == FM_E_LIMIT)
+    if (p->tx.json != NULL)
+        return; /* remembered */
+    st = ledger_tx_parse(&p->tx, p->bytes.p, p->bytes.len, work->max_len, &p->err);
+    if (st == FM_E_LIMIT)
         drop(p, LEDGER_DROP_SIZE, p->err.text);
     else if (st == FM_E_INPUT)
         drop(p, LEDGER_DROP_MALFORMED, p->err.text);
-    else
+    else if (st != FM_OK)
         p->world = st;
 }
 
@@ -93,6 +94,40 @@ static void authenticate_one(const struct work *work, struct ledger_prepared *p)
     p->verdict_known = true;
     p->authentic = st == FM_OK;
     p->auth_rule = st == FM_OK ? auth.rule : LEDGER_RULE_OK;
+}
+
+/* ---- parsed before ---- */
+
+static struct ledger_parsed_slot *parsed_slot(struct ledger_machine *machine,
+                                              const uint8_t hash[32])
+{
+    return &machine->parsed[((size_t)hash[0] << 8 | hash[1]) % LEDGER_PARSED];
+}
+
+static void recall_parsed(struct ledger_machine *machine, struct ledger_prepared *p, size_t max_len)
+{
+    const struct ledger_parsed_slot *slot;
+
+    base_sha256(p->bytes_hash, p->bytes.p, p->bytes.len);
+    slot = parsed_slot(machine, p->bytes_hash);
+    if (slot->tx.json == NULL || p->bytes.len > max_len ||
+        memcmp(slot->hash, p->bytes_hash, sizeof slot->hash) != 0)
+        return;
+    p->tx = slot->tx;
+    (void)json_incref(p->tx.json);
+    p->was_parsed = true;
+}
+
+static void remember_parsed(struct ledger_machine *machine, const struct ledger_prepared *p)
+{
+    struct ledger_parsed_slot *slot = parsed_slot(machine, p->bytes_hash);
+
+    if (p->was_parsed || p->tx.json == NULL || p->bytes.len > LEDGER_PARSED_BYTES)
+        return;
+    ledger_tx_release(&slot->tx);
+    slot->tx = p->tx;
+    (void)json_incref(slot->tx.json);
+    memcpy(slot->hash, p->bytes_hash, sizeof slot->hash);
 }
 
 /* ---- verdicts ---- */
@@ -251,9 +286,13 @@ fm_status ledger_prepare(struct ledger_machine *machine, struct ledger_prepared 
 
     assert(n <= LEDGER_BATCH);
     memset(prepared, 0, n * sizeof *prepared);
-    for (i = 0; i < n; i++)
+    for (i = 0; i < n; i++) {
         prepared[i].bytes = txs[i];
+        recall_parsed(machine, &prepared[i], work.max_len);
+    }
     work_in_parallel(&work, machine->threads);
+    for (i = 0; i < n; i++)
+        remember_parsed(machine, &prepared[i]);
     for (i = 0; st == FM_OK && i < n; i++)
         st = look_ahead(machine, &prepared[i], &c, err);
     if (st != FM_OK)

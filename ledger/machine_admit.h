@@ -21,10 +21,22 @@ struct ledger_verdict_slot {
     enum ledger_rule rule;
 };
 
+/* Parsed transactions: a sequencer looks at each three times (on arrival, when it proposes, when it
+ * executes), its submitter twice. By the hash of their bytes; short ones alone, so that what they
+ * take is bounded: some 10 KB each. */
+#define LEDGER_PARSED (1U << 11)
+#define LEDGER_PARSED_BYTES 4096
+
+struct ledger_parsed_slot {
+    uint8_t hash[32];
+    struct ledger_tx tx; /* json NULL: free */
+};
+
 struct ledger_machine {
     struct ledger_view view;
     struct ledger_documents documents;
     struct ledger_verdict_slot *verdicts;
+    struct ledger_parsed_slot *parsed;
     uint8_t chain[32];
     char chain_text[LEDGER_HASH_TEXT];
     unsigned threads;
@@ -35,6 +47,7 @@ struct ledger_prepared {
     struct ledger_bytes bytes;
     struct ledger_tx tx; /* released by ledger_prepared_release() */
     uint8_t bytes_hash[32];
+    bool was_parsed;                /* before this call */
     const struct did_document *doc; /* the one that key and verdict are about */
     uint8_t key[32];                /* of the verdict */
     bool verdict_known, authentic;
