@@ -96,10 +96,12 @@ enum ledger_engine_event_kind {
     LEDGER_ENGINE_RESULT, /* a submission of ours ended: id, outcome, height (0: not on the log) */
     LEDGER_ENGINE_BEHIND, /* size (of a final state, or told by the sequencer) is beyond our head */
     LEDGER_ENGINE_FORKED, /* proof of a fork: the engine has stopped; text says which heights */
-    LEDGER_ENGINE_ACCUSED,  /* `alias` signed what contradicts our log; kept; we go on */
-    LEDGER_ENGINE_SILENT,   /* `alias`, the sequencer, was last heard silent_ms ago; repeated */
-    LEDGER_ENGINE_HEARD,    /* ... and now it is back */
-    LEDGER_ENGINE_SKEW,     /* a clock is wrong: a block was held back, or `alias` is off */
+    LEDGER_ENGINE_ACCUSED, /* `alias` signed what contradicts our log; kept; we go on */
+    LEDGER_ENGINE_SILENT,  /* `alias`, the sequencer, was last heard silent_ms ago; repeated */
+    LEDGER_ENGINE_HEARD,   /* ... and now it is back */
+    LEDGER_ENGINE_SKEW,    /* a clock is wrong: a block was held back, or `alias` is off */
+    LEDGER_ENGINE_WAITING, /* a transaction of another member waits for a block of ours: outcome, tx
+                            */
     LEDGER_ENGINE_HANDOVER, /* a change of the sequencer, to `alias`, has come further, or cannot */
     LEDGER_ENGINE_EPOCH,    /* `alias` sequences from block `height` on */
 };
@@ -111,7 +113,9 @@ struct ledger_engine_event {
     const char *alias;
     int64_t silent_ms;
     const uint8_t *id;                    /* RESULT: 32 bytes */
-    const struct ledger_outcome *outcome; /* RESULT; LEDGER_DROPPED also when it expired */
+    const struct ledger_outcome *outcome; /* RESULT; LEDGER_DROPPED also when it expired. WAITING */
+    const void *tx;                       /* WAITING: its bytes */
+    size_t tx_len;
     const char *text;
 };
 

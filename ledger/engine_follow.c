@@ -22,30 +22,36 @@ void engine_follow_note(struct ledger_engine *engine)
 
 void engine_follow_complain(struct ledger_engine *engine)
 {
-    const struct engine_member *sequencer = engine_member_find(engine, engine->sequencer);
     struct ledger_engine_event event = {.kind = LEDGER_ENGINE_BEHIND,
                                         .height = engine_head(engine)->height,
                                         .size = engine->known_size};
-    unsigned long long height = event.height, size = event.size;
+    int64_t patience = engine->lag_told ? engine->params.silence_ms : engine->params.heartbeat_ms;
+    unsigned long long height = event.height, have = engine_head(engine)->log_size;
+    bool stuck = engine->lag_told && engine->lag_height == event.height;
 
-    if (!engine_behind(engine) || engine->forked || engine->lag_told ||
-        engine->now.mono_ms - engine->lag_ms < engine->params.heartbeat_ms)
+    if (!engine_behind(engine) || engine->forked || engine->now.mono_ms - engine->lag_ms < patience)
         return;
-    engine->lag_told = true;
-    if (engine_sequencing(engine))
+    engine->lag_ms = engine->now.mono_ms;
+    engine->lag_height = event.height;
+    if (engine_sequencing(engine) && !engine->lag_told)
         engine_tell(engine, &event,
                     "we sequence, but our replica ends at block %llu while members signed a later "
-                    "state (%llu entries): it is an old copy; no block is made before it has "
+                    "state (%llu entries): it is an old copy, and makes no block before it has "
                     "caught up",
-                    height, size);
-    else if (sequencer != NULL && sequencer->up && sequencer->height <= event.height)
+                    height, (unsigned long long)event.size);
+    else if (stuck)
         engine_tell(engine, &event,
-                    "members signed a state of %llu entries, but %s shows us no block after %llu: "
-                    "compare with the other members whether it lies or is an old copy",
-                    size, engine->sequencer, height);
+                    "members signed a state of %llu entries, but nobody shows us a block after "
+                    "%llu: are they connected?",
+                    (unsigned long long)event.size, height);
+    else if (engine_known_ahead(engine))
+        engine_tell(engine, &event,
+                    "catching up: our replica is at block %llu, %llu of %llu entries", height, have,
+                    (unsigned long long)event.size);
     else
-        engine_tell(engine, &event, "our replica is at block %llu, behind %s: catching up", height,
+        engine_tell(engine, &event, "catching up: our replica is at block %llu, behind %s", height,
                     engine->sequencer);
+    engine->lag_told = true;
 }
 
 /* ---- whom to ask, and whose blocks to take ---- */

@@ -81,11 +81,12 @@ struct ledger_engine {
     size_t asked_whom;
     size_t guide; /* whose blocks lead to a later epoch; LEDGER_ENGINE_NAMES: nobody's */
     int64_t guide_ms;
-    bool diverged;       /* the last answer's blocks part from ours below our head */
-    size_t parts;        /* approvals and promises that we hold for later epochs */
-    int64_t takeover_ms; /* we tried to open one that others do not let us */
-    bool lagging;        /* somebody claims to be ahead of us, since lag_ms */
-    int64_t lag_ms;
+    bool diverged;                    /* the last answer's blocks part from ours below our head */
+    size_t parts;                     /* approvals and promises that we hold for later epochs */
+    int64_t takeover_ms;              /* we tried to open one that others do not let us */
+    bool lagging;                     /* somebody claims to be ahead of us, since lag_ms */
+    int64_t lag_ms;                   /* ... or since we last said so */
+    uint64_t lag_height;              /* where we were then */
     int64_t heard_ms, silent_told_ms; /* the sequencer */
     bool silent;
     bool lag_told;        /* ... and we have said so */

@@ -40,6 +40,7 @@ static fm_status answer_dropped(struct ledger_engine *engine, struct engine_memb
 fm_status engine_sequence_submit(struct ledger_engine *engine, struct engine_member *from,
                                  const void *tx, size_t len, struct base_err *err)
 {
+    struct ledger_engine_event event = {.kind = LEDGER_ENGINE_WAITING, .tx = tx, .tx_len = len};
     struct ledger_outcome outcome;
     fm_status st;
 
@@ -61,6 +62,11 @@ fm_status engine_sequence_submit(struct ledger_engine *engine, struct engine_mem
     st = ledger_pool_add(&engine->pool, from->alias, outcome.id, tx, len, err);
     if (st == FM_E_LIMIT)
         return receipt(engine, from, outcome.id, LEDGER_RECEIPT_FULL, NULL, err);
+    if (st == FM_OK && from != &engine->members[engine->self]) {
+        event.alias = from->alias;
+        event.outcome = &outcome;
+        engine_tell(engine, &event, "a transaction of %s waits for a block", from->alias);
+    }
     return st != FM_OK ? st : receipt(engine, from, outcome.id, LEDGER_RECEIPT_ADMITTED, NULL, err);
 }
 
@@ -178,7 +184,8 @@ int64_t engine_sequence_time(const struct ledger_engine *engine)
 {
     int64_t t = engine->now.unix_ms;
 
-    if (t < engine->told_now)
+    /* What a wrong clock told, nobody believed: S2. */
+    if (t < engine->told_now && engine->told_now - t <= engine->params.skew_ms)
         t = engine->told_now;
     if (t <= engine_head(engine)->time_ms)
         t = engine_head(engine)->time_ms + 1;

@@ -276,6 +276,72 @@ static void wrong_clocks(void **state)
     world_free(w);
 }
 
+/* Clocks jump by an hour while transactions come, and are set right again: nothing is made or taken
+ * with a wrong time, somebody says whose clock it is, and then it goes on. */
+static void clocks_jump_and_are_set_right(void **state)
+{
+    static const int64_t jumps[] = {3600000, -3600000};
+
+    (void)state;
+    for (size_t who = 0; who < 2; who++) { /* the sequencer's, a follower's */
+        for (size_t k = 0; k < 2; k++) {
+            struct world *w = with_clock(0, 0);
+            int64_t right = w->node[who].clock_off;
+            uint64_t height;
+            world_submit(w, 1);
+            assert_true(world_run_settled(w, w->now + 2000));
+            height = ledger_chain_head(w->node[0].chain)->height;
+            w->node[who].clock_off += jumps[k];
+            world_run(w, w->now + 2500); /* heads go round */
+            world_submit(w, 2);
+            world_run(w, w->now + 3000);
+            if (who == 0) {
+                assert_int_equal(ledger_chain_head(w->node[1].chain)->height, height);
+                assert_non_null(strstr(w->node[1].text, "the clock of bank_a is 3"));
+            } else { /* three of four are a quorum */
+                assert_int_equal(w->tx[1].results, 1);
+                assert_non_null(strstr(w->node[0].text, "the clock of bank_b is 3"));
+            }
+            w->node[who].clock_off = right;
+            world_submit(w, 3);
+            assert_true(world_run_settled(w, w->now + 4000));
+            for (size_t i = 0; i < w->n_txs; i++)
+                assert_int_equal(w->tx[i].results, 1);
+            assert_in_range(ledger_chain_head(w->node[1].chain)->time_ms, 1763600000000,
+                            1763600000000 + w->now + 1000);
+            assert_int_equal(w->peer_errors, 0);
+            world_free(w);
+        }
+    }
+}
+
+/* Away for long: it catches up in batches, says how far it is, and keeps little. */
+static void who_was_away_for_months_catches_up(void **state)
+{
+    const char *full = getenv("FIRMIANA_FULL");
+    unsigned blocks = full != NULL && strcmp(full, "1") == 0 ? 4000 : 500;
+    struct world *w = world_running(world_base_seed, 4, 3);
+    unsigned messages;
+
+    (void)state;
+    world_run(w, 1500);
+    world_stop(w, 3);
+    for (unsigned i = 0; i < blocks; i++) {
+        world_submit(w, i % 3);
+        world_run(w, w->now + 4);
+    }
+    assert_true(ledger_chain_head(w->node[0].chain)->height > blocks / 2);
+    w->delay_min = w->delay_max = 2500;
+    messages = w->sent_by_kind[LEDGER_MESSAGE_BLOCKS];
+    world_start(w, 3);
+    world_link_all(w, true);
+    assert_true(world_run_settled(w, w->now + 400000));
+    assert_true(w->sent_by_kind[LEDGER_MESSAGE_BLOCKS] - messages < 8 + blocks / 10);
+    assert_true(w->node[3].events[LEDGER_ENGINE_BEHIND] >= 1);
+    assert_int_equal(w->peer_errors, 0);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +352,8 @@ int main(void)
         cmocka_unit_test(an_old_copy_of_the_sequencer_catches_up_first),
         cmocka_unit_test(a_suspended_member_follows_and_does_not_count),
         cmocka_unit_test(wrong_clocks),
+        cmocka_unit_test(clocks_jump_and_are_set_right),
+        cmocka_unit_test(who_was_away_for_months_catches_up),
     };
 
     world_seed();

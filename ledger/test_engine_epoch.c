@@ -173,6 +173,41 @@ static void what_was_never_final_is_dropped(void **state)
     }
 }
 
+/* E2: the old sequencer is well, and has heard of nothing. Whoever has promised gives it no signature
+ * any more, though the new one cannot be reached. */
+static void who_has_promised_signs_nothing_old(void **state)
+{
+    struct world *w = running(world_base_seed, 5, 3);
+
+    (void)state;
+    for (size_t i = 2; i < 5; i++) { /* a, b | c, d, e */
+        world_link(w, 0, i, false);
+        world_link(w, 1, i, false);
+    }
+    for (size_t i = 2; i < 5; i++)
+        assert_int_equal(world_approve(w, 2, i, 1, 4), FM_OK);
+    while (epoch_of(w, 4) == 0)
+        world_run(w, w->now + 1);
+    world_link(w, 4, 2, false); /* its first block is lost */
+    world_link(w, 4, 3, false);
+    assert_int_equal(epoch_of(w, 2), 0);
+    w->lost_kinds = 1u << LEDGER_MESSAGE_EPOCH;
+    w->lost_to = WORLD_NODES;
+    world_link(w, 2, 0, true); /* a, b, c | d | e */
+    world_link(w, 2, 1, true);
+    world_run(w, w->now + 2000);
+    world_submit(w, 1);
+    world_run(w, w->now + 3000);
+    assert_int_equal(ledger_chain_head(w->node[0].chain)->height, 1); /* it did make a block */
+    assert_int_equal(w->tx[0].results, 0);
+    w->lost_kinds = 0;
+    world_link_all(w, true);
+    must_settle(w, 6000);
+    assert_string_equal(sequencer_of(w, 0), "bank_e");
+    assert_int_equal(w->node[0].events[LEDGER_ENGINE_EPOCH], 1);
+    finish(w);
+}
+
 static void votes_may_split_and_be_repeated(void **state)
 {
     struct world *w = running(world_base_seed, 4, 3);
@@ -366,6 +401,7 @@ int main(void)
         cmocka_unit_test(a_lost_sequencer_is_replaced),
         cmocka_unit_test(what_does_not_count_is_refused),
         cmocka_unit_test(what_was_never_final_is_dropped),
+        cmocka_unit_test(who_has_promised_signs_nothing_old),
         cmocka_unit_test(votes_may_split_and_be_repeated),
         cmocka_unit_test(the_sequencer_dies_at_every_moment),
         cmocka_unit_test(nothing_final_is_ever_lost),

@@ -185,7 +185,7 @@ static void on_event(void *ctx, const struct ledger_engine_event *event)
     n->events[event->kind]++;
     if (event->kind == LEDGER_ENGINE_FORKED ||
         (event->kind != LEDGER_ENGINE_FINAL && event->kind != LEDGER_ENGINE_RESULT &&
-         n->events[LEDGER_ENGINE_FORKED] == 0))
+         event->kind != LEDGER_ENGINE_WAITING && n->events[LEDGER_ENGINE_FORKED] == 0))
         (void)snprintf(n->text, sizeof n->text, "%s", event->text);
     if (event->kind != LEDGER_ENGINE_RESULT)
         return;

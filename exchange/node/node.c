@@ -139,6 +139,7 @@ static void free_lists(struct node *node)
         node->submissions = s->next;
         free(s);
     }
+    node_revocations_free(node);
     while (node->results != NULL) {
         struct node_result *r = node->results;
         node->results = r->next;

@@ -56,6 +56,74 @@ static void note_result(struct node *node, const struct ledger_engine_event *eve
     *at = result;
 }
 
+/* The entry of the state that this transaction revokes. The replica expects it to be accepted, so
+ * it is validly signed. */
+static void note_revocation(const struct node *node, char out[NODE_REVOKES], const void *bytes,
+                            size_t len)
+{
+    struct base_err err = {0};
+    json_t *tx;
+    const json_t *body;
+    const char *type, *sender, *id;
+
+    if (base_json_parse_canonical(&tx, bytes, len, &err) != FM_OK)
+        return;
+    type = json_string_value(json_object_get(tx, "type"));
+    sender = json_string_value(json_object_get(tx, "sender"));
+    body = json_object_get(tx, "body");
+    if (type != NULL && strcmp(type, "consent.revoke") == 0) {
+        id = json_string_value(json_object_get(json_object_get(body, "revocation"), "consent"));
+        if (id != NULL)
+            (void)snprintf(out, NODE_REVOKES, "consent/%.64s", id);
+    } else if (type != NULL && strcmp(type, "authorization.revoke") == 0) {
+        id = json_string_value(json_object_get(body, "contract"));
+        for (size_t i = 0; id != NULL && sender != NULL && i < node->member_count; i++)
+            if (strcmp(node->members[i].did, sender) == 0)
+                (void)snprintf(out, NODE_REVOKES, "authorization/%.64s/%.32s", id,
+                               node->members[i].alias);
+    }
+    json_decref(tx);
+}
+
+/* A revocation by another member, which waits in our pool as the sequencer: it counts from now.
+ * What is past its not_after is on the ledger, or never will be. */
+static void hold_revocation(struct node *node, const struct ledger_engine_event *event)
+{
+    struct node_revocation *r, **at = &node->revocations;
+    int64_t now = base_clock_unix_ms(node->config.clock);
+
+    if (event->outcome->verdict != LEDGER_OK || event->outcome->type == NULL ||
+        strstr(event->outcome->type, ".revoke") == NULL)
+        return;
+    while ((r = *at) != NULL) {
+        if (r->until_ms < now) {
+            *at = r->next;
+            free(r);
+        } else {
+            at = &r->next;
+        }
+    }
+    r = calloc(1, sizeof *r);
+    if (r == NULL) {
+        (void)base_err_memory(&node->fault, "revocation");
+        return;
+    }
+    note_revocation(node, r->revokes, event->tx, event->tx_len);
+    r->until_ms = now + NODE_REVOCATION_MS;
+    r->next = node->revocations;
+    node->revocations = r;
+    node->revocation_noted = true;
+}
+
+void node_revocations_free(struct node *node)
+{
+    while (node->revocations != NULL) {
+        struct node_revocation *r = node->revocations;
+        node->revocations = r->next;
+        free(r);
+    }
+}
+
 static void engine_event(void *ctx, const struct ledger_engine_event *event)
 {
     struct node *node = ctx;
@@ -69,6 +137,9 @@ static void engine_event(void *ctx, const struct ledger_engine_event *event)
         break;
     case LEDGER_ENGINE_RESULT:
         note_result(node, event);
+        break;
+    case LEDGER_ENGINE_WAITING:
+        hold_revocation(node, event);
         break;
     case LEDGER_ENGINE_FORKED:
         (void)base_err_set(&node->fault, FM_E_CONFLICT, "%s", event->text);
@@ -108,35 +179,6 @@ fm_status node_engine_open(struct node *node, struct base_err *err)
 
 /* ---- submissions ---- */
 
-/* The entry of the state that this transaction revokes. The replica expects it to be accepted, so
- * it is validly signed. */
-static void note_revocation(const struct node *node, struct node_submission *s, const void *bytes,
-                            size_t len)
-{
-    struct base_err err = {0};
-    json_t *tx;
-    const json_t *body;
-    const char *type, *sender, *id;
-
-    if (base_json_parse_canonical(&tx, bytes, len, &err) != FM_OK)
-        return;
-    type = json_string_value(json_object_get(tx, "type"));
-    sender = json_string_value(json_object_get(tx, "sender"));
-    body = json_object_get(tx, "body");
-    if (type != NULL && strcmp(type, "consent.revoke") == 0) {
-        id = json_string_value(json_object_get(json_object_get(body, "revocation"), "consent"));
-        if (id != NULL)
-            (void)snprintf(s->revokes, sizeof s->revokes, "consent/%.64s", id);
-    } else if (type != NULL && strcmp(type, "authorization.revoke") == 0) {
-        id = json_string_value(json_object_get(body, "contract"));
-        for (size_t i = 0; id != NULL && sender != NULL && i < node->member_count; i++)
-            if (strcmp(node->members[i].did, sender) == 0)
-                (void)snprintf(s->revokes, sizeof s->revokes, "authorization/%.64s/%.32s", id,
-                               node->members[i].alias);
-    }
-    json_decref(tx);
-}
-
 fm_status node_submit(struct node *node, uint8_t id32[32], const void *tx, size_t len,
                       void (*done)(struct node *, void *, const struct ledger_outcome *, uint64_t),
                       void *ctx, struct base_err *err)
@@ -167,7 +209,7 @@ fm_status node_submit(struct node *node, uint8_t id32[32], const void *tx, size_
     s->next = node->submissions;
     node->submissions = s;
     if (expected.verdict == LEDGER_OK)
-        note_revocation(node, s, tx, len);
+        note_revocation(node, s->revokes, tx, len);
     if (s->revokes[0] != '\0')
         node_query_recheck(node);
     return FM_OK;
@@ -327,8 +369,9 @@ static bool recheck_at_head(struct node *node)
     struct ledger_engine_status s;
 
     ledger_engine_status(node->engine, &s);
-    if (s.size == node->seen_size)
+    if (s.size == node->seen_size && !node->revocation_noted)
         return false;
+    node->revocation_noted = false;
     node->seen_size = s.size;
     node_query_recheck(node);
     return true;

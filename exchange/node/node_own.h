@@ -27,6 +27,8 @@ enum node_message { NODE_MSG_LEDGER = 1, NODE_MSG_SESSION = 2, NODE_MSG_PING = 3
 enum {
     NODE_MAX_MEMBERS = 64,
     NODE_STATS = 64,
+    NODE_REVOKES = 128,            /* a state key */
+    NODE_REVOCATION_MS = 90000000, /* longer than a transaction may wait: a day and an hour */
     NODE_MAX_HELD = 256,
     NODE_HELD_BYTES = 4 << 20,
     NODE_HELD_EACH = 16,           /* of one member: more than it has queries in the air ... */
@@ -42,8 +44,15 @@ struct node_submission {
     void *ctx; /* NULL after the one who waited has gone */
     /* The entry of the state that it revokes, "" if none: held here, it counts before it is final
      * (design.md section 6.2). */
-    char revokes[128];
+    char revokes[NODE_REVOKES];
     int64_t since_ms; /* mono */
+};
+
+/* A revocation by another member that waits for a block of ours. */
+struct node_revocation {
+    struct node_revocation *next;
+    char revokes[NODE_REVOKES];
+    int64_t until_ms;
 };
 
 /* A result that the engine reported during a step, handled after it. */
@@ -150,6 +159,8 @@ struct node {
 
     struct node_submission *submissions;
     struct node_result *results;
+    struct node_revocation *revocations;
+    bool revocation_noted; /* one came since queries were last held against what is known */
     bool final_moved, members_moved;
     uint64_t final_height, final_size;
     uint64_t seen_leaf; /* entries before this have been acted upon */
@@ -191,6 +202,7 @@ node_submit_body(struct node *node, uint8_t id32[32], enum ledger_tx_type type, 
  * is appended to. */
 fm_status node_build_tx(struct node *node, struct base_buf *bytes, uint8_t id32[32],
                         enum ledger_tx_type type, json_t *body, struct base_err *err) FM_CHECK;
+void node_revocations_free(struct node *node);
 void node_forget_submissions(struct node *node, const void *ctx);
 void node_step_error(struct node *node, const char *what, const struct base_err *err);
 

@@ -76,6 +76,9 @@ static bool holds_revocation(const struct node *node, const char *key)
     for (const struct node_submission *s = node->submissions; s != NULL; s = s->next)
         if (strcmp(s->revokes, key) == 0)
             return true;
+    for (const struct node_revocation *r = node->revocations; r != NULL; r = r->next)
+        if (strcmp(r->revokes, key) == 0)
+            return true;
     return false;
 }
 
