@@ -173,8 +173,8 @@ static void what_was_never_final_is_dropped(void **state)
     }
 }
 
-/* E2: the old sequencer is well, and has heard of nothing. Whoever has promised gives it no signature
- * any more, though the new one cannot be reached. */
+/* E2: the old sequencer is well, and has heard of nothing. Whoever has promised gives it no
+ * signature any more, though the new one cannot be reached. */
 static void who_has_promised_signs_nothing_old(void **state)
 {
     struct world *w = running(world_base_seed, 5, 3);
