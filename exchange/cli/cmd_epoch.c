@@ -11,6 +11,7 @@
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
 #include "exchange/cli/keys.h"
+#include "exchange/cli/officers.h"
 #include "exchange/node/home.h"
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
@@ -80,28 +81,36 @@ const struct cli_command cli_epoch_show = {
 
 /* ---- approving ---- */
 
-static fm_status sign_approval(json_t **tx, const struct cli_args *args, int64_t epoch,
-                               const char *sequencer, struct base_err *err)
+#define GATHER_MS (23 * 3600 * 1000LL) /* the ledger takes a day; members' officers live apart */
+
+/* Builds the approval and has this officer sign it; complete, it goes to the node. */
+static fm_status sign_approval(const struct cli_args *args, int64_t epoch, const char *sequencer,
+                               struct base_err *err)
 {
     int64_t now = base_clock_unix_ms(base_clock_system());
+    struct did_document *doc = NULL;
     struct did_secret *secret = NULL;
-    json_t *me = NULL, *body = NULL;
+    json_t *me = NULL, *body = NULL, *tx = NULL;
     uint8_t chain[32];
     fm_status st = cli_call(&me, args, "me", NULL, err);
 
     if (st == FM_OK)
         st = base_json_get_hex(chain, 32, me, "chain", err);
     if (st == FM_OK)
+        st = officers_document(&doc, args, err);
+    if (st == FM_OK)
         st = cli_officer_key(&secret, args, err);
     if (st == FM_OK) {
         body = json_pack("{s:I,s:s}", "epoch", (json_int_t)epoch, "sequencer", sequencer);
         st = body == NULL ? base_err_memory(err, "approval")
-                          : ledger_tx_build(tx, chain, LEDGER_TX_EPOCH_APPROVE, cli_text(me, "did"),
-                                            now + 23 * 3600000, body, err);
+                          : ledger_tx_build(&tx, chain, LEDGER_TX_EPOCH_APPROVE,
+                                            cli_text(me, "did"), now + GATHER_MS, body, err);
     }
     if (st == FM_OK)
-        st = ledger_tx_sign(*tx, secret, now / 1000, err);
+        st = officers_sign(args, tx, secret, doc, cli_value(args, "partial"), "approval", err);
     did_secret_free(secret);
+    did_document_free(doc);
+    json_decref(tx);
     json_decref(body);
     json_decref(me);
     return st;
@@ -110,18 +119,14 @@ static fm_status sign_approval(json_t **tx, const struct cli_args *args, int64_t
 static fm_status approve(const struct cli_args *args, int64_t epoch, const char *sequencer,
                          struct base_err *err)
 {
-    json_t *tx = NULL, *request = NULL, *value = NULL;
-    fm_status st = sign_approval(&tx, args, epoch, sequencer, err);
+    json_t *value = NULL;
+    fm_status st = sign_approval(args, epoch, sequencer, err);
 
-    if (st == FM_OK) {
-        request = json_pack("{s:O}", "tx", tx);
-        st = request == NULL ? base_err_memory(err, "approval")
-                             : cli_call(&value, args, "epoch.approve", request, err);
-    }
+    if (st == FM_OK)
+        st = cli_call(&value, args, "epoch.show", NULL, err);
     if (st == FM_OK)
         st = show_value(args, value, err);
     json_decref(value);
-    json_decref(tx);
     return st;
 }
 

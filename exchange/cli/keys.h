@@ -22,13 +22,6 @@ enum cli_passphrase_use { CLI_PASSPHRASE_OLD, CLI_PASSPHRASE_NEW };
 
 /* --passphrase-fd, $FIRMIANA_PASSPHRASE, or a prompt (twice for a new one). */
 fm_status cli_passphrase(struct did_passphrase **out, const struct cli_args *args,
-#define CLI_PARTIAL_OPTION                                                                       \
-    {                                                                                            \
-        "partial", "FILE",                                                                       \
-            "where more officers must sign: the file that goes to the next one (default: here)", \
-            CLI_OPTIONAL                                                                         \
-    }
-
                          enum cli_passphrase_use use, struct base_err *err) FM_CHECK;
 
 /* The key of --key, opened. */
