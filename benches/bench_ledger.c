@@ -6,7 +6,7 @@
  * same run), share (tx_per_s / verify_per_s), final_ms (median and 99 % of one transaction at a
  * time, from submission at a follower to final there).
  *
- *   bench_ledger [--members N] [--entries N] [--stretch N] [--dir FOLDER] */
+ *   bench_ledger [--members N] [--entries N | --n N] [--stretch N] [--dir FOLDER] */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@
 #include "ledger/tx.h"
 
 #define USAGE                                                                                  \
-    "bench_ledger [--members N] [--entries N] [--stretch N] [--dir FOLDER]\n"                  \
+    "bench_ledger [--members N] [--entries N | --n N] [--stretch N] [--dir FOLDER]\n"          \
     "  the whole path of a signed transaction, each member a thread with its own replica in "  \
     "FOLDER\n"                                                                                 \
     "  tx_per_s: by the clock, over the newest stretch; cpu_us_per_tx: all members together\n" \
@@ -458,7 +458,7 @@ int main(int argc, char **argv)
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--members") == 0)
             b.n = (size_t)strtoul(argv[i + 1], NULL, 10);
-        else if (strcmp(argv[i], "--entries") == 0)
+        else if (strcmp(argv[i], "--entries") == 0 || strcmp(argv[i], "--n") == 0)
             entries = (size_t)strtoul(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "--stretch") == 0)
             sample = (size_t)strtoul(argv[i + 1], NULL, 10);

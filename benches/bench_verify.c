@@ -3,7 +3,7 @@
  * entries_per_s, cpu_us_per_entry, verify_per_s, share (entries_per_s / verify_per_s: one signature
  * an entry).
  *
- *   bench_verify [--entries N] [--dir FOLDER] */
+ *   bench_verify [--entries N | --n N] [--dir FOLDER] */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@
 #include "ledger/verify.h"
 
 #define USAGE                                                                                  \
-    "bench_verify [--entries N] [--dir FOLDER]\n"                                              \
+    "bench_verify [--entries N | --n N] [--dir FOLDER]\n"                                      \
     "  a bundle of so many entries through the verifier; share: of the Ed25519 verifications " \
     "that\n"                                                                                   \
     "  one core does in the same time, in the same run"
@@ -143,7 +143,7 @@ int main(int argc, char **argv)
         return 0;
     }
     for (int i = 1; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--entries") == 0)
+        if (strcmp(argv[i], "--entries") == 0 || strcmp(argv[i], "--n") == 0)
             entries = (size_t)strtoul(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "--dir") == 0)
             base = argv[i + 1];
