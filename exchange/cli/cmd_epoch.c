@@ -169,8 +169,9 @@ static fm_status agree(const struct cli_args *args, struct base_err *err)
     return st;
 }
 
-static const struct cli_option approve_options[] = {
-    CLI_HOME_OPTION, CLI_KEY_OPTION, CLI_PASSPHRASE_OPTION, CLI_JSON_OPTION, {0}};
+static const struct cli_option approve_options[] = {CLI_HOME_OPTION,       CLI_KEY_OPTION,
+                                                    CLI_PASSPHRASE_OPTION, CLI_PARTIAL_OPTION,
+                                                    CLI_JSON_OPTION,       {0}};
 
 const struct cli_command cli_epoch_propose = {
     "ledger epoch propose",
