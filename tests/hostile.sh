@@ -109,7 +109,9 @@ answered "peace"
 
 # ---- strangers ----
 quiet_kib=$(memory_kib)
-for kind in silent slow greeted parts oversize junk hello reset garbage churn; do
+kinds="silent greeted parts junk hello reset garbage"
+[ -z "$full" ] || kinds+=" slow oversize churn"
+for kind in $kinds; do
   ms=$flood_ms
   [ "$kind" != parts ] || ms=$((3 * flood_ms)) # long enough for memory without a bound to show
   "$hostile" flood "${real[bank_b]}" "$kind" "$ms" 200 >"$W/flood.json" &
@@ -153,8 +155,8 @@ damaged() { # fault
   printf '%-8s ended after %4s ms: %s\n' "$1" "$took" "$(cut -c1-150 "$W/error")"
   wait_connected "$1"
 }
-faults="session tag more drop" # each makes the node wait longer before it dials again
-[ -z "$full" ] || faults="version kind type stream length session cipher tag control more drop double swap"
+faults="session tag drop" # each makes the node wait longer before it dials again
+[ -z "$full" ] || faults="more version kind type stream length session cipher tag control drop double swap"
 for fault in $faults; do
   damaged "$fault"
 done
