@@ -5,11 +5,13 @@
 
 #include "base/json.h"
 
+enum { SHOWN = 7 };
+
 /* What is worth showing of each type: paths into the payload's body. Hashes are cut to 12 digits.
  */
 static const struct {
     const char *type;
-    const char *show[4];
+    const char *show[SHOWN];
 } worth_showing[] = {
     {"member.propose", {"alias", "endpoint"}},
     {"member.suspend", {"alias", "reason"}},
@@ -21,7 +23,9 @@ static const struct {
     {"contract.propose", {"name", "version", "purpose"}},
     {"authorization.grant", {"contract", "runs"}},
     {"authorization.revoke", {"contract", "reason"}},
-    {"consent.grant", {"consent.grantee", "consent.purpose", "consent.contract", "consent.uses"}},
+    {"consent.grant",
+     {"consent.mode", "consent.attestor", "consent.mandate.attestor", "consent.grantee",
+      "consent.purpose", "consent.contract", "consent.uses"}},
     {"consent.revoke", {"revocation.consent"}},
     {"epoch", {"epoch", "sequencer"}},
     {"query.open", {"contract", "height"}},
@@ -98,7 +102,7 @@ fm_status ledger_summarize(struct base_buf *out, const struct ledger_entry *entr
     for (i = 0; i < sizeof worth_showing / sizeof worth_showing[0]; i++) {
         if (strcmp(worth_showing[i].type, entry->type) != 0)
             continue;
-        for (k = 0; k < 4 && worth_showing[i].show[k] != NULL; k++) {
+        for (k = 0; k < SHOWN && worth_showing[i].show[k] != NULL; k++) {
             const char *last;
             const json_t *value =
                 follow(json_object_get(payload, "body"), worth_showing[i].show[k], &last);

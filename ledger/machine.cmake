@@ -17,6 +17,7 @@ target_link_libraries(ledger_test_town PUBLIC ledger PkgConfig::CMOCKA)
 fm_test(test_machine SOURCES test_machine.c test_machine_members.c test_machine_contracts.c
   test_machine_queries.c test_machine_refund.c test_machine_epoch.c test_epoch_bodies.c
   LINKS ledger_test_town)
+target_sources(test_machine PRIVATE test_machine_consents.c)
 fm_test(test_chain SOURCES test_chain.c LINKS ledger_test_town)
 fm_test(test_chain_final SOURCES test_chain_final.c LINKS ledger_test_town)
 

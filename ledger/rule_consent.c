@@ -34,9 +34,36 @@ static fm_status check_grant(struct ledger_context *c, const struct ledger_conse
     return st;
 }
 
+/* The attestor's current document; NULL if the consent has none, or *out_of_office if it is no
+ * active member. */
+static fm_status find_attestor(struct ledger_context *c, const struct did_document **out,
+                               const char *alias, enum ledger_rule *out_of_office,
+                               struct base_err *err)
+{
+    const json_t *member;
+    fm_status st;
+
+    *out = NULL;
+    *out_of_office = LEDGER_RULE_OK;
+    if (alias == NULL)
+        return FM_OK;
+    st = ledger_member_get(c, &member, alias, err);
+    if (st != FM_OK)
+        return st;
+    if (member == NULL)
+        *out_of_office = LEDGER_RULE_MEMBER_UNKNOWN;
+    else if (!ledger_member_is_active(member))
+        *out_of_office = LEDGER_RULE_MEMBER_SUSPENDED;
+    else
+        return ledger_document_get(c, out, ledger_text(member, "did"), err);
+    return FM_OK;
+}
+
 fm_status ledger_rule_consent_grant(struct ledger_context *c, struct base_err *err)
 {
     const json_t *inner = json_object_get(c->body, "consent");
+    const struct did_document *attestor;
+    enum ledger_rule absent;
     char key[LEDGER_KEY_TEXT], id[LEDGER_HASH_TEXT];
     struct ledger_consent consent;
     json_t *bare;
@@ -48,7 +75,13 @@ fm_status ledger_rule_consent_grant(struct ledger_context *c, struct base_err *e
     st = check_grant(c, &consent, id, err);
     if (st != FM_OK)
         return st;
-    st = ledger_consent_verify(&consent, inner, c->rules_version, err);
+    st = find_attestor(c, &attestor, consent.attestor, &absent, err);
+    if (st != FM_OK)
+        return st;
+    if (absent != LEDGER_RULE_OK)
+        return ledger_refuse(c, absent, err, "%s, who attests, is no active member",
+                             consent.attestor);
+    st = ledger_consent_verify(&consent, inner, attestor, c->rules_version, err);
     if (st != FM_OK)
         return ledger_refuse_as(c, LEDGER_RULE_CONSENT_PROOF, err);
 
@@ -68,6 +101,9 @@ fm_status ledger_rule_consent_revoke(struct ledger_context *c, struct base_err *
     const json_t *inner = json_object_get(c->body, "revocation");
     char key[LEDGER_KEY_TEXT], id[LEDGER_HASH_TEXT];
     struct ledger_revocation revocation;
+    struct ledger_consent consent;
+    const struct did_document *attestor;
+    enum ledger_rule absent; /* then the subject alone can withdraw */
     const json_t *there;
     fm_status st = ledger_revocation_parse(&revocation, inner, err);
 
@@ -84,8 +120,12 @@ fm_status ledger_rule_consent_revoke(struct ledger_context *c, struct base_err *
         return ledger_refuse(c, LEDGER_RULE_CONSENT_UNKNOWN, err, "there is no consent %s", id);
     if (!ledger_text_is(there, "status", "active"))
         return ledger_refuse(c, LEDGER_RULE_CONSENT_REVOKED, err, "the consent is revoked already");
-    st = ledger_revocation_verify(inner, ledger_text(json_object_get(there, "consent"), "subject"),
-                                  c->rules_version, err);
+    st = ledger_consent_parse(&consent, json_object_get(there, "consent"), err);
+    if (st == FM_OK)
+        st = find_attestor(c, &attestor, consent.attestor, &absent, err);
+    if (st != FM_OK)
+        return st == FM_E_INPUT ? err->code = FM_E_CORRUPT : st;
+    st = ledger_revocation_verify(inner, consent.subject, attestor, c->rules_version, err);
     if (st != FM_OK)
         return ledger_refuse_as(c, LEDGER_RULE_CONSENT_PROOF, err);
 

@@ -48,7 +48,7 @@ static void consents_are_the_subjects_own(void **state)
 
     (void)state;
     assert_int_equal(ledger_consent_parse(&consent, json, &err), FM_OK);
-    assert_int_equal(ledger_consent_verify(&consent, json, DID_RULES_VERSION, &err), FM_OK);
+    assert_int_equal(ledger_consent_verify(&consent, json, NULL, DID_RULES_VERSION, &err), FM_OK);
     /* The commitment, byte by byte as the format says. */
     base_buf_put(&preimage, "firmiana/subject/v1\0", 20);
     base_buf_put(&preimage, w->chain, 32);
@@ -65,10 +65,12 @@ static void consents_are_the_subjects_own(void **state)
     copy = json_deep_copy(json);
     assert_int_equal(json_object_set_new(copy, "uses", json_integer(3)), 0);
     assert_int_equal(ledger_consent_parse(&consent, copy, &err), FM_OK);
-    assert_int_equal(ledger_consent_verify(&consent, copy, DID_RULES_VERSION, &err), FM_E_AUTH);
+    assert_int_equal(ledger_consent_verify(&consent, copy, NULL, DID_RULES_VERSION, &err),
+                     FM_E_AUTH);
     (void)json_object_del(copy, "proof");
     assert_int_equal(ledger_subject_sign(copy, other, CREATED_S, &err), FM_OK);
-    assert_int_equal(ledger_consent_verify(&consent, copy, DID_RULES_VERSION, &err), FM_E_AUTH);
+    assert_int_equal(ledger_consent_verify(&consent, copy, NULL, DID_RULES_VERSION, &err),
+                     FM_E_AUTH);
     assert_string_equal(err.text, "consent: the proof is not by the subject's key");
     json_decref(copy);
 
@@ -77,12 +79,14 @@ static void consents_are_the_subjects_own(void **state)
     assert_int_equal(ledger_subject_sign(revocation, subject, CREATED_S, &err), FM_OK);
     assert_int_equal(ledger_revocation_parse(&parsed, revocation, &err), FM_OK);
     assert_memory_equal(parsed.consent, consent.id, 32);
-    assert_int_equal(ledger_revocation_verify(revocation, consent.subject, DID_RULES_VERSION, &err),
-                     FM_OK);
+    assert_int_equal(
+        ledger_revocation_verify(revocation, consent.subject, NULL, DID_RULES_VERSION, &err),
+        FM_OK);
     (void)json_object_del(revocation, "proof");
     assert_int_equal(ledger_subject_sign(revocation, other, CREATED_S, &err), FM_OK);
-    assert_int_equal(ledger_revocation_verify(revocation, consent.subject, DID_RULES_VERSION, &err),
-                     FM_E_AUTH);
+    assert_int_equal(
+        ledger_revocation_verify(revocation, consent.subject, NULL, DID_RULES_VERSION, &err),
+        FM_E_AUTH);
     json_decref(revocation);
     json_decref(json);
     did_secret_free(subject);
@@ -94,7 +98,8 @@ static void consents_are_strict(void **state)
     static const struct {
         const char *name, *value, *text;
     } bad[] = {
-        {"mode", "\"attested\"", "mode 'attested' is not one of: signed"},
+        {"mode", "\"oral\"", "mode 'oral' is not one of: signed, attested, mandate"},
+        {"mode", "\"attested\"", "member 'attestor' is missing"},
         {"type", "\"FirmianaReceipt\"", "member 'type' must be 'FirmianaConsent'"},
         {"purpose", NULL, "exactly one of 'purpose' and 'contract' is named"},
         {"expires", "1", "it expires before it begins"},

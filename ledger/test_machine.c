@@ -53,6 +53,8 @@ int main(void)
         cmocka_unit_test(test_contract_shapes),
         cmocka_unit_test(test_authorizations),
         cmocka_unit_test(test_consents),
+        cmocka_unit_test(test_attested),
+        cmocka_unit_test(test_mandates),
         cmocka_unit_test(test_query_open),
         cmocka_unit_test(test_query_world),
         cmocka_unit_test(test_query_consent),

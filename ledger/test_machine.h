@@ -18,6 +18,8 @@ void test_contracts(void **state);
 void test_contract_shapes(void **state);
 void test_authorizations(void **state);
 void test_consents(void **state);
+void test_attested(void **state);
+void test_mandates(void **state);
 void test_query_open(void **state);
 void test_query_world(void **state);
 void test_query_consent(void **state);

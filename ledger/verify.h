@@ -78,9 +78,12 @@ struct ledger_verified {
     uint64_t transactions, accepted, refused;
     uint64_t hidden, hidden_accepted;       /* of them, payloads not disclosed */
     uint64_t by_type[LEDGER_TX_TYPE_COUNT]; /* accepted ones that are disclosed */
-    uint64_t by_rule[LEDGER_RULE_COUNT];    /* refused ones */
-    uint64_t states;                        /* state lines */
-    struct ledger_members *members;         /* as of the end; NULL if it failed in the genesis */
+    /* Consents by mode; those that are attested by the very member that they permit something to.
+     */
+    uint64_t consents_signed, consents_attested, consents_mandated, consents_self_attested;
+    uint64_t by_rule[LEDGER_RULE_COUNT]; /* refused ones */
+    uint64_t states;                     /* state lines */
+    struct ledger_members *members;      /* as of the end; NULL if it failed in the genesis */
     struct ledger_checkpoint checkpoint;
 
     struct ledger_verified_contract *contracts;

@@ -21,6 +21,12 @@ struct ledger_open_block {
     size_t n_closed, cap_closed;
 };
 
+/* Who may withdraw a consent: "" for nobody. */
+struct ledger_verified_subject {
+    char key[DID_KEY_DID_TEXT];
+    char attestor[DID_ALIAS_MAX + 1];
+};
+
 struct ledger_verifier {
     struct ledger_verified *out;
     struct ledger_bundle_reader reader;
@@ -37,7 +43,7 @@ struct ledger_verifier {
     struct ledger_id_map queries;   /* id -> index in out->queries */
     struct ledger_id_map contracts; /* id -> index in out->contracts */
     struct ledger_id_map consents;  /* id -> index in subjects */
-    char (*subjects)[DID_KEY_DID_TEXT];
+    struct ledger_verified_subject *subjects;
     size_t n_subjects, cap_subjects;
     char *last_state;                   /* key of the last state line */
     struct ledger_statement *statement; /* to hold against the log; NULL: none, or done */

@@ -75,6 +75,15 @@ static void print_ledger(FILE *out, const struct ledger_verified *r)
     }
     (void)fprintf(out, "\n  entries  %llu accepted, %llu refused; %llu of them not disclosed\n",
                   ull(r->accepted), ull(r->refused), ull(r->hidden));
+    if (r->consents_signed + r->consents_attested + r->consents_mandated > 0)
+        (void)fprintf(out,
+                      "  consents %llu signed by a key alone, %llu attested by a member, %llu by "
+                      "mandate\n",
+                      ull(r->consents_signed), ull(r->consents_attested),
+                      ull(r->consents_mandated));
+    if (r->consents_self_attested > 0)
+        (void)fprintf(out, "  FLAG     %llu consents attested by the very member that may ask\n",
+                      ull(r->consents_self_attested));
     if (r->states > 0)
         (void)fprintf(out, "  state    %llu values or absences proved\n", ull(r->states));
 }
@@ -192,10 +201,13 @@ static json_t *counts_json(const struct ledger_verified *r)
             (void)json_object_set_new(accepted, ledger_tx_type_name((enum ledger_tx_type)i),
                                       json_integer((json_int_t)r->by_type[i]));
     }
-    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "transactions", (json_int_t)r->transactions,
-                     "accepted", (json_int_t)r->accepted, "refused", (json_int_t)r->refused,
-                     "not_disclosed", (json_int_t)r->hidden, "accepted_by_type", accepted,
-                     "refused_by_rule", refused);
+    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "transactions",
+                     (json_int_t)r->transactions, "accepted", (json_int_t)r->accepted, "refused",
+                     (json_int_t)r->refused, "not_disclosed", (json_int_t)r->hidden,
+                     "accepted_by_type", accepted, "refused_by_rule", refused, "consents", "signed",
+                     (json_int_t)r->consents_signed, "attested", (json_int_t)r->consents_attested,
+                     "mandate", (json_int_t)r->consents_mandated, "self_attested",
+                     (json_int_t)r->consents_self_attested);
 }
 
 static json_t *members_json(const struct ledger_verified *r)

@@ -119,10 +119,29 @@ static fm_status accept_contract(struct ledger_verifier *v, const struct ledger_
 
 /* ---- consents ---- */
 
+/* The attestor's document at this leaf; NULL if there is none, or it is no active member. */
+static const struct did_document *attestor_of(const struct ledger_verifier *v, const char *alias)
+{
+    const struct ledger_identity *m =
+        alias != NULL && alias[0] != '\0' ? ledger_members_by_alias(v->out->members, alias) : NULL;
+
+    return m != NULL && m->active ? m->doc : NULL;
+}
+
+static void count_consent(struct ledger_verified *out, const struct ledger_consent *consent)
+{
+    out->consents_signed += consent->attestor == NULL;
+    out->consents_attested += consent->attestor != NULL && consent->mandate == NULL;
+    out->consents_mandated += consent->mandate != NULL;
+    out->consents_self_attested += ledger_consent_is_self_attested(consent);
+}
+
 static fm_status accept_consent(struct ledger_verifier *v, const struct ledger_tx *tx,
                                 struct base_err *err)
 {
     const json_t *json = json_object_get(tx->body, "consent");
+    const struct did_document *attestor = NULL;
+    struct ledger_verified_subject *subject;
     struct ledger_consent consent;
     fm_status st;
 
@@ -135,14 +154,25 @@ static fm_status accept_consent(struct ledger_verifier *v, const struct ledger_t
     if (st == FM_OK && consent.uses > v->terms->consent_uses)
         st = ledger_verify_fail(err, "it grants more uses than the ledger allows");
     if (st == FM_OK)
-        st = ledger_consent_verify(&consent, json, v->terms->rules_version, err);
+        attestor = attestor_of(v, consent.attestor);
+    if (st == FM_OK && consent.attestor != NULL && attestor == NULL)
+        st = ledger_verify_fail(err, "%s, who attests, is no active member", consent.attestor);
+    if (st == FM_OK)
+        st = ledger_consent_verify(&consent, json, attestor, v->terms->rules_version, err);
     if (st == FM_OK)
         st = ledger_verify_room((void **)&v->subjects, &v->cap_subjects, v->n_subjects,
                                 sizeof *v->subjects, err);
     if (st != FM_OK)
         return st;
-    assert(strlen(consent.subject) < sizeof *v->subjects); /* a did:key: its proof says so */
-    (void)snprintf(v->subjects[v->n_subjects], sizeof *v->subjects, "%s", consent.subject);
+    count_consent(v->out, &consent);
+    subject = &v->subjects[v->n_subjects];
+    *subject = (struct ledger_verified_subject){0};
+    if (consent.subject != NULL) {
+        assert(strlen(consent.subject) < sizeof subject->key); /* a did:key: its proof says so */
+        (void)snprintf(subject->key, sizeof subject->key, "%s", consent.subject);
+    }
+    if (consent.attestor != NULL)
+        (void)snprintf(subject->attestor, sizeof subject->attestor, "%s", consent.attestor);
     return ledger_id_map_put(&v->consents, consent.id, (int64_t)v->n_subjects++, INT64_MIN, err);
 }
 
@@ -150,6 +180,7 @@ static fm_status accept_revocation(struct ledger_verifier *v, const struct ledge
                                    struct base_err *err)
 {
     const json_t *json = json_object_get(tx->body, "revocation");
+    const struct ledger_verified_subject *subject;
     struct ledger_revocation revocation;
     uint32_t at;
     fm_status st;
@@ -161,8 +192,12 @@ static fm_status accept_revocation(struct ledger_verifier *v, const struct ledge
     if (memcmp(revocation.chain, v->out->chain, 32) != 0)
         return ledger_verify_fail(err, "the revocation is for another ledger");
     at = find(&v->consents, revocation.consent);
-    if (at != LEDGER_NO_INDEX)
-        return ledger_revocation_verify(json, v->subjects[at], v->terms->rules_version, err);
+    if (at != LEDGER_NO_INDEX) {
+        subject = &v->subjects[at];
+        return ledger_revocation_verify(json, subject->key[0] != '\0' ? subject->key : NULL,
+                                        attestor_of(v, subject->attestor), v->terms->rules_version,
+                                        err);
+    }
     if (!ledger_verify_may_be_hidden(v))
         return ledger_verify_fail(err, "the revoked consent is not on the log");
     return FM_OK; /* the consent is not disclosed, so whose key it is cannot be seen */

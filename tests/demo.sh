@@ -120,7 +120,7 @@ SPEC
 cat >"$W/portfolio.json" <<'SPEC'
 {"name": "portfolio", "purpose": "portfolio statistics",
  "sql": "SELECT COUNT(*) AS n, SUM(balance) AS total, AVG(balance) AS mean, MAX(overdue_days) AS worst FROM loans WHERE overdue_days > $1",
- "compute": ["bank_a", "bank_b", "regulator"], "recipients": ["bank_a"],
+ "compute": ["bank_a", "bank_b", "regulator"], "recipients": ["bank_a", "regulator"],
  "parameters": [{"name": "$1", "type": "INTEGER", "range": [0, 3650]}],
  "minimum_group": 5, "consent": {"requirement": "none", "basis": "aggregates of at least 5 subjects"}}
 SPEC
@@ -176,9 +176,47 @@ got=$(as bank_a query run "$portfolio" --param 1=30 --csv | tail -n 1)
 avg="(SUM(balance) * 1000000 * 2 + COUNT(*)) / (2 * COUNT(*))"
 want=$(pooled "SELECT COUNT(*), $(as_money 'SUM(balance)'), printf('%d.%08d', ($avg) / 100000000, ($avg) % 100000000), MAX(overdue_days) FROM loans WHERE overdue_days > 30")
 check "$got" "${want//\"/}"
-proves "both answers are exact; each query is closed on the ledger by all four parties' signatures"
+latest=$(as regulator query list | awk '$3 == "done" { if ($4 + 0 >= h) { h = $4 + 0; id = $1 } } END { print id }')
+kill "${pids[3]}"
+wait "${pids[3]}" || fail "the regulator's node did not end in order"
+unset 'pids[3]'
+start_node regulator
+for _ in $(seq 200); do
+  if [ "$(as regulator status --json 2>/dev/null | sed -n 's/.*"connected":\([0-9]*\).*/\1/p')" = 3 ]; then break; fi
+  sleep 0.05
+done
+check "$(as regulator query answer "$latest" --csv | tail -n 1)" "${want//\"/}"
+proves "both answers are exact; each query is closed on the ledger by all four parties' signatures; a recipient that did not ask finds its answer, sealed"
 
-step "6. What must be refused is, by name, and stands on the ledger"
+step "6. People without a key: a paper attested at bank_b's counter, a company's representative under a mandate"
+sed 's/exposure of one subject/exposure, attested/; s/\["signed"\]/["attested", "mandate"]/' "$W/exposure.json" >"$W/attested.json"
+attested=$(propose "$W/attested.json")
+for b in "${banks[@]}"; do as_officer "$b" contract authorize "$attested" --runs 100 >/dev/null; done
+consent k1 "$subject" --contract "$attested" >/dev/null
+as bank_b consent relay "$W/k1.json" >/dev/null
+must_refuse consent.mode as bank_a query run "$attested" --param "1=$subject" --consent "$W/k1.opening"
+echo "the paper that the subject signed" >"$W/paper.pdf"
+paper() { # by whom, name
+  as "$1" consent attest --identifier "$subject" --scheme demo.id --grantee bank_a --contract "$attested" --uses 2 \
+    --evidence "$W/paper.pdf" --opening "$W/$2.opening"
+}
+paper bank_b k2 | sed 's/^/   /'
+got=$(as bank_a query run "$attested" --param "1=$subject" --consent "$W/k2.opening" --csv | tail -n 1)
+want=$(pooled "SELECT $(as_money 'SUM(balance)'), MAX(overdue_days), COUNT(*) FROM loans WHERE subject_id = $subject AND NOT closed")
+check "$got" "${want//\"/}"
+as bank_b consent withdraw "$(field consent <"$W/k2.opening")" >/dev/null
+must_refuse consent.revoked as bank_a query run "$attested" --param "1=$subject" --consent "$W/k2.opening"
+"$firmiana" consent key --out "$W/k3.key" --passphrase-fd 9 9<<<"demo passphrase" >"$W/boss.txt"
+as bank_c consent mandate --representative "$(tail -n 1 "$W/boss.txt")" --identifier "$subject" --scheme demo.id \
+  --out "$W/mandate.json" --opening "$W/mandate.opening" | sed "s|$W/||g; s/^/   /"
+consent k3 "$subject" --contract "$attested" --mandate "$W/mandate.json" --mandate-opening "$W/mandate.opening" >/dev/null
+as bank_a consent relay "$W/k3.json" >/dev/null
+got=$(as bank_a query run "$attested" --param "1=$subject" --consent "$W/k3.opening" --csv | tail -n 1)
+check "$got" "${want//\"/}"
+paper bank_a k4 2>/dev/null >/dev/null
+proves "a key alone proves nothing about a person: a contract can ask for a member's word; who gives it for itself is flagged"
+
+step "7. What must be refused is, by name, and stands on the ledger"
 ask() { as bank_a query run "$exposure" --param "1=$subject" "$@"; }
 new_consent() { # name options...
   consent "$1" "$subject" "${@:2}" >/dev/null
@@ -202,7 +240,7 @@ now=$(date +%s%3N)
 no_uses=$(printf '[]' | sha256sum | cut -d' ' -f1)
 printf '{"contract":"%s","uses":[],"uses_hash":"%s","expires":%s,"runs":5}' "$portfolio" "$no_uses" $((now + 86400000)) >"$W/other_uses.json"
 must_refuse authorization.uses as_officer bank_c tx submit authorization.grant "$W/other_uses.json"
-must_refuse auth.role as_officer bank_b contract authorize "$exposure" --key "$W/bank_b/keys/assertion.json"
+must_refuse auth.role as_officer bank_b tx submit authorization.grant "$W/other_uses.json" --key "$W/bank_b/keys/assertion.json"
 as_officer bank_c contract revoke "$portfolio" --reason "under review" >/dev/null
 must_refuse authorization.revoked as bank_a query run "$portfolio" --param 1=30
 as_officer bank_c contract authorize "$portfolio" >/dev/null
@@ -239,9 +277,11 @@ for rule in consent.subject dataset.changed; do
 done
 proves "$refusals attempts refused, $on_ledger of them as refused entries of the ledger; a wrong subject and a changed table as queries that the parties refused"
 
-step "7. The regulator exports the trail; anyone checks it with no network and no node"
+step "8. The regulator exports the trail; anyone checks it with no network and no node"
 as regulator audit export --out "$W/trail.bundle" | sed 's/^/   /'
-"$verify" "$W/trail.bundle" | sed 's/^/   /'
+"$verify" "$W/trail.bundle" >"$W/verified.txt"
+sed 's/^/   /' "$W/verified.txt"
+grep -q "FLAG *1 consents attested by the very member that may ask" "$W/verified.txt" || fail "a permission attested for oneself is not flagged"
 size=$(stat -c %s "$W/trail.bundle")
 found=0
 for i in $(seq 0 199); do
@@ -256,7 +296,7 @@ for i in $(seq 0 199); do
 done
 proves "$found of 200 single-byte changes found, each named"
 
-step "8. A person complains: who asked about me? Asker and providers answer from what they kept, sealed; the ledger bears it out"
+step "9. A person complains: who asked about me? Asker and providers answer from what they kept, sealed; the ledger bears it out"
 as bank_b audit subject --id "$subject" --out "$W/bank_b.statement" | sed 's/^/   /'
 as bank_a audit subject --id "$subject" --out "$W/bank_a.statement" >"$W/subject.txt"
 grep -q "asked by   .*, ticket T-1001" "$W/subject.txt" || fail "bank_a does not say who asked: $(cat "$W/subject.txt")"

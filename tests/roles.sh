@@ -129,6 +129,8 @@ out=$(as analyst audit export --out /dev/shm/firmiana-roles-$$ 2>&1) && fail "an
 case $out in *"audit.export needs the role auditor"*) ;; *) fail "analyst: $out" ;; esac
 [ ! -e /dev/shm/firmiana-roles-$$ ] && [ ! -e /dev/shm/firmiana-roles-$$.part ] || fail "a refused export left a file"
 
+grep -q '"event":"request".*"text":"audit.export by uid 61004"' "$W/node.log" || fail "the log does not say who exported"
+
 # What the client says of itself is nothing: a path, a name, roles in the request.
 raw() { # uid group request
   setpriv --reuid="$1" --regid="$1" --groups="$2" perl -MIO::Socket::UNIX -e '

@@ -9,62 +9,9 @@
 #include "base/secret.h"
 #include "did/keystore.h"
 #include "exchange/cli/commands.h"
+#include "exchange/cli/consent_form.h"
 #include "exchange/cli/keys.h"
 #include "ledger/inner.h"
-
-static fm_status hex_option(uint8_t out32[32], const struct cli_args *args, const char *name,
-                            struct base_err *err)
-{
-    const char *text = cli_value(args, name);
-
-    if (!base_unhex(out32, 32, text, strlen(text)))
-        return base_err_set(err, FM_E_ARG, "--%s must be 64 lower-case hex digits", name);
-    return FM_OK;
-}
-
-/* What the command line says, and the fresh nonce. */
-static fm_status read_consent(struct ledger_consent *c, uint8_t nonce32[32],
-                              const struct cli_args *args, struct base_err *err)
-{
-    const char *identifier = cli_value(args, "identifier"), *valid = cli_value(args, "valid-for");
-    int64_t valid_ms = 30LL * 86400000;
-
-    *c = (struct ledger_consent){.mode = "signed",
-                                 .scheme = cli_value(args, "scheme"),
-                                 .grantee = cli_value(args, "grantee"),
-                                 .purpose = cli_value(args, "purpose"),
-                                 .uses = 1};
-    c->has_contract = cli_flag(args, "contract");
-    if (c->has_contract == (c->purpose != NULL))
-        return base_err_set(err, FM_E_ARG,
-                            "consent create needs exactly one of --contract and --purpose");
-    if (hex_option(c->chain, args, "chain", err) != FM_OK ||
-        (c->has_contract && hex_option(c->contract, args, "contract", err) != FM_OK) ||
-        cli_int(&c->uses, args, "uses", 1, 1000000, err) != FM_OK ||
-        (valid != NULL && cli_duration(&valid_ms, valid, "valid-for", err) != FM_OK) ||
-        base_random_fill(base_random_system(), nonce32, 32, err) != FM_OK)
-        return err->code;
-    c->not_before = base_clock_unix_ms(base_clock_system());
-    c->expires = c->not_before + valid_ms;
-    ledger_subject_commit(c->commitment, c->chain, identifier, strlen(identifier), nonce32);
-    return FM_OK;
-}
-
-/* What the asker needs to open the commitment towards the providers: no key in it. */
-static fm_status write_opening(const char *path, const struct ledger_consent *parsed,
-                               const uint8_t nonce32[32], struct base_err *err)
-{
-    char id[65], nonce[65];
-    json_t *file;
-    fm_status st;
-
-    base_hex(id, parsed->id, 32);
-    base_hex(nonce, nonce32, 32);
-    file = json_pack("{s:s,s:s}", "consent", id, "nonce", nonce);
-    st = file != NULL ? cli_write_json(path, file, 0600, err) : base_err_memory(err, path);
-    json_decref(file);
-    return st;
-}
 
 /* The subject keeps the key: with it, and only with it, the consent can be withdrawn. */
 static fm_status save_key(const struct cli_args *args, const struct did_secret *secret,
@@ -85,52 +32,127 @@ static fm_status save_key(const struct cli_args *args, const struct did_secret *
     return st;
 }
 
-static fm_status create(const struct cli_args *args, struct base_err *err)
+/* A representative's consent: the mandate's own commitment and nonce, and the key that it names. */
+struct represented {
+    json_t *mandate;
+    struct did_secret *key;
+};
+
+static fm_status read_mandate(struct represented *r, uint8_t nonce32[32],
+                              const struct cli_args *args, struct base_err *err)
 {
-    struct ledger_consent consent, parsed;
-    struct did_secret *secret = NULL;
-    json_t *document = NULL;
-    uint8_t nonce[32];
-    char id[65];
-    fm_status st = read_consent(&consent, nonce, args, err);
+    const char *path = cli_value(args, "mandate"), *opening = cli_value(args, "mandate-opening");
+    json_t *file = NULL;
+    fm_status st;
+
+    if (opening == NULL || cli_value(args, "key") == NULL)
+        return base_err_set(err, FM_E_ARG,
+                            "consent create --mandate needs --mandate-opening and --key, the "
+                            "representative's own");
+    st = base_json_load_file(&r->mandate, path, 1 << 20, err);
+    if (st == FM_OK)
+        st = base_json_load_file(&file, opening, 65536, err);
+    if (st == FM_OK && base_json_get_hex(nonce32, 32, file, "nonce", err) != FM_OK)
+        st = base_err_prefix(err, "%s", opening);
+    if (st == FM_OK)
+        st = cli_officer_key(&r->key, args, err);
+    json_decref(file);
+    return st;
+}
+
+/* The mode, as the options say it; a fresh key, unless it is a representative's. */
+static fm_status choose_mode(struct ledger_consent *c, struct did_secret **fresh,
+                             const struct represented *r, const struct cli_args *args,
+                             struct base_err *err)
+{
+    c->attestor = cli_value(args, "attestor");
+    c->mandate = r->mandate;
+    c->mode = c->mandate != NULL ? "mandate" : c->attestor != NULL ? "attested" : "signed";
+    if (c->mandate != NULL && c->attestor != NULL)
+        return base_err_set(err, FM_E_ARG,
+                            "--attestor is for a person, --mandate for a company: not both");
+    return r->key != NULL
+               ? FM_OK
+               : did_secret_generate(fresh, did_suite_ed25519(), base_random_system(), err);
+}
+
+static fm_status form(struct ledger_consent *c, struct represented *r, uint8_t nonce32[32],
+                      const struct cli_args *args, struct base_err *err)
+{
+    struct base_buf identifier = {0};
+    uint8_t chain[32];
+    fm_status st = consent_form_hex(chain, args, "chain", err);
 
     if (st == FM_OK)
-        st = did_secret_generate(&secret, did_suite_ed25519(), base_random_system(), err);
+        st = consent_form_identifier(&identifier, args, err);
+    if (st == FM_OK && cli_flag(args, "mandate"))
+        st = read_mandate(r, nonce32, args, err);
     if (st == FM_OK)
-        st = ledger_consent_build(&document, &consent, secret, err);
+        st = consent_form_read(c, nonce32, args, chain, base_buf_cstr(&identifier),
+                               r->mandate == NULL, err);
+    base_buf_release_secret(&identifier);
+    return st;
+}
+
+static void tell(const struct ledger_consent *parsed)
+{
+    char id[65];
+
+    base_hex(id, parsed->id, 32);
+    printf("consent %s\n  grantee %s, %lld use(s), signed by %s\n", id, parsed->grantee,
+           (long long)parsed->uses, parsed->subject);
+    if (strcmp(parsed->mode, "attested") == 0)
+        printf("  not valid until %s has countersigned it: consent attest, at its counter\n",
+               parsed->attestor);
+}
+
+static fm_status create(const struct cli_args *args, struct base_err *err)
+{
+    struct represented r = {NULL, NULL};
+    struct ledger_consent consent, parsed;
+    struct did_secret *fresh = NULL;
+    json_t *document = NULL;
+    uint8_t nonce[32];
+    fm_status st = form(&consent, &r, nonce, args, err);
+
     if (st == FM_OK)
-        st = ledger_subject_sign(document, secret, consent.not_before / 1000, err);
+        st = choose_mode(&consent, &fresh, &r, args, err);
+    if (st == FM_OK)
+        st = ledger_consent_build(&document, &consent, r.key != NULL ? r.key : fresh, err);
+    if (st == FM_OK)
+        st = ledger_subject_sign(document, r.key != NULL ? r.key : fresh, consent.not_before / 1000,
+                                 err);
     if (st == FM_OK)
         st = ledger_consent_parse(&parsed, document, err);
     if (st == FM_OK)
         st = cli_write_json(cli_value(args, "out"), document, 0644, err);
     if (st == FM_OK)
-        st = write_opening(cli_value(args, "opening"), &parsed, nonce, err);
+        st = consent_form_write_opening(cli_value(args, "opening"), parsed.id, nonce, err);
+    if (st == FM_OK && fresh != NULL)
+        st = save_key(args, fresh, err);
     if (st == FM_OK)
-        st = save_key(args, secret, err);
-    if (st == FM_OK) {
-        base_hex(id, parsed.id, 32);
-        printf("consent %s\n  grantee %s, %lld use(s), signed by %s\n", id, consent.grantee,
-               (long long)consent.uses, parsed.subject);
-    }
+        tell(&parsed);
     base_wipe(nonce, sizeof nonce);
-    did_secret_free(secret);
+    did_secret_free(fresh);
+    did_secret_free(r.key);
+    json_decref(r.mandate);
     json_decref(document);
     return st;
 }
 
 static const struct cli_option create_options[] = {
     {"chain", "HEX", "the ledger's chain id (firmiana status shows it)", CLI_REQUIRED},
-    {"identifier", "ID", "the subject's identifier, as the datasets hold it", CLI_REQUIRED},
-    {"scheme", "SCHEME", "its scheme: cn.id, cn.uscc, ...", CLI_REQUIRED},
-    {"grantee", "ALIAS", "the member that may ask", CLI_REQUIRED},
-    {"contract", "HEX", "for this contract only", CLI_OPTIONAL},
-    {"purpose", "TEXT", "or: for any contract with this purpose", CLI_OPTIONAL},
-    {"uses", "N", "how many queries (default 1)", CLI_OPTIONAL},
-    {"valid-for", "TIME", "how long: 30d, 12h, 90s (default 30d)", CLI_OPTIONAL},
-    {"out", "FILE", "the signed consent, for consent relay", CLI_REQUIRED},
+    CONSENT_FORM_OPTIONS,
+    {"attestor", "ALIAS",
+     "a member that will countersign it, once the person has shown who it is (mode attested)",
+     CLI_OPTIONAL},
+    {"mandate", "FILE", "for a company: its representative's mandate (mode mandate)", CLI_OPTIONAL},
+    {"mandate-opening", "FILE", "what came with the mandate", CLI_OPTIONAL},
+    {"out", "FILE", "the signed consent, for consent relay or consent attest", CLI_REQUIRED},
     {"opening", "FILE", "what the grantee needs to use it, for query run", CLI_REQUIRED},
-    {"key", "FILE", "where to keep the sealed key that can revoke", CLI_OPTIONAL},
+    {"key", "FILE",
+     "where to keep the sealed key that can revoke; with --mandate: the representative's key",
+     CLI_OPTIONAL},
     CLI_PASSPHRASE_OPTION,
     {0}};
 
@@ -143,7 +165,9 @@ const struct cli_command cli_consent_create = {
     "A fresh key signs the consent, so two consents of one person cannot be linked on the ledger; "
     "the identifier is\n"
     "hidden behind a salted commitment, which only the holder of the opening can show to the "
-    "providers.",
+    "providers.\nThat the key is this person's, nobody has checked: contracts that need more "
+    "accept "
+    "the modes attested or mandate.",
     create_options,
     create};
 

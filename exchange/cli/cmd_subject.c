@@ -20,11 +20,15 @@ static const char *moment(char out[DID_MOMENT_TEXT], const json_t *object, const
 
 static void print_consent(const json_t *c)
 {
+    const char *attestor = cli_text(c, "attestor");
     char until[DID_MOMENT_TEXT];
 
-    printf("    consent    %.12s, %s, for %s until %s, now %s; the subject's own: %s\n",
-           cli_text(c, "id"), cli_text(c, "mode"), cli_text(c, "grantee"),
-           moment(until, c, "expires"), cli_text(c, "status"), cli_text(c, "subject"));
+    printf("    consent    %.12s, %s%s%s, for %s until %s, now %s; the subject's own: %s\n",
+           cli_text(c, "id"), cli_text(c, "mode"), attestor[0] != '\0' ? " by " : " by a key alone",
+           attestor, cli_text(c, "grantee"), moment(until, c, "expires"), cli_text(c, "status"),
+           cli_text(c, "subject"));
+    if (json_is_true(json_object_get(c, "self_attested")))
+        printf("    FLAG       attested by the very member that it permits to ask\n");
 }
 
 static void print_parameters(const json_t *item)

@@ -20,6 +20,8 @@ static fm_status submit(const struct cli_args *args, struct base_err *err)
         st = base_err_set(err, FM_E_INPUT, "%s: must be a JSON object", args->operands[1]);
     else if (ledger_tx_type_authority(type) == LEDGER_BY_NODE && !cli_flag(args, "key"))
         st = cli_submit_by_node(args, args->operands[0], json_incref(body), args->operands[0], err);
+    else if (cli_flag(args, "key") && !cli_flag(args, "partial"))
+        st = cli_submit_by_key(args, type, json_incref(body), args->operands[0], err);
     else
         st = cli_submit_by_officer(args, type, json_incref(body), args->operands[0], err);
     json_decref(body);
@@ -30,7 +32,7 @@ static const struct cli_option options[] = {
     CLI_HOME_OPTION,
     {"key", "FILE",
      "sign with this sealed key (default: the node's or the "
-     "officer's, as the type asks)",
+     "officer's, as the type asks); without --partial it is submitted whatever the key is",
      CLI_OPTIONAL},
     CLI_PARTIAL_OPTION,
     CLI_PASSPHRASE_OPTION,

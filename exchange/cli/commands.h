@@ -25,6 +25,8 @@ extern const struct cli_command cli_query_run, cli_query_list, cli_query_show,
     cli_query_answer;                                               /* cmd_query.c */
 extern const struct cli_command cli_audit_list, cli_audit_export;   /* cmd_audit.c */
 extern const struct cli_command cli_audit_subject, cli_audit_query; /* cmd_subject.c */
+extern const struct cli_command cli_consent_attest, cli_consent_withdraw, cli_consent_key,
+    cli_consent_mandate; /* cmd_attest.c */
 extern const struct cli_command cli_officer_create, cli_officer_list, cli_officer_add,
     cli_officer_remove, cli_officer_sign; /* cmd_officer.c */
 extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,

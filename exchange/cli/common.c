@@ -145,8 +145,8 @@ const char *cli_text(const json_t *value, const char *name)
     return text != NULL ? text : "";
 }
 
-static fm_status report(const struct cli_args *args, const json_t *value, const char *what,
-                        struct base_err *err)
+fm_status cli_report(const struct cli_args *args, const json_t *value, const char *what,
+                     struct base_err *err)
 {
     const char *rule = cli_text(value, "rule");
 
@@ -172,7 +172,7 @@ fm_status cli_submit(const struct cli_args *args, json_t *tx, const char *what,
                             json_pack("{s:o}", "tx", tx), err);
 
     if (st == FM_OK && !approval)
-        st = report(args, value, what, err);
+        st = cli_report(args, value, what, err);
     json_decref(value);
     return st;
 }
@@ -185,7 +185,7 @@ fm_status cli_submit_by_node(const struct cli_args *args, const char *type, json
         cli_call(&value, args, "tx.sign", json_pack("{s:s,s:o}", "type", type, "body", body), err);
 
     if (st == FM_OK)
-        st = report(args, value, what, err);
+        st = cli_report(args, value, what, err);
     json_decref(value);
     return st;
 }

@@ -57,6 +57,9 @@ const char *cli_text(const json_t *value, const char *name);
  * ledger. A refusal is FM_E_REFUSED with the rule. what: "authorization", for the line printed. */
 fm_status cli_submit(const struct cli_args *args, json_t *tx, const char *what,
                      struct base_err *err) FM_CHECK;
+/* The node's answer to a transaction that it waited for: printed, or FM_E_REFUSED with the rule. */
+fm_status cli_report(const struct cli_args *args, const json_t *value, const char *what,
+                     struct base_err *err) FM_CHECK;
 /* The same, signed by the node's own assertion key. body is used up. */
 fm_status cli_submit_by_node(const struct cli_args *args, const char *type, json_t *body,
                              const char *what, struct base_err *err) FM_CHECK;

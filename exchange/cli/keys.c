@@ -60,37 +60,59 @@ fm_status cli_officer_key(struct did_secret **out, const struct cli_args *args,
 
 enum { HAND_TO_HAND_MS = 23 * 3600 * 1000, AT_ONCE_MS = 600000 };
 
-fm_status cli_submit_by_officer(const struct cli_args *args, enum ledger_tx_type type, json_t *body,
-                                const char *what, struct base_err *err)
+static fm_status build(json_t **tx, const struct cli_args *args, enum ledger_tx_type type,
+                       json_t *body, int64_t life_ms, const char *what, struct base_err *err)
 {
-    int64_t now = base_clock_unix_ms(base_clock_system());
-    struct did_document *doc = NULL;
-    struct did_secret *secret = NULL;
-    json_t *me = NULL, *tx = NULL;
+    json_t *me = NULL;
     uint8_t chain[32];
     fm_status st = body != NULL ? cli_call(&me, args, "me", NULL, err) : base_err_memory(err, what);
 
     if (st == FM_OK)
         st = base_json_get_hex(chain, 32, me, "chain", err);
     if (st == FM_OK)
-        st = officers_document(&doc, args, err);
+        st = ledger_tx_build(tx, chain, type, cli_text(me, "did"),
+                             base_clock_unix_ms(base_clock_system()) + life_ms, body, err);
+    json_decref(me);
+    return st;
+}
+
+fm_status cli_submit_by_officer(const struct cli_args *args, enum ledger_tx_type type, json_t *body,
+                                const char *what, struct base_err *err)
+{
+    struct did_document *doc = NULL;
+    struct did_secret *secret = NULL;
+    json_t *tx = NULL;
+    fm_status st = officers_document(&doc, args, err);
+
+    if (st == FM_OK)
+        st = build(&tx, args, type, body,
+                   did_document_threshold(doc) > 1 ? HAND_TO_HAND_MS : AT_ONCE_MS, what, err);
     if (st == FM_OK)
         st = cli_officer_key(&secret, args, err);
     if (st == FM_OK)
-        st = ledger_tx_build(&tx, chain, type, cli_text(me, "did"),
-                             now + (did_document_threshold(doc) > 1 ? HAND_TO_HAND_MS : AT_ONCE_MS),
-                             body, err);
-    if (st == FM_OK && ledger_tx_type_authority(type) == LEDGER_BY_OFFICERS)
         st = officers_sign(args, tx, secret, doc, cli_value(args, "partial"), what, err);
-    else if (st == FM_OK) {
-        st = ledger_tx_sign(tx, secret, now / 1000, err);
-        if (st == FM_OK)
-            st = cli_submit(args, json_incref(tx), what, err);
-    }
     did_document_free(doc);
     did_secret_free(secret);
     json_decref(tx);
-    json_decref(me);
+    json_decref(body);
+    return st;
+}
+
+fm_status cli_submit_by_key(const struct cli_args *args, enum ledger_tx_type type, json_t *body,
+                            const char *what, struct base_err *err)
+{
+    struct did_secret *secret = NULL;
+    json_t *tx = NULL;
+    fm_status st = build(&tx, args, type, body, AT_ONCE_MS, what, err);
+
+    if (st == FM_OK)
+        st = cli_officer_key(&secret, args, err);
+    if (st == FM_OK)
+        st = ledger_tx_sign(tx, secret, base_clock_unix_ms(base_clock_system()) / 1000, err);
+    if (st == FM_OK)
+        st = cli_submit(args, json_incref(tx), what, err);
+    did_secret_free(secret);
+    json_decref(tx);
     json_decref(body);
     return st;
 }

@@ -3,7 +3,7 @@
  * did not ask. Shown only once the ledger says done.
  *
  * In this process's memory alone, and wiped: a restart forgets them, and so do an hour or
- * ANSWERS_MAX newer ones. */
+ * ANSWERS_MAX newer ones. Those that nobody waited for are also kept sealed: answers_sealed.h. */
 #ifndef FIRMIANA_EXCHANGE_NODE_ANSWERS_H
 #define FIRMIANA_EXCHANGE_NODE_ANSWERS_H
 

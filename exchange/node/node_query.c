@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
-#include "exchange/node/node_own.h"
+#include "exchange/node/answers_sealed.h"
 
 enum { HELD_MS = 20000 };
 
@@ -74,6 +74,16 @@ static bool is_done(const json_t *receipt)
     return outcome != NULL && strcmp(outcome, "done") == 0;
 }
 
+/* Nobody waits for it here: it is kept for whoever looks. */
+static void seal_answer(struct node *node, const char *query_hex)
+{
+    const struct answer *a = answers_find(&node->answers, query_hex);
+    struct base_err err = {0};
+
+    if (a != NULL && node_answer_seal(node, a, &err) != FM_OK)
+        node_step_error(node, "keeping an answer", &err);
+}
+
 void node_query_closed(struct node *node, const struct ledger_entry *entry)
 {
     struct base_err err = {0};
@@ -89,6 +99,8 @@ void node_query_closed(struct node *node, const struct ledger_entry *entry)
     q = query != NULL ? node_query_find(node, query) : NULL;
     if (query != NULL)
         answers_closed(&node->answers, query, is_done(receipt), entry->height, now_ms(node));
+    if (query != NULL && is_done(receipt) && !(q != NULL && q->asked_here && q->reply_waits))
+        seal_answer(node, query);
     if (q != NULL) {
         count_close(node, receipt);
         q->closed_height = entry->height;
@@ -297,6 +309,7 @@ void node_query_tick(struct node *node)
         }
     node_progress_tell(node);
     answers_tick(&node->answers, now);
+    node_answers_expire(node);
     for (struct node_query *q = node->queries, *next; q != NULL; q = next) {
         next = q->next;
         /* A failed query stays for a moment, to sign that nothing was shared. */

@@ -278,6 +278,9 @@ static const struct {
     {"audit.list", NODE_AUDITOR | NODE_OPERATOR, node_request_audit_list},
     {"audit.query", NODE_AUDITOR, node_request_audit_query},
     {"audit.subject", NODE_AUDITOR, node_request_audit_subject},
+    {"consent.attest", NODE_OPERATOR, node_request_consent_attest},
+    {"consent.mandate", NODE_OPERATOR, node_request_consent_mandate},
+    {"consent.withdraw", NODE_OPERATOR, node_request_consent_withdraw},
     {"contract.check", NODE_ANYONE, node_request_contract_check},
     {"contract.draft", NODE_ANALYST, node_request_contract_draft},
     {"dataset.list", NODE_ANYONE, node_request_dataset_list},
@@ -309,6 +312,15 @@ const struct node_roles *node_get_roles(const struct node *node)
     return &node->config.home.roles;
 }
 
+/* Whoever uses a role is in the node's log; what was asked for is not. */
+static void note(struct node *node, const char *name, const struct node_person *who)
+{
+    char text[NODE_PERSON_TEXT];
+
+    node_person_text(text, who);
+    node_log_put(node->config.log, "info", "request", NULL, "%s by %s", name, text);
+}
+
 void node_request(struct node *node, const json_t *request, const struct node_reply *reply)
 {
     const char *name = json_string_value(json_object_get(request, "do"));
@@ -329,6 +341,8 @@ void node_request(struct node *node, const json_t *request, const struct node_re
         reply->error(reply->ctx, &err);
         return;
     }
+    if ((handlers[i].roles & NODE_ANYONE) != NODE_ANYONE)
+        note(node, name, &reply->who);
     handlers[i].handle(node, request, reply);
     node_settle(node);
 }

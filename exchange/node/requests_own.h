@@ -26,6 +26,12 @@ void node_request_audit_query(struct node *node, const json_t *request,
                               const struct node_reply *reply);
 void node_request_audit_subject(struct node *node, const json_t *request,
                                 const struct node_reply *reply);
+void node_request_consent_attest(struct node *node, const json_t *request,
+                                 const struct node_reply *reply);
+void node_request_consent_mandate(struct node *node, const json_t *request,
+                                  const struct node_reply *reply);
+void node_request_consent_withdraw(struct node *node, const json_t *request,
+                                   const struct node_reply *reply);
 void node_request_contract_check(struct node *node, const json_t *request,
                                  const struct node_reply *reply);
 void node_request_contract_draft(struct node *node, const json_t *request,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "exchange/node/answers_sealed.h"
 #include "exchange/node/requests_own.h"
 
 enum { LEAST_DIGITS = 8 };
@@ -98,7 +99,8 @@ static fm_status not_here(const char *hex, const json_t *value, const struct ans
                             status, rule != NULL ? ", " : "", rule != NULL ? rule : "");
     return base_err_set(err, FM_E_NOT_FOUND,
                         "query %.16s is done, but its answer is not here: this member is no "
-                        "recipient, or more than an hour or a restart of the node lies between",
+                        "recipient, or too much time lies between (an hour for what was shown, a "
+                        "week for what nobody has seen)",
                         hex);
 }
 
@@ -113,17 +115,25 @@ void node_request_query_answer(struct node *node, const json_t *request,
                 : strcmp(format, "json") == 0 ? JOB_JSON
                 : strcmp(format, "csv") == 0  ? JOB_CSV
                                               : JOB_TABLE;
+    json_t *sealed = NULL;
     fm_status st = find(&m, node, request, &err);
 
-    if (st == FM_OK) {
-        a = answers_find(&node->answers, m.hex);
-        if (a == NULL || !a->done)
-            st = not_here(m.hex, m.value, a, &err);
-    }
     if (st == FM_OK)
+        a = answers_find(&node->answers, m.hex);
+    if (st == FM_OK && a == NULL && node_answer_unseal(node, &sealed, m.hex, &err) == FM_E_CORRUPT)
+        st = err.code;
+    if (st == FM_OK && sealed == NULL && (a == NULL || !a->done))
+        st = not_here(m.hex, m.value, a, &err);
+    if (st == FM_OK && sealed != NULL)
+        node_reply_value(reply,
+                         json_pack("{s:s,s:O,s:O}", "query", m.hex, "text",
+                                   json_array_get(json_object_get(sealed, "text"), (size_t)which),
+                                   "height", json_object_get(sealed, "height")));
+    else if (st == FM_OK)
         node_reply_value(reply, json_pack("{s:s,s:s,s:I}", "query", m.hex, "text", a->text[which],
                                           "height", (json_int_t)a->height));
     else
         node_reply_error(reply, &err);
+    json_decref(sealed);
     json_decref(m.value);
 }

@@ -131,6 +131,14 @@ static const char *status_of(const struct node *node, const json_t *value)
     return over && strcmp(text(value, "status"), "active") == 0 ? "expired" : text(value, "status");
 }
 
+/* Who says that it is this person's: NULL if nobody but a key does. */
+static const char *attestor_of(const json_t *consent)
+{
+    const json_t *mandate = json_object_get(consent, "mandate");
+
+    return json_string_value(json_object_get(mandate != NULL ? mandate : consent, "attestor"));
+}
+
 static fm_status put_consents(struct node *node, json_t *item, const struct known *k,
                               struct base_err *err)
 {
@@ -144,15 +152,20 @@ static fm_status put_consents(struct node *node, json_t *item, const struct know
         const char *id = text(json_array_get(from, i), "consent");
         json_t *value = NULL;
         const json_t *consent;
+        const char *attestor;
         st = find(node, &value, "consent", id, err);
         consent = json_object_get(value, "consent");
+        attestor = attestor_of(consent);
         if (st == FM_OK &&
             json_array_append_new(
-                list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:s}", "id", id, "mode",
+                list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:s*,s:b}", "id", id, "mode",
                                 text(consent, "mode"), "status", status_of(node, value), "grantee",
                                 text(consent, "grantee"), "relay", text(value, "relay"), "expires",
                                 (json_int_t)json_integer_value(json_object_get(consent, "expires")),
-                                "subject", owner_verdict(node, k, i, consent))) != 0)
+                                "subject", owner_verdict(node, k, i, consent), "attestor", attestor,
+                                "self_attested",
+                                (int)(attestor != NULL &&
+                                      strcmp(attestor, text(consent, "grantee")) == 0))) != 0)
             st = base_err_memory(err, "consents");
         json_decref(value);
     }

@@ -126,6 +126,21 @@ fm_status node_sealed_remove(struct node_started *started, const char *kind, con
     return st;
 }
 
+fm_status node_sealed_expire(struct node_started *started, const char *kind, long long before_ms,
+                             struct base_err *err)
+{
+    sqlite3_stmt *q = NULL;
+    fm_status st = FM_OK;
+    bool ready = prepare(&q, started, "DELETE FROM sealed WHERE kind = ?1 AND at_ms < ?2");
+
+    (void)sqlite3_bind_text(q, 1, kind, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(q, 2, before_ms);
+    if (!ready || sqlite3_step(q) != SQLITE_DONE)
+        st = node_started_error(started, "sessions.db", err);
+    (void)sqlite3_finalize(q);
+    return st;
+}
+
 fm_status node_sealed_list(struct node_started *started, const char *kind, const char *about,
                            fm_status (*fn)(void *ctx, const char *name, long long at_ms,
                                            struct base_err *err),

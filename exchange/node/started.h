@@ -3,8 +3,9 @@
  * started: a (query, attempt) is written, synced, before its first share moves, and never runs
  * again, whatever happens to the process.
  *
- * sealed: boxes (vault.h) by kind and name. Kinds: "opening" and "unnamed" (openings.h). about:
- * which boxes are about which tag, to find those about a person without opening all.
+ * sealed: boxes (vault.h) by kind and name. Kinds: "opening" and "unnamed" (openings.h), "answer"
+ * (answers_sealed.h). about: which boxes are about which tag, to find those about a person without
+ * opening all.
  *
  * A file of format 0, which held openings in clear, is sealed when it is opened; the clear text is
  * overwritten. */
@@ -44,6 +45,10 @@ fm_status node_sealed_get(struct base_buf *out, struct node_started *started, co
                           const char *name, struct base_err *err) FM_CHECK;
 /* It goes; FM_OK also if it was not there. */
 fm_status node_sealed_remove(struct node_started *started, const char *kind, const char *name,
+                             struct base_err *err) FM_CHECK;
+
+/* All of a kind that were kept before that moment go. */
+fm_status node_sealed_expire(struct node_started *started, const char *kind, long long before_ms,
                              struct base_err *err) FM_CHECK;
 
 /* The names of all of a kind (about NULL), or of those about a text, oldest first. fn may call
