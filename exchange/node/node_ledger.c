@@ -115,6 +115,24 @@ static void hold_revocation(struct node *node, const struct ledger_engine_event 
     node->revocation_noted = true;
 }
 
+/* It is final: from here on the state says whether it holds, and a newer permission may stand in
+ * its place. */
+static void let_go_of_revocation(struct node *node, const struct ledger_entry *entry)
+{
+    struct node_revocation *r, **at = &node->revocations;
+    char key[NODE_REVOKES] = "";
+
+    note_revocation(node, key, entry->payload.p, entry->payload.len);
+    while ((r = *at) != NULL) {
+        if (strcmp(r->revokes, key) == 0) {
+            *at = r->next;
+            free(r);
+        } else {
+            at = &r->next;
+        }
+    }
+}
+
 void node_revocations_free(struct node *node)
 {
     while (node->revocations != NULL) {
@@ -330,6 +348,9 @@ static void act_on(struct node *node, const struct ledger_entry *entry)
         node_query_opened(node, entry);
     else if (strcmp(entry->type, "query.close") == 0)
         node_query_closed(node, entry);
+    else if (strcmp(entry->type, "consent.revoke") == 0 ||
+             strcmp(entry->type, "authorization.revoke") == 0)
+        let_go_of_revocation(node, entry);
     else if (strncmp(entry->type, "member.", 7) == 0 || strncmp(entry->type, "did.", 4) == 0)
         node->members_moved = true;
 }
