@@ -75,7 +75,9 @@ static void begin(struct fuzz_corpus *corpus)
     fuzz_add_json(corpus, known->documents);
 }
 
-static const char *const words[] = {"{SCID}",
+static const char *const words[] = {" ",
+                                    "\n",
+                                    "{SCID}",
                                     "{CHAIN}",
                                     "did:firmiana:",
                                     "did:key:z6Mk",

@@ -66,8 +66,8 @@ static void begin(struct fuzz_corpus *corpus)
 }
 
 static const char *const words[] = {
-    "\"alias\"", "\"listen\"", "\"data\"", "\"threads\"", "\"log\"",   "\"metrics\"",
-    "alias",     "listen",     "metrics",  "roles",       "tcp://",    ":65536",
-    "[::1]:",    "127.0.0.1:", "\\u0000",  "\\ud800",     "..",        "/",
-    "info",      "socket",     "{\"@x\":", "operator",    "log_level", NULL};
+    " ",           "\n",         "\"alias\"", "\"listen\"", "\"data\"", "\"threads\"", "\"log\"",
+    "\"metrics\"", "alias",      "listen",    "metrics",    "roles",    "tcp://",      ":65536",
+    "[::1]:",      "127.0.0.1:", "\\u0000",   "\\ud800",    "..",       "/",           "info",
+    "socket",      "{\"@x\":",   "operator",  "log_level",  NULL};
 const struct fuzz_target fuzz_target = {"node_json", FUZZ_JSON, 4096, words, begin};

@@ -199,7 +199,9 @@ static void begin(struct fuzz_corpus *corpus)
     json_decref(array);
 }
 
-static const char *const words[] = {"siblings",
+static const char *const words[] = {" ",
+                                    "\n",
+                                    "siblings",
                                     "leaf",
                                     "path",
                                     "value_hash",

@@ -71,7 +71,9 @@ static void begin(struct fuzz_corpus *corpus)
         fuzz_law(ledger_tx_id(ids[id_count++], value, &err) == FM_OK, "a specimen has an id");
 }
 
-static const char *const words[] = {"\"chain\"",
+static const char *const words[] = {" ",
+                                    "\n",
+                                    "\"chain\"",
                                     "\"sender\"",
                                     "\"type\"",
                                     "\"not_after\"",
