@@ -54,7 +54,9 @@ static fm_status from_paper(json_t **document, uint8_t nonce32[32], const struct
         return base_err_set(err, FM_E_ARG,
                             "consent attest needs a CONSENT.json to countersign, or --evidence and "
                             "--opening for a paper");
-    st = consent_form_identifier(&identifier, args, err);
+    st = consent_form_check(args, err);
+    if (st == FM_OK)
+        st = consent_form_identifier(&identifier, args, err);
     if (st == FM_OK)
         st = consent_form_read(&c, nonce32, args, chain32, base_buf_cstr(&identifier), true, err);
     if (st == FM_OK) {

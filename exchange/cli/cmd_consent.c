@@ -81,8 +81,10 @@ static fm_status form(struct ledger_consent *c, struct represented *r, uint8_t n
 {
     struct base_buf identifier = {0};
     uint8_t chain[32];
-    fm_status st = consent_form_hex(chain, args, "chain", err);
+    fm_status st = consent_form_check(args, err);
 
+    if (st == FM_OK)
+        st = consent_form_hex(chain, args, "chain", err);
     if (st == FM_OK)
         st = consent_form_identifier(&identifier, args, err);
     if (st == FM_OK && cli_flag(args, "mandate"))

@@ -35,6 +35,16 @@ fm_status consent_form_identifier(struct base_buf *out, const struct cli_args *a
     return st == FM_OK ? base_buf_status(out, "identifier", err) : st;
 }
 
+fm_status consent_form_check(const struct cli_args *args, struct base_err *err)
+{
+    if (cli_value(args, "scheme") == NULL || cli_value(args, "grantee") == NULL)
+        return base_err_set(err, FM_E_ARG, "%s needs --scheme and --grantee", args->command->name);
+    if (cli_flag(args, "contract") == cli_flag(args, "purpose"))
+        return base_err_set(err, FM_E_ARG, "%s needs exactly one of --contract and --purpose",
+                            args->command->name);
+    return FM_OK;
+}
+
 fm_status consent_form_read(struct ledger_consent *c, uint8_t nonce32[32],
                             const struct cli_args *args, const uint8_t chain32[32],
                             const char *identifier, bool fresh_nonce, struct base_err *err)
@@ -46,12 +56,9 @@ fm_status consent_form_read(struct ledger_consent *c, uint8_t nonce32[32],
                                  .grantee = cli_value(args, "grantee"),
                                  .purpose = cli_value(args, "purpose"),
                                  .uses = 1};
-    if (c->scheme == NULL || c->grantee == NULL)
-        return base_err_set(err, FM_E_ARG, "%s needs --scheme and --grantee", args->command->name);
+    if (consent_form_check(args, err) != FM_OK)
+        return err->code;
     c->has_contract = cli_flag(args, "contract");
-    if (c->has_contract == (c->purpose != NULL))
-        return base_err_set(err, FM_E_ARG, "%s needs exactly one of --contract and --purpose",
-                            args->command->name);
     memcpy(c->chain, chain32, 32);
     if ((c->has_contract && consent_form_hex(c->contract, args, "contract", err) != FM_OK) ||
         cli_int(&c->uses, args, "uses", 1, 1000000, err) != FM_OK ||

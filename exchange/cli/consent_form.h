@@ -28,6 +28,9 @@ fm_status consent_form_read(struct ledger_consent *c, uint8_t nonce32[32],
                             const char *identifier, bool fresh_nonce,
                             struct base_err *err) FM_CHECK;
 
+/* What can be said of the options before anything is read or asked. */
+fm_status consent_form_check(const struct cli_args *args, struct base_err *err) FM_CHECK;
+
 /* --identifier or --identifier-file, appended with a closing NUL in reach; release as a secret. */
 fm_status consent_form_identifier(struct base_buf *out, const struct cli_args *args,
                                   struct base_err *err) FM_CHECK;
