@@ -33,6 +33,8 @@ void engine_follow_complain(struct ledger_engine *engine)
         return;
     engine->lag_ms = engine->now.mono_ms;
     engine->lag_height = event.height;
+    if (engine->pruned_told == event.height + 1)
+        return; /* it has been said why nothing comes */
     if (engine_sequencing(engine) && !engine->lag_told)
         engine_tell(engine, &event,
                     "we sequence, but our replica ends at block %llu while members signed a later "
