@@ -231,8 +231,10 @@ static void take_refusal(struct session *s, unsigned from, const json_t *message
     (void)snprintf(reason, sizeof reason, "%.40s%s%s", rule != NULL ? rule : "no rule named",
                    blamed != (int)from ? ", because of " : "",
                    blamed != (int)from ? session_alias(s, (unsigned)blamed) : "");
-    if (from == s->facts.asker && rule != NULL && strcmp(rule, "asker.cancelled") == 0)
-        (void)base_err_set(&err, FM_E_CANCELLED, "cancelled by %s", session_alias(s, from));
+    if (blamed == (int)s->facts.asker && rule != NULL && strcmp(rule, "asker.cancelled") == 0)
+        (void)base_err_set(&err, FM_E_CANCELLED, "cancelled by %s%s%s",
+                           session_alias(s, (unsigned)blamed), blamed != (int)from ? ", says " : "",
+                           blamed != (int)from ? session_alias(s, from) : "");
     else
         (void)base_err_set(&err, refused ? FM_E_REFUSED : FM_E_PEER, "%s %s the query: %s",
                            session_alias(s, from), refused ? "refused" : "aborted", reason);
