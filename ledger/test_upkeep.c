@@ -238,6 +238,8 @@ static void test_damaged(void **state)
                             &past_err);
         tried++;
         refused += st == FM_E_CORRUPT || st == FM_E_INPUT;
+        if (st != FM_E_CORRUPT && st != FM_E_INPUT)
+            print_error("byte %zu: status %d: %s\n", at, st, st == FM_OK ? "" : past_err.text);
         assert_int_equal(access(past_other, F_OK), -1);
         past_clean();
     }

@@ -11,7 +11,7 @@
 #include "tests/fuzz/ledger_specimens.h"
 
 static const struct ledger_specimens *known;
-static json_t *opening, *body, *statement;
+static json_t *opening, *body;
 
 static const char *text(const json_t *object, const char *name)
 {
@@ -108,7 +108,7 @@ static void commit(void)
 
 static void begin(struct fuzz_corpus *corpus)
 {
-    json_t *both;
+    json_t *statement, *both;
     char chain[65];
 
     known = ledger_specimens();
@@ -122,7 +122,7 @@ static void begin(struct fuzz_corpus *corpus)
         json_pack("{s:s,s:s,s:s,s:i,s:i,s:s,s:[{s:s,s:s,s:O}],s:{}}", "type", "FirmianaStatement",
                   "chain", chain, "member", "bank_a", "made", 1, "size", 3, "subject", "46948328",
                   "queries", "query", salt, "outcome", "done", "opening", opening, "proof");
-    both = json_pack("[O,O]", opening, statement);
+    both = json_pack("[O,o]", opening, statement);
     fuzz_add_json(corpus, both);
     json_decref(both);
 }
