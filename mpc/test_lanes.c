@@ -184,12 +184,50 @@ static void faults_in_lanes(void **state)
     job_release(&job);
 }
 
+enum { WORDS = 4, LANES = 3 };
+
+static fm_status draw(struct mpc_session *lane, const void *job, unsigned k, unsigned lanes,
+                      struct base_err *err)
+{
+    uint64_t(*const *out)[WORDS] = job;
+
+    (void)lanes;
+    return mpc_protocol_find("rep3")->zero_share(lane, MPC_RING64, (*out)[k], WORDS, err);
+}
+
+/* The masks of one lane are no other lane's: one seed, and a key for each stream. */
+static fm_status draw_in_all(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    uint64_t mask[LANES][WORDS] = {{0}};
+    uint64_t(*at)[WORDS] = mask;
+
+    (void)arg;
+    TRY(mpc_lanes_run(s, draw, &at, err));
+    for (unsigned k = 0; k < LANES; k++)
+        for (unsigned other = 0; other < k; other++)
+            for (unsigned i = 0; i < WORDS; i++)
+                for (unsigned j = 0; j < WORDS; j++)
+                    if (mask[k][i] == mask[other][j])
+                        return base_err_set(err, FM_E_INVALID, "lanes %u and %u share a mask", k,
+                                            other);
+    return FM_OK;
+}
+
+static void lanes_draw_apart(void **state)
+{
+    struct world w = {.row = mpc_protocol_find("rep3"), .streams = LANES};
+
+    (void)state;
+    world_must_run(&w, draw_in_all, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_answers_same_bytes),
         cmocka_unit_test(slices_cover_all_once),
         cmocka_unit_test(faults_in_lanes),
+        cmocka_unit_test(lanes_draw_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
