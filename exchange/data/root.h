@@ -28,8 +28,8 @@
  * opened in one version would let the row's later content be guessed, unless each row's salt also
  * told when it last changed, which would have to be kept for years beside the rows. As it is, a
  * root depends on rows, secret and version alone: any backup of the table reproduces it. The price
- * is hashing all rows for each version, and that costs less than reading them does: 10^6 rows of
- * ten columns take 0.5 s beside a scan of 0.6 s.
+ * is hashing all rows for each version: scan and root of 10^6 rows of ten columns, on two cores,
+ * took 1.1 s together.
  *
  * A row proof is JSON: {"format":"firmiana-row-proof-1","index":i,"path":[hex, lowest first],
  * "row":hex of b_i,"salt":hex of s_i}. */
