@@ -19,8 +19,8 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "did/draft.h"
-#include "ledger/engine.h"
-#include "ledger/tx.h"
+#include "ledger/engine/engine.h"
+#include "ledger/proof/tx.h"
 
 #define USAGE                                                                                  \
     "bench_ledger [--members N] [--entries N | --n N] [--stretch N] [--dir FOLDER]\n"          \

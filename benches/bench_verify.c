@@ -17,9 +17,9 @@
 
 #include <cmocka.h>
 
-#include "ledger/export.h"
-#include "ledger/test_town.h"
-#include "ledger/verify.h"
+#include "ledger/store/export.h"
+#include "ledger/store/test_town.h"
+#include "ledger/verify/verify.h"
 
 #define USAGE                                                                                  \
     "bench_verify [--entries N | --n N] [--dir FOLDER]\n"                                      \

@@ -23,31 +23,34 @@ net_zmq            base net transport
 did                base did
 mpc                base mpc transport
 mpc_debug          base mpc transport
-ledger_proof       base did ledger
-ledger             base did ledger
-ledger_engine      base did ledger
-firmiana-verify    base did ledger
+ledger_proof       base did ledger/proof
+ledger_verify      base did ledger/proof ledger/verify
+ledger_machine     base did ledger/proof ledger/machine
+ledger_store       base did ledger/proof ledger/verify ledger/machine ledger/store
+ledger_engine      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine
+firmiana-verify    base did ledger/proof ledger/verify
 exchange_value     base exchange/data
 exchange_data      base exchange/data
-exchange_root      base did ledger exchange/data
-exchange_changes   base did ledger exchange/data
+exchange_root      base did ledger/proof exchange/data
+exchange_changes   base did ledger/proof exchange/data
 exchange_sql       base exchange/data exchange/sql
 exchange_run       base mpc transport exchange/data exchange/sql
-exchange_contract  base did ledger exchange/data exchange/sql exchange/contract
-exchange_session   base did ledger exchange/data exchange/sql exchange/contract exchange/session
-exchange_node      base did ledger mpc net transport exchange/data exchange/sql exchange/contract exchange/session exchange/node
-exchange_cli       base did ledger mpc net transport exchange/data exchange/sql exchange/contract exchange/session exchange/node exchange/cli
-firmiana           base did ledger mpc net transport exchange/data exchange/sql exchange/contract exchange/session exchange/node exchange/cli
+exchange_contract  base did ledger/proof ledger/verify exchange/data exchange/sql exchange/contract
+exchange_session   base did ledger/proof ledger/verify exchange/data exchange/sql exchange/contract exchange/session
+exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc net transport exchange/data exchange/sql exchange/contract exchange/session exchange/node
+exchange_cli       base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc net transport exchange/data exchange/sql exchange/contract exchange/session exchange/node exchange/cli
+firmiana           base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc net transport exchange/data exchange/sql exchange/contract exchange/session exchange/node exchange/cli
 '
 declare -A header=([base]=base/status.h [net]=net/node.h [transport]=net/transport.h [did]=did/suite.h [mpc]=mpc/session.h
-  [ledger]=ledger/log.h [exchange/data]=exchange/data/schema.h [exchange/sql]=exchange/sql/plan.h
+  [ledger/proof]=ledger/proof/log.h [ledger/verify]=ledger/verify/verify.h [ledger/machine]=ledger/machine/machine.h
+  [ledger/store]=ledger/store/chain.h [ledger/engine]=ledger/engine/engine.h [exchange/data]=exchange/data/schema.h [exchange/sql]=exchange/sql/plan.h
   [exchange/contract]=exchange/contract/contract.h [exchange/session]=exchange/session/session.h
   [exchange/node]=exchange/node/node.h [exchange/cli]=exchange/cli/args.h)
 
 # Every folder that has a target has a row, or this test sees less than it says.
-for folder in "$source"/*/ "$source"/exchange/*/; do
+for folder in "$source"/*/ "$source"/{ledger,exchange}/*/; do
   folder=${folder#"$source"/} folder=${folder%/}
-  case $folder in exchange | tests | benches | build) continue ;; esac
+  case $folder in ledger | exchange | tests | benches | build) continue ;; esac
   [ ! -f "$source/$folder/CMakeLists.txt" ] || [ -n "${header[$folder]:-}" ] || fail "$folder has no row in this test's table"
 done
 
@@ -98,7 +101,7 @@ while IFS= read -r archive; do
   name=$(basename "$archive" .a)
   case $name in libnet_zmq) ;; *) ! uses "$archive" zmq_ || fail "$name calls ZeroMQ" ;; esac
   case $name in
-    libledger | libexchange_data | libexchange_changes | libexchange_node | *test* | *consortium*) ;;
+    libledger_store | libexchange_data | libexchange_changes | libexchange_node | *test* | *consortium*) ;;
     *) ! uses "$archive" sqlite3_ || fail "$name calls SQLite" ;;
   esac
 done < <(find "$build" -maxdepth 3 -name 'lib*.a')

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
-#include "ledger/tx.h"
+#include "ledger/proof/tx.h"
 
 enum { STEP_MS = 20, LATENCY_MS = 4 };
 

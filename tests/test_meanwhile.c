@@ -11,7 +11,7 @@
 #include "did/document.h"
 #include "did/draft.h"
 #include "exchange/node/node_own.h"
-#include "ledger/tx.h"
+#include "ledger/proof/tx.h"
 
 enum { LATENCY_MS = 6, MOST_MS = 8000 };
 

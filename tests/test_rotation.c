@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "did/draft.h"
 #include "did/suite.h"
-#include "ledger/tx.h"
+#include "ledger/proof/tx.h"
 
 enum { STEP_MS = 150, LATENCY_MS = 4, RULES_VERSION = 1 };
 

@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "exchange/data/demo_data.h"
-#include "ledger/inner.h"
+#include "ledger/proof/inner.h"
 
 enum {
     ROWS = 48,      /* of each bank: enough for the portfolio's minimum group */

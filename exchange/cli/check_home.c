@@ -8,7 +8,7 @@
 #include "did/document.h"
 #include "did/keystore.h"
 #include "exchange/cli/check.h"
-#include "ledger/machine.h"
+#include "ledger/machine/machine.h"
 
 bool check_owner(struct check *c)
 {

@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "exchange/cli/check.h"
-#include "ledger/chain.h"
+#include "ledger/store/chain.h"
 
 enum { GENESIS_MAX = 16 << 20 };
 

@@ -11,7 +11,7 @@
 #include "exchange/cli/commands.h"
 #include "exchange/cli/consent_form.h"
 #include "exchange/cli/keys.h"
-#include "ledger/inner.h"
+#include "ledger/proof/inner.h"
 
 /* The subject keeps the key: with it, and only with it, the consent can be withdrawn. */
 static fm_status save_key(const struct cli_args *args, const struct did_secret *secret,

@@ -8,8 +8,8 @@
 #include "exchange/cli/common.h"
 #include "exchange/cli/keys.h"
 #include "exchange/contract/contract.h"
-#include "ledger/contract_shape.h"
-#include "ledger/tx.h"
+#include "ledger/machine/contract_shape.h"
+#include "ledger/proof/tx.h"
 
 static const struct cli_option plain_options[] = {CLI_HOME_OPTION, CLI_JSON_OPTION, {0}};
 

@@ -13,8 +13,8 @@
 #include "exchange/cli/keys.h"
 #include "exchange/cli/officers.h"
 #include "exchange/node/home.h"
-#include "ledger/chain.h"
-#include "ledger/checkpoint.h"
+#include "ledger/proof/checkpoint.h"
+#include "ledger/store/chain.h"
 
 /* ---- showing ---- */
 

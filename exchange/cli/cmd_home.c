@@ -14,7 +14,7 @@
 #include "exchange/cli/identity.h"
 #include "exchange/cli/keys.h"
 #include "exchange/cli/officers.h"
-#include "ledger/chain.h"
+#include "ledger/store/chain.h"
 
 static fm_status fill_home(struct home *h, const struct cli_args *args, struct base_err *err)
 {

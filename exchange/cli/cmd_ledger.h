@@ -4,7 +4,7 @@
 
 #include "exchange/cli/common.h"
 #include "exchange/node/home.h"
-#include "ledger/upkeep.h"
+#include "ledger/store/upkeep.h"
 
 /* One line on the terminal that says how far it is: ctx of struct ledger_progress. */
 struct ledger_line {

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "exchange/cli/common.h"
-#include "ledger/inner.h"
+#include "ledger/proof/inner.h"
 
 #define CONSENT_FORM_OPTIONS                                                                     \
     {"scheme", "SCHEME", "its scheme: cn.id, cn.uscc, ...", CLI_OPTIONAL},                       \

@@ -4,7 +4,7 @@
 
 #include "did/passphrase.h"
 #include "exchange/cli/common.h"
-#include "ledger/tx.h"
+#include "ledger/proof/tx.h"
 
 #define CLI_KEY_OPTION                                                                            \
     {                                                                                             \

@@ -9,7 +9,7 @@
 #include "did/keystore.h"
 #include "did/moment.h"
 #include "did/multibase.h"
-#include "ledger/tx.h"
+#include "ledger/proof/tx.h"
 
 fm_status officers_document(struct did_document **out, const struct cli_args *args,
                             struct base_err *err)

@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "ledger/opening.h"
+#include "ledger/proof/opening.h"
 
 static fm_status wrong(const char *what, size_t i, struct base_err *err)
 {

@@ -8,7 +8,7 @@
 #define FIRMIANA_EXCHANGE_DATA_LEAVES_H
 
 #include "exchange/data/root.h"
-#include "ledger/log.h"
+#include "ledger/proof/log.h"
 
 struct data_leaves;
 

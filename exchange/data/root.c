@@ -5,8 +5,8 @@
 #include "base/secret.h"
 #include "exchange/data/leaves.h"
 #include "exchange/data/row_bytes.h"
-#include "ledger/log.h"
-#include "ledger/log_proof.h"
+#include "ledger/proof/log.h"
+#include "ledger/proof/log_proof.h"
 
 /* ---- the tree ---- */
 

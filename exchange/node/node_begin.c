@@ -275,7 +275,7 @@ struct open_queries {
 };
 
 /* It was closed while this node was away, and the use of a consent may come back if this node, too,
- * says that it shared nothing (ledger/rule_receipt.c). */
+ * says that it shared nothing (ledger/machine/rule_receipt.c). */
 static bool waits_for_word(const json_t *query)
 {
     return json_object_get(query, "unshared") != NULL &&

@@ -4,7 +4,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "exchange/node/node_own.h"
-#include "ledger/checkpoint.h"
+#include "ledger/proof/checkpoint.h"
 
 enum { TX_LIFE_MS = 600000 };
 

@@ -5,7 +5,7 @@
 #include "did/document.h"
 #include "did/proof.h"
 #include "exchange/node/node_own.h"
-#include "ledger/inner.h"
+#include "ledger/proof/inner.h"
 
 enum { RULES_VERSION = 1 };
 

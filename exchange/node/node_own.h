@@ -18,9 +18,9 @@
 #include "exchange/node/rows.h"
 #include "exchange/node/started.h"
 #include "exchange/session/session.h"
-#include "ledger/chain.h"
-#include "ledger/engine.h"
-#include "ledger/tx.h"
+#include "ledger/engine/engine.h"
+#include "ledger/proof/tx.h"
+#include "ledger/store/chain.h"
 
 enum node_message { NODE_MSG_LEDGER = 1, NODE_MSG_SESSION = 2, NODE_MSG_PING = 3 };
 

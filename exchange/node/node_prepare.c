@@ -11,7 +11,7 @@
 #include "did/document.h"
 #include "exchange/contract/compile.h"
 #include "exchange/node/openings.h"
-#include "ledger/inner.h"
+#include "ledger/proof/inner.h"
 
 void node_plan_free(struct sql_plan *plan)
 {

@@ -12,8 +12,8 @@
 #include "exchange/node/metrics.h"
 #include "exchange/node/node_own.h"
 #include "exchange/node/requests_own.h"
-#include "ledger/checkpoint.h"
-#include "ledger/machine.h"
+#include "ledger/machine/machine.h"
+#include "ledger/proof/checkpoint.h"
 
 /* ---- peers ---- */
 

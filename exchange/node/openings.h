@@ -1,8 +1,8 @@
 /* What a node keeps of the queries it took part in as asker or provider, sealed in sessions.db
- * under the query's id: the opening of query.open's commitments (ledger/opening.h). The asker's has
- * who asked and the ticket; a provider's has what the asker opened to it. With them, and only with
- * them, the member can answer a person's complaint. Compute parties that provide nothing keep
- * nothing. */
+ * under the query's id: the opening of query.open's commitments (ledger/proof/opening.h). The
+ * asker's has who asked and the ticket; a provider's has what the asker opened to it. With them,
+ * and only with them, the member can answer a person's complaint. Compute parties that provide
+ * nothing keep nothing. */
 #ifndef FIRMIANA_EXCHANGE_NODE_OPENINGS_H
 #define FIRMIANA_EXCHANGE_NODE_OPENINGS_H
 

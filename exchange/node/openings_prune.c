@@ -4,7 +4,7 @@
 
 #include "exchange/node/openings.h"
 #include "exchange/node/started_own.h"
-#include "ledger/sum_vfs.h"
+#include "ledger/store/sum_vfs.h"
 
 static fm_status run(struct node_started *s, const char *sql, const char *path,
                      struct base_err *err)

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "did/moment.h"
 #include "exchange/node/requests_own.h"
-#include "ledger/export.h"
+#include "ledger/store/export.h"
 
 enum { ENTRIES_A_CALL = 200 };
 

@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "exchange/node/requests_own.h"
-#include "ledger/inner.h"
+#include "ledger/proof/inner.h"
 
 /* This member's proof on a document; one by the subject may be there already. */
 static fm_status put_proof(struct node *node, json_t *document, struct base_err *err)

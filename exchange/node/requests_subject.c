@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "exchange/node/openings.h"
 #include "exchange/node/requests_own.h"
-#include "ledger/opening.h"
+#include "ledger/proof/opening.h"
 
 enum { ITEMS_MAX = 10000 };
 

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "exchange/node/started_own.h"
-#include "ledger/sum_vfs.h"
+#include "ledger/store/sum_vfs.h"
 
 /* "FMSS": SQLite's application_id of this file. */
 #define APPLICATION_ID 1179472723

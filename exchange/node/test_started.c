@@ -16,7 +16,7 @@
 #include "exchange/node/openings_prune.h"
 #include "exchange/node/started.h"
 #include "exchange/node/vault.h"
-#include "ledger/sum_vfs.h"
+#include "ledger/store/sum_vfs.h"
 
 static char folder[] = "/tmp/firmiana-started.XXXXXX";
 static char path[64];

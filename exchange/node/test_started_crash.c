@@ -1,5 +1,5 @@
-/* sessions.db on a disk that loses power at any moment (ledger/test_disk.h): what was started stays
- * started, what was kept stays kept. And on one that damages pages. */
+/* sessions.db on a disk that loses power at any moment (ledger/store/test_disk.h): what was started
+ * stays started, what was kept stays kept. And on one that damages pages. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "exchange/node/started.h"
-#include "ledger/test_disk.h"
+#include "ledger/store/test_disk.h"
 
 enum { QUERIES = 40 };
 

@@ -9,7 +9,7 @@
 
 #include "base/status.h"
 #include "exchange/session/session.h"
-#include "ledger/inner.h"
+#include "ledger/proof/inner.h"
 
 /* Strict shape of a part from that party. FM_E_PEER names the party and the member at fault. */
 fm_status receipt_check_part(const struct session_facts *facts, unsigned from, const json_t *part,

@@ -7,9 +7,9 @@
 #include "base/json.h"
 #include "did/key_did.h"
 #include "did/proof.h"
-#include "ledger/log.h"
-#include "ledger/log_proof.h"
-#include "ledger/state_proof.h"
+#include "ledger/proof/log.h"
+#include "ledger/proof/log_proof.h"
+#include "ledger/proof/state_proof.h"
 #include "tests/fuzz/ledger_specimens.h"
 
 enum { LEAVES = 23, WANTED = 13, SIGNERS = 2, SIGNED_AT = 1795168260 };

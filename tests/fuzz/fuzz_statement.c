@@ -6,8 +6,8 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "ledger/opening.h"
-#include "ledger/statement.h"
+#include "ledger/proof/opening.h"
+#include "ledger/verify/statement.h"
 #include "tests/fuzz/ledger_specimens.h"
 
 static const struct ledger_specimens *known;

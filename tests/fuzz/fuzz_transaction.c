@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "ledger/tx.h"
+#include "ledger/proof/tx.h"
 #include "tests/fuzz/ledger_specimens.h"
 
 static const struct ledger_specimens *known;

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "ledger/test_story.h"
+#include "ledger/verify/test_story.h"
 
 static struct ledger_specimens all;
 

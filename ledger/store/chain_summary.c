@@ -1,0 +1,116 @@
+#include "ledger/store/chain_summary.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/json.h"
+
+enum { SHOWN = 7 };
+
+/* What is worth showing of each type: paths into the payload's body. Hashes are cut to 12 digits.
+ */
+static const struct {
+    const char *type;
+    const char *show[SHOWN];
+} worth_showing[] = {
+    {"member.propose", {"alias", "endpoint"}},
+    {"member.suspend", {"alias", "reason"}},
+    {"member.vote", {"proposal", "accept"}},
+    {"did.update", {"document.firmiana.version", "previous"}},
+    {"did.recover", {"document.firmiana.version", "previous"}},
+    {"did.deactivate", {"previous"}},
+    {"dataset.publish", {"dataset", "data_version", "rows"}},
+    {"contract.propose", {"name", "version", "purpose"}},
+    {"authorization.grant", {"contract", "runs"}},
+    {"authorization.revoke", {"contract", "reason"}},
+    {"consent.grant",
+     {"consent.mode", "consent.attestor", "consent.mandate.attestor", "consent.grantee",
+      "consent.purpose", "consent.contract", "consent.uses"}},
+    {"consent.revoke", {"revocation.consent"}},
+    {"epoch", {"epoch", "sequencer"}},
+    {"query.open", {"contract", "height"}},
+    {"query.close", {"receipt.query", "receipt.outcome", "receipt.rule", "receipt.party"}},
+    {"query.receipt", {"receipt.query", "receipt.outcome", "receipt.rule", "receipt.party"}},
+};
+
+/* Follows "a.b.c" and names the last part. */
+static const json_t *follow(const json_t *at, const char *path, const char **last)
+{
+    const char *dot;
+    char part[32];
+
+    while ((dot = strchr(path, '.')) != NULL) {
+        assert((size_t)(dot - path) < sizeof part);
+        memcpy(part, path, (size_t)(dot - path));
+        part[dot - path] = '\0';
+        at = json_object_get(at, part);
+        path = dot + 1;
+    }
+    *last = path;
+    return json_object_get(at, path);
+}
+
+static void put_text(struct base_buf *out, const char *text)
+{
+    uint8_t hash[32];
+    size_t i, n = strlen(text);
+
+    if (n == 64 && base_unhex(hash, sizeof hash, text, n)) {
+        base_buf_put(out, text, 12);
+        return;
+    }
+    for (i = 0; i < n && i < 120; i++)
+        base_buf_put_u8(out, (uint8_t)((unsigned char)text[i] < 0x20 || text[i] == 0x7f
+                                           ? '?'
+                                           : (unsigned char)text[i]));
+    /* Not in the middle of a character of several bytes. */
+    while (n > 120 && out->len > 0 && (out->p[out->len - 1] & 0x80) != 0)
+        out->len--;
+}
+
+static void put_value(struct base_buf *out, const char *name, const json_t *value)
+{
+    if (out->len > 0)
+        base_buf_put_u8(out, ' ');
+    base_buf_putf(out, "%s=", name);
+    if (json_is_string(value))
+        put_text(out, json_string_value(value));
+    else if (json_is_integer(value))
+        base_buf_putf(out, "%lld", (long long)json_integer_value(value));
+    else
+        base_buf_put_str(out, json_is_true(value) ? "yes" : "no");
+}
+
+fm_status ledger_summarize(struct base_buf *out, const struct ledger_entry *entry,
+                           struct base_err *err)
+{
+    struct base_err ignored;
+    json_t *payload = NULL;
+    size_t i, k;
+
+    if (entry->is_block) {
+        base_buf_putf(out, "block %llu", (unsigned long long)entry->height);
+        return base_buf_status(out, "summary", err);
+    }
+    if (entry->erased) {
+        base_buf_put_str(out, "(erased)");
+        return base_buf_status(out, "summary", err);
+    }
+    if (base_json_parse(&payload, (const char *)entry->payload.p, entry->payload.len, &ignored) !=
+        FM_OK)
+        base_buf_put_str(out, "(unreadable)");
+    for (i = 0; i < sizeof worth_showing / sizeof worth_showing[0]; i++) {
+        if (strcmp(worth_showing[i].type, entry->type) != 0)
+            continue;
+        for (k = 0; k < SHOWN && worth_showing[i].show[k] != NULL; k++) {
+            const char *last;
+            const json_t *value =
+                follow(json_object_get(payload, "body"), worth_showing[i].show[k], &last);
+
+            if (value != NULL)
+                put_value(out, last, value);
+        }
+    }
+    json_decref(payload);
+    return base_buf_status(out, "summary", err);
+}

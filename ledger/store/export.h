@@ -1,0 +1,44 @@
+/* The trail as a bundle (format.md section 8), for anyone to check offline with firmiana-verify. */
+#ifndef FIRMIANA_LEDGER_EXPORT_H
+#define FIRMIANA_LEDGER_EXPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "ledger/store/chain.h"
+
+struct ledger_export_options {
+    /* Disclose only the leaves of these queries (query.open, query.close, query.receipt; the
+     * contracts, authorizations, datasets and consents that they stand on) and every identity leaf;
+     * for the rest their hashes. None: disclose everything that is not erased. */
+    const uint8_t (*queries)[32];
+    size_t n_queries;
+    /* State keys to prove, present or not, in any order, each once. Only while the newest state is
+     * the final one: FM_E_CONFLICT otherwise ("try again when block N is final"). */
+    const char *const *keys;
+    size_t n_keys;
+};
+
+/* What was written. */
+struct ledger_export_report {
+    uint64_t size; /* leaves */
+    uint64_t height;
+    uint64_t disclosed; /* leaves with their payload, block leaves included */
+    uint64_t bytes;
+};
+
+/* Writes the newest final state to a new file at path: first beside it, then renamed, so that no
+ * half bundle is ever there. options may be NULL. From one snapshot, while the replica goes on;
+ * bounded memory. Errors: FM_E_NOT_FOUND (nothing is final; no such query), FM_E_CONFLICT (path
+ * exists; see keys), FM_E_IO. */
+fm_status ledger_export(struct ledger_reader *reader, const char *path,
+                        const struct ledger_export_options *options,
+                        struct ledger_export_report *report, struct base_err *err) FM_CHECK;
+
+/* The same into an open file, which is the caller's to sync, name and close. */
+fm_status ledger_export_to(struct ledger_reader *reader, int fd,
+                           const struct ledger_export_options *options,
+                           struct ledger_export_report *report, struct base_err *err) FM_CHECK;
+
+#endif

@@ -1,0 +1,97 @@
+/* The store's tables (store.h says what they hold) and statements. */
+#include "ledger/store/store_impl.h"
+
+const char ledger_store_schema[] =
+    "CREATE TABLE tip (one INTEGER PRIMARY KEY CHECK (one = 1), chain BLOB NOT NULL,"
+    " genesis BLOB NOT NULL, height INTEGER NOT NULL, time INTEGER NOT NULL, log BLOB NOT NULL,"
+    " state_root BLOB NOT NULL, prev BLOB NOT NULL, epoch INTEGER NOT NULL,"
+    " rules_version INTEGER NOT NULL, final_size INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE block (height INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
+    " first_leaf INTEGER NOT NULL, txs INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE leaf (leaf INTEGER PRIMARY KEY, height INTEGER NOT NULL, hash BLOB NOT NULL,"
+    " id BLOB, alias TEXT, type TEXT, result BLOB, payload BLOB) STRICT;"
+    "CREATE TABLE tx (id BLOB PRIMARY KEY, leaf INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE node (at INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;"
+    "CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE seen (not_after INTEGER, id TEXT, PRIMARY KEY (not_after, id))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE page (at INTEGER PRIMARY KEY, page BLOB NOT NULL) STRICT;"
+    "CREATE TABLE deep_page (at BLOB PRIMARY KEY, page BLOB NOT NULL) STRICT;"
+    "CREATE TABLE cosignature (size INTEGER, alias TEXT, line TEXT NOT NULL,"
+    " PRIMARY KEY (size, alias)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE undo (height INTEGER PRIMARY KEY, time INTEGER NOT NULL, log BLOB NOT NULL,"
+    " state_root BLOB NOT NULL, prev BLOB NOT NULL, epoch INTEGER NOT NULL,"
+    " rules_version INTEGER NOT NULL, changes BLOB NOT NULL) STRICT;"
+    "CREATE TABLE note (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE evidence (at INTEGER PRIMARY KEY, theirs TEXT NOT NULL UNIQUE,"
+    " ours TEXT NOT NULL) STRICT;";
+
+const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
+    [LEDGER_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [LEDGER_SQL_BEGIN_READ] = "BEGIN",
+    [LEDGER_SQL_COMMIT] = "COMMIT",
+    [LEDGER_SQL_ROLLBACK] = "ROLLBACK",
+    [LEDGER_SQL_GET_TIP] = "SELECT height, time, log, state_root, prev, epoch, rules_version,"
+                           " final_size FROM tip",
+    [LEDGER_SQL_PUT_TIP] = "UPDATE tip SET height = ?1, time = ?2, log = ?3, state_root = ?4,"
+                           " prev = ?5, epoch = ?6, rules_version = ?7",
+    [LEDGER_SQL_PUT_FINAL] = "UPDATE tip SET final_size = ?1",
+    [LEDGER_SQL_PUT_GENESIS] = "INSERT INTO tip VALUES (1, ?1, ?2, 0, 0, x'', x'', x'', 0, 0, 0)",
+    [LEDGER_SQL_GET_GENESIS] = "SELECT genesis FROM tip",
+    [LEDGER_SQL_GET_STATE] = "SELECT value FROM state WHERE key = ?1",
+    [LEDGER_SQL_PUT_STATE] = "INSERT INTO state VALUES (?1, ?2)"
+                             " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    [LEDGER_SQL_DEL_STATE] = "DELETE FROM state WHERE key = ?1",
+    [LEDGER_SQL_LIST_STATE] = "SELECT key, value FROM state WHERE key >= ?1 ORDER BY key",
+    [LEDGER_SQL_PUT_SEEN] = "INSERT INTO seen VALUES (?1, ?2)",
+    [LEDGER_SQL_DEL_SEEN] = "DELETE FROM seen WHERE not_after = ?1 AND id = ?2",
+    [LEDGER_SQL_EXPIRED_SEEN] = "SELECT id FROM seen WHERE not_after < ?1 ORDER BY not_after, id",
+    [LEDGER_SQL_GET_PAGE] = "SELECT page FROM page WHERE at = ?1",
+    [LEDGER_SQL_PUT_PAGE] = "INSERT INTO page VALUES (?1, ?2)"
+                            " ON CONFLICT (at) DO UPDATE SET page = excluded.page",
+    [LEDGER_SQL_DEL_PAGE] = "DELETE FROM page WHERE at = ?1",
+    [LEDGER_SQL_GET_DEEP] = "SELECT page FROM deep_page WHERE at = ?1",
+    [LEDGER_SQL_PUT_DEEP] = "INSERT INTO deep_page VALUES (?1, ?2)"
+                            " ON CONFLICT (at) DO UPDATE SET page = excluded.page",
+    [LEDGER_SQL_DEL_DEEP] = "DELETE FROM deep_page WHERE at = ?1",
+    [LEDGER_SQL_PUT_LEAF] = "INSERT INTO leaf VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [LEDGER_SQL_GET_LEAVES] =
+        "SELECT leaf, leaf.height, block.time, hash, id, alias, type, result, payload"
+        " FROM leaf JOIN block ON block.height = leaf.height"
+        " WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf",
+    [LEDGER_SQL_GET_LEAF_HASH] = "SELECT hash FROM leaf WHERE leaf = ?1",
+    [LEDGER_SQL_ERASE_LEAF] = "UPDATE leaf SET payload = NULL WHERE leaf = ?1",
+    [LEDGER_SQL_PUT_TX] = "INSERT INTO tx VALUES (?1, ?2)",
+    [LEDGER_SQL_GET_TX] = "SELECT leaf FROM tx WHERE id = ?1",
+    [LEDGER_SQL_PUT_NODE] = "INSERT INTO node VALUES (?1, ?2)",
+    [LEDGER_SQL_GET_NODE] = "SELECT hash FROM node WHERE at = ?1",
+    [LEDGER_SQL_PUT_BLOCK] = "INSERT INTO block VALUES (?1, ?2, ?3, ?4)",
+    [LEDGER_SQL_GET_BLOCK] = "SELECT height, time, first_leaf, txs FROM block WHERE height = ?1",
+    [LEDGER_SQL_PUT_UNDO] = "INSERT INTO undo SELECT ?1, time, log, state_root, prev, epoch,"
+                            " rules_version, ?2 FROM tip",
+    [LEDGER_SQL_GET_UNDO] = "SELECT changes FROM undo WHERE height = ?1",
+    [LEDGER_SQL_DROP_UNDO] = "DELETE FROM undo WHERE height <= ?1",
+    [LEDGER_SQL_UNDO_TIP] =
+        "UPDATE tip SET (height, time, log, state_root, prev, epoch, rules_version) ="
+        " (SELECT height - 1, time, log, state_root, prev, epoch, rules_version"
+        " FROM undo WHERE height = ?1)",
+    [LEDGER_SQL_UNDO_ROW] = "DELETE FROM undo WHERE height = ?1",
+    [LEDGER_SQL_UNDO_TXS] = "DELETE FROM tx WHERE id IN"
+                            " (SELECT id FROM leaf WHERE leaf >= ?1 AND id IS NOT NULL)",
+    [LEDGER_SQL_UNDO_LEAVES] = "DELETE FROM leaf WHERE leaf >= ?1",
+    [LEDGER_SQL_UNDO_NODES] = "DELETE FROM node WHERE at >= ?1 AND at < ?2",
+    [LEDGER_SQL_UNDO_BLOCK] = "DELETE FROM block WHERE height = ?1",
+    [LEDGER_SQL_UNDO_COSIGNATURES] = "DELETE FROM cosignature WHERE size > ?1",
+    [LEDGER_SQL_PUT_NOTE] = "INSERT INTO note VALUES (?1, ?2)"
+                            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    [LEDGER_SQL_DEL_NOTE] = "DELETE FROM note WHERE name = ?1",
+    [LEDGER_SQL_LIST_NOTES] = "SELECT name, value FROM note ORDER BY name",
+    [LEDGER_SQL_PUT_COSIGNATURE] =
+        "INSERT INTO cosignature VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    [LEDGER_SQL_LIST_COSIGNATURES] =
+        "SELECT alias, line FROM cosignature WHERE size = ?1 ORDER BY alias",
+    [LEDGER_SQL_DROP_COSIGNATURES] = "DELETE FROM cosignature WHERE size < ?1",
+    [LEDGER_SQL_PUT_EVIDENCE] =
+        "INSERT INTO evidence (theirs, ours) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+    [LEDGER_SQL_LIST_EVIDENCE] = "SELECT theirs, ours FROM evidence ORDER BY at",
+};

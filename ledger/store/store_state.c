@@ -1,0 +1,238 @@
+/* The store's state: keys and values, and the pages of the tree over them. */
+#include <string.h>
+
+#include "base/json.h"
+#include "ledger/store/store_impl.h"
+
+/* ---- keys and values ---- */
+
+static fm_status get_state(void *ctx, struct base_buf *value, bool *found, const char *key,
+                           struct base_err *err)
+{
+    struct ledger_store *store = ctx;
+    sqlite3_stmt *stmt = ledger_store_stmt(store, LEDGER_SQL_GET_STATE, err);
+    fm_status st;
+
+    if (stmt == NULL)
+        return err->code;
+    (void)sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
+    st = ledger_store_row(store, stmt, found, err);
+    if (st == FM_OK && *found) {
+        ledger_store_bytes(value, stmt, 0);
+        st = base_buf_status(value, "state", err);
+    }
+    (void)sqlite3_reset(stmt);
+    return st;
+}
+
+static fm_status list_state(void *ctx, const char *prefix,
+                            fm_status (*fn)(void *fn_ctx, const char *key, const void *value,
+                                            size_t len, struct base_err *err),
+                            void *fn_ctx, struct base_err *err)
+{
+    struct ledger_store *store = ctx;
+    sqlite3_stmt *stmt;
+    bool row = true;
+    fm_status st = ledger_store_walk(store, &stmt, LEDGER_SQL_LIST_STATE, err);
+
+    if (st != FM_OK)
+        return st;
+    (void)sqlite3_bind_text(stmt, 1, prefix, -1, SQLITE_STATIC);
+    while (st == FM_OK && row) {
+        const char *key;
+
+        st = ledger_store_row(store, stmt, &row, err);
+        if (st != FM_OK || !row)
+            break;
+        key = (const char *)sqlite3_column_text(stmt, 0);
+        if (key == NULL || strncmp(key, prefix, strlen(prefix)) != 0)
+            break;
+        st = fn(fn_ctx, key, sqlite3_column_blob(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1),
+                err);
+    }
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+static fm_status list_expired(void *ctx, int64_t before_ms,
+                              fm_status (*fn)(void *fn_ctx, const char *id, struct base_err *err),
+                              void *fn_ctx, struct base_err *err)
+{
+    struct ledger_store *store = ctx;
+    sqlite3_stmt *stmt;
+    bool row = true;
+    fm_status st = ledger_store_walk(store, &stmt, LEDGER_SQL_EXPIRED_SEEN, err);
+
+    if (st != FM_OK)
+        return st;
+    (void)sqlite3_bind_int64(stmt, 1, before_ms);
+    while (st == FM_OK && row) {
+        const char *id;
+
+        st = ledger_store_row(store, stmt, &row, err);
+        if (st != FM_OK || !row)
+            break;
+        id = (const char *)sqlite3_column_text(stmt, 0);
+        st = id != NULL ? fn(fn_ctx, id, err) : base_err_memory(err, "ledger store");
+    }
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+struct ledger_state_source ledger_store_source(struct ledger_store *store)
+{
+    return (struct ledger_state_source){get_state, list_state, list_expired, NULL, store};
+}
+
+/* The index of seen by time: not_after is in the value, which is what the state says. */
+static fm_status index_seen(struct ledger_store *store, enum ledger_sql sql, const char *id,
+                            const void *value, size_t len, struct base_err *err)
+{
+    sqlite3_stmt *stmt;
+    json_t *json;
+    int64_t not_after;
+    fm_status st = base_json_parse(&json, value, len, err);
+
+    if (st != FM_OK)
+        return ledger_store_corrupt(store, "a remembered id has no time", err);
+    st = base_json_get_int(&not_after, json, "not_after", err);
+    json_decref(json);
+    if (st != FM_OK)
+        return ledger_store_corrupt(store, "a remembered id has no time", err);
+    stmt = ledger_store_stmt(store, sql, err);
+    if (stmt == NULL)
+        return err->code;
+    (void)sqlite3_bind_int64(stmt, 1, not_after);
+    (void)sqlite3_bind_text(stmt, 2, id, -1, SQLITE_STATIC);
+    return ledger_store_run(store, stmt, err);
+}
+
+static fm_status forget_seen(struct ledger_store *store, const char *key, struct base_err *err)
+{
+    struct base_buf value = {0};
+    bool found = false;
+    fm_status st = get_state(store, &value, &found, key, err);
+
+    if (st == FM_OK && found)
+        st = index_seen(store, LEDGER_SQL_DEL_SEEN, key + strlen("seen/"), value.p, value.len, err);
+    base_buf_release(&value);
+    return st;
+}
+
+static fm_status put_update(struct ledger_store *store, const struct ledger_update *u,
+                            struct base_err *err)
+{
+    bool seen = strncmp(u->key, "seen/", strlen("seen/")) == 0;
+    sqlite3_stmt *stmt;
+    fm_status st = FM_OK;
+
+    if (seen && u->value == NULL)
+        st = forget_seen(store, u->key, err);
+    else if (seen)
+        st =
+            index_seen(store, LEDGER_SQL_PUT_SEEN, u->key + strlen("seen/"), u->value, u->len, err);
+    if (st != FM_OK)
+        return st;
+    stmt = ledger_store_stmt(store, u->value == NULL ? LEDGER_SQL_DEL_STATE : LEDGER_SQL_PUT_STATE,
+                             err);
+    if (stmt == NULL)
+        return err->code;
+    (void)sqlite3_bind_text(stmt, 1, u->key, -1, SQLITE_STATIC);
+    if (u->value != NULL)
+        ledger_store_bind(stmt, 2, u->value, u->len);
+    return ledger_store_run(store, stmt, err);
+}
+
+fm_status ledger_store_put_updates(struct ledger_store *store, const struct ledger_update *updates,
+                                   size_t n, struct base_err *err)
+{
+    size_t i;
+    fm_status st = FM_OK;
+
+    for (i = 0; st == FM_OK && i < n; i++)
+        st = put_update(store, &updates[i], err);
+    return st;
+}
+
+/* ---- pages ---- */
+
+#define SHALLOW_NIBBLES 14
+
+/* Binds a page's key to whichever table has it: sql for short ids, the next enum's for long ones.
+ */
+static sqlite3_stmt *page_stmt(struct ledger_store *store, enum ledger_sql shallow,
+                               enum ledger_sql deep, const uint8_t *id, size_t id_len,
+                               struct base_err *err)
+{
+    sqlite3_stmt *stmt;
+    uint64_t at = id[0];
+    size_t i;
+
+    if (id[0] > SHALLOW_NIBBLES) {
+        stmt = ledger_store_stmt(store, deep, err);
+        if (stmt != NULL)
+            ledger_store_bind(stmt, 1, id, id_len);
+        return stmt;
+    }
+    for (i = 1; i <= SHALLOW_NIBBLES / 2; i++)
+        at = at << 8 | (i < id_len ? id[i] : 0U);
+    stmt = ledger_store_stmt(store, shallow, err);
+    if (stmt != NULL)
+        (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)at);
+    return stmt;
+}
+
+static fm_status get_page(void *ctx, uint8_t *out, size_t *len, const uint8_t *id, size_t id_len,
+                          struct base_err *err)
+{
+    struct ledger_store *store = ctx;
+    sqlite3_stmt *stmt =
+        page_stmt(store, LEDGER_SQL_GET_PAGE, LEDGER_SQL_GET_DEEP, id, id_len, err);
+    bool row;
+    fm_status st;
+
+    *len = 0;
+    if (stmt == NULL)
+        return err->code;
+    st = ledger_store_row(store, stmt, &row, err);
+    if (st == FM_OK && row) {
+        const void *page = sqlite3_column_blob(stmt, 0);
+        size_t bytes = (size_t)sqlite3_column_bytes(stmt, 0);
+
+        if (page == NULL || bytes > LEDGER_STATE_PAGE_MAX) {
+            st = ledger_store_corrupt(store, "a page of the state tree is too long", err);
+        } else {
+            memcpy(out, page, bytes);
+            *len = bytes;
+        }
+    }
+    (void)sqlite3_reset(stmt);
+    return st;
+}
+
+static fm_status put_page(void *ctx, const uint8_t *id, size_t id_len, const uint8_t *page,
+                          size_t len, struct base_err *err)
+{
+    struct ledger_store *store = ctx;
+    sqlite3_stmt *stmt =
+        page_stmt(store, LEDGER_SQL_PUT_PAGE, LEDGER_SQL_PUT_DEEP, id, id_len, err);
+
+    if (stmt == NULL)
+        return err->code;
+    ledger_store_bind(stmt, 2, page, len);
+    return ledger_store_run(store, stmt, err);
+}
+
+static fm_status del_page(void *ctx, const uint8_t *id, size_t id_len, struct base_err *err)
+{
+    struct ledger_store *store = ctx;
+    sqlite3_stmt *stmt =
+        page_stmt(store, LEDGER_SQL_DEL_PAGE, LEDGER_SQL_DEL_DEEP, id, id_len, err);
+
+    return stmt != NULL ? ledger_store_run(store, stmt, err) : err->code;
+}
+
+struct ledger_state_pages ledger_store_pages(struct ledger_store *store)
+{
+    return (struct ledger_state_pages){get_page, put_page, del_page, store};
+}

@@ -1,0 +1,228 @@
+#include "ledger/store/sum_vfs.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define PAGE 4096
+
+static sqlite3_vfs vfs, *below;
+static bool registered;
+
+/* A main file; the one of the VFS below follows it in memory. */
+struct summed {
+    sqlite3_file base;
+    bool on; /* its header says that pages have sums */
+};
+
+static sqlite3_file *under(sqlite3_file *f)
+{
+    return (sqlite3_file *)(void *)((struct summed *)(void *)f + 1);
+}
+
+/* ---- sums ---- */
+
+static uint32_t word(const uint8_t *p)
+{
+    uint32_t w;
+
+    memcpy(&w, p, sizeof w);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    w = __builtin_bswap32(w);
+#endif
+    return w;
+}
+
+static void page_sum(uint8_t out[LEDGER_SUM], const uint8_t *page)
+{
+    uint32_t s1 = 0, s2 = 0;
+    size_t i;
+
+    for (i = 0; i < PAGE - LEDGER_SUM; i += 4) {
+        s1 += word(page + i);
+        s2 += s1;
+    }
+    for (i = 0; i < 4; i++) {
+        out[i] = (uint8_t)(s1 >> 8 * i);
+        out[4 + i] = (uint8_t)(s2 >> 8 * i);
+    }
+}
+
+/* Page size (two bytes, big-endian) and reserved bytes, from a file's first bytes. */
+static bool header_says_sums(const uint8_t *p)
+{
+    static const char magic[] = "SQLite format 3";
+
+    return memcmp(p, magic, sizeof magic) == 0 && p[16] == PAGE >> 8 && p[17] == 0 &&
+           p[20] == LEDGER_SUM;
+}
+
+static int sum_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
+{
+    struct summed *s = (struct summed *)(void *)f;
+    int code = under(f)->pMethods->xRead(under(f), p, n, at);
+    uint8_t sum[LEDGER_SUM];
+
+    if (code != SQLITE_OK)
+        return code;
+    if (at == 0 && n >= 100)
+        s->on = header_says_sums(p);
+    if (!s->on || n != PAGE || at % PAGE != 0)
+        return SQLITE_OK;
+    page_sum(sum, p);
+    return memcmp(sum, (const uint8_t *)p + PAGE - LEDGER_SUM, LEDGER_SUM) == 0 ? SQLITE_OK
+                                                                                : SQLITE_IOERR_DATA;
+}
+
+static int sum_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+    struct summed *s = (struct summed *)(void *)f;
+    uint8_t page[PAGE];
+
+    if (at == 0 && n >= 100)
+        s->on = header_says_sums(p);
+    if (!s->on || n != PAGE || at % PAGE != 0)
+        return under(f)->pMethods->xWrite(under(f), p, n, at);
+    memcpy(page, p, PAGE - LEDGER_SUM);
+    page_sum(page + PAGE - LEDGER_SUM, page);
+    return under(f)->pMethods->xWrite(under(f), page, n, at);
+}
+
+/* ---- what is handed on ---- */
+
+static int sum_close(sqlite3_file *f)
+{
+    return under(f)->pMethods->xClose(under(f));
+}
+
+static int sum_truncate(sqlite3_file *f, sqlite3_int64 size)
+{
+    return under(f)->pMethods->xTruncate(under(f), size);
+}
+
+static int sum_sync(sqlite3_file *f, int flags)
+{
+    return under(f)->pMethods->xSync(under(f), flags);
+}
+
+static int sum_size(sqlite3_file *f, sqlite3_int64 *size)
+{
+    return under(f)->pMethods->xFileSize(under(f), size);
+}
+
+static int sum_lock(sqlite3_file *f, int lock)
+{
+    return under(f)->pMethods->xLock(under(f), lock);
+}
+
+static int sum_unlock(sqlite3_file *f, int lock)
+{
+    return under(f)->pMethods->xUnlock(under(f), lock);
+}
+
+static int sum_check_reserved(sqlite3_file *f, int *out)
+{
+    return under(f)->pMethods->xCheckReservedLock(under(f), out);
+}
+
+static int sum_control(sqlite3_file *f, int op, void *arg)
+{
+    return under(f)->pMethods->xFileControl(under(f), op, arg);
+}
+
+static int sum_sector_size(sqlite3_file *f)
+{
+    return under(f)->pMethods->xSectorSize(under(f));
+}
+
+static int sum_characteristics(sqlite3_file *f)
+{
+    return under(f)->pMethods->xDeviceCharacteristics(under(f));
+}
+
+static int sum_shm_map(sqlite3_file *f, int page, int size, int extend, void volatile **out)
+{
+    return under(f)->pMethods->xShmMap(under(f), page, size, extend, out);
+}
+
+static int sum_shm_lock(sqlite3_file *f, int offset, int n, int flags)
+{
+    return under(f)->pMethods->xShmLock(under(f), offset, n, flags);
+}
+
+static void sum_shm_barrier(sqlite3_file *f)
+{
+    under(f)->pMethods->xShmBarrier(under(f));
+}
+
+static int sum_shm_unmap(sqlite3_file *f, int remove)
+{
+    return under(f)->pMethods->xShmUnmap(under(f), remove);
+}
+
+/* Nothing is read past the sums through mapped memory: version 2 has no xFetch. */
+static const sqlite3_io_methods methods = {
+    .iVersion = 2,
+    .xClose = sum_close,
+    .xRead = sum_read,
+    .xWrite = sum_write,
+    .xTruncate = sum_truncate,
+    .xSync = sum_sync,
+    .xFileSize = sum_size,
+    .xLock = sum_lock,
+    .xUnlock = sum_unlock,
+    .xCheckReservedLock = sum_check_reserved,
+    .xFileControl = sum_control,
+    .xSectorSize = sum_sector_size,
+    .xDeviceCharacteristics = sum_characteristics,
+    .xShmMap = sum_shm_map,
+    .xShmLock = sum_shm_lock,
+    .xShmBarrier = sum_shm_barrier,
+    .xShmUnmap = sum_shm_unmap,
+};
+
+/* ---- the VFS ---- */
+
+static int sum_open(sqlite3_vfs *v, const char *path, sqlite3_file *f, int flags, int *out)
+{
+    struct summed *s = (struct summed *)(void *)f;
+    int code;
+
+    (void)v;
+    if ((flags & SQLITE_OPEN_MAIN_DB) == 0)
+        return below->xOpen(below, path, f, flags, out);
+    memset(s, 0, sizeof *s);
+    code = below->xOpen(below, path, under(f), flags, out);
+    if (under(f)->pMethods != NULL)
+        s->base.pMethods = &methods;
+    return code;
+}
+
+static void set_up(void)
+{
+    below = sqlite3_vfs_find(NULL);
+    if (below == NULL)
+        return;
+    vfs = *below; /* its other calls do without their files */
+    vfs.zName = "firmiana-sums";
+    vfs.pNext = NULL;
+    vfs.szOsFile = below->szOsFile + (int)sizeof(struct summed);
+    vfs.xOpen = sum_open;
+    registered = sqlite3_vfs_register(&vfs, 0) == SQLITE_OK;
+}
+
+const char *ledger_sum_vfs(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, set_up);
+    return registered ? vfs.zName : NULL;
+}
+
+int ledger_sum_enable(sqlite3 *db)
+{
+    int reserve = LEDGER_SUM;
+
+    return sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
+}

@@ -1,0 +1,145 @@
+/* firmiana-verify: checks a bundle, offline, with no node and no database. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "ledger/verify/verify_print.h"
+
+static const char usage[] =
+    "usage: firmiana-verify [--json] [--chain ID] [--opening FILE] BUNDLE\n"
+    "\n"
+    "Checks the exported trail of a Firmiana ledger: that it is the whole log from genesis on, "
+    "signed by\n"
+    "whom it says, and final by a quorum of the members. Needs no network, no node and no trust in "
+    "a member.\n"
+    "\n"
+    "  BUNDLE       the file that `firmiana audit export` wrote; - reads standard input\n"
+    "  --chain ID   the ledger that it must be: its chain id, 64 hex digits\n"
+    "  --opening FILE  a member's signed statement of who asked about whom, from `firmiana audit\n"
+    "               subject --out`: held against what the bundle shows was committed\n"
+    "  --json       one JSON object instead of text\n"
+    "  --help       this text\n"
+    "\n"
+    "exit code: 0 valid, 1 not valid (the first fault is named: line, leaf, check), 2 wrong "
+    "arguments,\n"
+    "8 the file cannot be read, 10 out of memory, 14 made under rules that this version does not "
+    "know\n";
+
+struct options {
+    const char *bundle, *opening;
+    bool json, help, chain_given;
+    uint8_t chain[32];
+};
+
+static fm_status read_options(struct options *o, int argc, char **argv, struct base_err *err)
+{
+    *o = (struct options){0};
+    for (int i = 1; i < argc; i++) {
+        const char *arg = argv[i];
+        if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
+            o->help = true;
+            return FM_OK;
+        }
+        if (strcmp(arg, "--json") == 0) {
+            o->json = true;
+        } else if (strcmp(arg, "--chain") == 0 && i + 1 < argc) {
+            o->chain_given = base_unhex(o->chain, 32, argv[i + 1], strlen(argv[i + 1]));
+            if (!o->chain_given)
+                return base_err_set(err, FM_E_ARG, "--chain: 64 lower-case hex digits are needed");
+            i++;
+        } else if (strcmp(arg, "--opening") == 0 && i + 1 < argc) {
+            o->opening = argv[++i];
+        } else if (arg[0] == '-' && arg[1] != '\0') {
+            return base_err_set(err, FM_E_ARG, "unknown or unfinished option %s: see --help", arg);
+        } else if (o->bundle != NULL) {
+            return base_err_set(err, FM_E_ARG, "one bundle at a time: see --help");
+        } else {
+            o->bundle = arg;
+        }
+    }
+    if (o->bundle == NULL)
+        return base_err_set(err, FM_E_ARG, "no bundle is named: see --help");
+    return FM_OK;
+}
+
+static fm_status read_file(void *ctx, void *out, size_t len, size_t *got, struct base_err *err)
+{
+    FILE *f = ctx;
+
+    errno = 0;
+    *got = fread(out, 1, len, f);
+    if (ferror(f))
+        return base_err_errno(err, "read");
+    return FM_OK;
+}
+
+static fm_status load_statement(struct ledger_statement **out, const char *path,
+                                struct base_err *err)
+{
+    json_t *json = NULL;
+    fm_status st = base_json_load_file(&json, path, LEDGER_STATEMENT_MAX, err);
+
+    if (st == FM_OK)
+        st = ledger_statement_new(out, json, err);
+    json_decref(json);
+    if (st == FM_E_INPUT) /* a malformed statement is one that is not valid */
+        st = err->code = FM_E_INVALID;
+    return st;
+}
+
+static fm_status verify(const struct options *o, FILE *f, struct ledger_statement *statement,
+                        struct base_err *err)
+{
+    const struct ledger_bundle_source source = {read_file, f};
+    struct ledger_verified *report;
+    struct base_err print = {0};
+    fm_status st =
+        ledger_verify_statement(&report, &source, o->chain_given ? o->chain : NULL, statement, err);
+
+    if (st == FM_OK && o->json)
+        st = ledger_verify_print_json(stdout, report, statement, NULL, err);
+    else if (st == FM_OK) {
+        st = ledger_verify_print_text(stdout, report, o->chain_given, err);
+        if (st == FM_OK && statement != NULL)
+            ledger_statement_print(stdout, statement, report);
+    } else if (st == FM_E_INVALID && o->json &&
+               ledger_verify_print_json(stdout, report, NULL, err->text, &print) != FM_OK)
+        (void)fprintf(stderr, "firmiana-verify: %s\n", print.text);
+    ledger_verified_free(report);
+    return st;
+}
+
+static fm_status verify_named(const struct options *o, struct base_err *err)
+{
+    struct ledger_statement *statement = NULL;
+    fm_status st = o->opening != NULL ? load_statement(&statement, o->opening, err) : FM_OK;
+    FILE *f = NULL;
+
+    if (st != FM_OK)
+        return base_err_prefix(err, "%s", o->opening);
+    f = strcmp(o->bundle, "-") == 0 ? stdin : fopen(o->bundle, "rb");
+    st = f == NULL ? base_err_errno(err, "open") : verify(o, f, statement, err);
+    if (f != NULL && f != stdin)
+        (void)fclose(f);
+    ledger_statement_free(statement);
+    return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", o->bundle);
+}
+
+int main(int argc, char **argv)
+{
+    struct base_err err = {0};
+    struct options o;
+    fm_status st;
+
+    base_json_abort_without_memory();
+    st = read_options(&o, argc, argv, &err);
+    if (st == FM_OK && o.help)
+        return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? fm_status_exit(FM_E_IO) : 0;
+    if (st == FM_OK)
+        st = verify_named(&o, &err);
+    if (st != FM_OK)
+        (void)fprintf(stderr, "firmiana-verify: %s\n", err.text);
+    return fm_status_exit(st);
+}

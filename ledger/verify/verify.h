@@ -1,0 +1,111 @@
+/* The one verifier of bundles (format.md section 8). It trusts nothing but the genesis, of which
+ * the user knows the hash (the chain id), and the quorum of members that it names.
+ *
+ * Memory: a few times the longest line, plus for each member its document, for each transaction
+ * whose not_after has not passed 41 bytes, and for each query, contract and consent a fixed few
+ * hundred bytes: not the file.
+ *
+ * What fails first is named: the line of the file, the leaf, and the check:
+ *   line         the line is not canonical JSON of one of the forms, or not ended
+ *   order        lines or leaves do not stand in their order
+ *   genesis      it is malformed
+ *   chain        something is for another ledger than the genesis, or than the one expected
+ *   leaf         a leaf has too much or too little on it
+ *   transaction  it is malformed, too large, or its sender is no member
+ *   repeat       the transaction is there twice
+ *   proof        a proof does not verify under the sender's document at that leaf
+ *   result       the result is malformed, or contradicts who signed or who is suspended
+ *   identity     an accepted change of members or documents that the rules do not accept
+ *   contract, consent, query, receipt: an accepted one that is malformed, not signed as it must be,
+ * or has no place block        a block leaf is malformed, or height, time, count or rules do not
+ * follow time         a transaction was not valid at its block's time prev, tx_root, result_root:
+ * the block leaf's hashes are not those of what came before it state        a state proof does not
+ * hold, or contradicts the members as followed checkpoint   malformed, or not at the end of the log
+ *   root         the checkpoint is over another log
+ *   cosignature  one is not valid, not an active member's, or out of order
+ *   quorum       fewer cosignatures than the genesis asks for
+ *   statement    a member's statement is not what the log bears out
+ *   end          something is missing or left over
+ */
+#ifndef FIRMIANA_LEDGER_VERIFY_H
+#define FIRMIANA_LEDGER_VERIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "ledger/proof/bundle.h"
+#include "ledger/proof/checkpoint.h"
+#include "ledger/proof/inner.h"
+#include "ledger/proof/rules.h"
+#include "ledger/proof/tx.h"
+#include "ledger/verify/members.h"
+#include "ledger/verify/statement.h"
+
+#define LEDGER_NO_LEAF UINT64_MAX
+#define LEDGER_NO_INDEX UINT32_MAX
+
+/* Strings are owned by the report. */
+struct ledger_verified_contract {
+    uint8_t id[32];
+    char *name, *purpose, *protocol, *asker;
+    json_t *needed; /* aliases whose proof a receipt that says done must carry */
+};
+
+struct ledger_verified_query {
+    uint8_t id[32];
+    uint32_t asker;    /* index of the member */
+    uint32_t contract; /* index; LEDGER_NO_INDEX if the contract is not disclosed */
+    uint64_t height;   /* of the block that opened it */
+    int64_t opened_ms; /* that block's time */
+    int64_t closed_ms; /* 0 while it is open */
+    bool closed;
+    enum ledger_outcome_kind outcome; /* when closed */
+    uint32_t signers;                 /* of the receipt that closed it */
+    uint32_t receipts;                /* filed by single parties */
+    char *rule, *party;               /* when closed: NULL if not named */
+};
+
+struct ledger_verified {
+    uint64_t line, leaf; /* where it failed; leaf is LEDGER_NO_LEAF outside the leaves */
+    const char *check;   /* which check failed; "" when valid */
+
+    uint8_t chain[32];
+    uint64_t size, blocks, height;
+    int64_t time_ms;
+    uint8_t root[32], state_root[32];
+    uint64_t transactions, accepted, refused;
+    uint64_t hidden, hidden_accepted;       /* of them, payloads not disclosed */
+    uint64_t by_type[LEDGER_TX_TYPE_COUNT]; /* accepted ones that are disclosed */
+    /* Consents by mode; those that are attested by the very member that they permit something to.
+     */
+    uint64_t consents_signed, consents_attested, consents_mandated, consents_self_attested;
+    uint64_t by_rule[LEDGER_RULE_COUNT]; /* refused ones */
+    uint64_t states;                     /* state lines */
+    struct ledger_members *members;      /* as of the end; NULL if it failed in the genesis */
+    struct ledger_checkpoint checkpoint;
+
+    struct ledger_verified_contract *contracts;
+    size_t n_contracts, cap_contracts;
+    struct ledger_verified_query *queries;
+    size_t n_queries, cap_queries;
+};
+
+/* Reads a whole bundle. expect_chain32: the chain id that the user trusts, or NULL to take the
+ * bundle's own word for it. *out is the report, owned by the caller, also when the bundle is not
+ * valid (then it says where it failed and what held until there); NULL only for want of memory.
+ * Errors: FM_E_INVALID ("line 12, leaf 10: tx_root: ..."); FM_E_UNSUPPORTED (a genesis of a
+ * later version), FM_E_MEMORY and the source's own, which are no verdict. */
+fm_status ledger_verify(struct ledger_verified **out, const struct ledger_bundle_source *source,
+                        const uint8_t *expect_chain32, struct base_err *err) FM_CHECK;
+/* The same, and holds a member's statement against the log (NULL: none). FM_E_INVALID also if the
+ * statement is not borne out. */
+fm_status ledger_verify_statement(struct ledger_verified **out,
+                                  const struct ledger_bundle_source *source,
+                                  const uint8_t *expect_chain32, struct ledger_statement *statement,
+                                  struct base_err *err) FM_CHECK;
+
+void ledger_verified_free(struct ledger_verified *report); /* NULL is allowed */
+
+#endif

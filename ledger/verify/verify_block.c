@@ -1,0 +1,137 @@
+#include <string.h>
+
+#include "base/json.h"
+#include "ledger/proof/shape.h"
+#include "ledger/verify/verify_impl.h"
+
+static const struct ledger_member block_shape[] = {
+    {"kind", LEDGER_IS_NAME, false},       {"height", LEDGER_IS_NUMBER, false},
+    {"time", LEDGER_IS_NUMBER, false},     {"prev", LEDGER_IS_HASH, false},
+    {"tx_root", LEDGER_IS_HASH, false},    {"result_root", LEDGER_IS_HASH, false},
+    {"state_root", LEDGER_IS_HASH, false}, {"rules_version", LEDGER_IS_COUNT, false},
+    {"epoch", LEDGER_IS_NUMBER, false},    {"txs", LEDGER_IS_NUMBER, false},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
+
+static int64_t number(const json_t *block, const char *name)
+{
+    return json_integer_value(json_object_get(block, name));
+}
+
+/* Genesis is block 0: no transactions, its own time. After it: at least one transaction, height and
+ * time rise (by more than one where empty blocks lie between). */
+static fm_status check_place(struct ledger_verifier *v, const json_t *block, struct base_err *err)
+{
+    uint64_t txs = v->block.txs.size;
+    int64_t height = number(block, "height"), time = number(block, "time");
+
+    if (strcmp(json_string_value(json_object_get(block, "kind")), "block") != 0)
+        return ledger_verify_fail(err, "no leaf of that kind is known");
+    if ((uint64_t)number(block, "txs") != txs)
+        return ledger_verify_fail(err, "it counts %lld transactions, %llu stand before it",
+                                  (long long)number(block, "txs"), (unsigned long long)txs);
+    /* Under rules version 1 no transaction changes the rules. That a later version might have been
+     * voted is no excuse: then this tool cannot tell, and must not call the bundle valid. */
+    if (number(block, "rules_version") != v->terms->rules_version)
+        return ledger_verify_fail(err,
+                                  "rules version %lld, which nothing under version %u leads to "
+                                  "(if the members voted it, use a newer firmiana-verify)",
+                                  (long long)number(block, "rules_version"),
+                                  v->terms->rules_version);
+    if (number(block, "epoch") != v->epoch)
+        return ledger_verify_fail(err, "the epoch changed without a transaction that does it");
+    if (v->out->blocks == 0 && (height != 0 || txs != 0 || time != v->terms->time))
+        return ledger_verify_fail(err, "the log begins with the genesis block, at its time");
+    if (v->out->blocks > 0 &&
+        (txs == 0 || (uint64_t)height <= v->out->height || time <= v->out->time_ms))
+        return ledger_verify_fail(err, "height and time must rise, and empty blocks leave no leaf");
+    return FM_OK;
+}
+
+static fm_status check_hash(struct ledger_verifier *v, const json_t *block, const char *name,
+                            const uint8_t want32[32], struct base_err *err)
+{
+    uint8_t stated[32];
+    fm_status st = base_json_get_hex(stated, 32, block, name, err);
+
+    v->out->check = name;
+    if (st == FM_OK && memcmp(stated, want32, 32) != 0)
+        st = ledger_verify_fail(err, "it is not the hash of what stands before");
+    return st;
+}
+
+/* not_after of every disclosed transaction: time <= not_after <= time + not_after_ms. */
+static fm_status check_times(struct ledger_verifier *v, int64_t time, struct base_err *err)
+{
+    const struct ledger_open_block *b = &v->block;
+
+    v->out->check = "time";
+    if (b->min_not_after < time)
+        return ledger_verify_fail(err, "leaf %llu had expired when this block was made",
+                                  (unsigned long long)b->min_leaf);
+    if (b->max_not_after != INT64_MIN && b->max_not_after - time > v->terms->not_after_ms)
+        return ledger_verify_fail(err, "leaf %llu is valid further ahead than the ledger allows",
+                                  (unsigned long long)b->max_leaf);
+    return FM_OK;
+}
+
+static fm_status check_roots(struct ledger_verifier *v, const json_t *block, struct base_err *err)
+{
+    uint8_t root[32];
+    fm_status st = check_hash(v, block, "prev", v->prev, err);
+
+    ledger_log_root(root, &v->block.txs);
+    if (st == FM_OK)
+        st = check_hash(v, block, "tx_root", root, err);
+    ledger_log_root(root, &v->block.results);
+    if (st == FM_OK)
+        st = check_hash(v, block, "result_root", root, err);
+    return st;
+}
+
+static void close_block(struct ledger_verifier *v, uint64_t height, int64_t time)
+{
+    struct ledger_open_block *b = &v->block;
+
+    for (size_t i = b->first_query; i < v->out->n_queries; i++) {
+        v->out->queries[i].height = height;
+        v->out->queries[i].opened_ms = time;
+    }
+    for (size_t i = 0; i < b->n_closed; i++)
+        v->out->queries[b->closed[i]].closed_ms = time;
+    b->first_query = v->out->n_queries;
+    b->n_closed = 0;
+    b->bytes = 0;
+    b->txs.size = b->results.size = 0;
+    b->min_not_after = INT64_MAX;
+    b->max_not_after = INT64_MIN;
+}
+
+fm_status ledger_verify_block(struct ledger_verifier *v, struct base_err *err)
+{
+    const json_t *block = v->reader.payload;
+    fm_status st;
+
+    v->out->check = "leaf";
+    if (v->reader.result != NULL)
+        return ledger_verify_fail(err, "a block leaf has no result");
+    v->out->check = "block";
+    st = ledger_shape_check(block, block_shape, err);
+    if (st == FM_OK)
+        st = check_place(v, block, err);
+    if (st == FM_OK)
+        st = check_times(v, number(block, "time"), err);
+    if (st == FM_OK)
+        st = check_roots(v, block, err);
+    if (st == FM_OK)
+        st = base_json_get_hex(v->out->state_root, 32, block, "state_root", err);
+    if (st != FM_OK)
+        return st;
+    memcpy(v->prev, v->reader.payload_hash, 32);
+    v->out->height = (uint64_t)number(block, "height");
+    v->out->time_ms = number(block, "time");
+    v->out->blocks++;
+    v->after_block = true;
+    close_block(v, v->out->height, v->out->time_ms);
+    return FM_OK;
+}

@@ -1,0 +1,154 @@
+/* State lines and the checkpoint: everything that is checked against the end of the log. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "ledger/proof/state_proof.h"
+#include "ledger/verify/verify_impl.h"
+
+/* ---- state ---- */
+
+static bool text_is(const json_t *object, const char *name, const char *want)
+{
+    const char *s = json_string_value(json_object_get(object, name));
+
+    return s != NULL && strcmp(s, want) == 0;
+}
+
+/* What the state says about a member, a document or the quorum must be what was followed. A
+ * difference means that a change of identity is among the payloads that are not disclosed, or that
+ * the log contradicts its state. */
+static fm_status check_against_members(const struct ledger_verifier *v, const char *key,
+                                       const json_t *value, struct base_err *err)
+{
+    const struct ledger_members *m = v->out->members;
+    const struct ledger_identity *member;
+    char hash[65];
+    bool good = true;
+
+    if (strncmp(key, "member/", 7) == 0) {
+        member = ledger_members_by_alias(m, key + 7);
+        good =
+            (member != NULL) == (value != NULL) &&
+            (member == NULL || (text_is(value, "did", did_document_id(member->doc)) &&
+                                text_is(value, "status", member->active ? "active" : "suspended")));
+    } else if (strncmp(key, "did/", 4) == 0 && strchr(key + 4, '/') == NULL) {
+        member = ledger_members_by_did(m, key + 4);
+        if (member != NULL)
+            base_hex(hash, did_document_hash32(member->doc), 32);
+        good =
+            (member != NULL) == (value != NULL) && (member == NULL || text_is(value, "hash", hash));
+    } else if (strcmp(key, "param") == 0) {
+        good =
+            json_integer_value(json_object_get(value, "quorum")) == (json_int_t)v->terms->quorum &&
+            json_integer_value(json_object_get(value, "epoch")) == v->epoch &&
+            text_is(value, "sequencer", v->sequencer);
+    }
+    if (!good)
+        return ledger_verify_fail(err, "'%s' is not what the disclosed transactions lead to", key);
+    return FM_OK;
+}
+
+static fm_status check_state_order(struct ledger_verifier *v, struct base_err *err)
+{
+    char *key = malloc(strlen(v->reader.key) + 1);
+
+    if (key == NULL)
+        return base_err_memory(err, "verifier");
+    memcpy(key, v->reader.key, strlen(v->reader.key) + 1);
+    v->out->check = "order";
+    if (v->last_state != NULL && strcmp(v->last_state, key) >= 0) {
+        free(key);
+        return ledger_verify_fail(err, "state lines are not sorted by key");
+    }
+    free(v->last_state);
+    v->last_state = key;
+    return FM_OK;
+}
+
+fm_status ledger_verify_state(struct ledger_verifier *v, struct base_err *err)
+{
+    struct ledger_state_proof *proof;
+    uint8_t path[32], value_hash[32];
+    fm_status st = check_state_order(v, err);
+
+    if (st != FM_OK)
+        return st;
+    v->out->check = "state";
+    if (!v->after_block)
+        return ledger_verify_fail(err, "the log does not end with a block leaf");
+    proof = malloc(sizeof *proof);
+    if (proof == NULL)
+        return base_err_memory(err, "verifier");
+    ledger_state_path(path, v->reader.key);
+    st = ledger_state_proof_parse(proof, v->reader.proof, err);
+    if (st == FM_OK && v->reader.value == NULL) {
+        st = ledger_state_verify_absent(proof, v->out->state_root, path, err);
+    } else if (st == FM_OK && proof->leaf) {
+        st = ledger_verify_fail(err, "a proof of presence names no other leaf");
+    } else if (st == FM_OK) {
+        st = base_json_hash(value_hash, v->reader.value, err);
+        if (st == FM_OK)
+            st = ledger_state_verify_present(proof, v->out->state_root, path, value_hash, err);
+    }
+    free(proof);
+    if (st == FM_OK)
+        st = check_against_members(v, v->reader.key, v->reader.value, err);
+    v->out->states++;
+    return st;
+}
+
+/* ---- checkpoint ---- */
+
+static fm_status check_cosignatures(struct ledger_verifier *v, struct base_err *err)
+{
+    const struct ledger_checkpoint *c = &v->out->checkpoint;
+    const char *before = "";
+
+    for (size_t i = 0; i < c->n; i++) {
+        const struct ledger_identity *member =
+            ledger_members_by_did(v->out->members, c->cosigner[i].name);
+        fm_status st;
+        v->out->check = "cosignature";
+        if (member == NULL || !member->active)
+            return ledger_verify_fail(err, "%s is no active member", c->cosigner[i].name);
+        if (strcmp(before, member->alias) >= 0)
+            return ledger_verify_fail(err, "cosigners are not in the order of their aliases");
+        before = member->alias;
+        st = ledger_cosignature_verify(&c->cosigner[i], c, member->doc, v->terms->rules_version,
+                                       err);
+        if (st != FM_OK)
+            return base_err_prefix(err, "%s", member->alias);
+    }
+    v->out->check = "quorum";
+    if (c->n < v->terms->quorum)
+        return ledger_verify_fail(err, "%zu members cosigned, %llu are needed", c->n,
+                                  (unsigned long long)v->terms->quorum);
+    return FM_OK;
+}
+
+fm_status ledger_verify_checkpoint(struct ledger_verifier *v, struct base_err *err)
+{
+    struct ledger_checkpoint *c = &v->out->checkpoint;
+    fm_status st;
+
+    v->out->check = "checkpoint";
+    if (!v->after_block)
+        return ledger_verify_fail(err, "the log does not end with a block leaf");
+    st = ledger_checkpoint_parse(c, v->reader.checkpoint, strlen(v->reader.checkpoint), err);
+    if (st != FM_OK)
+        return st;
+    v->out->check = "chain";
+    if (memcmp(c->chain, v->out->chain, 32) != 0)
+        return ledger_verify_fail(err, "the checkpoint is for another ledger");
+    v->out->check = "root";
+    ledger_log_root(v->out->root, &v->log);
+    if (c->size != v->log.size || memcmp(c->root, v->out->root, 32) != 0)
+        return ledger_verify_fail(err, "the checkpoint is over another log");
+    v->out->check = "epoch";
+    if (c->epoch != (uint64_t)v->epoch)
+        return ledger_verify_fail(err, "the checkpoint says epoch %llu, the log %lld",
+                                  (unsigned long long)c->epoch, (long long)v->epoch);
+    return check_cosignatures(v, err);
+}
