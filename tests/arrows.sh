@@ -34,16 +34,16 @@ exchange_data      base exchange/data
 exchange_root      base did ledger/proof exchange/data
 exchange_changes   base did ledger/proof exchange/data
 exchange_sql       base exchange/data exchange/sql
-exchange_run       base mpc transport exchange/data exchange/sql
+exchange_run       base mpc transport exchange/data exchange/sql exchange/run
 exchange_contract  base did ledger/proof ledger/verify exchange/data exchange/sql exchange/contract
 exchange_session   base did ledger/proof ledger/verify exchange/data exchange/sql exchange/contract exchange/session
-exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc net transport exchange/data exchange/sql exchange/contract exchange/session exchange/node
-exchange_cli       base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc net transport exchange/data exchange/sql exchange/contract exchange/session exchange/node exchange/cli
-firmiana           base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc net transport exchange/data exchange/sql exchange/contract exchange/session exchange/node exchange/cli
+exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc net transport exchange/data exchange/sql exchange/run exchange/contract exchange/session exchange/node
+exchange_cli       base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc net transport exchange/data exchange/sql exchange/run exchange/contract exchange/session exchange/node exchange/cli
+firmiana           base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc net transport exchange/data exchange/sql exchange/run exchange/contract exchange/session exchange/node exchange/cli
 '
 declare -A header=([base]=base/status.h [net]=net/node.h [transport]=net/transport.h [did]=did/suite.h [mpc]=mpc/session.h
   [ledger/proof]=ledger/proof/log.h [ledger/verify]=ledger/verify/verify.h [ledger/machine]=ledger/machine/machine.h
-  [ledger/store]=ledger/store/chain.h [ledger/engine]=ledger/engine/engine.h [exchange/data]=exchange/data/schema.h [exchange/sql]=exchange/sql/plan.h
+  [ledger/store]=ledger/store/chain.h [ledger/engine]=ledger/engine/engine.h [exchange/data]=exchange/data/schema.h [exchange/sql]=exchange/sql/plan.h [exchange/run]=exchange/run/run.h
   [exchange/contract]=exchange/contract/contract.h [exchange/session]=exchange/session/session.h
   [exchange/node]=exchange/node/node.h [exchange/cli]=exchange/cli/args.h)
 

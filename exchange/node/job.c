@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "exchange/node/commit.h"
-#include "exchange/sql/run.h"
+#include "exchange/run/run.h"
 #include "mpc/protocol.h"
 
 enum { COMPUTE_STREAM = 0, COMPUTE_STREAMS = 1, SALT_STREAM = 1 };

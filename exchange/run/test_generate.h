@@ -1,7 +1,7 @@
 /* Seeded schemas, data and queries for the differential test: every query in two spellings, ours
  * and SQLite's over scaled integers, whose alignment of decimal scales is written here anew. */
-#ifndef FIRMIANA_EXCHANGE_SQL_TEST_GENERATE_H
-#define FIRMIANA_EXCHANGE_SQL_TEST_GENERATE_H
+#ifndef FIRMIANA_EXCHANGE_RUN_TEST_GENERATE_H
+#define FIRMIANA_EXCHANGE_RUN_TEST_GENERATE_H
 
 #include "exchange/sql/plan.h"
 

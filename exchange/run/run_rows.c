@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "exchange/sql/run_internal.h"
+#include "exchange/run/run_internal.h"
 
 enum { HASH_BYTES = 16 };
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "exchange/sql/run.h"
+#include "exchange/run/run.h"
 #include "net/loop.h"
 
 enum { PARTIES = 3, MAX_ROWS = 80 };

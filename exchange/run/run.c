@@ -1,12 +1,12 @@
 /* One party's run: inputs, levels, results. */
-#include "exchange/sql/run.h"
+#include "exchange/run/run.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/secret.h"
-#include "exchange/sql/run_internal.h"
+#include "exchange/run/run_internal.h"
 
 void sql_run_announce(struct sql_run *run, const char *name)
 {

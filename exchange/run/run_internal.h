@@ -1,10 +1,10 @@
 /* Shared by the runner's files; nobody else includes this. */
-#ifndef FIRMIANA_EXCHANGE_SQL_RUN_INTERNAL_H
-#define FIRMIANA_EXCHANGE_SQL_RUN_INTERNAL_H
+#ifndef FIRMIANA_EXCHANGE_RUN_RUN_INTERNAL_H
+#define FIRMIANA_EXCHANGE_RUN_RUN_INTERNAL_H
 
 #include <openssl/evp.h>
 
-#include "exchange/sql/run.h"
+#include "exchange/run/run.h"
 
 /* What a step has produced. Freed after its last use. */
 struct sql_register {

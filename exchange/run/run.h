@@ -13,8 +13,8 @@
  * What each party learns: recipients the result; everybody the sizes in the plan; nobody anything
  * else. Sizes are the declared ones: rows beyond a provider's own are padding with a secret valid
  * bit. */
-#ifndef FIRMIANA_EXCHANGE_SQL_RUN_H
-#define FIRMIANA_EXCHANGE_SQL_RUN_H
+#ifndef FIRMIANA_EXCHANGE_RUN_RUN_H
+#define FIRMIANA_EXCHANGE_RUN_RUN_H
 
 #include "exchange/sql/physical.h"
 #include "exchange/sql/result.h"

@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "exchange/sql/run.h"
-#include "exchange/sql/test_generate.h"
+#include "exchange/run/run.h"
+#include "exchange/run/test_generate.h"
 #include "net/loop.h"
 
 /* ---- SQLite, the oracle ---- */

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "exchange/sql/run_internal.h"
+#include "exchange/run/run_internal.h"
 #include "mpc/circuit/aggregate.h"
 #include "mpc/circuit/compare.h"
 #include "mpc/circuit/divide.h"

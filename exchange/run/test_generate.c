@@ -1,4 +1,4 @@
-#include "exchange/sql/test_generate.h"
+#include "exchange/run/test_generate.h"
 
 #include <stdarg.h>
 #include <stdio.h>
