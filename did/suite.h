@@ -17,9 +17,9 @@
  * This is RFC 8032, section 5.1.7 without its multiplication by 8, hardened as in "Taming the many
  * EdDSAs" (eprint 2020/1244, section 5: SUF-CMA and strong binding), and deliberately not ZIP 215,
  * which accepts non-canonical and small-order points. Checks 1 to 3 are our own code; 4 is
- * OpenSSL's. A build of OpenSSL whose equation is cofactored is recognised by two known signatures
- * before the first use, and every operation then fails with FM_E_UNSUPPORTED: such a node stops
- * instead of disagreeing. */
+ * libsodium's, which takes half of OpenSSL's time. A build of it whose equation is cofactored is
+ * recognised by two known signatures before the first use, and every operation then fails with
+ * FM_E_UNSUPPORTED: such a node stops instead of disagreeing. Secret keys are OpenSSL's. */
 #ifndef FIRMIANA_DID_SUITE_H
 #define FIRMIANA_DID_SUITE_H
 
@@ -73,7 +73,7 @@ bool did_key_equal(const struct did_key *a, const struct did_key *b);
 
 /* Checks a signature under the rules of that version.
  * Errors: FM_E_AUTH is the verdict "not valid", the same on every node. Anything else
- * (FM_E_UNSUPPORTED: rules version or OpenSSL not known; FM_E_MEMORY) is no verdict: the caller
+ * (FM_E_UNSUPPORTED: rules version or libsodium not known) is no verdict: the caller
  * must stop, not refuse. Time depends on public data only, which is all there is. */
 fm_status did_key_verify(const struct did_key *key, uint32_t rules_version,
                          const uint8_t *signature, size_t signature_len, const void *message,
