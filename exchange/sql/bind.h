@@ -66,6 +66,9 @@ fm_status sql_bind_null(size_t *out, struct sql_binder *b, struct data_type type
                         struct base_err *err) FM_CHECK;
 struct sql_expect sql_bind_expect(const struct sql_binder *b, size_t node);
 
+/* tree.c: the operators, once all else is bound. */
+fm_status sql_tree_simple(struct sql_plan *plan, struct base_err *err) FM_CHECK;
+
 /* range.c. The range of a node from those of its operands (by node index). */
 struct sql_range sql_range_of(const struct sql_node *node, const struct sql_range *ranges);
 /* What a range must satisfy: its values, or the sum of up to `times` of them, fit 64 bits. */

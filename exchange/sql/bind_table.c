@@ -130,7 +130,8 @@ fm_status sql_bind_table(struct sql_binder *b, struct base_err *err)
     b->datasets = sql_arena_array(&plan->arena, catalog->dataset_count, sizeof(void *));
     plan->sources = sql_arena_array(&plan->arena, catalog->dataset_count, sizeof *plan->sources);
     plan->table = sql_arena_text(&plan->arena, q->table);
-    if (b->datasets == NULL || plan->sources == NULL || plan->table == NULL)
+    plan->tables = sql_arena_array(&plan->arena, 1, sizeof *plan->tables);
+    if (b->datasets == NULL || plan->sources == NULL || plan->table == NULL || plan->tables == NULL)
         return base_err_memory(err, "SQL plan");
     for (size_t i = 0; st == FM_OK && i < catalog->dataset_count; i++) {
         const struct sql_dataset *d = &catalog->datasets[i];
@@ -144,6 +145,9 @@ fm_status sql_bind_table(struct sql_binder *b, struct base_err *err)
         return SQL_BIND_ERROR(b, FM_E_LIMIT, q->table_at, err,
                               "'%s' has %lld rows over all members: at most %lld are computed with",
                               q->table, (long long)plan->rows, (long long)SQL_MAX_TOTAL_ROWS);
+    plan->table_count = 1;
+    plan->tables[0] =
+        (struct sql_table){plan->table, 0, plan->source_count, plan->rows, SQL_NONE, q->table_at};
     return plan->source_count == 0 ? unknown_table(b, err) : check_union(b, err);
 }
 

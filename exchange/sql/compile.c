@@ -12,7 +12,16 @@ const char *sql_fn_name(enum sql_fn fn)
                                         [SQL_SUM] = "sum",
                                         [SQL_MIN] = "min",
                                         [SQL_MAX] = "max",
-                                        [SQL_AVG] = "avg"};
+                                        [SQL_AVG] = "avg",
+                                        [SQL_VAR_POP] = "var_pop",
+                                        [SQL_VAR_SAMP] = "var_samp",
+                                        [SQL_STDDEV_POP] = "stddev_pop",
+                                        [SQL_STDDEV_SAMP] = "stddev_samp",
+                                        [SQL_PERCENTILE_DISC] = "percentile_disc",
+                                        [SQL_BOOL_AND] = "bool_and",
+                                        [SQL_BOOL_OR] = "bool_or",
+                                        [SQL_ROW_NUMBER] = "row_number",
+                                        [SQL_RANK] = "rank"};
 
     return names[fn];
 }
@@ -275,7 +284,9 @@ static fm_status bind_recipients(struct sql_plan *plan, const struct sql_request
 static fm_status sort_columns(struct sql_plan *plan, struct base_err *err)
 {
     size_t n = plan->column_count;
-    struct sql_plan_column *sorted = sql_arena_array(&plan->arena, n, sizeof *sorted);
+    /* Behind them, room for those that operators make. */
+    struct sql_plan_column *sorted =
+        sql_arena_array(&plan->arena, n + plan->output_count + 1, sizeof *sorted);
     size_t *rank = sql_arena_array(&plan->arena, n, sizeof *rank);
 
     if (sorted == NULL || rank == NULL)
@@ -335,7 +346,9 @@ static fm_status bind_all(struct sql_binder *b, struct base_err *err)
         st = bind_query(b, err);
     if (st == FM_OK)
         st = bind_guard(plan, b->request, err);
-    return st == FM_OK ? sort_columns(plan, err) : st;
+    if (st == FM_OK)
+        st = sort_columns(plan, err);
+    return st == FM_OK ? sql_tree_simple(plan, err) : st;
 }
 
 fm_status sql_plan_compile(struct sql_plan *out, const struct sql_request *request,

@@ -9,7 +9,9 @@
  * bits, the minimum-group guard part of it. It reads declared facts only. Its canonical form
  * (plan.md) and hash are the same on every node and in every release of one format.
  *
- * Shape at this depth:  scan (one dataset, of one member or of all) -> filter -> aggregates. */
+ * The operators are a tree (relation.h), written down from its leaves to its root: sql_plan.rels.
+ * Plans of the form scan -> filter -> ungrouped aggregates have `simple` set, and their parts stand
+ * in `filter` and `outputs` too: physical.h lowers these to vector steps. */
 #ifndef FIRMIANA_EXCHANGE_SQL_PLAN_H
 #define FIRMIANA_EXCHANGE_SQL_PLAN_H
 
@@ -17,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "exchange/sql/catalog.h"
+#include "exchange/sql/relation.h"
 
 enum { SQL_PLAN_FORMAT = 1, SQL_MAX_PARAMS = 64, SQL_MAX_NODES = 65536 };
 
@@ -65,8 +68,9 @@ struct sql_node {
 
 /* ---- the plan ---- */
 
-/* One member's rows in the union. Sorted by member. */
+/* One member's rows in the union. Those of a table stand together, sorted by member. */
 struct sql_source {
+    size_t table; /* into sql_plan.tables */
     const char *member;
     const char *dataset;
     int64_t version;
@@ -75,12 +79,29 @@ struct sql_source {
     bool recipient;
 };
 
-/* A column that the query uses: the hull of what the sources declare. Sorted by name. */
+/* One mention of a table in the text: a dataset, of one member or of all that publish it. A dataset
+ * that the text mentions twice is two tables with equal sources: `same_as` is then the first, and
+ * its rows need not be shared again. */
+struct sql_table {
+    const char *name; /* of the dataset, as in the text */
+    size_t first_source;
+    size_t source_count;
+    int64_t rows;   /* sum of the sources' */
+    size_t same_as; /* SQL_NONE */
+    int at;
+};
+
+/* A column of rows (relation.h says what an operator's rows have). The first column_count of them
+ * are what providers put in, sorted by table and name, each the hull of what the sources declare;
+ * after them those that operators make, in their order. */
 struct sql_plan_column {
-    const char *name;
+    const char *name; /* made ones: the alias, or what people would call it; not unique */
     struct data_type type;
-    struct sql_range range;
-    bool nullable;
+    struct sql_range range; /* of values that are not NULL */
+    bool nullable;          /* where it is made; a LEFT join above can add NULLs */
+    size_t table;           /* of what providers put in; SQL_NONE: made by an operator */
+    bool shown; /* stands in the result as it is: of TEXT, the words are needed and not only the
+                   hash */
 };
 
 struct sql_param {
@@ -91,31 +112,38 @@ struct sql_param {
     bool declared;
 };
 
-enum sql_fn { SQL_COUNT = 1, SQL_SUM, SQL_MIN, SQL_MAX, SQL_AVG };
-
 /* AVG is the exact sum / count, rounded half away from zero to its argument's scale + digits, where
  * digits is SQL_AVG_DIGITS unless the result or a step towards it could leave 64 bits: then it is
  * the greatest smaller number for which that is proved. */
 enum { SQL_AVG_DIGITS = 6 };
 
+/* A column of the result. */
 struct sql_output {
     const char *name;
-    enum sql_fn fn;
-    size_t arg; /* node, or SQL_NONE for COUNT(*) */
+    size_t column; /* of the last operator's rows */
     struct data_type type;
     struct sql_range range;
-    unsigned digits; /* AVG */
     int at;
+    /* In a simple plan the aggregate that it is: */
+    enum sql_fn fn;
+    size_t arg;      /* node, or SQL_NONE for COUNT(*) */
+    unsigned digits; /* AVG */
 };
 
 struct sql_plan {
     const char *text; /* a copy of the query, for places */
-    const char *table;
+    size_t table_count;
+    struct sql_table *tables; /* in the order of the text */
     size_t source_count;
-    struct sql_source *sources;
-    int64_t rows; /* sum of the sources' */
-    size_t column_count;
+    struct sql_source *sources; /* of all tables, one after the other */
+    size_t column_count;        /* that providers put in */
+    size_t made_count;          /* that operators make: they follow in the same array */
     struct sql_plan_column *columns;
+    size_t rel_count;
+    struct sql_rel **rels; /* inputs before users; the last one's rows are the result */
+    bool simple;
+    const char *table; /* simple: the table's name */
+    int64_t rows;      /* simple: of the scan */
     size_t param_count;
     struct sql_param *params;
     size_t node_count;
