@@ -133,7 +133,7 @@ static fm_status scan_min(const struct table *t, struct base_err *err)
 static fm_status group(const struct table *t, struct base_err *err)
 {
     struct mpc_sort_key key = {.x = t->key};
-    struct mpc_group_item sum = {MPC_GROUP_SUM, t->value};
+    struct mpc_group_item sum = {.kind = MPC_GROUP_SUM, .x = t->value};
     struct mpc_group_by by = {.keys = &key, .keys_len = 1, .items = &sum, .items_len = 1};
     struct mpc_grouped z;
     fm_status st = mpc_group(&z, &by, err);

@@ -5,7 +5,7 @@
 
 #include "mpc/oblivious/order.h"
 
-enum { MPC_COLUMNS = 128 };
+enum { MPC_COLUMNS = 192 };
 
 fm_status mpc_move_columns(struct mpc_share **x, size_t count, const struct mpc_order *order,
                            enum mpc_direction direction, struct base_err *err) FM_CHECK;

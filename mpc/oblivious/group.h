@@ -1,14 +1,38 @@
-/* GROUP BY on secret keys, with aggregates; and DISTINCT, which is GROUP BY without any.
+/* GROUP BY on secret keys, with any number of aggregates that share one sort; and DISTINCT, which
+ * is GROUP BY without any.
+ *
+ *   struct mpc_sort_key region = {.x = region_col, .null = region_null};
+ *   struct mpc_group_item items[] = {{.kind = MPC_GROUP_COUNT},
+ *                                    {.kind = MPC_GROUP_SUM, .x = balance, .where = not_null},
+ *                                    {.kind = MPC_GROUP_COUNT_DISTINCT, .x = subject}};
+ *   mpc_group(&z, &(struct mpc_group_by){.keys = &region, .keys_len = 1, .valid = where,
+ *                                        .items = items, .items_len = 3}, err);
  *
  * METHOD. The rows are sorted by (does it count, keys); a row is its group's last if the next one
  * has another key or does not count; the last rows are compacted to the front, and with them the
  * prefix sums of the columns to be summed, so that a group's sum is the difference of two
- * neighbours. Least and greatest are segmented scans, read at the last row. No logarithm of levels
- * but in the scans; nothing is ever moved back.
+ * neighbours. AND, OR, FIRST, COUNT DISTINCT and percentiles are such sums too: of the rows that
+ * object, that agree, of the first row alone, of the rows whose value is not the one above, and of
+ * the one row that the percentile picks. Least and greatest are segmented scans (scan.h), read at
+ * the last row. No logarithm of levels but in those; columns and masks that several aggregates
+ * share are moved, converted and counted once.
  *
- * Cost over rep3 beyond the sort, n rows, bytes a party: 10.7 for each column moved (key columns,
- * values, twice for what is aggregated), the comparison of neighbours' keys, compaction (34.7), and
- * at the end one bit2a and products for the `groups` rows that come out.
+ * COUNT DISTINCT and percentiles want their column in order within the group: it is appended to the
+ * sort's keys. All those of one (x, where) share a sort; one of another column takes a sort of its
+ * own, as does FIRST beside any of them, which wants the rows as they stood.
+ *
+ * Cost over rep3 beyond the sort, n rows, all parties, bytes: 32 for each ring column that is moved
+ * (keys; x of each item, twice) and 1/2 a bit column; the comparison of neighbours' keys;
+ * compaction 104; for each different `where` bit2a 24 and 32 for its count; then
+ *
+ *     COUNT                 nothing                     SUM                  24 if it has a `where`
+ *     AND, OR               1/8 n ANDs, 24              FIRST                24 + 24 for all; bits:
+ * 1/8 MIN, MAX              scan_min (scan.h)           COUNT DISTINCT       its neighbours'
+ * equality, 24 PERCENTILE            32 + 32 + 24 for (n / 2^k of all), one less of log2(n den)
+ * bits, 24 + 24
+ *
+ * and at the end one bit2a, products and equalities with 0 for the `groups` rows that come out.
+ * test_travels.c asserts some of these to the byte.
  *
  * Leaks nothing but n, `groups`, widths and ranges: not how many groups there are. */
 #ifndef FIRMIANA_MPC_OBLIVIOUS_GROUP_H
@@ -16,21 +40,33 @@
 
 #include "mpc/oblivious/sort.h"
 
-enum mpc_aggregate { MPC_GROUP_COUNT, MPC_GROUP_SUM, MPC_GROUP_MIN, MPC_GROUP_MAX };
-enum { MPC_GROUP_ITEMS = 64 };
+enum mpc_aggregate {
+    MPC_GROUP_COUNT, /* rows; x is NULL, or (older form of `where`) bits */
+    MPC_GROUP_SUM,
+    MPC_GROUP_MIN,
+    MPC_GROUP_MAX,
+    MPC_GROUP_AND, /* x and result: bits, width 1 */
+    MPC_GROUP_OR,
+    MPC_GROUP_FIRST,          /* x (ring or bits) of the row that stood first; no `where` */
+    MPC_GROUP_COUNT_DISTINCT, /* x: ring or bits of any width */
+    MPC_GROUP_PERCENTILE      /* percentile_disc(num / den): the least x at or below which there are
+                                 at least that part of the rows that count */
+};
+enum { MPC_GROUP_ITEMS = 64, MPC_GROUP_KEYS = MPC_SORT_KEYS - 3, MPC_GROUP_DEN = 1000000 };
 
 struct mpc_group_item {
     enum mpc_aggregate kind;
-    const struct mpc_share *x; /* ring; for MPC_GROUP_COUNT: bits of width 1 that say which rows
-                                  count, or NULL: all. Values that must not count (NULLs, filtered)
-                                  are the caller's to make harmless beforehand: 0 in a sum, the
-                                  range's other end in a MIN or MAX. */
+    const struct mpc_share *x;     /* ring where nothing else is said */
+    const struct mpc_share *where; /* bits, width 1: the rows that count (FILTER, IS NOT NULL); or
+                                      NULL: all */
+    uint32_t num;                  /* MPC_GROUP_PERCENTILE: 0 <= num <= den <= MPC_GROUP_DEN */
+    uint32_t den;
 };
 
 struct mpc_group_by {
     const struct mpc_sort_key *keys; /* flags decide the groups' order; NULLs form one group */
-    size_t keys_len;
-    const struct mpc_share *valid; /* bits, width 1: rows that exist; or NULL: all */
+    size_t keys_len;                 /* at most MPC_GROUP_KEYS */
+    const struct mpc_share *valid;   /* bits, width 1: rows that exist; or NULL: all */
     const struct mpc_group_item *items;
     size_t items_len;
     size_t groups; /* rows of the result: a bound on the number of groups, at most n; 0: n */
@@ -43,11 +79,15 @@ struct mpc_grouped {
     struct mpc_share *key[MPC_SORT_KEYS];
     struct mpc_share *null[MPC_SORT_KEYS]; /* where the key has it */
     struct mpc_share *item[MPC_GROUP_ITEMS];
-    struct mpc_share *valid; /* bits, width 1: is it a group */
+    struct mpc_share *any[MPC_GROUP_ITEMS]; /* bits, width 1: some row counted. Where it is 0 the
+                                               item is 0, and SQL's NULL. Not there (NULL) without a
+                                               `where`, and for COUNT and COUNT_DISTINCT. */
+    struct mpc_share *valid;                /* bits, width 1: is it a group */
     struct mpc_share *more;
 };
 
-/* FM_E_ARG on wrong arguments, and FM_E_LIMIT where the sum of a group could leave 64 bits. */
+/* FM_E_ARG on wrong arguments, and FM_E_LIMIT where the sum of a group could leave 64 bits. No
+ * rows: results of no rows. */
 fm_status mpc_group(struct mpc_grouped *out, const struct mpc_group_by *by,
                     struct base_err *err) FM_CHECK;
 void mpc_grouped_release(struct mpc_grouped *out); /* frees the shares */

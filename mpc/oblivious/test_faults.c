@@ -42,8 +42,9 @@ static fm_status grouped(struct mpc_share **z, const struct mpc_share *key,
                          const struct mpc_share *null, struct base_err *err)
 {
     struct mpc_sort_key by = {.x = key, .null = null};
-    struct mpc_group_item items[3] = {
-        {MPC_GROUP_MAX, key}, {MPC_GROUP_COUNT, null}, {MPC_GROUP_SUM, key}};
+    struct mpc_group_item items[3] = {{.kind = MPC_GROUP_MAX, .x = key},
+                                      {.kind = MPC_GROUP_COUNT, .x = null},
+                                      {.kind = MPC_GROUP_SUM, .x = key}};
     struct mpc_grouped g;
 
     TRY(mpc_group(&g,

@@ -139,12 +139,12 @@ static fm_status groups(struct mpc_session *s, void *arg, struct base_err *err)
     TRY(feed(s, &y, 0, mod, k->n, (struct mpc_range){-6, 6}, err));
     keys[0] = (struct mpc_sort_key){.x = a, .null = k->nullable ? null : NULL};
     keys[1] = (struct mpc_sort_key){.x = b, .flags = MPC_SORT_DESCENDING};
-    items[0] = (struct mpc_group_item){MPC_GROUP_COUNT, NULL};
-    items[1] = (struct mpc_group_item){MPC_GROUP_COUNT, where};
-    items[2] = (struct mpc_group_item){MPC_GROUP_SUM, x};
-    items[3] = (struct mpc_group_item){MPC_GROUP_SUM, y};
-    items[4] = (struct mpc_group_item){MPC_GROUP_MIN, x};
-    items[5] = (struct mpc_group_item){MPC_GROUP_MAX, x};
+    items[0] = (struct mpc_group_item){.kind = MPC_GROUP_COUNT, .x = NULL};
+    items[1] = (struct mpc_group_item){.kind = MPC_GROUP_COUNT, .x = where};
+    items[2] = (struct mpc_group_item){.kind = MPC_GROUP_SUM, .x = x};
+    items[3] = (struct mpc_group_item){.kind = MPC_GROUP_SUM, .x = y};
+    items[4] = (struct mpc_group_item){.kind = MPC_GROUP_MIN, .x = x};
+    items[5] = (struct mpc_group_item){.kind = MPC_GROUP_MAX, .x = x};
     TRY(mpc_group(&z,
                   &(struct mpc_group_by){.keys = keys,
                                          .keys_len = k->keys,
@@ -215,7 +215,7 @@ static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err
 {
     struct mpc_share *x, *wide, *few, *two;
     struct mpc_sort_key key = {0};
-    struct mpc_group_item item = {MPC_GROUP_SUM, NULL};
+    struct mpc_group_item item = {.kind = MPC_GROUP_SUM, .x = NULL};
     struct mpc_group_by by = {.keys = &key, .keys_len = 1, .items = &item, .items_len = 1};
     struct mpc_grouped z;
 

@@ -69,7 +69,8 @@ static fm_status sort_by(const struct mpc_share *x, size_t k, struct base_err *e
 static fm_status group(const struct columns *c, struct base_err *err)
 {
     struct mpc_sort_key key = {.x = c->key};
-    struct mpc_group_item items[2] = {{MPC_GROUP_SUM, c->x}, {MPC_GROUP_MAX, c->x}};
+    struct mpc_group_item items[2] = {{.kind = MPC_GROUP_SUM, .x = c->x},
+                                      {.kind = MPC_GROUP_MAX, .x = c->x}};
     struct mpc_group_by by = {.keys = &key, .keys_len = 1, .items = items, .items_len = 2};
     struct mpc_grouped z;
 
