@@ -2,27 +2,11 @@
 
 #include "mpc/circuit/aggregate.h"
 #include "mpc/oblivious/columns.h"
-#include "mpc/oblivious/same_key.h"
-#include "mpc/oblivious/scan.h"
+#include "mpc/oblivious/join_state.h"
 #include "mpc/ops_check.h"
 #include "mpc/share.h"
 
-/* Columns that are copied from the table: first `usable`, then the keys, then the values. */
-enum { COPIES = 1 + MPC_SORT_KEYS + MPC_LOOKUP_VALUES };
-
-struct find {
-    const struct mpc_lookup *by;
-    struct mpc_session *s;
-    size_t n; /* table */
-    size_t m; /* probing */
-    size_t copies;
-    struct mpc_share *usable[2]; /* of the table, of the probing rows: valid, and no key is NULL */
-    struct mpc_order *joint;     /* of all n + m rows */
-    struct mpc_order *sorted;    /* of the table's */
-    struct mpc_share *copy[COPIES];
-};
-
-static fm_status check_side(const struct find *f, const struct mpc_lookup_side *side,
+static fm_status check_side(const struct mpc_find_state *f, const struct mpc_lookup_side *side,
                             struct base_err *err)
 {
     for (size_t k = 0; k <= f->by->keys; k++) {
@@ -46,7 +30,7 @@ static fm_status check_side(const struct find *f, const struct mpc_lookup_side *
     return FM_OK;
 }
 
-static fm_status check(const struct find *f, struct base_err *err)
+static fm_status check(const struct mpc_find_state *f, struct base_err *err)
 {
     const struct mpc_lookup *by = f->by;
     fm_status status = check_side(f, &by->table, err);
@@ -72,7 +56,7 @@ static fm_status check(const struct find *f, struct base_err *err)
 }
 
 /* valid and not null_0 and not null_1 ... */
-static fm_status find_usable(struct mpc_share **z, const struct find *f,
+static fm_status find_usable(struct mpc_share **z, const struct mpc_find_state *f,
                              const struct mpc_lookup_side *side, struct base_err *err)
 {
     fm_status status = side->valid != NULL ? mpc_slice(z, side->valid, 0, side->n, err)
@@ -102,10 +86,10 @@ static bool some_unusable(const struct mpc_lookup_side *side)
 }
 
 /* The joint order: what is usable first, by key, the table's row before the others. */
-static fm_status sort_all(struct find *f, struct base_err *err)
+static fm_status sort_all(struct mpc_find_state *f, struct base_err *err)
 {
     const struct mpc_lookup *by = f->by;
-    struct mpc_share *both[MPC_SORT_KEYS] = {NULL};
+    struct mpc_share **both = f->both;
     struct mpc_sort_key keys[MPC_SORT_KEYS] = {{0}};
     size_t len = 0;
     fm_status status = FM_OK;
@@ -123,13 +107,14 @@ static fm_status sort_all(struct find *f, struct base_err *err)
         keys[len++] = (struct mpc_sort_key){.x = both[k]};
     if (status == FM_OK)
         status = mpc_sort(&f->joint, keys, len, err);
-    mpc_share_free_all(both, MPC_SORT_KEYS);
+    if (!by->probe_unique) /* nobody asks for them again */
+        mpc_share_free_all(both, MPC_SORT_KEYS);
     return status;
 }
 
 /* x of n rows, followed by m zeros. */
-static fm_status extend(struct mpc_share **z, const struct mpc_share *x, size_t m,
-                        struct base_err *err)
+fm_status mpc_find_extend(struct mpc_share **z, const struct mpc_share *x, size_t m,
+                          struct base_err *err)
 {
     struct mpc_share *zeros;
     fm_status status = x->domain == MPC_RING64
@@ -142,126 +127,23 @@ static fm_status extend(struct mpc_share **z, const struct mpc_share *x, size_t 
     return status;
 }
 
-/* The table's own order: how many table rows stand at or above each one in the joint order, less 1,
- * is its place. */
-static fm_status sort_table(struct find *f, struct base_err *err)
+fm_status mpc_find_values(struct mpc_found *out, const struct mpc_find_state *f,
+                          struct mpc_share **value, struct base_err *err)
 {
-    struct mpc_share *ones = NULL;
-    struct mpc_share *side = NULL;
-    struct mpc_share *ranks = NULL;
-    fm_status status = mpc_constant(f->s, &ones, 1, f->n, err);
-
-    if (status == FM_OK)
-        status = extend(&side, ones, f->m, err);
-    mpc_share_free(ones);
-    if (status == FM_OK)
-        status = mpc_move_columns(&side, 1, f->joint, MPC_FORWARD, err);
-    if (status == FM_OK)
-        status = mpc_each_column(&side, 1, mpc_prefix, err);
-    if (status == FM_OK)
-        status = mpc_move_columns(&side, 1, f->joint, MPC_INVERSE, err);
-    if (status == FM_OK)
-        status = mpc_slice_columns(&side, 1, 0, f->n, err);
-    if (status == FM_OK)
-        status = mpc_add_constant(&ranks, side, -1, err);
-    if (status == FM_OK)
-        status = mpc_order_of_ranks(&f->sorted, ranks, err);
-    mpc_share_free(side);
-    mpc_share_free(ranks);
-    return status;
-}
-
-/* repeated: in the sorted table, two neighbours with the same key that are both usable. */
-static fm_status find_repeated(struct mpc_share **z, const struct find *f, struct base_err *err)
-{
-    struct mpc_share *side[2][1 + MPC_SORT_KEYS] = {{NULL}, {NULL}};
-    struct mpc_share *t[3] = {NULL};
-    size_t len = 1 + f->by->keys;
-    size_t pairs = f->n > 0 ? f->n - 1 : 0;
-    fm_status status = FM_OK;
-
-    for (size_t e = 0; e < 2; e++)
-        for (size_t i = 0; status == FM_OK && i < len; i++)
-            status = mpc_slice(&side[e][i], f->copy[i], f->n > 0 ? e : 0, pairs, err);
-    if (status == FM_OK)
-        status = mpc_same_key(&t[0], (const struct mpc_share *const *)side[0] + 1,
-                              (const struct mpc_share *const *)side[1] + 1, len - 1, err);
-    if (status == FM_OK)
-        status = mpc_and(&t[1], side[0][0], side[1][0], err);
-    if (status == FM_OK)
-        status = mpc_and(&t[2], t[0], t[1], err);
-    if (status == FM_OK)
-        status = mpc_any(z, t[2], err);
-    mpc_share_free_all(t, 3);
-    mpc_share_free_all(side[0], len);
-    mpc_share_free_all(side[1], len);
-    return status;
-}
-
-static fm_status copy_columns(struct find *f, struct mpc_found *out, struct base_err *err)
-{
-    fm_status status = mpc_slice(&f->copy[f->copies++], f->usable[0], 0, f->n, err);
-
-    for (size_t k = 0; status == FM_OK && k < f->by->keys; k++)
-        status = mpc_slice(&f->copy[f->copies++], f->by->table.key[k], 0, f->n, err);
-    for (size_t i = 0; status == FM_OK && i < f->by->values_len; i++)
-        status = mpc_slice(&f->copy[f->copies++], f->by->values[i], 0, f->n, err);
-    if (status == FM_OK)
-        status = mpc_move_columns(f->copy, f->copies, f->sorted, MPC_FORWARD, err);
-    if (status == FM_OK)
-        status = find_repeated(&out->repeated, f, err);
-    if (status == FM_OK)
-        status = mpc_each_column(f->copy, f->copies, mpc_steps, err);
-    if (status == FM_OK)
-        status = mpc_move_columns(f->copy, f->copies, f->sorted, MPC_INVERSE, err);
-    for (size_t i = 0; status == FM_OK && i < f->copies; i++) {
-        struct mpc_share *all;
-
-        status = extend(&all, f->copy[i], f->m, err);
-        if (status == FM_OK) {
-            mpc_share_free(f->copy[i]);
-            f->copy[i] = all;
-        }
-    }
-    if (status == FM_OK)
-        status = mpc_move_columns(f->copy, f->copies, f->joint, MPC_FORWARD, err);
-    if (status == FM_OK)
-        status = mpc_each_column(f->copy, f->copies, mpc_prefix, err);
-    if (status == FM_OK)
-        status = mpc_move_columns(f->copy, f->copies, f->joint, MPC_INVERSE, err);
-    return status == FM_OK ? mpc_slice_columns(f->copy, f->copies, f->n, f->m, err) : status;
-}
-
-/* A copied ring column has elements of x, or 0 above the first table row. */
-static fm_status narrow(struct mpc_share *z, const struct mpc_share *x, struct base_err *err)
-{
-    struct mpc_range r = {x->range.lo < 0 ? x->range.lo : 0, x->range.hi > 0 ? x->range.hi : 0};
-
-    return z->domain == MPC_RING64 ? mpc_share_narrow(z, r, err) : FM_OK;
-}
-
-static fm_status match(struct find *f, struct mpc_found *out, struct base_err *err)
-{
-    struct mpc_share **value = f->copy + 1 + f->by->keys;
-    struct mpc_share *t[2] = {NULL};
     struct mpc_share *ring = NULL;
     fm_status status = FM_OK;
 
-    for (size_t i = 1; status == FM_OK && i < f->copies; i++)
-        status = narrow(
-            f->copy[i],
-            i <= f->by->keys ? f->by->table.key[i - 1] : f->by->values[i - 1 - f->by->keys], err);
+    if (f->by->values_len == 0)
+        return FM_OK;
+    for (size_t i = 0; status == FM_OK && i < f->by->values_len; i++) {
+        struct mpc_range r = f->by->values[i]->range;
+
+        r = (struct mpc_range){r.lo < 0 ? r.lo : 0, r.hi > 0 ? r.hi : 0};
+        if (value[i]->domain == MPC_RING64)
+            status = mpc_share_narrow(value[i], r, err);
+    }
     if (status == FM_OK)
-        status = mpc_same_key(&t[0], (const struct mpc_share *const *)f->copy + 1, f->by->probe.key,
-                              f->by->keys, err);
-    if (status == FM_OK)
-        status = mpc_and(&t[1], f->copy[0], f->usable[1], err);
-    if (status == FM_OK)
-        status = mpc_and(&out->match, t[0], t[1], err);
-    mpc_share_free_all(t, 2);
-    if (status != FM_OK || f->by->values_len == 0)
-        return status;
-    status = mpc_bit2a(&ring, out->match, err);
+        status = mpc_bit2a(&ring, out->match, err);
     if (status == FM_OK)
         status = mpc_keep_columns(value, f->by->values_len, out->match, ring, err);
     mpc_share_free(ring);
@@ -272,16 +154,30 @@ static fm_status match(struct find *f, struct mpc_found *out, struct base_err *e
     return status;
 }
 
+static fm_status check_lookup(const struct mpc_lookup *l, struct base_err *err)
+{
+    if (l->keys == 0 || l->keys + 1 > MPC_SORT_KEYS || l->values_len > MPC_LOOKUP_VALUES)
+        return base_err_set(err, FM_E_ARG, "find: %zu keys, %zu values: 1 to %d, and up to %d",
+                            l->keys, l->values_len, MPC_SORT_KEYS - 1, MPC_LOOKUP_VALUES);
+    if (l->per_key > MPC_LOOKUP_PER_KEY || (l->probe_unique && l->per_key > 1))
+        return base_err_set(err, FM_E_ARG,
+                            "find: %zu rows of one key: at most %d, or 1 where both sides are "
+                            "unique",
+                            l->per_key, MPC_LOOKUP_PER_KEY);
+    return FM_OK;
+}
+
 fm_status mpc_find(struct mpc_found *out, const struct mpc_lookup *lookup, struct base_err *err)
 {
-    struct find f = {.by = lookup, .n = lookup->table.n, .m = lookup->probe.n};
-    fm_status status;
+    struct mpc_find_state f = {.by = lookup,
+                               .n = lookup->table.n,
+                               .m = lookup->probe.n,
+                               .per_key = lookup->per_key > 1 ? lookup->per_key : 1};
+    fm_status status = check_lookup(lookup, err);
 
     *out = (struct mpc_found){0};
-    if (lookup->keys == 0 || lookup->keys + 1 > MPC_SORT_KEYS ||
-        lookup->values_len > MPC_LOOKUP_VALUES)
-        return base_err_set(err, FM_E_ARG, "find: %zu keys, %zu values: 1 to %d, and up to %d",
-                            lookup->keys, lookup->values_len, MPC_SORT_KEYS - 1, MPC_LOOKUP_VALUES);
+    if (status != FM_OK)
+        return status;
     f.s = lookup->table.key[0]->session;
     status = check(&f, err);
     if (status == FM_OK)
@@ -291,15 +187,11 @@ fm_status mpc_find(struct mpc_found *out, const struct mpc_lookup *lookup, struc
     if (status == FM_OK)
         status = sort_all(&f, err);
     if (status == FM_OK)
-        status = sort_table(&f, err);
-    if (status == FM_OK)
-        status = copy_columns(&f, out, err);
-    if (status == FM_OK)
-        status = match(&f, out, err);
+        status = lookup->probe_unique ? mpc_find_neighbours(out, &f, err)
+                                      : mpc_find_copies(out, &f, err);
     mpc_share_free_all(f.usable, 2);
-    mpc_share_free_all(f.copy, COPIES);
+    mpc_share_free_all(f.both, MPC_SORT_KEYS);
     mpc_order_free(f.joint);
-    mpc_order_free(f.sorted);
     if (status != FM_OK)
         mpc_found_release(out);
     return status;
@@ -311,4 +203,92 @@ void mpc_found_release(struct mpc_found *out)
     mpc_share_free(out->repeated);
     mpc_share_free_all(out->value, MPC_LOOKUP_VALUES);
     *out = (struct mpc_found){0};
+}
+
+/* ---- IN ---- */
+
+/* Is a row valid, with the key there or not? One element. */
+static fm_status any_row(struct mpc_share **z, const struct mpc_lookup_side *side,
+                         const struct mpc_share *null, struct mpc_session *s, struct base_err *err)
+{
+    struct mpc_share *where = NULL;
+    fm_status status;
+
+    *z = NULL;
+    if (null == NULL && side->valid == NULL)
+        return mpc_bits_constant(s, z, side->n > 0, 1, 1, err);
+    if (null == NULL || side->valid == NULL)
+        return mpc_any(z, null == NULL ? side->valid : null, err);
+    status = mpc_and(&where, null, side->valid, err);
+    if (status == FM_OK)
+        status = mpc_any(z, where, err);
+    mpc_share_free(where);
+    return status;
+}
+
+/* unknown = valid & ~in & (null ? the table has rows : the table has NULLs). */
+static fm_status find_unknown(struct mpc_share **z, const struct mpc_share *in,
+                              const struct mpc_lookup *l, struct base_err *err)
+{
+    struct mpc_session *s = l->table.key[0]->session;
+    const struct mpc_share *null = l->probe.null != NULL ? l->probe.null[0] : NULL;
+    const struct mpc_share *of_table = l->table.null != NULL ? l->table.null[0] : NULL;
+    struct mpc_share *t[8] = {NULL};
+    fm_status status = FM_OK;
+
+    if (of_table != NULL)
+        status = any_row(&t[0], &l->table, of_table, s, err);
+    else
+        status = mpc_bits_constant(s, &t[0], 0, 1, 1, err);
+    if (status == FM_OK)
+        status = mpc_spread(&t[1], t[0], l->probe.n, err);
+    if (status == FM_OK && null != NULL) { /* a table with NULLs has rows: OR will do */
+        status = any_row(&t[2], &l->table, NULL, s, err);
+        if (status == FM_OK)
+            status = mpc_spread(&t[3], t[2], l->probe.n, err);
+        if (status == FM_OK)
+            status = mpc_and(&t[4], t[3], null, err);
+        mpc_share_free(t[3]);
+        t[3] = t[1];
+        t[1] = NULL;
+        if (status == FM_OK)
+            status = mpc_or(&t[1], t[3], t[4], err);
+    }
+    if (status == FM_OK)
+        status = mpc_not(&t[5], in, err);
+    if (status == FM_OK)
+        status = mpc_and(&t[6], t[5], t[1], err);
+    if (status == FM_OK && l->probe.valid != NULL)
+        status = mpc_and(z, t[6], l->probe.valid, err);
+    else if (status == FM_OK) {
+        *z = t[6];
+        t[6] = NULL;
+    }
+    mpc_share_free_all(t, 8);
+    return status;
+}
+
+fm_status mpc_find_in(struct mpc_share **in, struct mpc_share **unknown,
+                      const struct mpc_lookup *lookup, struct base_err *err)
+{
+    struct mpc_lookup only = *lookup;
+    struct mpc_found found;
+    fm_status status;
+
+    *in = *unknown = NULL;
+    if (lookup->keys != 1)
+        return base_err_set(err, FM_E_ARG, "find in: %zu keys: only 1", lookup->keys);
+    only.values = NULL;
+    only.values_len = only.per_key = 0;
+    only.probe_unique = false;
+    status = mpc_find(&found, &only, err);
+    if (status != FM_OK)
+        return status;
+    status = find_unknown(unknown, found.match, lookup, err);
+    if (status == FM_OK) {
+        *in = found.match;
+        found.match = NULL;
+    }
+    mpc_found_release(&found);
+    return status;
 }

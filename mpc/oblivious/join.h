@@ -1,28 +1,41 @@
-/* Joins on secret keys in which one side's keys are unique, and lookup of many secret keys in a
- * table.
+/* Joins on secret keys in which one side, the table, has a bounded number of rows of a key, mostly
+ * one; and lookup of many secret keys in a table.
  *
  * METHOD. The table's n rows and the m probing rows are sorted together by key, the table's first
  * among equals (the sort is stable, and they stand first). Then the last table row at or above a
- * probing row is the only one that can have its key. Copies travel without a logarithm of levels:
- * how many table rows stand at or above each one is a local prefix sum; moved back to the table it
- * gives each row's place among the sorted keys (order.h), where the steps from one row to the next
- * are local differences; these move to where the rows stand in the joint order, are summed up
- * locally, and move back to the probing rows, which have kept their places and columns. There the
- * copied key is compared with the row's own.
+ * probing row is the only one that can have its key, or the last of `per_key` in a run. Copies
+ * travel without a logarithm of levels: how many table rows stand at or above each one is a local
+ * prefix sum; moved back to the table it gives each row's place among the sorted keys (order.h),
+ * where the steps from one row to the next are local differences; these move to where the rows
+ * stand in the joint order, are summed up locally, and move back to the probing rows, which have
+ * kept their places and columns. There the copied key is compared with the row's own. The table's
+ * rows before the last one of a key travel beside it: the sorted columns are shifted by one row,
+ * two rows, and so on, each with a bit that says whether the keys are still the same.
  *
- * Cost over rep3, bytes a party: the sort of n + m keys (sort.h); 21.3 (n + m) + 18.7 n for the
- * places; for each column copied, and each key column is one, 21.3 n + 21.3 (n + m); one equality
- * of m keys. 12 rounds beyond the sort and the equality, whatever the number of columns.
+ * Cost over rep3, n table and m probing rows, N = n + m, W = ceil(. / 64) words a plane, all
+ * parties, bytes beyond the sort of N keys (sort.h) and the equalities:
  *
- * Leaks nothing but n, m, widths and ranges. Memory of a party, measured at n = m = 10^6 with one
- * value: 310 bytes a row of n + m with keys of 32 bits, 570 with 64, shares and scratch together.
- */
+ *     places                      64 N + 56 n                      7 rounds
+ *     each copied ring column     64 n + 64 N                      8 rounds, for all of them
+ *     each copied plane           64 words of n, 64 words of N
+ *     each value                  24 m, and once bit2a 24 m        3 rounds
+ *
+ * Copied are one plane, the keys, and `per_key` times: one plane, the values. Equalities: m keys
+ * for the match, n - 1 keys for `repeated`.
+ *
+ * Where the probing rows' keys are declared unique too, the table row stands right above the one
+ * that it matches, and nothing is copied further than that: 32 N for each key column, 64 N for each
+ * value, one equality of N - 1 keys, 10 rounds fewer.
+ *
+ * Leaks nothing but n, m, per_key, widths and ranges. Memory of a party, measured at n = m = 10^6
+ * with one value: 310 bytes a row of n + m with keys of 32 bits, 570 with 64, shares and scratch
+ * together. */
 #ifndef FIRMIANA_MPC_OBLIVIOUS_JOIN_H
 #define FIRMIANA_MPC_OBLIVIOUS_JOIN_H
 
 #include "mpc/oblivious/sort.h"
 
-enum { MPC_LOOKUP_VALUES = 64 };
+enum { MPC_LOOKUP_VALUES = 64, MPC_LOOKUP_PER_KEY = 64 };
 
 struct mpc_lookup_side {
     const struct mpc_share *const *key;  /* ring, or bits of any width; domain and width as the
@@ -39,20 +52,36 @@ struct mpc_lookup {
     struct mpc_lookup_side probe;
     const struct mpc_share *const *values; /* of the table: ring or bits */
     size_t values_len;                     /* up to MPC_LOOKUP_VALUES; 0: a semijoin */
+    size_t per_key; /* at most so many valid table rows of one key, up to MPC_LOOKUP_PER_KEY; 0 and
+                       1: keys are unique */
+    bool probe_unique; /* keys of the probing rows are unique as well (and per_key at most 1) */
 };
 
-/* m rows each, in the probing rows' own order. */
+/* per_key * m rows each: for each probing row, in their own order, its last match in the table (in
+ * the table's own order among equals); then, likewise, the one before that, and so on. */
 struct mpc_found {
     struct mpc_share *match;                    /* bits, width 1: probing row and table row exist */
     struct mpc_share *value[MPC_LOOKUP_VALUES]; /* 0 where there is no match */
-    struct mpc_share *repeated; /* bits, one element: two valid table rows have the same key. Then
-                                   the last of them was taken. */
+    struct mpc_share *repeated; /* bits, one element: more than per_key valid table rows have the
+                                   same key. Then the last of them were taken.
+                                   probe_unique: or two valid probing rows; only the first of them
+                                   has a match. */
 };
 
-/* inner join: `match` is the result's valid bit; left join: the probe's valid bit is, and the
- * values are NULL where `match` is 0; semijoin: `match`; antijoin: valid and not `match`. */
+/* inner join: `match` is the result's valid bit; left join: in the first m rows the probe's valid
+ * bit is, and the values are NULL where `match` is 0; semijoin: `match`; antijoin: valid and not
+ * `match`. A semijoin takes tables with any number of rows of a key: `repeated` says nothing then.
+ */
 fm_status mpc_find(struct mpc_found *out, const struct mpc_lookup *lookup,
                    struct base_err *err) FM_CHECK;
 void mpc_found_release(struct mpc_found *out);
+
+/* x IN (table), as SQL has it: in[i] where a valid table row equals probing row i; unknown[i] where
+ * that is NULL instead: no row equals it, and it is NULL and the table has a valid row, or a valid
+ * table row is NULL. NOT IN is true where neither is set. Both 0 for probing rows that are not
+ * valid. One key; m bits of width 1 each. values and per_key are not looked at. Cost: mpc_find()
+ * without values, and 2 n ANDs for what the table has. */
+fm_status mpc_find_in(struct mpc_share **in, struct mpc_share **unknown,
+                      const struct mpc_lookup *lookup, struct base_err *err) FM_CHECK;
 
 #endif

@@ -9,7 +9,7 @@
 #include "mpc/oblivious/join.h"
 #include "mpc/oblivious/test_rows.h"
 
-enum { MOST = 150 };
+enum { MOST = 150, PER_KEY = 5 };
 
 struct side {
     size_t n;
@@ -23,15 +23,19 @@ struct tables {
     unsigned keys;
     bool masked; /* NULLs and valid bits */
     bool bare;   /* no values: a semijoin */
+    size_t per_key;
+    bool probe_unique;
     struct mpc_range range;
     struct side table;
     struct side probe;
     int64_t x[MOST];
     uint64_t w[MOST];
-    int64_t got[MOST];
-    int64_t match[MOST];
-    int64_t want_x[MOST];
-    int64_t want_w[MOST];
+    int64_t got[PER_KEY * MOST];
+    int64_t match[PER_KEY * MOST];
+    int64_t want_x[PER_KEY * MOST];
+    int64_t want_w[PER_KEY * MOST];
+    int64_t in[MOST];
+    int64_t unknown[MOST];
     bool repeated;
 };
 
@@ -47,21 +51,69 @@ static bool same_keys(const struct tables *t, const struct side *s, size_t i, co
            (t->keys == 1 || s->b[i] == r->b[j]);
 }
 
+/* Has probing row j a match, as far as the other probing rows go? */
+static bool may_match(const struct tables *t, size_t j)
+{
+    for (size_t i = 0; t->probe_unique && i < j; i++)
+        if (same_keys(t, &t->probe, i, &t->probe, j))
+            return false;
+    return true;
+}
+
+static bool repeats_more(const struct tables *t, const struct side *s, size_t most)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        size_t others = 0;
+
+        for (size_t j = 0; j < i; j++)
+            others += same_keys(t, s, i, s, j);
+        if (others >= most)
+            return true;
+    }
+    return false;
+}
+
 static void solve(struct tables *t)
 {
-    t->repeated = false;
+    size_t most = t->per_key > 1 ? t->per_key : 1;
+
+    memset(t->match, 0, sizeof t->match);
+    memset(t->want_x, 0, sizeof t->want_x);
+    memset(t->want_w, 0, sizeof t->want_w);
     for (size_t j = 0; j < t->probe.n; j++) {
-        t->match[j] = t->want_x[j] = t->want_w[j] = 0;
-        for (size_t i = 0; i < t->table.n; i++)
-            if (same_keys(t, &t->table, i, &t->probe, j)) {
-                t->match[j] = 1;
-                t->want_x[j] = t->x[i];
-                t->want_w[j] = (int64_t)t->w[i];
+        size_t slot = 0;
+
+        for (size_t i = t->table.n; i > 0 && slot < most && may_match(t, j); i--)
+            if (same_keys(t, &t->table, i - 1, &t->probe, j)) {
+                size_t at = slot++ * t->probe.n + j;
+
+                t->match[at] = 1;
+                t->want_x[at] = t->x[i - 1];
+                t->want_w[at] = (int64_t)t->w[i - 1];
             }
     }
-    for (size_t i = 0; i < t->table.n; i++)
-        for (size_t j = 0; j < i; j++)
-            t->repeated |= same_keys(t, &t->table, i, &t->table, j);
+    t->repeated =
+        repeats_more(t, &t->table, most) || (t->probe_unique && repeats_more(t, &t->probe, 1));
+}
+
+/* x IN (table), by SQL's truth tables: the OR over all valid table rows of x = key. */
+static void solve_in(struct tables *t)
+{
+    for (size_t j = 0; j < t->probe.n; j++) {
+        bool valid = !t->masked || t->probe.valid[j] != 0;
+
+        t->in[j] = t->unknown[j] = 0;
+        for (size_t i = 0; valid && i < t->table.n; i++) {
+            bool null = t->masked && (t->probe.null[j] != 0 || t->table.null[i] != 0);
+
+            if (t->masked && t->table.valid[i] == 0)
+                continue;
+            t->in[j] |= !null && t->probe.a[j] == t->table.a[i];
+            t->unknown[j] |= null;
+        }
+        if (t->in[j] != 0)
+            t->unknown[j] = 0;
+    }
 }
 
 struct fed {
@@ -94,7 +146,8 @@ static fm_status finds(struct mpc_session *s, void *arg, struct base_err *err)
     struct tables *t = arg;
     struct mpc_share *x, *w;
     struct fed fed[2];
-    struct mpc_lookup by = {.keys = t->keys};
+    struct mpc_lookup by = {
+        .keys = t->keys, .per_key = t->per_key, .probe_unique = t->probe_unique};
     struct mpc_found z;
     int64_t repeated = 0;
 
@@ -114,6 +167,20 @@ static fm_status finds(struct mpc_session *s, void *arg, struct base_err *err)
         return FM_OK;
     TRY(same(s, z.value[0], t->got, t->want_x, "value", err));
     return same(s, z.value[1], t->got, t->want_w, "value, bits", err);
+}
+
+static fm_status finds_in(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct tables *t = arg;
+    struct mpc_share *in, *unknown;
+    struct fed fed[2];
+    struct mpc_lookup by = {.keys = 1};
+
+    TRY(feed_side(s, &by.table, &fed[0], t, &t->table, 0, err));
+    TRY(feed_side(s, &by.probe, &fed[1], t, &t->probe, 0, err));
+    TRY(mpc_find_in(&in, &unknown, &by, err));
+    TRY(same(s, in, t->got, t->in, "in", err));
+    return same(s, unknown, t->got, t->unknown, "unknown", err);
 }
 
 static void fill_side(const struct tables *t, struct side *s, bool unique, struct test_rng *rng)
@@ -140,21 +207,23 @@ static void lookups_find_the_right_row(void **state)
 
     (void)state;
     for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++)
-        for (unsigned at = 0; at < 6 * repeats(); at++) {
-            struct test_rng rng = {1 + l * 6 + at + at / 6 * 1000};
-            unsigned round = at % 6;
+        for (unsigned at = 0; at < 14 * repeats(); at++) {
+            struct test_rng rng = {1 + l * 14 + at + at / 14 * 1000};
+            unsigned round = at % 14;
 
             t.table.n = lengths[l][0];
             t.probe.n = lengths[l][1];
             t.range = ranges[round % 3];
             t.keys = 1 + round % 2;
-            t.masked = round >= 3;
+            t.masked = round % 6 >= 3;
             t.bare = round == 4;
+            t.per_key = round < 6 ? 0 : round < 10 ? round - 4 : 1; /* up to 5 */
+            t.probe_unique = round >= 10;
             fill_side(&t, &t.table, round % 3 != 1, &rng);
-            fill_side(&t, &t.probe, false, &rng);
+            fill_side(&t, &t.probe, t.probe_unique, &rng);
             for (size_t j = 0; j < t.probe.n && t.table.n > 0; j++)
                 if (rng_next(&rng) % 2 == 0) {
-                    size_t i = (size_t)(rng_next(&rng) % t.table.n);
+                    size_t i = round >= 12 ? j % t.table.n : (size_t)(rng_next(&rng) % t.table.n);
 
                     t.probe.a[j] = t.table.a[i];
                     t.probe.b[j] = t.table.b[i];
@@ -166,6 +235,59 @@ static void lookups_find_the_right_row(void **state)
             solve(&t);
             on_every_row(finds, &t);
         }
+}
+
+/* NOT IN and its NULLs: tables that are empty, have NULLs, have none. */
+static void in_is_what_sql_says(void **state)
+{
+    static struct tables t;
+
+    (void)state;
+    for (unsigned round = 0; round < 8 * repeats(); round++) {
+        struct test_rng rng = {1 + round};
+
+        t.keys = 1;
+        t.range = (struct mpc_range){0, 9};
+        t.table.n = round % 4 == 0 ? 0 : round % 4 == 1 ? 1 : 5;
+        t.probe.n = 40;
+        t.masked = round % 8 >= 2;
+        fill_side(&t, &t.table, false, &rng);
+        fill_side(&t, &t.probe, false, &rng);
+        if (round % 8 == 5)
+            memset(t.table.valid, 0, sizeof t.table.valid);
+        if (round % 8 == 6)
+            memset(t.table.null, 0, sizeof t.table.null);
+        if (round % 4 == 3) {
+            t.table.null[0] = t.table.valid[0] = t.table.valid[1] = 1;
+            t.table.null[1] = 0;
+        }
+        solve_in(&t);
+        on_every_row(finds_in, &t);
+    }
+}
+
+/* Exactly as many rows of a key as there may be, and one more. */
+static void bounds_on_keys_are_told(void **state)
+{
+    static struct tables t;
+
+    (void)state;
+    memset(&t, 0, sizeof t);
+    t.table.n = 12;
+    t.probe.n = 6;
+    t.keys = 1;
+    t.range = (struct mpc_range){0, 9};
+    for (size_t i = 0; i < t.table.n; i++) {
+        t.table.a[i] = (int64_t)(i / 3);
+        t.x[i] = (int64_t)i;
+    }
+    for (size_t j = 0; j < t.probe.n; j++)
+        t.probe.a[j] = (int64_t)j;
+    for (t.per_key = 2; t.per_key <= 4; t.per_key++) {
+        solve(&t);
+        assert_int_equal(t.repeated, t.per_key < 3);
+        on_every_row(finds, &t);
+    }
 }
 
 /* Rows with the same key of which only one counts. */
@@ -214,8 +336,15 @@ static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err
     by.values_len = 1;
     value[0] = three;
     REFUSED(mpc_find(&z, &by, err), FM_E_ARG, "value column 0 has 3 rows");
+    by.values_len = 0;
+    by.per_key = MPC_LOOKUP_PER_KEY + 1;
+    REFUSED(mpc_find(&z, &by, err), FM_E_ARG, "65 rows of one key");
+    by.per_key = 2;
+    by.probe_unique = true;
+    REFUSED(mpc_find(&z, &by, err), FM_E_ARG, "2 rows of one key");
     by.keys = 0;
     REFUSED(mpc_find(&z, &by, err), FM_E_ARG, "0 keys");
+    REFUSED(mpc_find_in(&four, &three, &by, err), FM_E_ARG, "0 keys: only 1");
     return FM_OK;
 }
 
@@ -231,6 +360,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lookups_find_the_right_row),
+        cmocka_unit_test(in_is_what_sql_says),
+        cmocka_unit_test(bounds_on_keys_are_told),
         cmocka_unit_test(rows_that_do_not_count_repeat_nothing),
         cmocka_unit_test(bad_arguments_are_errors),
     };

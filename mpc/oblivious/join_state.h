@@ -1,0 +1,32 @@
+/* Inside of oblivious/: a lookup on its way. join.c sorts both sides together; join_copy.c brings
+ * copies of table rows to the probing rows, join_unique.c looks at neighbours alone. */
+#ifndef FIRMIANA_MPC_OBLIVIOUS_JOIN_STATE_H
+#define FIRMIANA_MPC_OBLIVIOUS_JOIN_STATE_H
+
+#include "mpc/oblivious/join.h"
+
+struct mpc_find_state {
+    const struct mpc_lookup *by;
+    struct mpc_session *s;
+    size_t n;                    /* table */
+    size_t m;                    /* probing */
+    size_t per_key;              /* at least 1 */
+    struct mpc_share *usable[2]; /* of the table, of the probing rows: valid, and no key is NULL */
+    struct mpc_share *both[MPC_SORT_KEYS]; /* the keys of all n + m rows, then whether usable */
+    struct mpc_order *joint;               /* of all n + m rows */
+};
+
+/* x of n rows, followed by m zeros. */
+fm_status mpc_find_extend(struct mpc_share **z, const struct mpc_share *x, size_t m,
+                          struct base_err *err) FM_CHECK;
+/* Values where there is a match, per_key * m of each; a copied ring column has elements of the
+ * table's, or 0. Takes the columns over. */
+fm_status mpc_find_values(struct mpc_found *out, const struct mpc_find_state *f,
+                          struct mpc_share **value, struct base_err *err) FM_CHECK;
+
+fm_status mpc_find_copies(struct mpc_found *out, struct mpc_find_state *f,
+                          struct base_err *err) FM_CHECK;
+fm_status mpc_find_neighbours(struct mpc_found *out, struct mpc_find_state *f,
+                              struct base_err *err) FM_CHECK;
+
+#endif
