@@ -1,0 +1,164 @@
+/* SCQL's regression queries against their expected rows, each table with the member that SCQL gives
+ * it to. usage: scql [--list] FOLDER      the folder has data/ and expected/; exit codes as
+ * conformance's Columns have the types that their names say; dates with a time of day have no type
+ * here and come in as text. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "exchange/data/csv.h"
+#include "tests/sql/ask.h"
+#include "tests/sql/verdict.h"
+
+/* alice_tbl_0 is alice's. */
+static const char *owner_of(const char *table)
+{
+    static const char *const members[] = {"alice", "bob", "carol"};
+
+    for (size_t i = 0; i < 3; i++) {
+        if (strncmp(table, members[i], strlen(members[i])) == 0)
+            return members[i];
+    }
+    return members[0];
+}
+
+static fm_status load_table(struct pool *pool, const char *path, const char *name,
+                            struct base_err *err)
+{
+    const char *declared[DATA_CSV_COLUMNS_MAX];
+    struct pool_file file = {
+        .path = path, .table = name, .declared = declared, .separator = ',', .empty_text = true};
+    struct data_csv *csv;
+    fm_status st = data_csv_open(&csv, path, ',', err);
+
+    if (st != FM_OK)
+        return st;
+    file.column_count = data_csv_column_count(csv);
+    for (size_t c = 0; c < file.column_count; c++) {
+        const char *column = data_csv_column(csv, c);
+        declared[c] = strstr(column, "_int_") != NULL     ? "INTEGER"
+                      : strstr(column, "_float_") != NULL ? "REAL"
+                                                          : "TEXT";
+    }
+    data_csv_free(csv);
+    return pool_load(pool, &file, err);
+}
+
+static fm_status load(struct pool *pool, const char *folder, struct base_err *err)
+{
+    char path[512], name[256];
+    struct dirent *entry;
+    fm_status st = FM_OK;
+    DIR *dir;
+
+    (void)snprintf(path, sizeof path, "%s/data", folder);
+    dir = opendir(path);
+    while (st == FM_OK && dir != NULL && (entry = readdir(dir)) != NULL) {
+        size_t len = strlen(entry->d_name);
+        if (len < 5 || len >= sizeof name || strcmp(entry->d_name + len - 4, ".csv") != 0)
+            continue;
+        (void)snprintf(name, sizeof name, "%.*s", (int)(len - 4), entry->d_name);
+        (void)snprintf(path, sizeof path, "%s/data/%s", folder, entry->d_name);
+        st = load_table(pool, path, name, err);
+    }
+    if (dir != NULL)
+        (void)closedir(dir);
+    return st == FM_OK ? pool_read(pool, owner_of, err) : st;
+}
+
+/* ---- one query ---- */
+
+static char *value_text(const json_t *value)
+{
+    char text[64] = "NULL";
+
+    if (json_is_string(value))
+        return strdup(json_string_value(value));
+    if (json_is_integer(value))
+        (void)snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
+    else if (json_is_real(value))
+        (void)snprintf(text, sizeof text, "%.9f", json_real_value(value));
+    else if (json_is_boolean(value))
+        (void)snprintf(text, sizeof text, "%d", json_is_true(value));
+    return strdup(text);
+}
+
+static void run_query(struct verdict *v, const struct pool *pool, const struct sql_catalog *catalog,
+                      const json_t *query)
+{
+    const json_t *rows = json_object_get(query, "rows"), *row;
+    size_t columns = json_array_size(json_object_get(query, "columns")), r;
+    struct slt_record record = {.kind = SLT_QUERY, .sort = SLT_ROWSORT};
+    char **values = calloc(json_array_size(rows) * columns + 1, sizeof *values);
+    char types[DATA_CSV_COLUMNS_MAX] = "";
+
+    memset(types, 'T', columns);
+    record.types = types;
+    record.sql = json_string_value(json_object_get(query, "query"));
+    record.values = values;
+    json_array_foreach(rows, r, row)
+    {
+        for (size_t c = 0; c < columns; c++)
+            values[record.value_count++] = value_text(json_array_get(row, c));
+    }
+    verdict_query(v, &record, pool, catalog, json_string_value(json_object_get(query, "name")));
+    for (size_t i = 0; i < record.value_count; i++)
+        free(values[i]);
+    free(values);
+}
+
+/* Queries without rows that can be compared (no oracle, or cut short) are left out, and counted. */
+static size_t run_file(struct verdict *v, const struct pool *pool,
+                       const struct sql_catalog *catalog, const char *folder, const char *name)
+{
+    size_t left_out = 0, i;
+    char path[512];
+    json_t *all, *query;
+
+    (void)snprintf(path, sizeof path, "%s/expected/%s.expected.json", folder, name);
+    all = json_load_file(path, 0, NULL);
+    json_array_foreach(all, i, query)
+    {
+        if (json_object_get(query, "rows") == NULL ||
+            json_object_get(query, "rows_truncated_to") != NULL)
+            left_out++;
+        else
+            run_query(v, pool, catalog, query);
+    }
+    json_decref(all);
+    return left_out;
+}
+
+int main(int argc, char **argv)
+{
+    static struct verdict v;
+    const char *folder = argc > 1 ? argv[argc - 1] : "";
+    struct sql_catalog catalog = {0};
+    struct base_err err = {0};
+    struct pool pool = {0};
+    size_t left_out;
+    char path[512];
+    FILE *there;
+
+    v.list = argc > 2 && strcmp(argv[1], "--list") == 0;
+    (void)snprintf(path, sizeof path, "%s/two_parties.json", folder);
+    there = fopen(path, "r");
+    if (there == NULL) {
+        printf("skipped: the public files are not there\n");
+        return 77;
+    }
+    (void)fclose(there);
+    if (pool_open(&pool, &err) != FM_OK || load(&pool, folder, &err) != FM_OK ||
+        ask_catalog(&catalog, &pool, &err) != FM_OK) {
+        printf("%s\n", err.text);
+        return 8;
+    }
+    left_out = run_file(&v, &pool, &catalog, folder, "single_party");
+    left_out += run_file(&v, &pool, &catalog, folder, "two_parties");
+    printf("%zu queries have no rows to compare with\n", left_out);
+    sql_catalog_release(&catalog);
+    pool_close(&pool);
+    return verdict_print(&v, "SCQL");
+}
