@@ -100,8 +100,7 @@ void verdict_query(struct verdict *v, const struct slt_record *record, const str
         v->passed++;
     } else {
         v->wrong++;
-        if (!v->quiet)
-            printf("%s: WRONG\n%s\n", where, record->sql);
+        printf("%s: WRONG\n%s\n", where, record->sql);
     }
     sql_result_release(&result);
 }

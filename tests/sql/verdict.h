@@ -15,8 +15,7 @@ struct verdict_reason {
 };
 
 struct verdict {
-    bool quiet; /* print nothing at all */
-    bool list;  /* print each query that did not pass */
+    bool list; /* print each query that did not pass */
     size_t passed, unsupported, wrong;
     size_t reason_count;
     struct verdict_reason reasons[VERDICT_REASONS];

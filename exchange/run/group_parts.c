@@ -1,0 +1,273 @@
+/* Which counts, sums and extremes an aggregate is made of, and what it makes of them. */
+#include <string.h>
+
+#include "exchange/run/arith.h"
+#include "exchange/run/group_internal.h"
+
+/* ---- masks and parts, each once ---- */
+
+static size_t find_mask(struct grouping *g, const struct mpc_share *known, size_t where,
+                        const struct mpc_share *marks)
+{
+    struct group_mask *m;
+
+    for (size_t i = 0; i < g->mask_count; i++) {
+        m = &g->masks[i];
+        if (m->marks == marks && (marks != NULL || (m->known == known && m->where == where)))
+            return i;
+    }
+    if (g->mask_count == GROUP_PARTS) {
+        if (g->w->status == FM_OK)
+            g->w->status =
+                base_err_set(g->w->err, FM_E_LIMIT, "more than %d different masks of aggregates",
+                             (int)GROUP_PARTS);
+        return 0;
+    }
+    m = &g->masks[g->mask_count];
+    *m = (struct group_mask){.known = known, .where = where, .marks = marks, .count = RUN_NONE};
+    if (marks != NULL)
+        m->bits = run_and(g->w, marks, NULL);
+    else
+        m->bits = run_and(g->w, known, run_truth(g->w, g->r, where));
+    return g->mask_count++;
+}
+
+struct mpc_share *group_mask_ring(struct grouping *g, size_t mask)
+{
+    struct group_mask *m = &g->masks[mask];
+
+    if (m->ring == NULL && m->bits != NULL)
+        m->ring = run_bit2a(g->w, m->bits);
+    return m->ring;
+}
+
+static size_t add_part(struct grouping *g, struct group_part part)
+{
+    for (size_t i = 0; i < g->part_count; i++)
+        if (g->parts[i].kind == part.kind && g->parts[i].x == part.x &&
+            g->parts[i].mask == part.mask && g->parts[i].part == part.part &&
+            g->parts[i].of == part.of)
+            return i;
+    if (g->part_count == GROUP_PARTS) {
+        if (g->w->status == FM_OK)
+            g->w->status = base_err_set(g->w->err, FM_E_LIMIT, "more than %d parts of aggregates",
+                                        (int)GROUP_PARTS);
+        return 0;
+    }
+    g->parts[g->part_count] = part;
+    return g->part_count++;
+}
+
+static size_t find_part(struct grouping *g, enum part_kind kind, const struct mpc_share *x,
+                        size_t mask)
+{
+    return add_part(g, (struct group_part){.kind = kind, .x = x, .mask = mask});
+}
+
+static size_t count_part(struct grouping *g, size_t mask)
+{
+    if (g->masks[mask].count == RUN_NONE)
+        g->masks[mask].count = find_part(g, PART_COUNT, NULL, mask);
+    return g->masks[mask].count;
+}
+
+/* ---- asking ---- */
+
+/* The first row of every value within its group, among those that count. */
+static const struct mpc_share *mark_distinct(struct grouping *g, const struct run_aggregate *a,
+                                             const struct mpc_share *mask)
+{
+    size_t keys[MPC_SORT_KEYS];
+
+    if (g->by->key_count + 1 > MPC_SORT_KEYS) {
+        g->w->status = base_err_set(g->w->err, FM_E_LIMIT, "more than %d grouping keys",
+                                    (int)MPC_SORT_KEYS - 1);
+        return NULL;
+    }
+    if (g->by->key_count > 0)
+        memcpy(keys, g->by->keys, g->by->key_count * sizeof keys[0]);
+    keys[g->by->key_count] = a->arg;
+    return run_first_of(g->w, g->r, mask, keys, g->by->key_count + 1);
+}
+
+static void ask_moments(struct grouping *g, const struct run_aggregate *a, size_t mask,
+                        size_t parts[3])
+{
+    struct mpc_share *x = g->r->columns[a->arg].x;
+
+    parts[0] = find_part(g, PART_SUM, x, mask);
+    parts[1] = count_part(g, mask);
+    if (a->fn != RUN_AVG && a->fn != RUN_SUM)
+        parts[2] = find_part(g, PART_SUM, run_mul(g->w, x, x), mask);
+}
+
+/* BOOL_AND: how many are false; BOOL_OR: how many are true. */
+static void ask_truths(struct grouping *g, const struct run_aggregate *a, size_t mask,
+                       size_t parts[3])
+{
+    const struct mpc_share *x = g->r->columns[a->arg].x;
+    const struct mpc_share *sought = a->fn == RUN_BOOL_AND ? run_not(g->w, x) : x;
+
+    parts[1] = count_part(g, mask);
+    parts[0] =
+        count_part(g, find_mask(g, NULL, RUN_NONE, run_and(g->w, sought, g->masks[mask].bits)));
+}
+
+static bool sorts(const struct grouping *g)
+{
+    return g->by->key_count > 0 && g->by->method == RUN_BY_SORT;
+}
+
+/* Texts are told apart by their hash if they have one: in one column. Else their words are. */
+static void ask_distinct(struct grouping *g, const struct run_aggregate *a, size_t mask,
+                         size_t parts[3])
+{
+    const struct mpc_share *x = g->r->columns[a->arg].x, *all;
+
+    if (sorts(g) && x != NULL) {
+        parts[0] = find_part(g, PART_DISTINCT, x, mask);
+        return;
+    }
+    all = run_and(g->w, g->r->valid, g->masks[mask].bits);
+    parts[0] = count_part(g, find_mask(g, NULL, RUN_NONE, mark_distinct(g, a, all)));
+}
+
+static void ask_percentile(struct grouping *g, const struct run_aggregate *a, size_t mask,
+                           size_t parts[3])
+{
+    const struct mpc_share *x = g->r->columns[a->arg].x, *all;
+
+    if (sorts(g)) {
+        parts[0] = add_part(g, (struct group_part){PART_PERCENTILE, x, mask, a->part, a->of, NULL});
+        parts[1] = count_part(g, mask);
+        return;
+    }
+    all = run_and(g->w, g->r->valid, g->masks[mask].bits);
+    mask = find_mask(g, NULL, RUN_NONE, group_mark_percentile(g, a, all));
+    parts[0] = find_part(g, PART_SUM, x, mask);
+    parts[1] = count_part(g, mask);
+}
+
+void group_ask(struct grouping *g, const struct run_aggregate *a, size_t parts[3])
+{
+    const struct run_column *arg = a->arg != RUN_NONE ? &g->r->columns[a->arg] : NULL;
+    size_t mask = find_mask(g, arg != NULL ? arg->known : NULL, a->where, NULL);
+
+    switch (a->fn) {
+    case RUN_COUNT:
+        parts[0] = count_part(g, mask);
+        return;
+    case RUN_MIN:
+    case RUN_MAX:
+        parts[0] = find_part(g, a->fn == RUN_MIN ? PART_MIN : PART_MAX, arg->x, mask);
+        parts[1] = count_part(g, mask);
+        return;
+    case RUN_BOOL_AND:
+    case RUN_BOOL_OR:
+        ask_truths(g, a, mask, parts);
+        return;
+    case RUN_COUNT_DISTINCT:
+        ask_distinct(g, a, mask, parts);
+        return;
+    case RUN_PERCENTILE_DISC:
+        ask_percentile(g, a, mask, parts);
+        return;
+    default:
+        ask_moments(g, a, mask, parts);
+        return;
+    }
+}
+
+/* ---- answering ---- */
+
+/* n q - s s over n n, or over n (n - 1). */
+static struct mpc_share *variance(struct run_work *w, const struct run_aggregate *a,
+                                  struct mpc_share *const x[3], unsigned digits)
+{
+    bool sample = a->fn == RUN_VAR_SAMP || a->fn == RUN_STDDEV_SAMP;
+    struct mpc_share *n = x[1], *rows = n, *top;
+
+    top = run_sub(w, run_mul(w, n, x[2]), run_mul(w, x[0], x[0]));
+    if (w->status != FM_OK)
+        return NULL;
+    /* Cauchy and Schwarz: n q >= s s. */
+    run_narrow(w, top, (struct mpc_range){0, INT64_MAX});
+    if (sample)
+        rows = run_shift(w, n, -1);
+    rows = run_mul(w, n, rows);
+    if (w->status != FM_OK)
+        return NULL;
+    run_narrow(w, rows, (struct mpc_range){0, INT64_MAX});
+    return run_ratio(w, top, rows, digits, RUN_HALF_AWAY);
+}
+
+static struct mpc_share *moment(struct run_work *w, const struct run_aggregate *a,
+                                struct mpc_share *const x[3])
+{
+    switch (a->fn) {
+    case RUN_AVG:
+        return run_ratio(w, x[0], x[1], a->digits, RUN_HALF_AWAY);
+    case RUN_VAR_POP:
+    case RUN_VAR_SAMP:
+        return variance(w, a, x, a->digits);
+    case RUN_STDDEV_POP:
+    case RUN_STDDEV_SAMP:
+        return run_square_root(w, variance(w, a, x, 2 * a->digits));
+    default:
+        return x[0];
+    }
+}
+
+/* What was divided is anything where there was nothing to divide by: 0 there, so that the range
+ * that the planner proved for the others holds everywhere. */
+static struct mpc_share *tidy(struct grouping *g, const struct run_aggregate *a,
+                              struct mpc_share *value, const struct mpc_share *known)
+{
+    struct mpc_range range = a->range;
+
+    value = run_keep(g->w, run_and(g->w, g->valid, known), value);
+    if (g->w->status != FM_OK)
+        return NULL;
+    range.lo = range.lo < 0 ? range.lo : 0;
+    range.hi = range.hi > 0 ? range.hi : 0;
+    run_narrow(g->w, value, range);
+    return value;
+}
+
+static struct mpc_share *truth_of_all(struct grouping *g, const struct run_aggregate *a,
+                                      const struct mpc_share *count)
+{
+    struct mpc_share *none = run_equal_public(g->w, count, 0);
+
+    return a->fn == RUN_BOOL_OR ? run_not(g->w, none) : none;
+}
+
+struct run_column group_answer(struct grouping *g, const struct run_aggregate *a,
+                               const size_t parts[3])
+{
+    bool two = a->fn == RUN_VAR_SAMP || a->fn == RUN_STDDEV_SAMP;
+    struct mpc_share *x[3] = {NULL}, *value, *known = NULL;
+    struct run_column out = {0};
+
+    for (int i = 0; i < 3; i++)
+        x[i] = parts[i] != RUN_NONE ? g->parts[parts[i]].result : NULL;
+    /* A group has rows; of those that count there may be none where the mask is not "all". */
+    if (parts[1] != RUN_NONE &&
+        (two || g->by->key_count == 0 || g->masks[g->parts[parts[1]].mask].bits != NULL))
+        known = run_not(g->w, run_less_public(g->w, x[1], two ? 2 : 1));
+    if (a->fn == RUN_BOOL_AND || a->fn == RUN_BOOL_OR)
+        value = truth_of_all(g, a, x[0]);
+    else
+        value = moment(g->w, a, x);
+    if (a->fn == RUN_AVG || (a->fn >= RUN_VAR_POP && a->fn <= RUN_STDDEV_SAMP))
+        value = tidy(g, a, value, known);
+    if (a->fn == RUN_PERCENTILE_DISC && g->w->status == FM_OK) { /* one row was added up, or none */
+        struct mpc_range range = mpc_share_range(g->r->columns[a->arg].x);
+
+        run_narrow(g->w, value,
+                   (struct mpc_range){range.lo < 0 ? range.lo : 0, range.hi > 0 ? range.hi : 0});
+    }
+    out.known = run_take(g->w, known);
+    out.x = run_take(g->w, run_slice(g->w, value, 0, g->groups));
+    return out;
+}

@@ -1,0 +1,291 @@
+#include "exchange/run/join.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "mpc/oblivious/join.h"
+
+enum { MOST_PARTNERS = MPC_LOOKUP_PER_KEY };
+
+/* The keys of both sides as mpc_find() wants them. */
+struct sides {
+    size_t keys;
+    const struct mpc_share *left[MPC_SORT_KEYS];
+    const struct mpc_share *left_null[MPC_SORT_KEYS];
+    const struct mpc_share *right[MPC_SORT_KEYS];
+    const struct mpc_share *right_null[MPC_SORT_KEYS];
+};
+
+static void add_pair(struct run_work *w, struct sides *s, const struct mpc_share *left,
+                     const struct mpc_share *right, const struct mpc_share *left_null,
+                     const struct mpc_share *right_null)
+{
+    if (w->status != FM_OK)
+        return;
+    if (s->keys == MPC_SORT_KEYS - 1) {
+        w->status = base_err_set(w->err, FM_E_LIMIT, "a join on more than %d key columns",
+                                 (int)MPC_SORT_KEYS - 1);
+        return;
+    }
+    s->left[s->keys] = left;
+    s->right[s->keys] = right;
+    s->left_null[s->keys] = left_null;
+    s->right_null[s->keys++] = right_null;
+}
+
+static struct mpc_share *word_or_zero(struct run_work *w, const struct run_column *c, size_t k,
+                                      size_t n)
+{
+    return k < c->word_count ? c->words[k] : run_number(w, 0, n);
+}
+
+/* Texts by their hashes where both have them, else by their words. */
+static void add_keys(struct run_work *w, struct sides *s, const struct run_relation *l,
+                     const struct run_relation *r, const struct run_join *join, size_t i)
+{
+    const struct run_column *a = &l->columns[join->left_keys[i]];
+    const struct run_column *b = &r->columns[join->right_keys[i]];
+    size_t words = a->word_count > b->word_count ? a->word_count : b->word_count;
+    struct mpc_share *an = a->known != NULL ? run_not(w, a->known) : NULL;
+    struct mpc_share *bn = b->known != NULL ? run_not(w, b->known) : NULL;
+
+    if (a->x != NULL && b->x != NULL) {
+        add_pair(w, s, a->x, b->x, an, bn);
+        return;
+    }
+    for (size_t k = 0; k < words; k++)
+        add_pair(w, s, word_or_zero(w, a, k, l->rows), word_or_zero(w, b, k, r->rows), an, bn);
+}
+
+/* ---- several rows of one key ---- */
+
+/* The left side `times` times over: first all rows with their one partner, then with another. */
+static void repeat_left(struct run_work *w, struct run_relation *l, size_t times)
+{
+    struct run_relation parts[MOST_PARTNERS] = {{0}}, out;
+
+    assert(times <= MOST_PARTNERS);
+    for (size_t i = 1; w->status == FM_OK && i < times; i++)
+        w->status = run_relation_copy(&parts[i], l, w->err);
+    if (w->status == FM_OK) {
+        parts[0] = *l;
+        *l = (struct run_relation){0};
+        for (size_t i = 1; i < times; i++) /* flags are not raised twice */
+            mpc_share_free_all(parts[i].flag, RUN_FLAGS);
+        w->status = run_union_all(&out, parts, times, w->err);
+        if (w->status == FM_OK)
+            *l = out;
+    }
+    for (size_t i = 1; i < times; i++)
+        run_relation_release(&parts[i]);
+}
+
+/* ---- looking up ---- */
+
+/* Every share of the right side that the result needs, as values of one lookup. */
+static void find(struct run_work *w, struct run_relation *l, struct run_relation *r,
+                 const struct sides *s, bool values, size_t times, struct mpc_share **match)
+{
+    struct run_shares shares = {0};
+    struct mpc_found found = {0};
+    struct mpc_lookup lookup = {.keys = s->keys,
+                                .table = {s->right, s->right_null, r->valid, r->rows},
+                                .probe = {s->left, s->left_null, l->valid, l->rows},
+                                .per_key = times};
+
+    if (w->status == FM_OK && values)
+        w->status = run_shares_get(&shares, r, w->err);
+    if (w->status != FM_OK)
+        return;
+    if (shares.count > MPC_LOOKUP_VALUES)
+        w->status = base_err_set(w->err, FM_E_LIMIT,
+                                 "a join that carries more than %d columns, their NULLs and the "
+                                 "words of texts counted",
+                                 (int)MPC_LOOKUP_VALUES);
+    lookup.values = (const struct mpc_share *const *)shares.list;
+    lookup.values_len = shares.count;
+    if (w->status == FM_OK)
+        w->status = mpc_find(&found, &lookup, w->err);
+    if (w->status != FM_OK) {
+        run_shares_release(&shares);
+        return;
+    }
+    *match = run_hold(w, found.match);
+    found.match = NULL;
+    if (values) {
+        run_raise(w, l, RUN_FLAG_REPEATED_KEY, found.repeated);
+        found.repeated = NULL;
+        run_shares_put(&shares, found.value);
+        for (size_t i = 0; i < MPC_LOOKUP_VALUES; i++)
+            found.value[i] = NULL;
+        r->rows = l->rows * times;
+    }
+    mpc_found_release(&found);
+}
+
+/* The right side's columns go behind the left's. */
+static void append(struct run_work *w, struct run_relation *l, struct run_relation *r)
+{
+    for (size_t c = 0; w->status == FM_OK && c < r->count; c++) {
+        struct run_column column = r->columns[c];
+
+        r->columns[c] = (struct run_column){0};
+        w->status = run_relation_add(l, column, w->err);
+    }
+}
+
+/* OR over the `times` parts of a vector, spread out over all of them again if `wide`. */
+static struct mpc_share *some_partner(struct run_work *w, const struct mpc_share *x, size_t times,
+                                      size_t rows)
+{
+    struct mpc_share *any = run_slice(w, x, 0, rows);
+
+    for (size_t i = 1; i < times; i++)
+        any = run_or(w, any, run_slice(w, x, i * rows, rows));
+    return any;
+}
+
+static struct mpc_share *condition_of(struct run_work *w, const struct run_join *join,
+                                      struct run_relation *joined, struct mpc_share *match)
+{
+    struct mpc_share *truth = NULL;
+
+    if (join->condition == NULL || w->status != FM_OK)
+        return match;
+    w->status = join->condition(join->ctx, &truth, joined, w->err);
+    return w->status == FM_OK ? run_and(w, match, run_hold(w, truth)) : NULL;
+}
+
+/* ---- the kinds ---- */
+
+static void set_valid(struct run_work *w, struct run_relation *r, struct mpc_share *valid)
+{
+    struct mpc_share *taken = run_take(w, valid);
+
+    if (taken == NULL)
+        return;
+    mpc_share_free(r->valid);
+    r->valid = taken;
+}
+
+static bool seen_before(struct mpc_share *const *x, size_t from, size_t c, size_t *at)
+{
+    for (*at = from; *at < c; (*at)++)
+        if (x[*at] == x[c])
+            return true;
+    return false;
+}
+
+/* Columns of the right side are NULL where there is no partner, and nothing more is said of why.
+ * What several columns share is made, and freed, once. */
+static void make_nullable(struct run_work *w, struct run_relation *l, size_t from,
+                          struct mpc_share *match)
+{
+    struct mpc_share *known[RUN_MAX_COLUMNS], *shown[RUN_MAX_COLUMNS], *new[RUN_MAX_COLUMNS];
+    size_t at;
+
+    for (size_t c = from; c < l->count; c++) {
+        known[c] = l->columns[c].known;
+        shown[c] = l->columns[c].shown;
+        new[c] = seen_before(known, from, c, &at)
+                     ? new[at]
+                     : run_take(w, run_slice(w, run_and(w, known[c], match), 0, l->rows));
+    }
+    for (size_t c = from; c < l->count; c++) {
+        if (!seen_before(known, from, c, &at))
+            mpc_share_free(known[c]);
+        if (!seen_before(shown, from, c, &at))
+            mpc_share_free(shown[c]);
+        l->columns[c].known = new[c];
+        l->columns[c].shown = NULL;
+    }
+}
+
+/* Of a left join: a row without any partner stays once, in the first part. */
+static struct mpc_share *left_valid(struct run_work *w, const struct run_relation *l,
+                                    struct mpc_share *match, size_t times, size_t rows)
+{
+    struct mpc_share *lonely, *first;
+    const struct mpc_share *parts[2];
+
+    if (times == 1)
+        return run_and(w, l->valid, NULL);
+    lonely = run_not(w, some_partner(w, match, times, rows));
+    first = run_and(w, run_slice(w, l->valid, 0, rows),
+                    run_or(w, lonely, run_slice(w, match, 0, rows)));
+    parts[0] = first;
+    parts[1] = run_slice(w, match, rows, (times - 1) * rows);
+    return run_concat(w, parts, 2);
+}
+
+static void finish(struct run_work *w, struct run_relation *l, size_t left_count,
+                   enum run_join_kind kind, struct mpc_share *match, size_t times)
+{
+    size_t rows = l->rows / times;
+    size_t keep[RUN_MAX_COLUMNS];
+    struct mpc_share *any;
+
+    if (kind == RUN_INNER) {
+        set_valid(w, l, match);
+        return;
+    }
+    if (kind == RUN_LEFT) {
+        struct mpc_share *valid = left_valid(w, l, match, times, rows);
+
+        make_nullable(w, l, left_count, match);
+        if (valid != l->valid)
+            set_valid(w, l, valid);
+        return;
+    }
+    any = some_partner(w, match, times, rows);
+    for (size_t c = 0; c < left_count; c++)
+        keep[c] = c;
+    if (w->status == FM_OK)
+        w->status = run_relation_project(l, keep, left_count, w->err);
+    if (w->status == FM_OK)
+        w->status = run_relation_slice(l, 0, rows, w->err);
+    if (w->status != FM_OK)
+        return;
+    if (kind == RUN_MARK)
+        w->status = run_relation_add(l, (struct run_column){.x = run_take(w, any)}, w->err);
+    else if (kind == RUN_SEMI)
+        set_valid(w, l, any);
+    else
+        set_valid(w, l, run_and(w, l->valid, run_not(w, any)));
+}
+
+fm_status run_join(struct run_relation *left, struct run_relation *right,
+                   const struct run_join *join, struct base_err *err)
+{
+    struct run_work w = run_work(left->session, err);
+    bool values = join->kind == RUN_INNER || join->kind == RUN_LEFT || join->condition != NULL;
+    /* Whether there is a partner, one row of each key tells, whichever mpc_find() takes. */
+    size_t times = values && join->bound < right->rows ? join->bound : values ? right->rows : 1;
+    struct sides sides = {0};
+    struct mpc_share *match = NULL;
+    size_t left_count = left->count;
+
+    if (times > MOST_PARTNERS)
+        w.status =
+            base_err_set(err, FM_E_LIMIT, "a join with up to %zu rows of one key: at most %d",
+                         times, (int)MOST_PARTNERS);
+    for (size_t i = 0; w.status == FM_OK && i < join->key_count; i++)
+        add_keys(&w, &sides, left, right, join, i);
+    find(&w, left, right, &sides, values, times, &match);
+    if (values) {
+        if (times > 1)
+            repeat_left(&w, left, times);
+        append(&w, left, right);
+        match = condition_of(&w, join, left, match);
+    }
+    if (w.status == FM_OK)
+        finish(&w, left, left_count, join->kind, match, times);
+    for (int f = 0; w.status == FM_OK && f < RUN_FLAGS; f++) {
+        run_raise(&w, left, (enum run_flag)f, right->flag[f]);
+        right->flag[f] = NULL;
+    }
+    run_relation_release(right);
+    if (w.status != FM_OK)
+        (void)base_err_prefix(err, "join");
+    return run_work_release(&w);
+}

@@ -1,0 +1,53 @@
+/* Joins on equality of secret keys, and what IN, EXISTS and scalar subqueries become.
+ *
+ * METHOD. mpc_find(): the rows of both sides are sorted together. Where the right side may have up
+ * to `bound` rows of one key the result has bound * left rows: first all left rows with one
+ * partner, then with another, ...
+ *
+ * A NULL key matches nothing. Leaks rows, bounds, types and ranges. */
+#ifndef FIRMIANA_EXCHANGE_RUN_JOIN_H
+#define FIRMIANA_EXCHANGE_RUN_JOIN_H
+
+#include "exchange/run/relation.h"
+
+enum run_join_kind {
+    RUN_INNER,
+    RUN_LEFT, /* rows of the left side without a partner stay, with NULLs */
+    RUN_SEMI, /* rows of the left side with a partner; its columns and rows alone */
+    RUN_ANTI, /* those without */
+    RUN_MARK  /* all rows of the left side, and one more BOOLEAN column: is there a partner? */
+};
+
+struct run_join {
+    enum run_join_kind kind;
+    const size_t *left_keys; /* pairs: columns of one kind and scale */
+    const size_t *right_keys;
+    size_t key_count; /* at least 1 */
+    size_t bound;     /* rows of one key on the right, at least 1 */
+    /* Further conditions of ON: the truth of each row of the joined relation (left's columns, then
+     * right's), in a share of the caller's. NULL: none. */
+    fm_status (*condition)(void *ctx, struct mpc_share **truth, struct run_relation *joined,
+                           struct base_err *err);
+    void *ctx;
+};
+
+/* left becomes the result; right is consumed. Flag RUN_FLAG_REPEATED_KEY where the right side has
+ * more rows of a key than `bound` (some partners are then missing). */
+fm_status run_join(struct run_relation *left, struct run_relation *right,
+                   const struct run_join *join, struct base_err *err) FM_CHECK;
+
+/* x NOT IN (subquery): rows where x has no partner, neither it nor any of the subquery's values is
+ * NULL; all rows where the subquery is empty. right: one column, consumed; its duplicates are
+ * allowed for any `bound`: the subquery is made distinct first. IN is RUN_SEMI of a distinct. */
+fm_status run_not_in(struct run_relation *left, size_t column, struct run_relation *right,
+                     struct base_err *err) FM_CHECK;
+
+/* A subquery's only value as a column of `rows` rows: its column 0; NULL where it has no row, or
+ * two (flag RUN_FLAG_SECOND_ROW, raised in *to). Consumes right; the column is appended to *to. */
+fm_status run_scalar(struct run_relation *to, struct run_relation *right,
+                     struct base_err *err) FM_CHECK;
+/* EXISTS (subquery that refers to nothing outside): appended as a BOOLEAN. */
+fm_status run_exists(struct run_relation *to, struct run_relation *right,
+                     struct base_err *err) FM_CHECK;
+
+#endif
