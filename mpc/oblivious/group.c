@@ -90,8 +90,9 @@ static fm_status sort_rows(struct mpc_group_state *g, struct base_err *err)
         keys[len].x = g->col[g->key_at[i]];
         len++;
     }
-    if (within != NULL && within->where != NULL)
-        keys[len++] = (struct mpc_sort_key){.x = within->where, .flags = MPC_SORT_DESCENDING};
+    if (within != NULL && mpc_group_first_in_order(within) != NULL)
+        keys[len++] = (struct mpc_sort_key){.x = mpc_group_first_in_order(within),
+                                            .flags = MPC_SORT_DESCENDING};
     if (within != NULL)
         keys[len++] = (struct mpc_sort_key){.x = within->x};
     if (len == 0) /* all rows are one group, and stay */
@@ -220,7 +221,8 @@ static bool plan_pass(struct mpc_group_state *g, bool done[MPC_GROUP_ITEMS], boo
         if (!done[i] && mpc_group_is_ordered(item) && !stays) {
             if (g->extension == NULL)
                 g->extension = item;
-            g->mine[i] = g->extension->x == item->x && g->extension->where == item->where;
+            g->mine[i] = g->extension->x == item->x &&
+                         mpc_group_first_in_order(g->extension) == mpc_group_first_in_order(item);
         }
         done[i] |= g->mine[i];
         any |= g->mine[i];

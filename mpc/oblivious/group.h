@@ -18,8 +18,9 @@
  * share are moved, converted and counted once.
  *
  * COUNT DISTINCT and percentiles want their column in order within the group: it is appended to the
- * sort's keys. All those of one (x, where) share a sort; one of another column takes a sort of its
- * own, as does FIRST beside any of them, which wants the rows as they stood.
+ * sort's keys. All COUNT DISTINCT of one x, whatever their `where`, share a sort, as do percentiles
+ * of one (x, where); one of another column takes a sort of its own, as does FIRST beside any of
+ * them, which wants the rows as they stood.
  *
  * Cost over rep3 beyond the sort, n rows, all parties, bytes: 32 for each ring column that is moved
  * (keys; x of each item, twice) and 1/2 a bit column; the comparison of neighbours' keys;

@@ -52,6 +52,33 @@ static fm_status find_new(struct mpc_share **z, const struct mpc_group_state *g,
     return status;
 }
 
+/* Of the rows with one value the first that counts. */
+static fm_status find_first_counted(struct mpc_share **z, const struct mpc_group_state *g, size_t i,
+                                    struct base_err *err)
+{
+    const struct mpc_share *where = where_of(g, i);
+    struct mpc_share *fresh = NULL;
+    struct mpc_share *t[4] = {NULL};
+    fm_status status = find_new(&fresh, g, i, err);
+
+    *z = fresh;
+    if (status != FM_OK || where == NULL)
+        return status;
+    *z = NULL;
+    status = mpc_scan_or(&t[0], where, fresh, err);
+    if (status == FM_OK)
+        status = mpc_row_above(&t[1], t[0], err); /* one counted above, */
+    if (status == FM_OK)
+        status = mpc_not(&t[2], t[1], err);
+    if (status == FM_OK)
+        status = mpc_or(&t[3], t[2], fresh, err); /* unless that was of another value */
+    if (status == FM_OK)
+        status = mpc_and(z, t[3], where, err);
+    mpc_share_free(fresh);
+    mpc_share_free_all(t, 4);
+    return status;
+}
+
 static fm_status find_bits(struct mpc_group_state *g, struct bits *b, size_t i,
                            struct base_err *err)
 {
@@ -68,12 +95,12 @@ static fm_status find_bits(struct mpc_group_state *g, struct bits *b, size_t i,
         mpc_share_free(first);
         return status;
     }
+    if (item->kind == MPC_GROUP_COUNT_DISTINCT)
+        return find_first_counted(&b->item[i], g, i, err);
     if (item->kind == MPC_GROUP_AND)
         status = mpc_not(&t, x, err);
     else if (item->kind == MPC_GROUP_OR)
         status = mpc_slice(&t, x, 0, g->n, err);
-    else if (item->kind == MPC_GROUP_COUNT_DISTINCT)
-        status = find_new(&t, g, i, err);
     else
         return FM_OK;
     return status == FM_OK ? restrict_to(&b->item[i], t, where_of(g, i), err) : status;

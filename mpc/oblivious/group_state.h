@@ -56,6 +56,11 @@ static inline bool mpc_group_is_truth(const struct mpc_group_item *item)
 {
     return item->kind == MPC_GROUP_AND || item->kind == MPC_GROUP_OR;
 }
+/* Which rows an item wants before the others of its group, each part in ascending order of x. */
+static inline const struct mpc_share *mpc_group_first_in_order(const struct mpc_group_item *item)
+{
+    return item->kind == MPC_GROUP_PERCENTILE ? item->where : NULL;
+}
 /* What counts; COUNT's x is one more name for it. */
 static inline const struct mpc_share *mpc_group_where(const struct mpc_group_item *item)
 {

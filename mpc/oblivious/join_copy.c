@@ -65,25 +65,6 @@ static fm_status sort_columns(struct copies *c, struct base_err *err)
                : status;
 }
 
-/* z[p] = x[p - rows], 0 above. */
-static fm_status shift(struct mpc_share **z, const struct mpc_share *x, size_t rows,
-                       struct base_err *err)
-{
-    struct mpc_share *t[2] = {NULL};
-    size_t away = rows < x->n ? rows : x->n;
-    fm_status status = x->domain == MPC_RING64
-                           ? mpc_constant(x->session, &t[0], 0, away, err)
-                           : mpc_bits_constant(x->session, &t[0], 0, x->width, away, err);
-
-    *z = NULL;
-    if (status == FM_OK)
-        status = mpc_slice(&t[1], x, 0, x->n - away, err);
-    if (status == FM_OK)
-        status = mpc_concat(z, (const struct mpc_share *const *)t, 2, err);
-    mpc_share_free_all(t, 2);
-    return status;
-}
-
 /* same[1]. The row above a usable one is usable. */
 static fm_status compare_neighbours(struct copies *c, struct base_err *err)
 {
@@ -94,7 +75,7 @@ static fm_status compare_neighbours(struct copies *c, struct base_err *err)
     fm_status status = FM_OK;
 
     for (size_t k = 0; status == FM_OK && k < c->keys; k++)
-        status = shift(&above[k], c->col[1 + k], 1, err);
+        status = mpc_rows_above(&above[k], c->col[1 + k], 1, err);
     if (status == FM_OK)
         status = mpc_same_key(&equal, (const struct mpc_share *const *)c->col + 1,
                               (const struct mpc_share *const *)above, c->keys, err);
@@ -128,7 +109,7 @@ static fm_status compare_farther(struct copies *c, struct base_err *err)
         for (size_t d = from; status == FM_OK && d <= to; d++) {
             size_t a = (d + 1) / 2;
 
-            status = shift(&above[d - from], c->same[d - a], a, err);
+            status = mpc_rows_above(&above[d - from], c->same[d - a], a, err);
             x[d - from] = c->same[a];
             y[d - from] = above[d - from];
         }
@@ -202,7 +183,7 @@ static fm_status copy_slot(struct mpc_share **slot, const struct copies *c, size
     struct mpc_share *match = NULL;
 
     for (size_t i = 0; status == FM_OK && i < c->values; i++)
-        status = shift(&slot[1 + i], c->col[1 + c->keys + i], d, err);
+        status = mpc_rows_above(&slot[1 + i], c->col[1 + c->keys + i], d, err);
     if (status == FM_OK)
         status = copy_down(c, slot, 1 + c->values, err);
     if (status == FM_OK)

@@ -8,22 +8,27 @@
 #include "mpc/ops_check.h"
 #include "mpc/share.h"
 
-fm_status mpc_row_above(struct mpc_share **z, const struct mpc_share *x, struct base_err *err)
+fm_status mpc_rows_above(struct mpc_share **z, const struct mpc_share *x, size_t rows,
+                         struct base_err *err)
 {
     struct mpc_share *t[2] = {NULL};
-    fm_status status;
+    size_t away = rows < x->n ? rows : x->n;
+    fm_status status = x->domain == MPC_RING64
+                           ? mpc_constant(x->session, &t[0], 0, away, err)
+                           : mpc_bits_constant(x->session, &t[0], 0, x->width, away, err);
 
     *z = NULL;
-    if (x->n == 0)
-        return mpc_slice(z, x, 0, 0, err);
-    status = x->domain == MPC_RING64 ? mpc_constant(x->session, &t[0], 0, 1, err)
-                                     : mpc_bits_constant(x->session, &t[0], 0, x->width, 1, err);
     if (status == FM_OK)
-        status = mpc_slice(&t[1], x, 0, x->n - 1, err);
+        status = mpc_slice(&t[1], x, 0, x->n - away, err);
     if (status == FM_OK)
         status = mpc_concat(z, (const struct mpc_share *const *)t, 2, err);
     mpc_share_free_all(t, 2);
     return status;
+}
+
+fm_status mpc_row_above(struct mpc_share **z, const struct mpc_share *x, struct base_err *err)
+{
+    return mpc_rows_above(z, x, 1, err);
 }
 
 fm_status mpc_steps(struct mpc_share **z, const struct mpc_share *x, struct base_err *err)
@@ -87,6 +92,64 @@ static fm_status both_forms(struct mpc_share **bit, struct mpc_share **ring,
     status = mpc_slice(ring, head, 0, head->n, err);
     if (status == FM_OK && wants_bit)
         status = mpc_a2b_list(bit, (const struct mpc_share *const *)ring, &width, 1, err);
+    return status;
+}
+
+/* (head, or) of 2^k rows, of twice as many: (f, a) o (g, b) = (f | g, b | a & ~g). */
+static fm_status or_level(struct mpc_share **head, struct mpc_share **x, size_t rows,
+                          struct base_err *err)
+{
+    struct mpc_share *above[2] = {NULL};
+    struct mpc_share *shut[2] = {NULL}; /* ~g, ~f */
+    struct mpc_share *made[2] = {NULL}; /* a & ~g, ~(f | g) */
+    struct mpc_share *both = NULL;
+    fm_status status = mpc_rows_above(&above[0], *x, rows, err);
+
+    if (status == FM_OK)
+        status = mpc_rows_above(&above[1], *head, rows, err);
+    if (status == FM_OK)
+        status = mpc_not(&shut[0], *head, err);
+    if (status == FM_OK)
+        status = mpc_not(&shut[1], above[1], err);
+    if (status == FM_OK)
+        status = mpc_and_list(made, (const struct mpc_share *const[]){above[0], shut[1]},
+                              (const struct mpc_share *const[]){shut[0], shut[0]}, 2, err);
+    if (status == FM_OK)
+        status = mpc_or(&both, *x, made[0], err);
+    if (status == FM_OK) {
+        mpc_share_free(*x);
+        mpc_share_free(*head);
+        *x = both;
+        status = mpc_not(head, made[1], err);
+    }
+    mpc_share_free_all(above, 2);
+    mpc_share_free_all(shut, 2);
+    mpc_share_free_all(made, 2);
+    return status;
+}
+
+fm_status mpc_scan_or(struct mpc_share **z, const struct mpc_share *x, const struct mpc_share *head,
+                      struct base_err *err)
+{
+    struct mpc_share *f = NULL;
+    fm_status status = mpc_check_domain(x, MPC_BITS, "scan", err);
+
+    *z = NULL;
+    if (status == FM_OK)
+        status = mpc_check_domain(head, MPC_BITS, "scan", err);
+    if (status == FM_OK)
+        status = check_head(head, x, err);
+    if (status == FM_OK)
+        status = mpc_slice(&f, head, 0, head->n, err);
+    if (status == FM_OK)
+        status = mpc_slice(z, x, 0, x->n, err);
+    for (size_t rows = 1; status == FM_OK && rows < x->n; rows *= 2)
+        status = or_level(&f, z, rows, err);
+    mpc_share_free(f);
+    if (status != FM_OK) {
+        mpc_share_free(*z);
+        *z = NULL;
+    }
     return status;
 }
 

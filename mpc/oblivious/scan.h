@@ -13,7 +13,7 @@
  * Least and greatest need comparisons: few rounds and n up to 65536: Sklansky's network, n / 2
  * log2 n combinations in log2 n levels; else up and down a tree (Brent and Kung, IEEE Trans.
  * Computers, 1982), fewer than 2 n in 2 log2 n - 1 levels. A combination is one comparison, one
- * bit2a, one mul and two ANDs. */
+ * bit2a, one mul and two ANDs. OR, of bits: mpc_scan_or(). */
 #ifndef FIRMIANA_MPC_OBLIVIOUS_SCAN_H
 #define FIRMIANA_MPC_OBLIVIOUS_SCAN_H
 
@@ -40,5 +40,16 @@ fm_status mpc_scan_min(struct mpc_share **z, const struct mpc_share *x,
                        const struct mpc_share *head, struct base_err *err) FM_CHECK;
 fm_status mpc_scan_max(struct mpc_share **z, const struct mpc_share *x,
                        const struct mpc_share *head, struct base_err *err) FM_CHECK;
+
+/* z[i] = OR of x (bits of any width, plane by plane) from the last head to row i; head: bits. The
+ * first row counts as a head. In 2 ceil(log2 n) rounds, each level of width 2 k + 1 ANDs a row for
+ * planes k: cheaper than a compaction up to some 10^2 planes. Kogge and Stone, IEEE Trans.
+ * Computers, 1973. */
+fm_status mpc_scan_or(struct mpc_share **z, const struct mpc_share *x, const struct mpc_share *head,
+                      struct base_err *err) FM_CHECK;
+
+/* z[i] = x[i - rows], 0 in the first rows. No messages. */
+fm_status mpc_rows_above(struct mpc_share **z, const struct mpc_share *x, size_t rows,
+                         struct base_err *err) FM_CHECK;
 
 #endif

@@ -21,10 +21,10 @@ struct rows {
     uint64_t head[MOST];
     uint64_t where[MOST];
     int64_t got[MOST];
-    int64_t want[7][MOST];
+    int64_t want[8][MOST];
 };
 
-enum { FILL, FILL_WORD, SUM, SUM_Y, COUNT, LEAST, GREATEST };
+enum { FILL, FILL_WORD, SUM, SUM_Y, COUNT, LEAST, GREATEST, OR };
 
 static int64_t plus(int64_t a, int64_t b)
 {
@@ -37,7 +37,7 @@ static void solve(struct rows *k)
 
     for (size_t i = 0; i < k->n; i++) {
         from = k->head[i] != 0 ? i : from;
-        for (unsigned w = 0; w < 7; w++)
+        for (unsigned w = 0; w < 8; w++)
             k->want[w][i] = 0;
         k->want[LEAST][i] = k->want[GREATEST][i] = k->x[from];
         for (size_t j = 0; j <= i; j++) {
@@ -50,6 +50,7 @@ static void solve(struct rows *k)
             k->want[SUM][i] = plus(k->want[SUM][i], k->x[j]);
             k->want[SUM_Y][i] += k->y[j];
             k->want[COUNT][i] += (int64_t)k->where[j];
+            k->want[OR][i] |= (int64_t)k->word[j];
             if (k->x[j] < k->want[LEAST][i])
                 k->want[LEAST][i] = k->x[j];
             if (k->x[j] > k->want[GREATEST][i])
@@ -75,6 +76,8 @@ static fm_status scans(struct mpc_session *s, void *arg, struct base_err *err)
     TRY(mpc_fill_down(z, (const struct mpc_share *const[]){word, x}, 2, ring, err));
     TRY(same(s, z[1], k->got, k->want[FILL], "fill down, ring heads", err));
     TRY(same(s, z[0], k->got, k->want[FILL_WORD], "fill down, ring heads, bits", err));
+    TRY(mpc_scan_or(z, word, head, err));
+    TRY(same(s, z[0], k->got, k->want[OR], "or", err));
     TRY(mpc_scan_sum(z, (const struct mpc_share *const[]){x, y}, 2, head, err));
     TRY(same(s, z[0], k->got, k->want[SUM], "sum", err));
     TRY(same(s, z[1], k->got, k->want[SUM_Y], "sum of few", err));
@@ -181,6 +184,8 @@ static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err
             "bits of width 1");
     REFUSED(mpc_scan_sum(z, (const struct mpc_share *const *)&bits, 1, heads, err), FM_E_ARG,
             "takes a ring column");
+    REFUSED(mpc_scan_or(z, x, heads, err), FM_E_ARG, "takes a bits column");
+    REFUSED(mpc_scan_or(z, two, few, err), FM_E_ARG, "3 heads for 4 rows");
     REFUSED(mpc_scan_min(z, x, x, err), FM_E_ARG, "bits of width 1");
     REFUSED(mpc_scan_max(z, x, few, err), FM_E_ARG, "3 heads for 4 rows");
     return FM_OK;
