@@ -3,6 +3,7 @@
 
 #include "mpc/gates.h"
 #include "mpc/kernels.h"
+#include "mpc/lanes.h"
 #include "mpc/ops_check.h"
 #include "mpc/share.h"
 
@@ -344,6 +345,27 @@ static fm_status check_places(const struct mpc_share *x, const uint32_t *map, si
     return FM_OK;
 }
 
+struct gathering {
+    struct mpc_share *z;
+    const struct mpc_share *x;
+    const uint32_t *map;
+};
+
+static fm_status gather_slice(struct mpc_session *lane, const void *job, unsigned k, unsigned lanes,
+                              struct base_err *err)
+{
+    const struct gathering *g = job;
+    size_t from = mpc_lane_begin(g->z->n, k, lanes);
+    struct mpc_share z;
+    struct mpc_share x;
+
+    (void)err;
+    mpc_share_view(&z, lane, g->z, from, mpc_lane_begin(g->z->n, k + 1, lanes) - from);
+    mpc_share_view(&x, lane, g->x, 0, g->x->n);
+    lane->row->gather(lane, &z, &x, g->map + from);
+    return FM_OK;
+}
+
 fm_status mpc_gather(struct mpc_share **out, const struct mpc_share *x, const uint32_t *map,
                      size_t n, struct base_err *err)
 {
@@ -353,6 +375,8 @@ fm_status mpc_gather(struct mpc_share **out, const struct mpc_share *x, const ui
     *out = NULL;
     if (status == FM_OK)
         status = like(out, x, n, err);
+    if (status == FM_OK && s->computes && mpc_lanes_wanted(s, n))
+        return mpc_lanes_run(s, gather_slice, &(struct gathering){*out, x, map}, err);
     if (status == FM_OK && s->computes)
         s->row->gather(s, *out, x, map);
     return status;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "mpc/lanes.h"
 #include "mpc/oblivious/arrange.h"
 #include "mpc/share.h"
 
@@ -57,7 +58,10 @@ fm_status mpc_versus_push_run(struct mpc_versus *v, uint32_t x, size_t n, const 
     return FM_OK;
 }
 
-static fm_status compare(struct mpc_share **less, const struct mpc_versus *v, struct base_err *err)
+/* Pairs [from, from + n) of those pending, in one lane: less is made there. */
+static fm_status compare_slice(struct mpc_share **less, struct mpc_session *lane,
+                               const struct mpc_versus *v, size_t from, size_t n,
+                               struct base_err *err)
 {
     struct mpc_share *d[MPC_ARRANGE_LIMBS] = {NULL};
     unsigned width[MPC_ARRANGE_LIMBS];
@@ -65,13 +69,63 @@ static fm_status compare(struct mpc_share **less, const struct mpc_versus *v, st
 
     *less = NULL;
     for (size_t k = 0; status == FM_OK && k < v->limbs; k++) {
-        status = mpc_gather_sub(&d[k], v->limb[k], v->x, v->y, v->pending, err);
+        struct mpc_share limb;
+
+        mpc_share_view(&limb, lane, v->limb[k], 0, v->limb[k]->n);
+        status = mpc_gather_sub(&d[k], &limb, v->x + from, v->y + from, n, err);
         if (status == FM_OK)
             width[k] = mpc_share_width(d[k]);
     }
     if (status == FM_OK)
         status = mpc_msb_linked(less, (const struct mpc_share *const *)d, width, v->limbs, err);
     mpc_share_free_all(d, v->limbs);
+    return status;
+}
+
+struct slices {
+    const struct mpc_versus *v;
+    struct mpc_share *less; /* of all pairs */
+};
+
+/* The other lanes, and the peers', must not wait for one that gave up. */
+static fm_status compare_in_lane(struct mpc_session *lane, const void *job, unsigned k,
+                                 unsigned lanes, struct base_err *err)
+{
+    const struct slices *c = job;
+    size_t from = mpc_lane_begin(c->less->n, k, lanes);
+    size_t n = mpc_lane_begin(c->less->n, k + 1, lanes) - from;
+    struct mpc_share *less;
+    struct mpc_share view;
+    fm_status status = compare_slice(&less, lane, c->v, from, n, err);
+
+    if (status != FM_OK) {
+        net_abort(lane->transport, err->text);
+        return status;
+    }
+    mpc_share_view(&view, lane, c->less, from, n);
+    lane->row->place(lane, &view, 0, less, 0, n);
+    mpc_share_free(less);
+    return FM_OK;
+}
+
+/* Each lane gathers and compares its own pairs. */
+static fm_status compare(struct mpc_share **less, const struct mpc_versus *v, struct base_err *err)
+{
+    struct mpc_session *s = v->limb[0]->session;
+    struct slices c = {.v = v};
+    fm_status status;
+
+    if (!mpc_lanes_wanted(s, v->pending * v->limbs))
+        return compare_slice(less, s, v, 0, v->pending, err);
+    *less = NULL;
+    status = mpc_bits_new(&c.less, s, v->pending, 1, err);
+    if (status != FM_OK)
+        return status;
+    status = mpc_lanes_run(s, compare_in_lane, &c, err);
+    if (status != FM_OK)
+        mpc_share_free(c.less);
+    else
+        *less = c.less;
     return status;
 }
 

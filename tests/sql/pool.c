@@ -48,10 +48,10 @@ static bool begins(const char *text, const char *word)
 }
 
 /* Digits after the point that a column's texts need. */
-static unsigned scale_needed(struct pool *pool, const char *table, const char *column)
+static unsigned scale_needed(struct pool *pool, const struct pool_table *t, const char *column)
 {
-    char *sql = sqlite3_mprintf("SELECT \"%w\" FROM \"%w\" WHERE \"%w\" IS NOT NULL", column, table,
-                                column);
+    char *sql = sqlite3_mprintf("SELECT \"%w\" FROM \"%w\".\"%w\" WHERE \"%w\" IS NOT NULL", column,
+                                t->place, t->name, column);
     unsigned scale = 0;
     sqlite3_stmt *s;
 
@@ -75,10 +75,10 @@ static unsigned scale_needed(struct pool *pool, const char *table, const char *c
     return scale;
 }
 
-static unsigned longest_text(struct pool *pool, const char *table, const char *column)
+static unsigned longest_text(struct pool *pool, const struct pool_table *t, const char *column)
 {
-    char *sql =
-        sqlite3_mprintf("SELECT max(length(CAST(\"%w\" AS BLOB))) FROM \"%w\"", column, table);
+    char *sql = sqlite3_mprintf("SELECT max(length(CAST(\"%w\" AS BLOB))) FROM \"%w\".\"%w\"",
+                                column, t->place, t->name);
     unsigned longest = 1;
     sqlite3_stmt *s;
 
@@ -88,10 +88,10 @@ static unsigned longest_text(struct pool *pool, const char *table, const char *c
         (void)sqlite3_finalize(s);
     }
     sqlite3_free(sql);
-    return longest;
+    return (longest + 15) / 16 * 16; /* members who publish one dataset declare it alike */
 }
 
-static fm_status type_of(struct data_type *out, struct pool *pool, const char *table,
+static fm_status type_of(struct data_type *out, struct pool *pool, const struct pool_table *t,
                          const char *column, const char *declared, struct base_err *err)
 {
     static const char *const integers[] = {"INT", "BIGINT", "SMALLINT", "TINYINT"};
@@ -105,15 +105,15 @@ static fm_status type_of(struct data_type *out, struct pool *pool, const char *t
     }
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (begins(declared, texts[i])) {
-            *out = (struct data_type){.kind = DATA_TEXT,
-                                      .max_bytes = longest_text(pool, table, column)};
+            *out =
+                (struct data_type){.kind = DATA_TEXT, .max_bytes = longest_text(pool, t, column)};
             return FM_OK;
         }
     }
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
         if (begins(declared, reals[i])) {
             *out = (struct data_type){
-                .kind = DATA_DECIMAL, .precision = 18, .scale = scale_needed(pool, table, column)};
+                .kind = DATA_DECIMAL, .precision = 18, .scale = scale_needed(pool, t, column)};
             return FM_OK;
         }
     }
@@ -160,8 +160,8 @@ static fm_status read_cell(struct pool_cell *cell, struct pool_table *t,
 
 static fm_status read_rows(struct pool *pool, struct pool_table *t, struct base_err *err)
 {
-    char *sql =
-        sqlite3_mprintf("SELECT *, (SELECT count(*) FROM \"%w\") FROM \"%w\"", t->name, t->name);
+    char *sql = sqlite3_mprintf("SELECT *, (SELECT count(*) FROM \"%w\".\"%w\") FROM \"%w\".\"%w\"",
+                                t->place, t->name, t->place, t->name);
     fm_status st = FM_OK;
     sqlite3_stmt *s;
     size_t at = 0;
@@ -227,8 +227,8 @@ static fm_status declare(struct pool_table *t, size_t column, struct base_err *e
 static fm_status read_columns(struct pool *pool, struct pool_table *t, struct base_err *err)
 {
     char *sql = sqlite3_mprintf(
-        "SELECT name, type, \"notnull\" OR pk, count(*) OVER () FROM pragma_table_info(%Q)",
-        t->name);
+        "SELECT name, type, \"notnull\" OR pk, count(*) OVER () FROM pragma_table_info(%Q, %Q)",
+        t->name, t->place);
     fm_status st = FM_OK;
     sqlite3_stmt *s;
 
@@ -247,8 +247,7 @@ static fm_status read_columns(struct pool *pool, struct pool_table *t, struct ba
         c = &t->columns[t->column_count++];
         c->name = sql_arena_text(&t->arena, (const char *)sqlite3_column_text(s, 0));
         c->nullable = sqlite3_column_int(s, 2) == 0;
-        st =
-            type_of(&c->type, pool, t->name, c->name, (const char *)sqlite3_column_text(s, 1), err);
+        st = type_of(&c->type, pool, t, c->name, (const char *)sqlite3_column_text(s, 1), err);
     }
     (void)sqlite3_finalize(s);
     return st;
@@ -261,34 +260,46 @@ static const char *by_turns(size_t index)
     return members[index % 3];
 }
 
+/* One table of the schema `place`, from its name. */
+static fm_status read_table(struct pool *pool, const char *place, const char *name,
+                            pool_owner *member_of, struct base_err *err)
+{
+    struct pool_table *tables = realloc(pool->tables, (pool->table_count + 1) * sizeof *tables), *t;
+    fm_status st;
+
+    if (tables == NULL)
+        return base_err_set(err, FM_E_MEMORY, "memory");
+    pool->tables = tables;
+    t = &tables[pool->table_count++];
+    *t = (struct pool_table){0};
+    t->place = sql_arena_text(&t->arena, place);
+    t->name = sql_arena_text(&t->arena, name);
+    if (strcmp(place, "main") != 0)
+        t->member = t->place;
+    else
+        t->member = member_of != NULL ? member_of(name) : by_turns(pool->table_count);
+    st = read_columns(pool, t, err);
+    if (st == FM_OK)
+        st = read_rows(pool, t, err);
+    for (size_t c = 0; st == FM_OK && c < t->column_count; c++)
+        st = declare(t, c, err);
+    return st;
+}
+
 fm_status pool_read(struct pool *pool, pool_owner *member_of, struct base_err *err)
 {
-    static const char tables[] = "SELECT name, count(*) OVER () FROM sqlite_schema WHERE type = "
-                                 "'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+    static const char tables[] =
+        "SELECT schema, name FROM pragma_table_list WHERE type = 'table' AND schema <> 'temp' "
+        "AND name NOT LIKE 'sqlite_%' ORDER BY schema, name";
     fm_status st = FM_OK;
     sqlite3_stmt *s;
 
     tables_release(pool);
     if (sqlite3_prepare_v2(pool->db, tables, -1, &s, NULL) != SQLITE_OK)
         return base_err_set(err, FM_E_IO, "sqlite: %s", sqlite3_errmsg(pool->db));
-    while (st == FM_OK && sqlite3_step(s) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(s, 0);
-        struct pool_table *t;
-        if (pool->tables == NULL)
-            pool->tables = calloc((size_t)sqlite3_column_int64(s, 1), sizeof *pool->tables);
-        if (pool->tables == NULL) {
-            st = base_err_set(err, FM_E_MEMORY, "memory");
-            break;
-        }
-        t = &pool->tables[pool->table_count++];
-        t->name = sql_arena_text(&t->arena, name);
-        t->member = member_of != NULL ? member_of(name) : by_turns(pool->table_count);
-        st = read_columns(pool, t, err);
-        if (st == FM_OK)
-            st = read_rows(pool, t, err);
-        for (size_t c = 0; st == FM_OK && c < t->column_count; c++)
-            st = declare(t, c, err);
-    }
+    while (st == FM_OK && sqlite3_step(s) == SQLITE_ROW)
+        st = read_table(pool, (const char *)sqlite3_column_text(s, 0),
+                        (const char *)sqlite3_column_text(s, 1), member_of, err);
     (void)sqlite3_finalize(s);
     return st;
 }

@@ -28,6 +28,7 @@ struct pool_column {
 
 /* cells: row after row. */
 struct pool_table {
+    const char *place; /* SQLite's database: main, or the member's */
     const char *name;
     const char *member;
     size_t column_count;

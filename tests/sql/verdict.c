@@ -100,7 +100,8 @@ void verdict_query(struct verdict *v, const struct slt_record *record, const str
         v->passed++;
     } else {
         v->wrong++;
-        printf("%s: WRONG\n%s\n", where, record->sql);
+        if (!v->quiet)
+            printf("%s: WRONG\n%s\n", where, record->sql);
     }
     sql_result_release(&result);
 }

@@ -15,7 +15,8 @@ struct verdict_reason {
 };
 
 struct verdict {
-    bool list; /* print each query that did not pass */
+    bool quiet; /* print nothing at all */
+    bool list;  /* print each query that did not pass */
     size_t passed, unsupported, wrong;
     size_t reason_count;
     struct verdict_reason reasons[VERDICT_REASONS];
