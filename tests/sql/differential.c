@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/sql/ask.h"
+#include "tests/sql/oracle.h"
 #include "tests/sql/query.h"
 #include "tests/sql/verdict.h"
 
@@ -99,37 +100,7 @@ static void make_world(struct pool *pool, struct dice *dice)
     }
 }
 
-/* ---- the oracle ---- */
-
-static bool expect(struct slt_record *record, struct pool *pool, const char *lite, char *types,
-                   size_t types_size)
-{
-    char **values = NULL;
-    size_t columns;
-    sqlite3_stmt *s;
-    bool done;
-
-    if (sqlite3_prepare_v2(pool->db, lite, -1, &s, NULL) != SQLITE_OK) {
-        printf("sqlite: %s\n%s\n", sqlite3_errmsg(pool->db), lite);
-        exit(8);
-    }
-    columns = (size_t)sqlite3_column_count(s);
-    memset(types, 0, types_size);
-    memset(types, 'T', columns < types_size ? columns : types_size - 1);
-    while (sqlite3_step(s) == SQLITE_ROW) {
-        values = realloc(values, (record->value_count + columns) * sizeof *values);
-        if (values == NULL)
-            abort();
-        for (size_t c = 0; c < columns; c++) {
-            const char *text = (const char *)sqlite3_column_text(s, (int)c);
-            values[record->value_count++] = strdup(text != NULL ? text : "NULL");
-        }
-    }
-    done = sqlite3_finalize(s) == SQLITE_OK; /* integer overflow: no oracle */
-    record->types = types;
-    record->values = values;
-    return done;
-}
+/* ---- queries ---- */
 
 /* One query: judged, unless SQLite can't answer it. True if it went wrong. */
 static bool judge(struct verdict *v, struct pool *pool, const struct sql_catalog *catalog,
@@ -143,11 +114,9 @@ static bool judge(struct verdict *v, struct pool *pool, const struct sql_catalog
 
     query_write(q, &ours, &lite);
     record.sql = base_buf_cstr(&ours);
-    if (expect(&record, pool, base_buf_cstr(&lite), types, sizeof types))
+    if (oracle_ask(&record, pool, base_buf_cstr(&lite), types, sizeof types))
         verdict_query(v, &record, pool, catalog, where);
-    for (size_t i = 0; i < record.value_count; i++)
-        free(record.values[i]);
-    free((void *)record.values);
+    oracle_release(&record);
     base_buf_release(&ours);
     base_buf_release(&lite);
     return v->wrong > wrong;

@@ -60,9 +60,10 @@ struct pool_file {
     const char *const *declared;
     size_t column_count;
     size_t skip;
-    char separator;
-    bool ended;      /* rows end with a separator that the header does not have */
-    bool empty_text; /* an empty field of a TEXT column is an empty text, not NULL */
+    char separator;     /* a blank too */
+    const char *header; /* with its newline, where the file has none; or NULL */
+    bool ended;         /* rows end with a separator that the header does not have */
+    bool empty_text;    /* an empty field of a TEXT column is an empty text, not NULL */
 };
 fm_status pool_load(struct pool *pool, const struct pool_file *file, struct base_err *err) FM_CHECK;
 

@@ -6,10 +6,12 @@
 #include "exchange/data/csv.h"
 #include "tests/sql/pool.h"
 
-/* ---- a file whose rows may end with a separator ---- */
+/* ---- a file without a header, or whose rows end with a separator ---- */
 
 struct tail {
     FILE *f;
+    const char *whole;  /* header, or NULL */
+    const char *header; /* what of it is still to come; its names stand apart by blanks */
     char separator;
     bool drop;
 };
@@ -21,12 +23,18 @@ static fm_status tail_read(void *ctx, void *out, size_t cap, size_t *got, struct
 
     (void)err;
     *got = 0;
+    while (t->header != NULL && *t->header != '\0' && *got < cap) {
+        bytes[(*got)++] = *t->header == ' ' ? '|' : *t->header;
+        t->header++;
+    }
+    if (*got == cap)
+        return FM_OK;
     for (int c = getc(t->f); c != EOF && *got < cap; c = getc(t->f)) {
         int next = c == t->separator && t->drop ? getc(t->f) : EOF;
         if (c == t->separator && t->drop && next != EOF)
             (void)ungetc(next, t->f);
         if (next != '\n')
-            bytes[(*got)++] = (char)c;
+            bytes[(*got)++] = (char)(c == ' ' && t->separator == ' ' ? '|' : c);
         if (*got == cap)
             break;
     }
@@ -39,6 +47,7 @@ static fm_status tail_rewind(void *ctx, struct base_err *err)
 
     (void)err;
     rewind(t->f);
+    t->header = t->whole;
     return FM_OK;
 }
 
@@ -106,7 +115,8 @@ static fm_status copy_rows(struct pool *pool, const struct pool_file *file, stru
 
 fm_status pool_load(struct pool *pool, const struct pool_file *file, struct base_err *err)
 {
-    struct tail tail = {fopen(file->path, "r"), file->separator, file->ended};
+    struct tail tail = {fopen(file->path, "r"), file->header, file->header, file->separator,
+                        file->ended};
     const struct data_csv_source source = {tail_read, tail_rewind, &tail};
     struct data_csv *csv = NULL;
     sqlite3_stmt *into = NULL;
@@ -114,7 +124,8 @@ fm_status pool_load(struct pool *pool, const struct pool_file *file, struct base
 
     if (tail.f == NULL)
         return base_err_set(err, FM_E_IO, "%s: cannot be read", file->path);
-    st = data_csv_open_source(&csv, &source, file->path, file->separator, err);
+    st = data_csv_open_source(&csv, &source, file->path,
+                              file->separator == ' ' ? '|' : file->separator, err);
     if (st == FM_OK && data_csv_column_count(csv) != file->column_count)
         st = base_err_set(err, FM_E_INPUT, "%s: %zu columns, not %zu", file->path,
                           data_csv_column_count(csv), file->column_count);
