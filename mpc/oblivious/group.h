@@ -22,18 +22,23 @@
  * of one (x, where); one of another column takes a sort of its own, as does FIRST beside any of
  * them, which wants the rows as they stood.
  *
- * Cost over rep3 beyond the sort, n rows, all parties, bytes: 32 for each ring column that is moved
- * (keys; x of each item, twice) and 1/2 a bit column; the comparison of neighbours' keys;
- * compaction 104; for each different `where` bit2a 24 and 32 for its count; then
+ * Cost over rep3 beyond the sort, n rows, `groups` = n, all parties, bytes: 64 n for each key of
+ * the ring and one plane; one equality of the keys of n - 1 rows; bit2a, compaction and ANDs, 104 n
+ * and 2 gates; at the end bit2a, 24 n, and 24 n for each ring column. 15 rounds and the equality's.
+ * Each sum (of items that are sums, and one count for each different `where`) takes 56 n more, and
+ * then
  *
- *     COUNT                 nothing                     SUM                  24 if it has a `where`
- *     AND, OR               1/8 n ANDs, 24              FIRST                24 + 24 for all; bits:
- * 1/8 MIN, MAX              scan_min (scan.h)           COUNT DISTINCT       its neighbours'
- * equality, 24 PERCENTILE            32 + 32 + 24 for (n / 2^k of all), one less of log2(n den)
- * bits, 24 + 24
+ *     COUNT            its `where`: a plane moved, bit2a 24 n
+ *     SUM              32 n for x; a product 24 n if it has a `where`
+ *     AND, OR          a plane moved, a gate if it has a `where`, bit2a 24 n
+ *     FIRST            32 n for x; bit2a of the heads 24 n, a product 24 n. Bits: a gate a plane
+ *     MIN, MAX         32 n for x; scan_min (scan.h); a product if it has a `where`
+ *     COUNT DISTINCT   the equality of neighbours, bit2a 24 n; scan_or if it has a `where`
+ *     PERCENTILE       32 n for x, 64 n + 24 n for its bound, one less-than of log2(n den) bits,
+ *                      bit2a and a product 48 n
  *
- * and at the end one bit2a, products and equalities with 0 for the `groups` rows that come out.
- * test_travels.c asserts some of these to the byte.
+ * Columns and masks that several items share are paid for once. With fewer `groups` than n the 24 n
+ * at the end are 24 `groups`. test_prices.c asserts these to the byte.
  *
  * Leaks nothing but n, `groups`, widths and ranges: not how many groups there are. */
 #ifndef FIRMIANA_MPC_OBLIVIOUS_GROUP_H

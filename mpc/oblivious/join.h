@@ -15,17 +15,20 @@
  * Cost over rep3, n table and m probing rows, N = n + m, W = ceil(. / 64) words a plane, all
  * parties, bytes beyond the sort of N keys (sort.h) and the equalities:
  *
- *     places                      64 N + 56 n                      7 rounds
- *     each copied ring column     64 n + 64 N                      8 rounds, for all of them
- *     each copied plane           64 words of n, 64 words of N
- *     each value                  24 m, and once bit2a 24 m        3 rounds
+ *     places                              64 N + 56 n                7 rounds
+ *     each copied ring column             64 n + 64 N                8 rounds, for all of them
+ *     each copied plane                   64 words of n and of N
+ *     masks                               1 gate of n, 2 of m        3 rounds
+ *     values, all per_key * m of them     bit2a 24, then 24 each     3 rounds
  *
- * Copied are one plane, the keys, and `per_key` times: one plane, the values. Equalities: m keys
- * for the match, n - 1 keys for `repeated`.
+ * and the equality of n keys (`repeated`) and of m keys, and an OR of n bits. Copied are one plane,
+ * the keys and the values. Each further row of a key copies one plane and the values once more (of
+ * the 64 n, half), in 7 rounds.
  *
  * Where the probing rows' keys are declared unique too, the table row stands right above the one
  * that it matches, and nothing is copied further than that: 32 N for each key column, 64 N for each
- * value, one equality of N - 1 keys, 10 rounds fewer.
+ * value, 3 planes moved and 3 gates of N, the values' 48 m, one equality and one OR of N; 9 rounds.
+ * test_prices.c asserts all of this to the byte.
  *
  * Leaks nothing but n, m, per_key, widths and ranges. Memory of a party, measured at n = m = 10^6
  * with one value: 310 bytes a row of n + m with keys of 32 bits, 570 with 64, shares and scratch
