@@ -11,25 +11,7 @@
 #include "base/json.h"
 #include "did/multibase.h"
 #include "did/succession.h"
-#include "did/test_tools.h"
-
-static struct tools_random rnd;
-static struct tools_member member;
-
-static int setup(void **state)
-{
-    (void)state;
-    tools_random_init(&rnd, 20261120);
-    tools_member_init(&member, &rnd, "bank_a");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tools_member_release(&member);
-    return 0;
-}
+#include "did/test_fixture.h"
 
 /* ---- ids ---- */
 

@@ -12,29 +12,11 @@
 #include "did/key_did.h"
 #include "did/multibase.h"
 #include "did/proof.h"
-#include "did/test_tools.h"
+#include "did/test_fixture.h"
 
 #define WHEN 1795168260 /* 2026-11-20T09:51:00Z */
 
 static const struct did_resolver by_did_key = {did_proof_resolve_did_key, NULL};
-
-static struct tools_random rnd;
-static struct tools_member member;
-
-static int setup(void **state)
-{
-    (void)state;
-    tools_random_init(&rnd, 7);
-    tools_member_init(&member, &rnd, "bank_a");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tools_member_release(&member);
-    return 0;
-}
 
 static json_t *transaction(void)
 {

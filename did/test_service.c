@@ -8,27 +8,9 @@
 #include <cmocka.h>
 
 #include "did/succession.h"
-#include "did/test_tools.h"
+#include "did/test_fixture.h"
 
 /* A document's services: what is refused, what comes through an update. */
-
-static struct tools_random rnd;
-static struct tools_member member;
-
-static int setup(void **state)
-{
-    (void)state;
-    tools_random_init(&rnd, 20261120);
-    tools_member_init(&member, &rnd, "bank_a");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tools_member_release(&member);
-    return 0;
-}
 
 static void expect_refusal(void (*change)(json_t *doc), fm_status code, const char *text)
 {

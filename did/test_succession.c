@@ -9,27 +9,9 @@
 
 #include "did/multibase.h"
 #include "did/succession.h"
-#include "did/test_tools.h"
+#include "did/test_fixture.h"
 
 /* One version of a document after another: who may, and what it must keep. */
-
-static struct tools_random rnd;
-static struct tools_member member;
-
-static int setup(void **state)
-{
-    (void)state;
-    tools_random_init(&rnd, 20261120);
-    tools_member_init(&member, &rnd, "bank_a");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tools_member_release(&member);
-    return 0;
-}
 
 /* Signs a stand-in for a transaction and asks who it stands for. */
 static fm_status authority_of(enum did_authority *out, const struct did_document *prev,
