@@ -113,6 +113,12 @@ void mpc_k_rep3_and(uint64_t *z, const uint64_t *xa, const uint64_t *xb, const u
     mpc_kernels()->rep3_and(z, xa, xb, ya, yb, r0, r1, n);
 }
 
+void mpc_k_rep3_mul_add(uint64_t *z, const uint64_t *xa, const uint64_t *xb, const uint64_t *ya,
+                        const uint64_t *yb, size_t n)
+{
+    mpc_kernels()->rep3_mul_add(z, xa, xb, ya, yb, n);
+}
+
 uint64_t mpc_k_rep3_dot(const uint64_t *xa, const uint64_t *xb, const uint64_t *ya,
                         const uint64_t *yb, size_t n)
 {

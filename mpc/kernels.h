@@ -27,6 +27,9 @@ void mpc_k_rep3_mul(uint64_t *z, const uint64_t *xa, const uint64_t *xb, const u
                     const uint64_t *yb, const uint64_t *r0, const uint64_t *r1, size_t n);
 void mpc_k_rep3_and(uint64_t *z, const uint64_t *xa, const uint64_t *xb, const uint64_t *ya,
                     const uint64_t *yb, const uint64_t *r0, const uint64_t *r1, size_t n);
+/* The same without a mask, added: z += xa (ya + yb) + xb ya. */
+void mpc_k_rep3_mul_add(uint64_t *z, const uint64_t *xa, const uint64_t *xb, const uint64_t *ya,
+                        const uint64_t *yb, size_t n);
 uint64_t mpc_k_rep3_dot(const uint64_t *xa, const uint64_t *xb, const uint64_t *ya,
                         const uint64_t *yb, size_t n);
 /* rep3, bit injection: z[i] = a[i] * (1 - 2 bit i of v) - f[i], and the same plus that bit. */

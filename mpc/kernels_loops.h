@@ -108,6 +108,13 @@ static void k_rep3_and(uint64_t *z, const uint64_t *xa, const uint64_t *xb, cons
         z[i] = (xa[i] & (ya[i] ^ yb[i])) ^ (xb[i] & ya[i]) ^ r0[i] ^ r1[i];
 }
 
+static void k_rep3_mul_add(uint64_t *z, const uint64_t *xa, const uint64_t *xb, const uint64_t *ya,
+                           const uint64_t *yb, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        z[i] += xa[i] * (ya[i] + yb[i]) + xb[i] * ya[i];
+}
+
 static uint64_t k_rep3_dot(const uint64_t *xa, const uint64_t *xb, const uint64_t *ya,
                            const uint64_t *yb, size_t n)
 {
@@ -380,6 +387,7 @@ const struct mpc_kernels KERNELS = {
     .popcount = k_popcount,
     .rep3_mul = k_rep3_mul,
     .rep3_and = k_rep3_and,
+    .rep3_mul_add = k_rep3_mul_add,
     .rep3_dot = k_rep3_dot,
     .signed_less = k_signed_less,
     .signed_plus_less = k_signed_plus_less,

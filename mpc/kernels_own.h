@@ -23,6 +23,8 @@ struct mpc_kernels {
                      const uint64_t *yb, const uint64_t *r0, const uint64_t *r1, size_t n);
     void (*rep3_and)(uint64_t *z, const uint64_t *xa, const uint64_t *xb, const uint64_t *ya,
                      const uint64_t *yb, const uint64_t *r0, const uint64_t *r1, size_t n);
+    void (*rep3_mul_add)(uint64_t *z, const uint64_t *xa, const uint64_t *xb, const uint64_t *ya,
+                         const uint64_t *yb, size_t n);
     uint64_t (*rep3_dot)(const uint64_t *xa, const uint64_t *xb, const uint64_t *ya,
                          const uint64_t *yb, size_t n);
     void (*signed_less)(uint64_t *z, const uint64_t *a, const uint64_t *v, const uint64_t *f,

@@ -15,6 +15,8 @@ fm_status mpc_check_list(const struct mpc_share *const *x, size_t count, const c
                          struct base_err *err) FM_CHECK;
 fm_status mpc_range_product(struct mpc_range *out, struct mpc_range x, struct mpc_range y,
                             const char *what, struct base_err *err) FM_CHECK;
+fm_status mpc_range_add(struct mpc_range *out, struct mpc_range x, struct mpc_range y,
+                        const char *what, struct base_err *err) FM_CHECK;
 fm_status mpc_range_sum(struct mpc_range *out, struct mpc_range x, size_t n, const char *what,
                         struct base_err *err) FM_CHECK;
 

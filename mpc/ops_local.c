@@ -44,6 +44,13 @@ fm_status mpc_range_product(struct mpc_range *out, struct mpc_range x, struct mp
     return settle_range(out, lo, hi, is_full(x) || is_full(y), what, err);
 }
 
+fm_status mpc_range_add(struct mpc_range *out, struct mpc_range x, struct mpc_range y,
+                        const char *what, struct base_err *err)
+{
+    return settle_range(out, (wide)x.lo + y.lo, (wide)x.hi + y.hi, is_full(x) || is_full(y), what,
+                        err);
+}
+
 /* The range of a sum of n elements of a range: for a sum of any subset, pass the hull with 0. */
 fm_status mpc_range_sum(struct mpc_range *out, struct mpc_range x, size_t n, const char *what,
                         struct base_err *err)

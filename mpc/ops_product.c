@@ -96,6 +96,61 @@ fm_status mpc_dot(struct mpc_share **z, const struct mpc_share *x, const struct 
     return product_list(z, &x, &y, 1, true, err);
 }
 
+/* The range of x y + x' y' + ..., in *range already that of the terms before. */
+static fm_status add_term(struct mpc_range *range, const struct mpc_share *x,
+                          const struct mpc_share *y, bool first, struct base_err *err)
+{
+    const char *what = "dot of columns";
+    struct mpc_range term;
+    fm_status status = mpc_range_product(&term, x->range, y->range, what, err);
+
+    if (status != FM_OK || first) {
+        *range = term;
+        return status;
+    }
+    return mpc_range_add(range, *range, term, what, err);
+}
+
+static fm_status new_columns(struct mpc_share **z, const struct mpc_share *const *x,
+                             const struct mpc_share *const *y, size_t count, struct base_err *err)
+{
+    const char *what = "dot of columns";
+    struct mpc_range range = {0, 0};
+    fm_status status = mpc_check_list(x, count, what, err);
+
+    for (size_t k = 0; status == FM_OK && k < count; k++) {
+        status = mpc_check_pair(x[0], x[k], MPC_RING64, what, err);
+        if (status == FM_OK && y[k]->n != 1)
+            status = mpc_check_pair(x[k], y[k], MPC_RING64, what, err);
+        else if (status == FM_OK)
+            status = mpc_check_domain(y[k], MPC_RING64, what, err);
+        if (status == FM_OK && y[k]->session != x[0]->session)
+            status = base_err_set(err, FM_E_ARG, "%s: the columns are of two sessions", what);
+        if (status == FM_OK)
+            status = add_term(&range, x[k], y[k], k == 0, err);
+    }
+    return status == FM_OK ? mpc_ring_new(z, x[0]->session, x[0]->n, range, err) : status;
+}
+
+fm_status mpc_dot_columns(struct mpc_share **z, const struct mpc_share *const *x,
+                          const struct mpc_share *const *y, size_t count, struct base_err *err)
+{
+    struct mpc_record record = {.op = MPC_OP_DOT_COLUMNS, .z = z, .x = x, .y = y, .count = count};
+    struct mpc_session *s;
+    fm_status status;
+
+    *z = NULL;
+    status = new_columns(z, x, y, count, err);
+    if (status != FM_OK)
+        return status;
+    s = x[0]->session;
+    if (s->computes) {
+        s->stats.mul_gates += count * x[0]->n;
+        status = s->row->dot_columns(s, *z, x, y, count, err);
+    }
+    return conclude(s, z, 1, &record, status, err);
+}
+
 static fm_status check_bitwise(const struct mpc_share *x, const struct mpc_share *y,
                                const char *what, struct base_err *err)
 {

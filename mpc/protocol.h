@@ -112,6 +112,7 @@ enum mpc_op {
     MPC_OP_ZERO_SHARE,
     MPC_OP_RANDOM,
     MPC_OP_MSB_LINKED,
+    MPC_OP_DOT_COLUMNS,
     MPC_OP_COUNT
 };
 const char *mpc_op_name(enum mpc_op op); /* "mul": stable, lower case */
@@ -206,6 +207,11 @@ struct mpc_protocol {
     fm_status (*dot)(struct mpc_session *s, struct mpc_share *const *z,
                      const struct mpc_share *const *x, const struct mpc_share *const *y,
                      size_t count, struct base_err *err);
+    /* One z: x[0] y[0] + x[1] y[1] + ... elementwise. A y[k] of one element multiplies every
+     * element of x[k]. */
+    fm_status (*dot_columns)(struct mpc_session *s, struct mpc_share *z,
+                             const struct mpc_share *const *x, const struct mpc_share *const *y,
+                             size_t count, struct base_err *err);
     fm_status (*and)(struct mpc_session *s, const struct mpc_gate *gates, size_t count,
                      struct base_err *err);
 

@@ -22,9 +22,10 @@ const struct mpc_protocol *mpc_protocol_find(const char *name)
 const char *mpc_op_name(enum mpc_op op)
 {
     static const char *const names[MPC_OP_COUNT] = {
-        "session", "input",     "reveal",      "open", "check",      "prepare", "local",
-        "mul",     "dot",       "and",         "a2b",  "b2a",        "bit2a",   "msb",
-        "eqz",     "bit count", "permutation", "coin", "zero share", "random",  "linked msb"};
+        "session",    "input",  "reveal",     "open",          "check",       "prepare",
+        "local",      "mul",    "dot",        "and",           "a2b",         "b2a",
+        "bit2a",      "msb",    "eqz",        "bit count",     "permutation", "coin",
+        "zero share", "random", "linked msb", "dot of columns"};
 
     return op < MPC_OP_COUNT ? names[op] : "unknown operation";
 }
@@ -60,6 +61,7 @@ fm_status mpc_protocol_validate(const struct mpc_protocol *p, struct base_err *e
         {"flip", p->flip != NULL},
         {"mul", p->mul != NULL},
         {"dot", p->dot != NULL},
+        {"dot_columns", p->dot_columns != NULL},
         {"and", p->and != NULL},
         {"a2b", p->a2b != NULL},
         {"b2a", p->b2a != NULL},

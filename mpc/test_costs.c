@@ -22,6 +22,7 @@ enum what {
     MUL,
     MUL_LIST,
     DOT,
+    DOT_COLUMNS,
     AND,
     OR,
     A2B,
@@ -137,6 +138,8 @@ static fm_status perform(struct mpc_session *s, const struct cost *k, const stru
         return mpc_mul_list(z, xs, xs, 2, err);
     case DOT:
         return mpc_dot(z, o->x, o->y, err);
+    case DOT_COLUMNS:
+        return mpc_dot_columns(z, xs, xs, 2, err);
     case AND:
         return mpc_and(z, o->c, o->c, err);
     case OR:
@@ -274,6 +277,7 @@ static void every_operation_costs_what_it_says(void **state)
         costs(MUL, n, 20, MPC_FEW_ROUNDS, c->mul_bytes * n, c->mul_rounds);
         costs(MUL_LIST, n, 20, MPC_FEW_ROUNDS, 2 * 24 * n, 1);
         costs(DOT, n, 20, MPC_FEW_ROUNDS, 24, 1);
+        costs(DOT_COLUMNS, n, 20, MPC_FEW_ROUNDS, 24 * n, 1);
         costs(AND, n, 20, MPC_FEW_ROUNDS, c->and_bytes * 20 * w, c->and_rounds);
         costs(OR, n, 20, MPC_FEW_ROUNDS, 24 * w, 1);
         costs(BIT2A, n, 20, MPC_FEW_ROUNDS, c->bit2a_bytes * n, c->bit2a_rounds);

@@ -53,6 +53,7 @@ static void simple_kernels(const struct mpc_kernels *k, struct made *m, const st
     m->one[2] = k->popcount(t->x, n * 64);
     m->one[3] = k->popcount(t->x, n * 64 == 0 ? 0 : n * 64 - 17);
     m->one[5] = k->most(t->map, n);
+    k->rep3_mul_add(m->z + 13 * MOST, t->a, t->b, t->c, t->d, n);
     m->one[4] = k->rep3_dot(t->a, t->b, t->c, t->d, n);
 }
 

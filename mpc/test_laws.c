@@ -125,6 +125,10 @@ static int64_t is_dot(const struct laws *l, size_t i)
         sum = add64(sum, mul64(l->x[j], l->y[j]));
     return sum;
 }
+static int64_t is_dot_of_columns(const struct laws *l, size_t i)
+{
+    return add64(add64(mul64(l->x[i], l->y[i]), mul64(l->y[i], l->x[0])), mul64(l->x[i], l->x[i]));
+}
 static int64_t is_constant(const struct laws *l, size_t i)
 {
     (void)l;
@@ -196,6 +200,9 @@ static fm_status ring_laws(struct mpc_session *s, void *arg, struct base_err *er
         TRY(mpc_slice(&z[2], x, 0, 1, err));
         TRY(mpc_spread(&z[3], z[2], n, err));
         TRY(expect(l, z[3], n, is_first, "spread", err));
+        TRY(mpc_dot_columns(&z[5], (const struct mpc_share *const[]){x, y, x},
+                            (const struct mpc_share *const[]){y, z[2], x}, 3, err));
+        TRY(expect(l, z[5], n, is_dot_of_columns, "dot of columns", err));
     }
     /* operands are unchanged and may be the same column twice */
     TRY(mpc_mul(&z[4], x, x, err));

@@ -62,6 +62,13 @@ static void watch_list(struct mpc_session *s, const struct mpc_share *const *x, 
         watch(s, x[i]);
 }
 
+static fm_status enter_list(struct mpc_session *s, struct span *span, enum mpc_op op,
+                            const struct mpc_share *const *x, size_t count, struct base_err *err)
+{
+    watch_list(s, x, count);
+    return enter(s, span, op, err);
+}
+
 static void watch_gates(struct mpc_session *s, const struct mpc_gate *gates, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -105,10 +112,8 @@ static fm_status debug_reveal_to(struct mpc_session *s, const struct mpc_share *
                                  uint64_t *const *words, struct base_err *err)
 {
     struct span span;
-    fm_status status;
+    fm_status status = enter_list(s, &span, MPC_OP_REVEAL, x, count, err);
 
-    watch_list(s, x, count);
-    status = enter(s, &span, MPC_OP_REVEAL, err);
     if (status != FM_OK)
         return status;
     status = debug_of(s)->inner->reveal_to(s, x, count, recipients, recipients_len, words, err);
@@ -119,10 +124,8 @@ static fm_status debug_open_masked(struct mpc_session *s, const struct mpc_share
                                    size_t count, uint64_t *const *words, struct base_err *err)
 {
     struct span span;
-    fm_status status;
+    fm_status status = enter_list(s, &span, MPC_OP_OPEN_MASKED, x, count, err);
 
-    watch_list(s, x, count);
-    status = enter(s, &span, MPC_OP_OPEN_MASKED, err);
     return status != FM_OK
                ? status
                : leave(s, &span, debug_of(s)->inner->open_masked(s, x, count, words, err));
@@ -277,6 +280,21 @@ static fm_status debug_dot(struct mpc_session *s, struct mpc_share *const *z,
                            : leave(s, &span, debug_of(s)->inner->dot(s, z, x, y, count, err));
 }
 
+static fm_status debug_dot_columns(struct mpc_session *s, struct mpc_share *z,
+                                   const struct mpc_share *const *x,
+                                   const struct mpc_share *const *y, size_t count,
+                                   struct base_err *err)
+{
+    struct span span;
+    fm_status status;
+
+    watch_list(s, y, count);
+    status = enter_list(s, &span, MPC_OP_DOT_COLUMNS, x, count, err);
+    return status != FM_OK
+               ? status
+               : leave(s, &span, debug_of(s)->inner->dot_columns(s, z, x, y, count, err));
+}
+
 static fm_status debug_and(struct mpc_session *s, const struct mpc_gate *gates, size_t count,
                            struct base_err *err)
 {
@@ -293,10 +311,8 @@ static fm_status debug_a2b(struct mpc_session *s, struct mpc_share *const *z,
                            const struct mpc_share *const *x, size_t count, struct base_err *err)
 {
     struct span span;
-    fm_status status;
+    fm_status status = enter_list(s, &span, MPC_OP_A2B, x, count, err);
 
-    watch_list(s, x, count);
-    status = enter(s, &span, MPC_OP_A2B, err);
     return status != FM_OK ? status : leave(s, &span, debug_of(s)->inner->a2b(s, z, x, count, err));
 }
 
@@ -305,10 +321,8 @@ static fm_status debug_b2a(struct mpc_session *s, struct mpc_share *const *z,
                            struct base_err *err)
 {
     struct span span;
-    fm_status status;
+    fm_status status = enter_list(s, &span, MPC_OP_B2A, x, count, err);
 
-    watch_list(s, x, count);
-    status = enter(s, &span, MPC_OP_B2A, err);
     return status != FM_OK ? status
                            : leave(s, &span, debug_of(s)->inner->b2a(s, z, x, count, sign, err));
 }
@@ -317,10 +331,8 @@ static fm_status debug_bit2a(struct mpc_session *s, struct mpc_share *const *z,
                              const struct mpc_share *const *x, size_t count, struct base_err *err)
 {
     struct span span;
-    fm_status status;
+    fm_status status = enter_list(s, &span, MPC_OP_BIT2A, x, count, err);
 
-    watch_list(s, x, count);
-    status = enter(s, &span, MPC_OP_BIT2A, err);
     return status != FM_OK ? status
                            : leave(s, &span, debug_of(s)->inner->bit2a(s, z, x, count, err));
 }
@@ -330,10 +342,8 @@ static fm_status debug_msb(struct mpc_session *s, struct mpc_share *const *z,
                            struct base_err *err)
 {
     struct span span;
-    fm_status status;
+    fm_status status = enter_list(s, &span, MPC_OP_MSB, x, count, err);
 
-    watch_list(s, x, count);
-    status = enter(s, &span, MPC_OP_MSB, err);
     return status != FM_OK ? status
                            : leave(s, &span, debug_of(s)->inner->msb(s, z, x, width, count, err));
 }
@@ -343,10 +353,8 @@ static fm_status debug_msb_linked(struct mpc_session *s, struct mpc_share *z,
                                   size_t count, struct base_err *err)
 {
     struct span span;
-    fm_status status;
+    fm_status status = enter_list(s, &span, MPC_OP_MSB_LINKED, x, count, err);
 
-    watch_list(s, x, count);
-    status = enter(s, &span, MPC_OP_MSB_LINKED, err);
     return status != FM_OK
                ? status
                : leave(s, &span, debug_of(s)->inner->msb_linked(s, z, x, width, count, err));
@@ -357,10 +365,8 @@ static fm_status debug_eqz(struct mpc_session *s, struct mpc_share *const *z,
                            struct base_err *err)
 {
     struct span span;
-    fm_status status;
+    fm_status status = enter_list(s, &span, MPC_OP_EQZ, x, count, err);
 
-    watch_list(s, x, count);
-    status = enter(s, &span, MPC_OP_EQZ, err);
     return status != FM_OK ? status
                            : leave(s, &span, debug_of(s)->inner->eqz(s, z, x, width, count, err));
 }
@@ -370,10 +376,8 @@ static fm_status debug_bit_count(struct mpc_session *s, struct mpc_share *const 
                                  struct base_err *err)
 {
     struct span span;
-    fm_status status;
+    fm_status status = enter_list(s, &span, MPC_OP_BIT_COUNT, x, count, err);
 
-    watch_list(s, x, count);
-    status = enter(s, &span, MPC_OP_BIT_COUNT, err);
     return status != FM_OK ? status
                            : leave(s, &span, debug_of(s)->inner->bit_count(s, z, x, count, err));
 }
@@ -394,10 +398,8 @@ static fm_status debug_perm_apply(const struct mpc_perm *perm, enum mpc_directio
 {
     struct mpc_session *s = perm->session;
     struct span span;
-    fm_status status;
+    fm_status status = enter_list(s, &span, MPC_OP_PERM, x, count, err);
 
-    watch_list(s, x, count);
-    status = enter(s, &span, MPC_OP_PERM, err);
     if (status != FM_OK)
         return status;
     return leave(s, &span, debug_of(s)->inner->perm_apply(perm, direction, z, x, count, err));
@@ -476,6 +478,7 @@ void mpc_debug_init(struct mpc_debug *debug, const struct mpc_protocol *inner)
         .flip = debug_flip,
         .mul = debug_mul,
         .dot = debug_dot,
+        .dot_columns = debug_dot_columns,
         .and = debug_and,
         .a2b = debug_a2b,
         .b2a = debug_b2a,

@@ -114,6 +114,22 @@ static fm_status plain_dot(struct mpc_session *s, struct mpc_share *const *z,
     return FM_OK;
 }
 
+static fm_status plain_dot_columns(struct mpc_session *s, struct mpc_share *z,
+                                   const struct mpc_share *const *x,
+                                   const struct mpc_share *const *y, size_t count,
+                                   struct base_err *err)
+{
+    uint64_t *sum = mpc_comp(z, 0);
+
+    (void)s;
+    (void)err;
+    mpc_k_fill(sum, 0, z->n);
+    for (size_t k = 0; k < count; k++)
+        for (size_t i = 0; i < z->n; i++)
+            sum[i] += mpc_comp(x[k], 0)[i] * mpc_comp(y[k], 0)[y[k]->n == 1 ? 0 : i];
+    return FM_OK;
+}
+
 static fm_status plain_and(struct mpc_session *s, const struct mpc_gate *gates, size_t count,
                            struct base_err *err)
 {
@@ -298,6 +314,7 @@ const struct mpc_protocol mpc_plain = {
     .flip = mpc_linear_flip,
     .mul = plain_mul,
     .dot = plain_dot,
+    .dot_columns = plain_dot_columns,
     .and = plain_and,
     .a2b = plain_a2b,
     .b2a = plain_b2a,

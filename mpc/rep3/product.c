@@ -59,6 +59,61 @@ static void compute_dot(struct mpc_session *s, const struct rep3_cell *cell, siz
                                       mpc_comp(f->y, 1), f->x->n);
 }
 
+/* Sums of products of pairs of columns. */
+struct columns {
+    const struct mpc_share *const *x;
+    const struct mpc_share *const *y;
+    size_t count;
+};
+
+enum { BLOCK = 1024 }; /* words of the sum, kept in the first cache while all columns pass */
+
+static void mask_zeros(struct rep3 *r, uint64_t *z, size_t n)
+{
+    for (size_t at = 0; at < n;) {
+        size_t have;
+        size_t have1;
+        const uint64_t *r0 = mpc_joint_peek(&r->own, &have);
+        const uint64_t *r1 = mpc_joint_peek(&r->next, &have1);
+
+        have = have1 < have ? have1 : have;
+        have = n - at < have ? n - at : have;
+        mpc_k_sub(z + at, r0, r1, have);
+        mpc_joint_take(&r->own, have);
+        mpc_joint_take(&r->next, have);
+        at += have;
+    }
+}
+
+static void add_product(uint64_t *z, const struct mpc_share *x, const struct mpc_share *y,
+                        size_t from, size_t n)
+{
+    const uint64_t *xa = mpc_comp(x, 0) + from;
+    const uint64_t *xb = mpc_comp(x, 1) + from;
+    const uint64_t *ya = mpc_comp(y, 0);
+    const uint64_t *yb = mpc_comp(y, 1);
+
+    if (y->n == 1) {
+        mpc_k_add_scaled(z, xa, ya[0] + yb[0], n);
+        mpc_k_add_scaled(z, xb, ya[0], n);
+    } else
+        mpc_k_rep3_mul_add(z, xa, xb, ya + from, yb + from, n);
+}
+
+static void compute_columns(struct mpc_session *s, const struct rep3_cell *cell, size_t from,
+                            size_t count)
+{
+    const struct columns *c = cell->job;
+
+    mask_zeros(rep3_of(s), cell->za + from, count);
+    for (size_t at = 0; at < count; at += BLOCK) {
+        size_t n = count - at < BLOCK ? count - at : BLOCK;
+
+        for (size_t k = 0; k < c->count; k++)
+            add_product(cell->za + from + at, c->x[k], c->y[k], from + at, n);
+    }
+}
+
 static void compute_and(struct mpc_session *s, const struct rep3_cell *cell, size_t from,
                         size_t count)
 {
@@ -107,6 +162,16 @@ fm_status rep3_dot(struct mpc_session *s, struct mpc_share *const *z,
                    struct base_err *err)
 {
     return ring_products(s, z, x, y, count, compute_dot, err);
+}
+
+fm_status rep3_dot_columns(struct mpc_session *s, struct mpc_share *z,
+                           const struct mpc_share *const *x, const struct mpc_share *const *y,
+                           size_t count, struct base_err *err)
+{
+    struct columns columns = {x, y, count};
+    struct rep3_cell cell = {mpc_comp(z, 0), mpc_comp(z, 1), z->n, &columns};
+
+    return rep3_reshare(s, &cell, 1, compute_columns, err);
 }
 
 fm_status rep3_and(struct mpc_session *s, const struct mpc_gate *gates, size_t count,

@@ -212,6 +212,7 @@ const struct mpc_protocol mpc_rep3 = {
     .flip = mpc_linear_flip,
     .mul = rep3_mul,
     .dot = rep3_dot,
+    .dot_columns = rep3_dot_columns,
     .and = rep3_and,
     .a2b = rep3_a2b,
     .b2a = rep3_b2a,

@@ -22,6 +22,7 @@
  *     open_masked      24 a word                             1 round
  *     mul              24 n                                  1 round
  *     dot              24 an item                            1 round
+ *     dot_columns      24 n, whatever the number of columns  1 round
  *     and              24 W a gate                           1 round
  *     deal             8 k W                                 1 round
  *     a2b              deal + mpc_sum_cost(k) ands           1 + its rounds

@@ -80,6 +80,9 @@ fm_status rep3_mul(struct mpc_session *s, struct mpc_share *const *z,
 fm_status rep3_dot(struct mpc_session *s, struct mpc_share *const *z,
                    const struct mpc_share *const *x, const struct mpc_share *const *y, size_t count,
                    struct base_err *err);
+fm_status rep3_dot_columns(struct mpc_session *s, struct mpc_share *z,
+                           const struct mpc_share *const *x, const struct mpc_share *const *y,
+                           size_t count, struct base_err *err);
 fm_status rep3_and(struct mpc_session *s, const struct mpc_gate *gates, size_t count,
                    struct base_err *err);
 fm_status rep3_a2b(struct mpc_session *s, struct mpc_share *const *z,
