@@ -1,25 +1,20 @@
 /* bench_mpc: operations of a protocol on whole vectors, three processes on loopback with sealed
- * channels. One JSON object a line: op, n, protocol, threads, seconds (median over the runs of the
- * slowest party), min and max, bytes_sent_per_party (mean), rounds, ops_per_s, peak_rss (bytes,
- * greatest party). One warm-up run is not counted. */
+ * channels. JSON lines: see measure.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
-#include "benches/parties.h"
+#include "benches/measure.h"
 #include "mpc/circuit/compare.h"
-#include "mpc/protocol.h"
 
 enum { RUNS = 5 }; /* unless --runs says otherwise */
 
-struct job {
+/* One run of an operation; bits: the operands in boolean form, made beforehand. */
+struct work {
     const char *op;
-    const char *protocol;
-    size_t n;
-    unsigned runs;
-    unsigned threads;
-    enum mpc_profile profile;
+    struct mpc_share *x[2];
+    struct mpc_share *bits[2];
 };
 
 /* Two columns of full-range values, from party 0, arithmetic-shared. */
@@ -85,26 +80,26 @@ static fm_status shuffle(struct mpc_share **z, struct mpc_session *s, const stru
     return st;
 }
 
-/* What one run does; bits: the operands in boolean form, made beforehand. */
-static fm_status operate(const struct job *job, struct mpc_share *x[2], struct mpc_share *bits[2],
-                         struct base_err *err)
+static fm_status operate(void *ctx, struct base_err *err)
 {
+    const struct work *w = ctx;
+    struct mpc_share *const *x = w->x, *const *bits = w->bits;
     struct mpc_share *z = NULL;
     fm_status st;
 
-    if (strcmp(job->op, "mul") == 0)
+    if (strcmp(w->op, "mul") == 0)
         st = mpc_mul(&z, x[0], x[1], err);
-    else if (strcmp(job->op, "and") == 0)
+    else if (strcmp(w->op, "and") == 0)
         st = mpc_and(&z, bits[0], bits[1], err);
-    else if (strcmp(job->op, "lt") == 0)
+    else if (strcmp(w->op, "lt") == 0)
         st = mpc_less(&z, x[0], x[1], err);
-    else if (strcmp(job->op, "eq") == 0)
+    else if (strcmp(w->op, "eq") == 0)
         st = mpc_equal(&z, x[0], x[1], err);
-    else if (strcmp(job->op, "a2b") == 0)
+    else if (strcmp(w->op, "a2b") == 0)
         st = mpc_a2b(&z, x[0], err);
-    else if (strcmp(job->op, "b2a") == 0)
+    else if (strcmp(w->op, "b2a") == 0)
         st = mpc_b2a(&z, bits[0], MPC_SIGNED, err);
-    else if (strcmp(job->op, "shuffle") == 0)
+    else if (strcmp(w->op, "shuffle") == 0)
         st = shuffle(&z, mpc_share_session(x[0]), x[0], err);
     else
         st = open_all(x[0], err);
@@ -112,82 +107,31 @@ static fm_status operate(const struct job *job, struct mpc_share *x[2], struct m
     return st;
 }
 
-static fm_status timed_runs(const struct job *job, struct mpc_session *s, struct net_transport *t,
-                            struct mpc_share *x[2], struct mpc_share *bits[2],
-                            struct bench_report *report, struct base_err *err)
-{
-    struct mpc_stats before, after;
-
-    for (unsigned run = 0; run <= job->runs; run++) {
-        double start;
-        if (bench_barrier(t, BENCH_CONTROL_STREAM, err) != FM_OK)
-            return err->code;
-        mpc_session_stats(s, &before);
-        start = bench_now();
-        if (operate(job, x, bits, err) != FM_OK)
-            return err->code;
-        if (run > 0) /* run 0 warms up */
-            report->seconds[run - 1] = bench_now() - start;
-        mpc_session_stats(s, &after);
-        report->bytes_sent = after.bytes_sent - before.bytes_sent;
-        report->rounds = after.rounds - before.rounds;
-    }
-    return FM_OK;
-}
-
 static fm_status body(void *ctx, struct net_transport *t, struct bench_report *report,
                       struct base_err *err)
 {
-    static const unsigned compute[3] = {0, 1, 2};
-    const struct job *job = ctx;
-    struct mpc_session_config c = {.protocol = mpc_protocol_find(job->protocol),
-                                   .transport = t,
-                                   .compute = compute,
-                                   .compute_len = 3,
-                                   .first_stream = 0,
-                                   .streams = job->threads,
-                                   .profile = job->profile,
-                                   .random = base_random_system()};
-    struct mpc_share *x[2] = {NULL, NULL}, *bits[2] = {NULL, NULL};
+    const struct bench_options *o = ctx;
+    struct work w = {.op = o->op};
     struct mpc_session *s;
-    bool wants_bits = strcmp(job->op, "and") == 0 || strcmp(job->op, "b2a") == 0;
-    fm_status st = mpc_session_open(&s, &c, err);
+    bool wants_bits = strcmp(o->op, "and") == 0 || strcmp(o->op, "b2a") == 0;
+    fm_status st = bench_session_open(&s, o, t, err);
 
     if (st != FM_OK)
         return st;
-    st = input(s, x, job->n, err);
+    st = input(s, w.x, o->n, err);
     for (unsigned i = 0; st == FM_OK && wants_bits && i < 2; i++)
-        st = mpc_a2b(&bits[i], x[i], err);
-    if (st == FM_OK && (strcmp(job->op, "lt") == 0 || strcmp(job->op, "eq") == 0))
-        st = narrow(x, err);
+        st = mpc_a2b(&w.bits[i], w.x[i], err);
+    if (st == FM_OK && (strcmp(o->op, "lt") == 0 || strcmp(o->op, "eq") == 0))
+        st = narrow(w.x, err);
     if (st == FM_OK)
-        st = timed_runs(job, s, t, x, bits, report, err);
+        st = bench_timed(o, s, t, operate, &w, report, err);
     mpc_session_close(s);
     return st;
 }
 
-static void print(const struct job *job, const struct bench_report r[BENCH_PARTIES])
-{
-    double median = bench_median(r, job->runs), bytes = 0;
-    long rss = 0;
-
-    for (unsigned i = 0; i < BENCH_PARTIES; i++) {
-        bytes += (double)r[i].bytes_sent / BENCH_PARTIES;
-        rss = r[i].peak_rss_kib > rss ? r[i].peak_rss_kib : rss;
-    }
-    printf("{\"bytes_sent_per_party\":%.0f,\"n\":%zu,\"op\":\"%s\",\"ops_per_s\":%.0f,\"peak_rss\":"
-           "%ld,\"profile\":\"%s\","
-           "\"protocol\":\"%s\",\"rounds\":%llu,\"seconds\":%.6f,\"threads\":%u}\n",
-           bytes, job->n, job->op, median > 0 ? (double)job->n / median : 0, rss * 1024,
-           job->profile == MPC_FEW_ROUNDS ? "few-rounds" : "few-bytes", job->protocol, r[0].rounds,
-           median, job->threads);
-    (void)fflush(stdout);
-}
-
 static void usage(void)
 {
-    puts("usage: bench_mpc [--op mul|and|lt|eq|open|a2b|b2a|shuffle|all] [--n N] [--protocol rep3] "
-         "[--few-bytes] [--runs R] [--threads T] [--json]\n"
+    puts("usage: bench_mpc [--op mul|and|lt|eq|open|a2b|b2a|shuffle|all] " BENCH_OPTIONS_USAGE "\n"
          "three processes on loopback with sealed channels; one JSON object a line (--json is the "
          "only form)");
 }
@@ -204,48 +148,31 @@ int main(int argc, char **argv)
 {
     static const char *const ops[] = {"mul", "and", "lt",      "eq", "open",
                                       "a2b", "b2a", "shuffle", NULL};
-    struct job job = {"all", "rep3", 100000, RUNS, 1, MPC_FEW_ROUNDS};
+    struct bench_options o = {"all", "rep3", 100000, RUNS, 1, MPC_FEW_ROUNDS};
     struct bench_report reports[BENCH_PARTIES];
     struct base_err err = {0};
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            continue;
-        if (strcmp(argv[i], "--few-bytes") == 0)
-            job.profile = MPC_FEW_BYTES;
-        else if (strcmp(argv[i], "--op") == 0 && i + 1 < argc)
-            job.op = argv[++i];
-        else if (strcmp(argv[i], "--protocol") == 0 && i + 1 < argc)
-            job.protocol = argv[++i];
-        else if (strcmp(argv[i], "--n") == 0 && i + 1 < argc)
-            job.n = strtoull(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
-            job.runs = (unsigned)strtoul(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
-            job.threads = (unsigned)strtoul(argv[++i], NULL, 10);
-        else {
+    for (int i = 1; i < argc; i++)
+        if (!bench_options_take(&o, argc, argv, &i)) {
             usage();
             return strcmp(argv[i], "--help") == 0 ? 0 : 2;
         }
-    }
-    if (job.n < 1 || job.n > 100000000 || job.runs < 1 || job.runs > BENCH_RUNS_MAX ||
-        job.threads < 1 || job.threads > BENCH_THREADS_MAX ||
-        mpc_protocol_find(job.protocol) == NULL ||
-        (strcmp(job.op, "all") != 0 && !known(job.op, ops))) {
-        fprintf(stderr, "bench_mpc: no such operation or protocol, n not 1 to 100000000, runs or "
-                        "threads not 1 to 32: see --help\n");
+    if (!bench_options_good(&o, "bench_mpc"))
+        return 2;
+    if (strcmp(o.op, "all") != 0 && !known(o.op, ops)) {
+        fprintf(stderr, "bench_mpc: no operation '%s': see --help\n", o.op);
         return 2;
     }
     for (const char *const *op = ops; *op != NULL; op++) {
-        struct job one = job;
-        if (strcmp(job.op, "all") != 0 && strcmp(job.op, *op) != 0)
+        struct bench_options one = o;
+        if (strcmp(o.op, "all") != 0 && strcmp(o.op, *op) != 0)
             continue;
         one.op = *op;
         if (bench_parties_run(reports, body, &one, &err) != FM_OK) {
             fprintf(stderr, "bench_mpc: %s: %s\n", *op, err.text);
             return fm_status_exit(err.code);
         }
-        print(&one, reports);
+        bench_print(&one, *op, "", reports);
     }
     return 0;
 }

@@ -1,19 +1,16 @@
 /* bench_oblivious: oblivious algorithms on whole tables, three processes on loopback with sealed
- * channels. JSON lines as of bench_mpc: op, n, protocol, threads, seconds (median over the runs of
- * the slowest party), bytes_sent_per_party (mean), rounds, ops_per_s (rows a second), peak_rss
- * (bytes, greatest party). One warm-up run is not counted; keys are arithmetic-shared. */
+ * channels; keys are arithmetic-shared. JSON lines: see measure.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
-#include "benches/parties.h"
+#include "benches/measure.h"
 #include "mpc/circuit/aggregate.h"
 #include "mpc/oblivious/compact.h"
 #include "mpc/oblivious/group.h"
 #include "mpc/oblivious/join.h"
 #include "mpc/oblivious/scan.h"
-#include "mpc/protocol.h"
 
 enum { RUNS = 3 }; /* unless --runs says otherwise */
 
@@ -35,11 +32,7 @@ struct operation {
 
 struct job {
     const struct operation *op;
-    const char *protocol;
-    size_t n;
-    unsigned runs;
-    unsigned threads;
-    enum mpc_profile profile;
+    struct bench_options o;
 };
 
 static const struct mpc_share *const *one(struct mpc_share *const *x)
@@ -258,144 +251,78 @@ static fm_status input(struct table *t, struct mpc_range keys, struct base_err *
     return st == FM_OK ? turn_round(&t->probe, t->key, err) : st;
 }
 
-static fm_status timed_runs(const struct job *job, const struct table *t, struct net_transport *net,
-                            struct bench_report *report, struct base_err *err)
+struct work {
+    const struct operation *op;
+    struct table t;
+};
+
+static fm_status operate(void *ctx, struct base_err *err)
 {
-    struct mpc_stats before, after;
+    const struct work *w = ctx;
 
-    for (unsigned run = 0; run <= job->runs; run++) {
-        double start;
-
-        if (bench_barrier(net, BENCH_CONTROL_STREAM, err) != FM_OK)
-            return err->code;
-        mpc_session_stats(t->s, &before);
-        start = bench_now();
-        if (job->op->run(t, err) != FM_OK)
-            return err->code;
-        if (run > 0) /* run 0 warms up */
-            report->seconds[run - 1] = bench_now() - start;
-        mpc_session_stats(t->s, &after);
-        report->bytes_sent = after.bytes_sent - before.bytes_sent;
-        report->rounds = after.rounds - before.rounds;
-    }
-    return FM_OK;
+    return w->op->run(&w->t, err);
 }
 
 static fm_status body(void *ctx, struct net_transport *net, struct bench_report *report,
                       struct base_err *err)
 {
-    static const unsigned compute[3] = {0, 1, 2};
     const struct job *job = ctx;
-    struct mpc_session_config c = {.protocol = mpc_protocol_find(job->protocol),
-                                   .transport = net,
-                                   .compute = compute,
-                                   .compute_len = 3,
-                                   .first_stream = 0,
-                                   .streams = job->threads,
-                                   .profile = job->profile,
-                                   .random = base_random_system()};
-    struct table t = {.n = job->n};
-    fm_status st = mpc_session_open(&t.s, &c, err);
+    struct work w = {job->op, {.n = job->o.n}};
+    fm_status st = bench_session_open(&w.t.s, &job->o, net, err);
 
     if (st != FM_OK)
         return st;
-    st = input(&t, job->op->keys, err);
+    st = input(&w.t, job->op->keys, err);
     if (st == FM_OK)
-        st = timed_runs(job, &t, net, report, err);
-    mpc_session_close(t.s);
+        st = bench_timed(&job->o, w.t.s, net, operate, &w, report, err);
+    mpc_session_close(w.t.s);
     return st;
-}
-
-static void print(const struct job *job, const struct bench_report r[BENCH_PARTIES])
-{
-    double median = bench_median(r, job->runs), bytes = 0;
-    long rss = 0;
-
-    for (unsigned i = 0; i < BENCH_PARTIES; i++) {
-        bytes += (double)r[i].bytes_sent / BENCH_PARTIES;
-        rss = r[i].peak_rss_kib > rss ? r[i].peak_rss_kib : rss;
-    }
-    printf("{\"bytes_sent_per_party\":%.0f,\"n\":%zu,\"op\":\"%s\",\"ops_per_s\":%.0f,\"peak_rss\":"
-           "%ld,\"profile\":\"%s\","
-           "\"protocol\":\"%s\",\"rounds\":%llu,\"seconds\":%.6f,\"threads\":%u}\n",
-           bytes, job->n, job->op->name, median > 0 ? (double)job->n / median : 0, rss * 1024,
-           job->profile == MPC_FEW_ROUNDS ? "few-rounds" : "few-bytes", job->protocol, r[0].rounds,
-           median, job->threads);
-    (void)fflush(stdout);
 }
 
 static void usage(void)
 {
-    printf(
-        "usage: bench_oblivious [--op NAME|all] [--n N] [--protocol rep3] [--few-bytes] "
-        "[--runs R] [--threads T] [--json]\n"
-        "three processes on loopback with sealed channels; one JSON object a line (--json is the "
-        "only form)\noperations:");
+    printf("usage: bench_oblivious [--op NAME|all] " BENCH_OPTIONS_USAGE "\n"
+           "three processes on loopback with sealed channels; one JSON object a line (--json is "
+           "the only form)\noperations:");
     for (size_t i = 0; i < OPERATIONS; i++)
         printf(" %s", operations[i].name);
     printf("\n");
 }
 
-/* What the command line asks for; 0, or the exit code to end with. op: NULL for all. */
-static int parse(struct job *job, const char **op, int argc, char **argv)
+static bool known(const char *op)
 {
-    bool found = false;
-
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            continue;
-        if (strcmp(argv[i], "--help") == 0) {
-            usage();
-            exit(0);
-        }
-        if (strcmp(argv[i], "--few-bytes") == 0)
-            job->profile = MPC_FEW_BYTES;
-        else if (strcmp(argv[i], "--op") == 0 && i + 1 < argc)
-            *op = argv[++i];
-        else if (strcmp(argv[i], "--protocol") == 0 && i + 1 < argc)
-            job->protocol = argv[++i];
-        else if (strcmp(argv[i], "--n") == 0 && i + 1 < argc)
-            job->n = strtoull(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
-            job->runs = (unsigned)strtoul(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
-            job->threads = (unsigned)strtoul(argv[++i], NULL, 10);
-        else {
-            usage();
-            return 2;
-        }
-    }
     for (size_t i = 0; i < OPERATIONS; i++)
-        found |= strcmp(*op, "all") == 0 || strcmp(*op, operations[i].name) == 0;
-    if (!found || job->n < 1 || job->n > 100000000 || job->runs < 1 || job->runs > BENCH_RUNS_MAX ||
-        job->threads < 1 || job->threads > BENCH_THREADS_MAX ||
-        mpc_protocol_find(job->protocol) == NULL) {
-        fprintf(stderr, "bench_oblivious: no such operation or protocol, n not 1 to 100000000, or "
-                        "runs or threads not 1 to 32: see --help\n");
-        return 2;
-    }
-    return 0;
+        if (strcmp(op, operations[i].name) == 0)
+            return true;
+    return strcmp(op, "all") == 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct job job = {NULL, "rep3", 100000, RUNS, 1, MPC_FEW_ROUNDS};
+    struct job job = {NULL, {"all", "rep3", 100000, RUNS, 1, MPC_FEW_ROUNDS}};
     struct bench_report reports[BENCH_PARTIES];
     struct base_err err = {0};
-    const char *op = "all";
-    int code = parse(&job, &op, argc, argv);
 
-    if (code != 0)
-        return code;
+    for (int i = 1; i < argc; i++)
+        if (!bench_options_take(&job.o, argc, argv, &i)) {
+            usage();
+            return strcmp(argv[i], "--help") == 0 ? 0 : 2;
+        }
+    if (!bench_options_good(&job.o, "bench_oblivious"))
+        return 2;
+    if (!known(job.o.op)) {
+        fprintf(stderr, "bench_oblivious: no operation '%s': see --help\n", job.o.op);
+        return 2;
+    }
     for (size_t i = 0; i < OPERATIONS; i++) {
         job.op = &operations[i];
-        if (strcmp(op, "all") != 0 && strcmp(op, job.op->name) != 0)
+        if (strcmp(job.o.op, "all") != 0 && strcmp(job.o.op, job.op->name) != 0)
             continue;
         if (bench_parties_run(reports, body, &job, &err) != FM_OK) {
             fprintf(stderr, "bench_oblivious: %s: %s\n", job.op->name, err.text);
             return fm_status_exit(err.code);
         }
-        print(&job, reports);
+        bench_print(&job.o, job.op->name, "", reports);
     }
     return 0;
 }

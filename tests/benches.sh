@@ -39,6 +39,7 @@ for how in '' --userspace; do
   # shellcheck disable=SC2086
   emulate $how 1gbit,100ms -- "$build/benches/bench_mpc" --op mul --n 1000 --runs 1 >"$W/far" 2>"$W/err" || fail "over the line: $(cat "$W/err")"
   ms=$(ms_of "$W/far")
+  grep -q '"link":"1gbit,100ms"' "$W/far" || fail "no name of the line: $(cat "$W/far")"
   [ "$((10#$ms))" -ge 50 ] && [ "$((10#$ms))" -le 100 ] || fail "one round over 100 ms took $ms ms"
 done
 [ "$(status_of emulate wan -- false)" = 1 ] || fail "the command's status is not passed on"

@@ -1,0 +1,113 @@
+#include "benches/measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+
+enum { MOST_N = 100000000 };
+
+bool bench_options_take(struct bench_options *o, int argc, char **argv, int *i)
+{
+    const char *name = argv[*i];
+    const char *value = *i + 1 < argc ? argv[*i + 1] : NULL;
+
+    if (strcmp(name, "--json") == 0)
+        return true;
+    if (strcmp(name, "--few-bytes") == 0) {
+        o->profile = MPC_FEW_BYTES;
+        return true;
+    }
+    if (value == NULL)
+        return false;
+    if (strcmp(name, "--op") == 0)
+        o->op = value;
+    else if (strcmp(name, "--protocol") == 0)
+        o->protocol = value;
+    else if (strcmp(name, "--n") == 0)
+        o->n = strtoull(value, NULL, 10);
+    else if (strcmp(name, "--runs") == 0)
+        o->runs = (unsigned)strtoul(value, NULL, 10);
+    else if (strcmp(name, "--threads") == 0)
+        o->threads = (unsigned)strtoul(value, NULL, 10);
+    else
+        return false;
+    ++*i;
+    return true;
+}
+
+bool bench_options_good(const struct bench_options *o, const char *bench)
+{
+    if (o->n >= 1 && o->n <= MOST_N && o->runs >= 1 && o->runs <= BENCH_RUNS_MAX &&
+        o->threads >= 1 && o->threads <= BENCH_THREADS_MAX &&
+        mpc_protocol_find(o->protocol) != NULL)
+        return true;
+    fprintf(stderr,
+            "%s: no such protocol, n not 1 to %d, or runs or threads not 1 to %d: see --help\n",
+            bench, MOST_N, BENCH_RUNS_MAX);
+    return false;
+}
+
+fm_status bench_session_open(struct mpc_session **s, const struct bench_options *o,
+                             struct net_transport *t, struct base_err *err)
+{
+    static const unsigned compute[BENCH_PARTIES] = {0, 1, 2};
+    struct mpc_session_config c = {.protocol = mpc_protocol_find(o->protocol),
+                                   .transport = t,
+                                   .compute = compute,
+                                   .compute_len = BENCH_PARTIES,
+                                   .first_stream = 0,
+                                   .streams = o->threads,
+                                   .profile = o->profile,
+                                   .random = base_random_system()};
+
+    return mpc_session_open(s, &c, err);
+}
+
+fm_status bench_timed(const struct bench_options *o, struct mpc_session *s, struct net_transport *t,
+                      fm_status (*work)(void *ctx, struct base_err *err), void *ctx,
+                      struct bench_report *report, struct base_err *err)
+{
+    struct mpc_stats before, after;
+
+    for (unsigned run = 0; run <= o->runs; run++) {
+        double start;
+        fm_status st = bench_barrier(t, BENCH_CONTROL_STREAM, err);
+
+        if (st != FM_OK)
+            return st;
+        mpc_session_stats(s, &before);
+        start = bench_now();
+        st = work(ctx, err);
+        if (st != FM_OK)
+            return st;
+        if (run > 0) /* run 0 warms up */
+            report->seconds[run - 1] = bench_now() - start;
+        mpc_session_stats(s, &after);
+        report->bytes_sent = after.bytes_sent - before.bytes_sent;
+        report->rounds = after.rounds - before.rounds;
+    }
+    return FM_OK;
+}
+
+void bench_print(const struct bench_options *o, const char *op, const char *fields,
+                 const struct bench_report reports[BENCH_PARTIES])
+{
+    const char *link = getenv("FIRMIANA_BENCH_LINK");
+    double median = bench_median(reports, o->runs), bytes = 0;
+    long rss = 0;
+
+    for (unsigned i = 0; i < BENCH_PARTIES; i++) {
+        bytes += (double)reports[i].bytes_sent / BENCH_PARTIES;
+        rss = reports[i].peak_rss_kib > rss ? reports[i].peak_rss_kib : rss;
+    }
+    printf("{\"bytes_sent_per_party\":%.0f,%s\"link\":\"%s\",\"n\":%zu,\"op\":\"%s\","
+           "\"ops_per_s\":%.0f,\"peak_rss\":%ld,\"profile\":\"%s\",\"protocol\":\"%s\","
+           "\"rounds\":%llu,\"seconds\":%.6f,\"threads\":%u}\n",
+           bytes, fields, link != NULL ? link : "loopback", o->n, op,
+           median > 0 ? (double)o->n / median : 0, rss * 1024,
+           o->profile == MPC_FEW_ROUNDS ? "few-rounds" : "few-bytes", o->protocol,
+           reports[0].rounds, median, o->threads);
+    (void)fflush(stdout);
+}
