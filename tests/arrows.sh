@@ -14,15 +14,17 @@ fail() { echo "arrows.sh: $*" >&2; exit 1; }
 commands=$build/compile_commands.json
 [ -f "$commands" ] || fail "$commands: not there"
 
-# target: the folders whose headers it may include. net/transport.h is a folder of its own.
+# target: the folders whose headers it may include. net/transport.h is a folder of its own;
+# who sees mpc sees the folders in it, and mpc/paillier sees nothing of mpc.
 table='
 base               base
 net                base net transport
 net_sim            base net transport
 net_zmq            base net transport
 did                base did
-mpc                base mpc transport
-mpc_debug          base mpc transport
+mpc                base mpc mpc/paillier transport
+mpc_debug          base mpc mpc/paillier transport
+mpc_paillier       base mpc/paillier
 ledger_proof       base did ledger/proof
 ledger_verify      base did ledger/proof ledger/verify
 ledger_machine     base did ledger/proof ledger/machine
@@ -34,21 +36,21 @@ exchange_data      base exchange/data
 exchange_root      base did ledger/proof exchange/data
 exchange_changes   base did ledger/proof exchange/data
 exchange_sql       base exchange/data exchange/sql
-exchange_run       base mpc transport exchange/data exchange/sql exchange/run
+exchange_run       base mpc mpc/paillier transport exchange/data exchange/sql exchange/run
 exchange_contract  base did ledger/proof ledger/verify exchange/data exchange/sql exchange/contract
 exchange_session   base did ledger/proof ledger/verify exchange/data exchange/sql exchange/contract exchange/session
-exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc net transport exchange/data exchange/sql exchange/run exchange/contract exchange/session exchange/node
-exchange_cli       base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc net transport exchange/data exchange/sql exchange/run exchange/contract exchange/session exchange/node exchange/cli
-firmiana           base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc net transport exchange/data exchange/sql exchange/run exchange/contract exchange/session exchange/node exchange/cli
+exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier net transport exchange/data exchange/sql exchange/run exchange/contract exchange/session exchange/node
+exchange_cli       base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier net transport exchange/data exchange/sql exchange/run exchange/contract exchange/session exchange/node exchange/cli
+firmiana           base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier net transport exchange/data exchange/sql exchange/run exchange/contract exchange/session exchange/node exchange/cli
 '
-declare -A header=([base]=base/status.h [net]=net/node.h [transport]=net/transport.h [did]=did/suite.h [mpc]=mpc/session.h
+declare -A header=([base]=base/status.h [net]=net/node.h [transport]=net/transport.h [did]=did/suite.h [mpc]=mpc/session.h [mpc/paillier]=mpc/paillier/key.h
   [ledger/proof]=ledger/proof/log.h [ledger/verify]=ledger/verify/verify.h [ledger/machine]=ledger/machine/machine.h
   [ledger/store]=ledger/store/chain.h [ledger/engine]=ledger/engine/engine.h [exchange/data]=exchange/data/schema.h [exchange/sql]=exchange/sql/plan.h [exchange/run]=exchange/run/run.h
   [exchange/contract]=exchange/contract/contract.h [exchange/session]=exchange/session/session.h
   [exchange/node]=exchange/node/node.h [exchange/cli]=exchange/cli/args.h)
 
 # Every folder that has a target has a row, or this test sees less than it says.
-for folder in "$source"/*/ "$source"/{ledger,exchange}/*/; do
+for folder in "$source"/*/ "$source"/{mpc,ledger,exchange}/*/; do
   folder=${folder#"$source"/} folder=${folder%/}
   case $folder in ledger | exchange | tests | benches | build) continue ;; esac
   [ ! -f "$source/$folder/CMakeLists.txt" ] || [ -n "${header[$folder]:-}" ] || fail "$folder has no row in this test's table"
