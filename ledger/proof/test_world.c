@@ -69,19 +69,19 @@ static json_t *member_json(const struct world_member *m)
                      "127.0.0.1:7000");
 }
 
-static void make_genesis(struct world *w)
+static void make_genesis(struct world *w, size_t count, int quorum)
 {
     json_t *members = json_array();
 
-    for (size_t i = 0; i < WORLD_MEMBERS; i++)
+    for (size_t i = 0; i < count; i++)
         assert_int_equal(json_array_append_new(members, member_json(&w->m[i])), 0);
     w->genesis = json_pack(
         "{s:i, s:s, s:I, s:i, s:o, s:i, s:s, s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}}",
         "format", 1, "name", "test consortium", "time", (json_int_t)w->time_ms, "rules_version", 1,
-        "members", members, "quorum", WORLD_QUORUM, "sequencer", "bank_a", "limits", "tx_bytes",
-        65536, "block_txs", 1000, "block_bytes", 1 << 20, "not_after_ms", 24 * HOUR_MS,
-        "refused_per_day", 100, "open_queries", 10, "unreceipted_queries", 3, "consent_uses", 100,
-        "deadline_ms", HOUR_MS, "minimum_group", 2);
+        "members", members, "quorum", quorum, "sequencer", "bank_a", "limits", "tx_bytes", 65536,
+        "block_txs", 1000, "block_bytes", 1 << 20, "not_after_ms", 24 * HOUR_MS, "refused_per_day",
+        100, "open_queries", 10, "unreceipted_queries", 3, "consent_uses", 100, "deadline_ms",
+        HOUR_MS, "minimum_group", 2);
     assert_non_null(w->genesis);
     must(base_json_hash(w->chain, w->genesis, &err));
 }
@@ -106,7 +106,7 @@ static void canonical(struct base_buf *out, const json_t *json)
     must(base_json_canonical(out, json, &err));
 }
 
-void world_init(struct world *w)
+void world_init_of(struct world *w, size_t members, int quorum)
 {
     static const char *const aliases[] = {"bank_a", "bank_b", "bank_c", "regulator"};
     struct ledger_bundle_sink sink = sink_of(w);
@@ -116,8 +116,8 @@ void world_init(struct world *w)
     *w = (struct world){.time_ms = 1790000000000, .step_ms = 1000};
     for (size_t i = 0; i < WORLD_MEMBERS; i++)
         make_member(w, i, aliases[i], NULL);
-    make_genesis(w);
-    for (size_t i = 0; i < WORLD_MEMBERS; i++) {
+    make_genesis(w, members, quorum);
+    for (size_t i = 0; i < members; i++) {
         struct did_document *bound;
         must(did_document_bind(&bound, w->m[i].doc, w->chain, DID_RULES_VERSION, &err));
         did_document_free(w->m[i].doc);

@@ -52,8 +52,13 @@ struct world {
     json_t *overrides;      /* members of the next block leaf to lie about; NULL: none */
 };
 
-/* Writes the genesis line and block 0. */
-void world_init(struct world *w);
+/* Writes the genesis line and block 0, for the first so many members (1: the shortest bundle there
+ * is), and for all four. */
+void world_init_of(struct world *w, size_t members, int quorum);
+static inline void world_init(struct world *w)
+{
+    world_init_of(w, WORLD_MEMBERS, WORLD_QUORUM);
+}
 void world_release(struct world *w);
 
 struct did_secret *world_secret(struct world *w);

@@ -34,10 +34,27 @@ bool fuzz_is_specimen(const struct fuzz_corpus *corpus, const void *bytes, size_
     return false;
 }
 
+unsigned fuzz_lot(const uint8_t *data, size_t size)
+{
+    uint64_t sum = size;
+
+    for (size_t i = 0; i < size; i++)
+        sum += data[i] * (i | 1);
+    return (unsigned)(sum % 65521);
+}
+
 void fuzz_corpus_release(struct fuzz_corpus *corpus)
 {
     for (size_t i = 0; i < corpus->count; i++)
         free(corpus->items[i].p);
     free(corpus->items);
     *corpus = (struct fuzz_corpus){.items = NULL};
+}
+
+/* A short memory of freed blocks and short stacks: both cost more than most inputs do. Whoever
+ * looks for something sets ASAN_OPTIONS. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "quarantine_size_mb=4:malloc_context_size=2:max_malloc_fill_size=16";
 }

@@ -57,6 +57,11 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+static double processor_seconds(void)
+{
+    return (double)clock() / CLOCKS_PER_SEC;
+}
+
 static void run_one(void)
 {
     /* A block of its own of exactly that length, so that the address sanitizer sees the end. */
@@ -64,7 +69,8 @@ static void run_one(void)
 
     fuzz_law(exact != NULL, "there is memory for an input");
     memcpy(exact, input, input_len);
-    (void)LLVMFuzzerTestOneInput(exact, input_len);
+    fuzz_arena_clear();
+    fuzz_target.run(exact, input_len);
     free(exact);
     runs++;
 }
@@ -74,6 +80,7 @@ static void run_mutated(struct fuzz_dice *dice, const struct fuzz_corpus *corpus
     const struct fuzz_specimen *s = &corpus->items[fuzz_below(dice, corpus->count)];
 
     memcpy(input, s->p, s->len);
+    fuzz_arena_clear();
     input_len =
         fuzz_target.form != FUZZ_BYTES && fuzz_below(dice, 2)
             ? fuzz_mutate_json(dice, input, s->len, fuzz_target.max_len, &fuzz_target, corpus)
@@ -108,7 +115,7 @@ static void write_specimens(const struct fuzz_corpus *corpus, const char *folder
 static void campaign(const struct fuzz_corpus *corpus, uint64_t most, double seconds)
 {
     struct fuzz_dice dice = {seed * 0x9e3779b97f4a7c15U | 1};
-    double begin = now();
+    double begin = now(), worked = processor_seconds();
 
     for (size_t i = 0; i < corpus->count; i++) {
         memcpy(input, corpus->items[i].p, corpus->items[i].len);
@@ -117,9 +124,9 @@ static void campaign(const struct fuzz_corpus *corpus, uint64_t most, double sec
     }
     while (runs < most && (runs % 64 != 0 || now() - begin < seconds))
         run_mutated(&dice, corpus);
-    printf("fuzz %s: %llu inputs from %zu specimens, %.0f a second, seed %llu\n", fuzz_target.name,
-           (unsigned long long)runs, corpus->count, (double)runs / (now() - begin),
-           (unsigned long long)seed);
+    printf("fuzz %s: %llu inputs from %zu specimens, %.0f a second of a processor, seed %llu\n",
+           fuzz_target.name, (unsigned long long)runs, corpus->count,
+           (double)runs / (processor_seconds() - worked), (unsigned long long)seed);
 }
 
 int main(int argc, char **argv)
@@ -151,6 +158,7 @@ int main(int argc, char **argv)
     fuzz_law(input != NULL, "there is memory for an input");
     fuzz_target.begin(&corpus);
     fuzz_law(corpus.count > 0, "there are specimens");
+    fuzz_arena_begin();
     (void)atexit(save_input);
     if (__sanitizer_set_death_callback != NULL)
         __sanitizer_set_death_callback(save_input);
@@ -165,6 +173,7 @@ int main(int argc, char **argv)
     else
         campaign(&corpus, most, seconds);
     over = true;
+    fuzz_arena_end();
     fuzz_corpus_release(&corpus);
     free(input);
     return 0;

@@ -1,7 +1,7 @@
 /* Fuzz targets: one for each decoder that hostile bytes reach. Every target asserts a law beyond
  * "no crash": what is accepted is canonical, prints back to itself, and nothing altered verifies.
  *
- * A target is one file. It defines LLVMFuzzerTestOneInput() and fuzz_target, and is linked either
+ * A target is one file. It defines fuzz_target, and is linked either
  * with driver.c, which needs no particular compiler (valid specimens and seeded mutations of them),
  * or with libfuzzer.c and clang's libFuzzer, whose coverage finds ways of its own. */
 #ifndef FIRMIANA_TESTS_FUZZ_FUZZ_H
@@ -33,16 +33,26 @@ struct fuzz_target {
     const char *const *words; /* of the format, for mutations; ends with NULL */
     /* Called once before the first input: adds specimens, keeps what the laws need. */
     void (*begin)(struct fuzz_corpus *corpus);
+    void (*run)(const uint8_t *data, size_t size);
 };
 
 extern const struct fuzz_target fuzz_target;
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* JSON trees in memory that is quick to get and let go, and still watched (arena.c): begins behind
+ * the specimens, and is cleared before each input and each mutation. */
+void fuzz_arena_begin(void);
+void fuzz_arena_clear(void);
+void fuzz_arena_end(void);
 
 /* A copy of the bytes becomes a specimen. */
 void fuzz_add(struct fuzz_corpus *corpus, const void *bytes, size_t len);
 /* Is it, byte by byte, one of the specimens? */
 bool fuzz_is_specimen(const struct fuzz_corpus *corpus, const void *bytes, size_t len);
 void fuzz_corpus_release(struct fuzz_corpus *corpus);
+
+/* A number drawn from an input's bytes: for laws that take so long that only some inputs are held
+ * to them. (Not from the length, which most mutations keep.) */
+unsigned fuzz_lot(const uint8_t *data, size_t size);
 
 /* Ends the process, saying which law does not hold. */
 void fuzz_law(bool holds, const char *law);

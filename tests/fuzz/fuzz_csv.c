@@ -66,7 +66,7 @@ static fm_status read_all(struct base_buf *text, const void *bytes, size_t len, 
     return st;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const uint8_t *data, size_t size)
 {
     struct base_buf whole = {0}, pieces = {0}, again = {0};
     struct base_err err = {0}, other = {0};
@@ -87,7 +87,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     base_buf_release(&whole);
     base_buf_release(&pieces);
     base_buf_release(&again);
-    return 0;
 }
 
 static void begin(struct fuzz_corpus *corpus)
@@ -108,4 +107,4 @@ static void begin(struct fuzz_corpus *corpus)
 
 static const char *const words[] = {"\"", "\"\"",         "\r\n", "\n",           "\r",   ",", ";",
                                     "NA", "\xef\xbb\xbf", "\xff", "\xed\xa0\x80", "\"\n", NULL};
-const struct fuzz_target fuzz_target = {"csv", FUZZ_BYTES, 4096, words, begin};
+const struct fuzz_target fuzz_target = {"csv", FUZZ_BYTES, 4096, words, begin, run};

@@ -51,14 +51,14 @@ static void check(const struct did_document *doc, const uint8_t *data, size_t si
     did_document_free(again);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const uint8_t *data, size_t size)
 {
     struct did_document *doc;
     struct base_err err = {0};
     json_t *json = NULL;
 
     if (base_json_parse_canonical(&json, data, size, &err) != FM_OK)
-        return 0;
+        return;
     if (did_document_parse(&doc, json, 1, &err) == FM_OK) {
         check(doc, data, size);
         did_document_free(doc);
@@ -66,7 +66,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_law(err.text[0] != '\0', "a refusal says why");
     }
     json_decref(json);
-    return 0;
 }
 
 static void begin(struct fuzz_corpus *corpus)
@@ -96,4 +95,4 @@ static const char *const words[] = {" ",
                                     "publicKeyMultibase",
                                     "@context",
                                     NULL};
-const struct fuzz_target fuzz_target = {"document", FUZZ_JSON, 16384, words, begin};
+const struct fuzz_target fuzz_target = {"document", FUZZ_JSON, 16384, words, begin, run};

@@ -14,7 +14,7 @@ static fm_status parse(struct home *out, const char *text, size_t len, struct ba
     return home_parse(out, text, len, err);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const uint8_t *data, size_t size)
 {
     static struct home home, again;
     struct base_err err = {0};
@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (parse(&home, (const char *)data, size, &err) != FM_OK) {
         fuzz_law(err.code != FM_OK && err.text[0] != '\0', "a refusal says why");
-        return 0;
+        return;
     }
     fuzz_law(base_json_parse(&json, (const char *)data, size, &err) == FM_OK,
              "what is accepted is JSON");
@@ -44,7 +44,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_law(home_is_address(home.listen), "listen is an address");
     json_decref(json);
     base_buf_release(&canonical);
-    return 0;
 }
 
 static void begin(struct fuzz_corpus *corpus)
@@ -70,4 +69,4 @@ static const char *const words[] = {
     "\"metrics\"", "alias",      "listen",    "metrics",    "roles",    "tcp://",      ":65536",
     "[::1]:",      "127.0.0.1:", "\\u0000",   "\\ud800",    "..",       "/",           "info",
     "socket",      "{\"@x\":",   "operator",  "log_level",  NULL};
-const struct fuzz_target fuzz_target = {"node_json", FUZZ_JSON, 4096, words, begin};
+const struct fuzz_target fuzz_target = {"node_json", FUZZ_JSON, 4096, words, begin, run};

@@ -80,7 +80,7 @@ static void check_plan(const struct sql_plan *plan)
     base_buf_release(&canonical);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const uint8_t *data, size_t size)
 {
     struct sql_request request = request_of(data, size);
     uint8_t hash[32], again[32];
@@ -89,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (sql_plan_compile(&plan, &request, &err) != FM_OK) {
         fuzz_law(err.text[0] != '\0' && err.code != FM_E_MEMORY, "a refusal says why");
-        return 0;
+        return;
     }
     check_plan(&plan);
     fuzz_law(sql_plan_hash(hash, &plan, &err) == FM_OK, "a plan has a hash");
@@ -98,7 +98,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                  sql_plan_hash(again, &plan, &err) == FM_OK && memcmp(hash, again, 32) == 0,
              "compiling again gives the same plan");
     sql_plan_release(&plan);
-    return 0;
 }
 
 static void begin(struct fuzz_corpus *corpus)
@@ -157,4 +156,4 @@ static const char *const words[] = {" AND ",      " OR ",
                                     " LIMIT 1",   "(SELECT ",
                                     "U&'\\0041'", "E'\\x'",
                                     "$$",         NULL};
-const struct fuzz_target fuzz_target = {"sql", FUZZ_BYTES, 2048, words, begin};
+const struct fuzz_target fuzz_target = {"sql", FUZZ_BYTES, 2048, words, begin, run};

@@ -68,19 +68,18 @@ static void check_statement(json_t *json)
     ledger_statement_free(s);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const uint8_t *data, size_t size)
 {
     struct base_err err = {0};
     json_t *json = NULL;
 
     if (base_json_parse(&json, (const char *)data, size, &err) != FM_OK)
-        return 0;
+        return;
     if (text(json, "type") != NULL)
         check_statement(json);
     else
         check_opening(json);
     json_decref(json);
-    return 0;
 }
 
 /* ---- specimens ---- */
@@ -131,4 +130,4 @@ static const char *const words[] = {
     "parameters", "consents", "requester", "ticket",    "salt",    "name",
     "value",      "hash",     "nonce",     "parameter", "consent", "FirmianaStatement",
     "queries",    "opening",  "outcome",   "rule",      "subject", NULL};
-const struct fuzz_target fuzz_target = {"statement", FUZZ_JSON, 16384, words, begin};
+const struct fuzz_target fuzz_target = {"statement", FUZZ_JSON, 16384, words, begin, run};

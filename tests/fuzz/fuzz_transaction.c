@@ -30,7 +30,7 @@ static void authenticate(const struct ledger_tx *tx)
             fuzz_law(is_known_id(tx->id), "nobody but its sender made an authentic transaction");
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const uint8_t *data, size_t size)
 {
     struct ledger_tx tx = {0}, again = {0};
     struct base_buf canonical = {0};
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (ledger_tx_parse(&tx, data, size, fuzz_target.max_len, &err) != FM_OK) {
         fuzz_law(err.text[0] != '\0', "a refusal says why");
-        return 0;
+        return;
     }
     fuzz_law(base_json_canonical(&canonical, tx.json, &err) == FM_OK && canonical.len == size &&
                  memcmp(canonical.p, data, size) == 0,
@@ -50,11 +50,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                  memcmp(again.id, tx.id, 32) == 0 && again.type == tx.type &&
                  again.not_after == tx.not_after,
              "the tree parses as its bytes do");
-    authenticate(&tx);
+    if (fuzz_lot(data, size) % 4 == 0) /* signatures take longer than all the rest */
+        authenticate(&tx);
     ledger_tx_release(&again);
     ledger_tx_release(&tx);
     base_buf_release(&canonical);
-    return 0;
 }
 
 static void begin(struct fuzz_corpus *corpus)
@@ -95,4 +95,4 @@ static const char *const words[] = {" ",
                                     "capabilityInvocation",
                                     "\\u0000",
                                     NULL};
-const struct fuzz_target fuzz_target = {"transaction", FUZZ_JSON, 16384, words, begin};
+const struct fuzz_target fuzz_target = {"transaction", FUZZ_JSON, 16384, words, begin, run};

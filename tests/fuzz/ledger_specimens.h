@@ -13,8 +13,10 @@ struct ledger_specimens {
     json_t *documents;    /* members' DID documents, all versions that the log has */
     json_t *states;       /* state lines of the bundle */
     uint8_t chain[32];
-    uint8_t *bundle; /* short: genesis, a block or two, a state line, the checkpoint */
-    size_t bundle_len;
+    struct specimen_bundle {
+        uint8_t *p; /* short: genesis, a block or two, a state line, the checkpoint */
+        size_t len;
+    } four, alone;                   /* of four members; of another ledger with one */
     struct did_document *current[8]; /* of the genesis members */
     size_t current_count;
 };
