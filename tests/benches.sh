@@ -26,6 +26,18 @@ else
   [ "$(status_of benches/plot "$W/lines")" = 14 ] && grep -q 'apt-get install' "$W/err" || fail "plot without gnuplot: $(cat "$W/err")"
 fi
 
+# ---- a sweep: size after size, until it is too much ----
+sweep() { FIRMIANA_BENCHES=$build/benches benches/sweep "$@"; }
+benches/sweep --help | grep -q usage || fail "sweep --help"
+[ "$(status_of sweep --op none)" = 2 ] && grep -q "no operation 'none'" "$W/err" || fail "sweep of no operation: $(cat "$W/err")"
+[ "$(status_of sweep --to 10)" = 2 ] || fail "sweep --to 10"
+[ "$(status_of sweep --op open,logreg --to 10000 --threads 1 --seconds 600)" = 0 ] || fail "sweep: $(cat "$W/err")"
+[ "$(grep -c '"n":1000,"op":"\(open\|logreg\)"' "$W/out")" = 2 ] && [ "$(grep -c '"n":10000,' "$W/out")" = 2 ] && [ "$(wc -l <"$W/out")" = 4 ] || fail "sweep's lines: $(cat "$W/out")"
+[ "$(status_of sweep --op open --threads 2 --seconds 0)" = 0 ] && [ "$(grep -c '"threads":2' "$W/out")" = 1 ] && grep -q 'ends at 1000' "$W/err" || fail "a sweep that takes too long: $(cat "$W/err")"
+if command -v gnuplot >/dev/null; then
+  [ "$(status_of sweep --op open --to 1000 --threads 1 --plots "$W/pictures")" = 0 ] && grep -q '<svg' "$W/pictures/mpc.svg" || fail "sweep --plots: $(cat "$W/err")"
+fi
+
 # ---- a line of 100 ms round trip: one round takes half of that, and not on loopback ----
 emulate() { FIRMIANA_EMULATE_LINK=$build/benches/emulate_link benches/net-emulate "$@"; }
 ms_of() { sed -n 's/.*"seconds":0\.\([0-9][0-9][0-9]\).*/\1/p' "$1"; }
