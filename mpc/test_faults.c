@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,7 @@
 #include "mpc/circuit/compare.h"
 #include "mpc/circuit/divide.h"
 #include "mpc/circuit/select.h"
-#include "mpc/debug/debug.h"
-#include "mpc/test_world.h"
+#include "mpc/test_breaks.h"
 
 enum { N = 70, RIGHT_ANSWERS = 5 };
 
@@ -88,68 +86,55 @@ static fm_status tale(struct mpc_session *s, void *arg, struct base_err *err)
                       RIGHT_ANSWERS, (const unsigned[]){0, 3}, 2, told ? out : NULL, err);
 }
 
-static void story_new(struct story *story)
+static void story_new(void *of)
 {
-    memset(story, 0, sizeof *story);
+    struct story *k = of;
+
+    memset(k, 0, sizeof *k);
     for (int i = 0; i < N; i++) {
-        story->x[i] = i;
-        story->y[i] = 35;
+        k->x[i] = i;
+        k->y[i] = 35;
     }
 }
 
 /* Every party ended well with the right answer, or with an error that names somebody. */
-static void all_is_told_or_named(const struct world *w, const struct story *story, unsigned culprit)
+static void all_is_told_or_named(const struct world *w, const void *of, unsigned culprit)
 {
-    for (unsigned p = 0; p < w->parties; p++) {
-        char name[8];
+    const struct story *k = of;
 
-        if (w->status[p] == FM_OK && (p == 0 || p == 3))
-            assert_memory_equal(story->answer[p], right, sizeof right);
+    if (w->status[0] == FM_OK)
+        assert_memory_equal(k->answer[0], right, sizeof right);
+    if (w->status[3] == FM_OK)
+        assert_memory_equal(k->answer[3], right, sizeof right);
+    breaks_must_name(w, culprit);
+}
+
+/* Nor is anything else said to those who lost a peer. */
+static void the_peer_is_lost(const struct world *w, const void *of, unsigned culprit)
+{
+    all_is_told_or_named(w, of, culprit);
+    for (unsigned p = 0; p < w->parties; p++) {
         if (w->status[p] == FM_OK || p == culprit)
             continue;
-        snprintf(name, sizeof name, "p%u", culprit);
-        if (strstr(w->err[p].text, name) == NULL || strncmp(w->err[p].text, "rep3 ", 5) != 0)
-            fail_msg("party %u: %s: does not name %s and the operation", p, w->err[p].text, name);
+        assert_memory_equal(w->err[p].text, "rep3 ", 5);
         assert_int_equal(w->status[p], FM_E_PEER);
     }
 }
 
+static struct story story;
+static const struct breaks breaks = {tale, &story, story_new, all_is_told_or_named};
+static const struct breaks deaths = {tale, &story, story_new, the_peer_is_lost};
+
 static void without_faults(void **state)
 {
-    struct world w = {.row = mpc_protocol_find("rep3"), .outsiders = 1};
-    struct story story;
-
     (void)state;
-    story_new(&story);
-    world_must_run(&w, tale, &story);
-    all_is_told_or_named(&w, &story, WORLD_PARTIES);
+    breaks_nothing(&breaks);
 }
 
 static void a_party_dies_at_each_message(void **state)
 {
-    unsigned total = 0;
-
     (void)state;
-    for (unsigned culprit = 0; culprit < 4; culprit++) {
-        for (uint64_t at = 1;; at++) {
-            struct world w = {.row = mpc_protocol_find("rep3"),
-                              .outsiders = 1,
-                              .fault_kind = NET_LOOP_KILL,
-                              .fault_party = culprit,
-                              .fault_at = at};
-            struct story story;
-
-            story_new(&story);
-            world_run(&w, tale, &story);
-            if (!w.fault_fired)
-                break;
-            assert_int_equal(w.status[culprit], FM_E_CANCELLED);
-            all_is_told_or_named(&w, &story, culprit);
-            total++;
-        }
-    }
-    print_message("%u deaths\n", total);
-    assert_true(total > 300);
+    assert_true(breaks_parties(&deaths, 4, 1) > 300);
 }
 
 static void a_message_is_lost(void **state)
@@ -162,7 +147,6 @@ static void a_message_is_lost(void **state)
                           .fault_party = NET_LOOP_ANY,
                           .fault_at = at,
                           .timeout_ms = 150};
-        struct story story;
         bool failed = false;
 
         story_new(&story);
@@ -187,7 +171,6 @@ static void inconsistent_shares_are_noticed(void **state)
                           .fault_party = 3,
                           .fault_at = at,
                           .fault_bit = 77};
-        struct story story;
         bool named = false;
 
         story_new(&story);
@@ -205,166 +188,27 @@ static void inconsistent_shares_are_noticed(void **state)
 
 static void an_operation_fails(void **state)
 {
-    unsigned failed = 0;
-
     (void)state;
-    for (uint64_t at = 1;; at++) {
-        struct mpc_debug debug[WORLD_PARTIES];
-        struct world w = {.outsiders = 1};
-        struct story story;
-
-        for (unsigned p = 0; p < WORLD_PARTIES; p++) {
-            mpc_debug_init(&debug[p], mpc_protocol_find("rep3"));
-            w.row_of[p] = &debug[p].row;
-        }
-        debug[1].fail_at = at;
-        story_new(&story);
-        world_run(&w, tale, &story);
-        if (w.status[1] == FM_OK)
-            break;
-        assert_int_equal(w.status[1], FM_E_IO);
-        assert_non_null(strstr(w.err[1].text, "fails on demand"));
-        for (unsigned p = 0; p < 4; p++)
-            if (p != 1 && w.status[p] != FM_OK)
-                assert_non_null(strstr(w.err[p].text, "p1"));
-        failed++;
-    }
-    print_message("%u operations failed\n", failed);
-    assert_true(failed > 50);
-}
-
-/* The linker sends every allocation of this program here (--wrap). */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__real_aligned_alloc(size_t align, size_t size);
-void __real_free(void *p);
-void __wrap_free(void *p);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__wrap_aligned_alloc(size_t align, size_t size);
-
-static _Thread_local uint64_t allocations_left; /* 0: not armed; 1: the next one fails */
-static uint64_t fail_allocation;
-static bool allocation_failed;
-
-static bool refuse(void)
-{
-    if (allocations_left == 0 || --allocations_left > 0)
-        return false;
-    allocation_failed = true;
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return refuse() ? NULL : __real_malloc(size);
-}
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return refuse() ? NULL : __real_calloc(count, size);
-}
-void *__wrap_realloc(void *p, size_t size)
-{
-    return refuse() ? NULL : __real_realloc(p, size);
-}
-
-/* Shares, generator buffers and staging are the aligned blocks: each must be zero when it is freed.
- */
-enum { BLOCKS = 4096 };
-static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct {
-    const uint8_t *p;
-    size_t size;
-} blocks[BLOCKS];
-static unsigned blocks_freed;
-static unsigned blocks_dirty;
-
-void *__wrap_aligned_alloc(size_t align, size_t size)
-{
-    void *p = refuse() ? NULL : __real_aligned_alloc(align, size);
-
-    pthread_mutex_lock(&blocks_lock);
-    for (unsigned i = 0; p != NULL && i < BLOCKS; i++) {
-        if (blocks[i].p != NULL)
-            continue;
-        blocks[i].p = p;
-        blocks[i].size = size;
-        break;
-    }
-    pthread_mutex_unlock(&blocks_lock);
-    return p;
-}
-
-void __wrap_free(void *p)
-{
-    pthread_mutex_lock(&blocks_lock);
-    for (unsigned i = 0; p != NULL && i < BLOCKS; i++) {
-        uint8_t any = 0;
-
-        if (blocks[i].p != p)
-            continue;
-        for (size_t k = 0; k < blocks[i].size; k++)
-            any |= blocks[i].p[k];
-        blocks[i].p = NULL;
-        blocks_freed++;
-        blocks_dirty += any != 0;
-        break;
-    }
-    pthread_mutex_unlock(&blocks_lock);
-    __real_free(p);
-}
-
-static void arm(unsigned self)
-{
-    allocations_left = self == 2 ? fail_allocation : 0;
-}
-
-static void disarm(unsigned self)
-{
-    (void)self;
-    allocations_left = 0;
+    assert_true(breaks_operations(&breaks, 1) > 50);
 }
 
 static void an_allocation_fails(void **state)
 {
-    uint64_t at;
-
     (void)state;
-    for (at = 1;; at += at < 200 ? 1 : 7) {
-        struct world w = {
-            .row = mpc_protocol_find("rep3"), .outsiders = 1, .before = arm, .after = disarm};
-        struct story story;
-
-        fail_allocation = at;
-        allocation_failed = false;
-        story_new(&story);
-        world_run(&w, tale, &story);
-        if (!allocation_failed)
-            break;
-        if (w.status[2] != FM_E_MEMORY)
-            fail_msg("allocation %llu: %s", (unsigned long long)at, w.err[2].text);
-        for (unsigned p = 0; p < 4; p++)
-            if (p != 2 && w.status[p] != FM_OK)
-                assert_non_null(strstr(w.err[p].text, "p2"));
-    }
-    print_message("%llu allocations\n", (unsigned long long)at);
-    assert_true(at > 200);
+    assert_true(breaks_allocations(&breaks, 200, 7) > 200);
 }
 
 static void secret_memory_is_wiped(void **state)
 {
-    struct world w = {.row = mpc_protocol_find("rep3"), .outsiders = 1};
-    struct story story;
+    unsigned freed[2], dirty[2];
 
     (void)state;
-    blocks_freed = blocks_dirty = 0;
-    story_new(&story);
-    world_must_run(&w, tale, &story);
-    print_message("%u blocks\n", blocks_freed);
-    assert_true(blocks_freed > 30);
-    assert_int_equal(blocks_dirty, 0);
+    breaks_blocks(&freed[0], &dirty[0]);
+    breaks_nothing(&breaks);
+    breaks_blocks(&freed[1], &dirty[1]);
+    print_message("%u blocks\n", freed[1] - freed[0]);
+    assert_true(freed[1] - freed[0] > 30);
+    assert_int_equal(dirty[1], dirty[0]);
 }
 
 int main(void)

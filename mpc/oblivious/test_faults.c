@@ -12,13 +12,13 @@
 #include "mpc/circuit/decompose.h"
 #include "mpc/circuit/divide.h"
 #include "mpc/circuit/extreme.h"
-#include "mpc/debug/debug.h"
 #include "mpc/oblivious/group.h"
 #include "mpc/oblivious/join.h"
 #include "mpc/oblivious/scan.h"
 #include "mpc/oblivious/test_rows.h"
+#include "mpc/test_breaks.h"
 
-enum { N = 12, ANSWERS = 4 };
+enum { N = 12, ANSWERS = 6 };
 
 struct story {
     int64_t key[N];
@@ -27,8 +27,10 @@ struct story {
 };
 
 /* Keys 0, 0, 0, 1, 1, 1, ...: four groups of three, of which the second has no key. */
-static void story_new(struct story *k)
+static void story_new(void *story)
 {
+    struct story *k = story;
+
     memset(k, 0, sizeof *k);
     for (int i = 0; i < N; i++) {
         k->key[i] = i / 3;
@@ -36,7 +38,7 @@ static void story_new(struct story *k)
     }
 }
 
-static const int64_t right[ANSWERS] = {9, 6, 3, 3};
+static const int64_t right[ANSWERS] = {9, 6, 3, 3, 13, 15};
 
 static fm_status grouped(struct mpc_share **z, const struct mpc_share *key,
                          const struct mpc_share *null, struct base_err *err)
@@ -58,12 +60,53 @@ static fm_status grouped(struct mpc_share **z, const struct mpc_share *key,
     return FM_OK;
 }
 
+/* Medians 0 + 1 + 2 + 3, firsts likewise, and of the second group alone one value without a key. */
+static fm_status aggregated(struct mpc_share **z, const struct mpc_share *key,
+                            const struct mpc_share *null, struct base_err *err)
+{
+    struct mpc_sort_key by = {.x = key};
+    struct mpc_group_item items[4] = {{.kind = MPC_GROUP_PERCENTILE, .x = key, .num = 1, .den = 2},
+                                      {.kind = MPC_GROUP_COUNT_DISTINCT, .x = key, .where = null},
+                                      {.kind = MPC_GROUP_FIRST, .x = key},
+                                      {.kind = MPC_GROUP_AND, .x = null, .where = null}};
+    struct mpc_share *sum[3], *two;
+    struct mpc_grouped g;
+
+    TRY(mpc_group(
+        &g, &(struct mpc_group_by){.keys = &by, .keys_len = 1, .items = items, .items_len = 4},
+        err));
+    for (unsigned i = 0; i < 3; i++)
+        TRY(mpc_sum(&sum[i], g.item[i], err));
+    TRY(mpc_add(&two, sum[0], sum[1], err));
+    mpc_grouped_release(&g);
+    return mpc_add(z, two, sum[2], err);
+}
+
+/* Matches of two sides that should be unique (of each of three keys the first), keys that are in
+ * the table (nine), and that may be (the three of the group without). */
+static fm_status found_otherwise(struct mpc_share **z, const struct mpc_lookup *lookup,
+                                 struct base_err *err)
+{
+    struct mpc_lookup by = *lookup;
+    struct mpc_share *in, *unknown, *count[3], *two;
+    struct mpc_found found;
+
+    by.per_key = 0;
+    by.probe_unique = true;
+    TRY(mpc_find(&found, &by, err));
+    TRY(mpc_find_in(&in, &unknown, &by, err));
+    TRY(mpc_bit_count_list(count, (const struct mpc_share *const[]){found.match, in, unknown}, 3,
+                           err));
+    TRY(mpc_add(&two, count[0], count[1], err));
+    return mpc_add(z, two, count[2], err);
+}
+
 static fm_status tale(struct mpc_session *s, void *arg, struct base_err *err)
 {
     struct story *k = arg;
-    struct mpc_share *key, *wide, *null, *z[3], *last, *hot, *third, *least, *count;
+    struct mpc_share *key, *wide, *null, *z[3], *last, *hot, *third, *least, *count, *more[2];
     const struct mpc_share *nulls[1];
-    struct mpc_lookup by = {.keys = 1, .values_len = 1, .table.n = N, .probe.n = N};
+    struct mpc_lookup by = {.keys = 1, .values_len = 1, .per_key = 2, .table.n = N, .probe.n = N};
     struct mpc_sort_key top = {.flags = MPC_SORT_DESCENDING};
     struct mpc_input item = {.domain = MPC_BITS,
                              .owner = 0,
@@ -72,7 +115,8 @@ static fm_status tale(struct mpc_session *s, void *arg, struct base_err *err)
                              .planes = mpc_session_self(s) == 0 ? &k->null : NULL};
     struct mpc_order *order;
     struct mpc_found found;
-    int64_t *out[ANSWERS] = {&k->answer[0], &k->answer[1], &k->answer[2], &k->answer[3]};
+    int64_t *out[ANSWERS] = {&k->answer[0], &k->answer[1], &k->answer[2],
+                             &k->answer[3], &k->answer[4], &k->answer[5]};
     fm_status status;
 
     TRY(feed(s, &key, 0, k->key, N, (struct mpc_range){0, 99}, err));
@@ -84,6 +128,8 @@ static fm_status tale(struct mpc_session *s, void *arg, struct base_err *err)
     by.table.null = nulls;
     by.values = (const struct mpc_share *const *)&key;
     TRY(mpc_find(&found, &by, err));
+    TRY(found_otherwise(&more[1], &by, err));
+    TRY(aggregated(&more[0], key, null, err));
     top.x = found.value[0];
     TRY(mpc_top(&order, &top, 1, 1, err));
     status = mpc_order_first(order, 1, &last, &top.x, 1, err); /* 3 */
@@ -95,158 +141,51 @@ static fm_status tale(struct mpc_session *s, void *arg, struct base_err *err)
     TRY(mpc_one_hot(&hot, null, err));
     mpc_share_free(third);
     TRY(mpc_divide_public(&third, z[1], 3, err)); /* 9 / 3 */
-    return mpc_reveal((const struct mpc_share *const[]){z[1], z[2], last, third}, ANSWERS,
-                      (const unsigned[]){0}, 1, mpc_session_self(s) == 0 ? out : NULL, err);
+    return mpc_reveal((const struct mpc_share *const[]){z[1], z[2], last, third, more[0], more[1]},
+                      ANSWERS, (const unsigned[]){0}, 1, mpc_session_self(s) == 0 ? out : NULL,
+                      err);
 }
 
-static void all_is_right_or_named(const struct world *w, const struct story *k, unsigned culprit)
+static void all_is_right_or_named(const struct world *w, const void *story, unsigned culprit)
 {
-    char name[8];
+    const struct story *k = story;
 
-    snprintf(name, sizeof name, "p%u", culprit);
     if (w->status[0] == FM_OK)
         assert_memory_equal(k->answer, right, sizeof right);
-    for (unsigned p = 0; p < w->parties; p++)
-        if (p != culprit && w->status[p] != FM_OK && strstr(w->err[p].text, name) == NULL)
-            fail_msg("party %u: %s: does not name %s", p, w->err[p].text, name);
+    breaks_must_name(w, culprit);
 }
+
+static struct story story;
+static const struct breaks breaks = {tale, &story, story_new, all_is_right_or_named};
 
 static void without_faults(void **state)
 {
-    struct world w = {.row = mpc_protocol_find("rep3"), .outsiders = 1};
-    struct story k;
-
     (void)state;
-    story_new(&k);
-    world_must_run(&w, tale, &k);
-    assert_memory_equal(k.answer, right, sizeof right);
+    breaks_nothing(&breaks);
+}
+
+/* Every message, operation and allocation: FIRMIANA_FULL=1. */
+static bool whole(void)
+{
+    return repeats() > 1;
 }
 
 static void a_party_dies(void **state)
 {
-    unsigned total = 0;
-
     (void)state;
-    for (unsigned culprit = 0; culprit < 3; culprit++)
-        for (uint64_t at = 1 + culprit;; at += 9) {
-            struct world w = {.row = mpc_protocol_find("rep3"),
-                              .outsiders = 1,
-                              .fault_kind = NET_LOOP_KILL,
-                              .fault_party = culprit,
-                              .fault_at = at};
-            struct story k;
-
-            story_new(&k);
-            world_run(&w, tale, &k);
-            if (!w.fault_fired)
-                break;
-            all_is_right_or_named(&w, &k, culprit);
-            total++;
-        }
-    print_message("%u deaths\n", total);
-    assert_true(total > 50);
+    assert_true(breaks_parties(&breaks, 3, whole() ? 1 : 19) > 50);
 }
 
 static void an_operation_fails(void **state)
 {
-    unsigned failed = 0;
-
     (void)state;
-    for (uint64_t at = 1;; at++) {
-        struct mpc_debug debug[WORLD_PARTIES];
-        struct world w = {.outsiders = 1};
-        struct story k;
-
-        for (unsigned p = 0; p < WORLD_PARTIES; p++) {
-            mpc_debug_init(&debug[p], mpc_protocol_find("rep3"));
-            w.row_of[p] = &debug[p].row;
-        }
-        debug[1].fail_at = at;
-        story_new(&k);
-        world_run(&w, tale, &k);
-        if (w.status[1] == FM_OK)
-            break;
-        assert_int_equal(w.status[1], FM_E_IO);
-        assert_non_null(strstr(w.err[1].text, "fails on demand"));
-        all_is_right_or_named(&w, &k, 1);
-        failed++;
-    }
-    print_message("%u operations failed\n", failed);
-    assert_true(failed > 50);
-}
-
-/* The linker sends every allocation of this program here (--wrap). */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__real_aligned_alloc(size_t align, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__wrap_aligned_alloc(size_t align, size_t size);
-
-static _Thread_local uint64_t allocations_left; /* 0: not armed; 1: the next one fails */
-static uint64_t fail_allocation;
-static bool allocation_failed;
-
-static bool refuse(void)
-{
-    if (allocations_left == 0 || --allocations_left > 0)
-        return false;
-    allocation_failed = true;
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return refuse() ? NULL : __real_malloc(size);
-}
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return refuse() ? NULL : __real_calloc(count, size);
-}
-void *__wrap_realloc(void *p, size_t size)
-{
-    return refuse() ? NULL : __real_realloc(p, size);
-}
-void *__wrap_aligned_alloc(size_t align, size_t size)
-{
-    return refuse() ? NULL : __real_aligned_alloc(align, size);
-}
-
-static void arm(unsigned self)
-{
-    allocations_left = self == 2 ? fail_allocation : 0;
-}
-
-static void disarm(unsigned self)
-{
-    (void)self;
-    allocations_left = 0;
+    assert_true(breaks_operations(&breaks, whole() ? 1 : 5) > 50);
 }
 
 static void an_allocation_fails(void **state)
 {
-    uint64_t at;
-
     (void)state;
-    for (at = 1;; at += at < 30 ? 1 : 3) {
-        struct world w = {
-            .row = mpc_protocol_find("rep3"), .outsiders = 1, .before = arm, .after = disarm};
-        struct story k;
-
-        fail_allocation = at;
-        allocation_failed = false;
-        story_new(&k);
-        world_run(&w, tale, &k);
-        if (!allocation_failed)
-            break;
-        if (w.status[2] != FM_E_MEMORY)
-            fail_msg("allocation %llu: %s", (unsigned long long)at, w.err[2].text);
-        all_is_right_or_named(&w, &k, 2);
-    }
-    print_message("%llu allocations\n", (unsigned long long)at);
-    assert_true(at > 200);
+    assert_true(breaks_allocations(&breaks, 30, whole() ? 1 : 29) > 200);
 }
 
 int main(void)
