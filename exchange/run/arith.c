@@ -84,18 +84,21 @@ static struct mpc_share *divide_once(struct run_work *w, const struct mpc_share 
 
 /* |x| = q y + r, so |x| 10^d / y = q 10^d + (r 10^d) / y, and only the last term is rounded. */
 static struct mpc_share *divide_twice(struct run_work *w, const struct mpc_share *x,
-                                      const struct mpc_share *y, int64_t ten,
+                                      const struct mpc_share *y, int64_t ten, int64_t most,
                                       enum run_rounding rounding)
 {
     bool sign = mpc_share_range(x).lo < 0;
     struct mpc_share *r = NULL, *q = divide(w, sign ? run_abs(w, x) : x, y, &r), *all;
 
+    if (w->status == FM_OK)
+        run_narrow(w, q, (struct mpc_range){0, most});
     all = run_add(w, run_scale(w, q, ten), divide_once(w, run_scale(w, r, ten), y, rounding));
     return sign ? run_negate_where(w, run_negative(w, x), all) : all;
 }
 
 struct mpc_share *run_ratio(struct run_work *w, const struct mpc_share *x,
-                            const struct mpc_share *y, unsigned digits, enum run_rounding rounding)
+                            const struct mpc_share *y, unsigned digits, int64_t most,
+                            enum run_rounding rounding)
 {
     int64_t ten = ten_to(digits);
 
@@ -103,7 +106,7 @@ struct mpc_share *run_ratio(struct run_work *w, const struct mpc_share *x,
         return NULL;
     if (2 * magnitude(mpc_share_range(x)) * ten + mpc_share_range(y).hi < INT64_MAX)
         return divide_once(w, run_scale(w, x, ten), y, rounding);
-    return divide_twice(w, x, y, ten, rounding);
+    return divide_twice(w, x, y, ten, most, rounding);
 }
 
 struct mpc_share *run_quotient(struct run_work *w, const struct mpc_share *x,
@@ -113,9 +116,9 @@ struct mpc_share *run_quotient(struct run_work *w, const struct mpc_share *x,
     if (w->status != FM_OK)
         return NULL;
     if (mpc_share_range(y).lo >= 0)
-        return run_ratio(w, x, y, digits, rounding);
+        return run_ratio(w, x, y, digits, INT64_MAX, rounding);
     return run_negate_where(w, run_negative(w, y),
-                            run_ratio(w, x, run_abs(w, y), digits, rounding));
+                            run_ratio(w, x, run_abs(w, y), digits, INT64_MAX, rounding));
 }
 
 static struct mpc_share *floor_public(struct run_work *w, const struct mpc_share *x, int64_t c)

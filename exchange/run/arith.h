@@ -10,9 +10,11 @@ enum run_rounding { RUN_HALF_AWAY, RUN_TOWARDS_ZERO };
 
 /* x * 10^digits / y for y >= 0, num of any sign; anything in range where y is 0. In two divisions
  * where 10^digits would push the dividend past 63 bits: |x| = q y + r, then the digits of q and
- * those of r / y. FM_E_LIMIT where not even that fits. */
+ * those of r / y. most: the greatest |x| / y, where the caller knows it (and y is never 0 then), or
+ * INT64_MAX. FM_E_LIMIT where not even that fits. */
 struct mpc_share *run_ratio(struct run_work *w, const struct mpc_share *x,
-                            const struct mpc_share *y, unsigned digits, enum run_rounding rounding);
+                            const struct mpc_share *y, unsigned digits, int64_t most,
+                            enum run_rounding rounding);
 /* The same for y of any sign. */
 struct mpc_share *run_quotient(struct run_work *w, const struct mpc_share *x,
                                const struct mpc_share *y, unsigned digits,

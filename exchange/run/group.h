@@ -61,6 +61,9 @@ struct run_group {
 fm_status run_group(struct run_relation *r, const struct run_group *by,
                     struct base_err *err) FM_CHECK;
 
+/* How many groups RUN_BY_DOMAIN would have; 0: too many, or a key of another kind. */
+size_t run_group_domain(const struct run_relation *r, const size_t *keys, size_t count);
+
 /* Marks one row for every combination of `keys` that occurs among the rows of mask: bits of r's
  * rows, held by w. For COUNT(DISTINCT) and for guards that count subjects. One sort. */
 struct mpc_share *run_first_of(struct run_work *w, const struct run_relation *r,

@@ -156,30 +156,40 @@ static void group_rows(struct grouping *g, const struct domain *domains)
     public_keys(g, domains);
 }
 
+size_t run_group_domain(const struct run_relation *r, const size_t *keys, size_t count)
+{
+    size_t groups = 1;
+
+    for (size_t k = 0; k < count; k++) {
+        struct domain d;
+
+        if (count > MPC_SORT_KEYS || !domain_of(&d, &r->columns[keys[k]]) ||
+            groups * choices(&d) > RUN_DOMAIN_MOST)
+            return 0;
+        groups *= choices(&d);
+    }
+    return groups;
+}
+
 void group_by_domain(struct grouping *g)
 {
     struct domain domains[MPC_SORT_KEYS];
-    size_t groups = 1;
 
+    g->groups = run_group_domain(g->r, g->by->keys, g->by->key_count);
+    if (g->groups == 0)
+        g->w->status =
+            base_err_set(g->w->err, FM_E_LIMIT, "grouping keys of more than %d combinations",
+                         (int)RUN_DOMAIN_MOST);
     for (size_t k = 0; g->w->status == FM_OK && k < g->by->key_count; k++) {
         const struct run_column *c = &g->r->columns[g->by->keys[k]];
 
-        if (k >= MPC_SORT_KEYS || !domain_of(&domains[k], c) ||
-            groups * choices(&domains[k]) > RUN_DOMAIN_MOST) {
-            g->w->status =
-                base_err_set(g->w->err, FM_E_LIMIT, "grouping keys of more than %d combinations",
-                             (int)RUN_DOMAIN_MOST);
-            return;
-        }
-        groups *= choices(&domains[k]);
+        (void)domain_of(&domains[k], c);
         domains[k].hot = one_hot(g->w, c);
     }
     for (size_t i = 0; g->w->status == FM_OK && i < g->part_count; i++)
         if (g->parts[i].kind == PART_MIN || g->parts[i].kind == PART_MAX)
             g->w->status =
                 base_err_set(g->w->err, FM_E_ARG, "groups by domain have no least and greatest");
-    if (g->w->status != FM_OK)
-        return;
-    g->groups = groups;
-    group_rows(g, domains);
+    if (g->w->status == FM_OK)
+        group_rows(g, domains);
 }

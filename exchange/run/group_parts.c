@@ -198,15 +198,31 @@ static struct mpc_share *variance(struct run_work *w, const struct run_aggregate
     if (w->status != FM_OK)
         return NULL;
     run_narrow(w, rows, (struct mpc_range){0, INT64_MAX});
-    return run_ratio(w, top, rows, digits, RUN_HALF_AWAY);
+    return run_ratio(w, top, rows, digits, INT64_MAX, RUN_HALF_AWAY);
 }
 
-static struct mpc_share *moment(struct run_work *w, const struct run_aggregate *a,
+/* Of no rows 0 / 1, so that no average is greater than what it is of. */
+static struct mpc_share *average(struct run_work *w, const struct run_aggregate *a,
+                                 struct mpc_share *sum, struct mpc_share *n, struct mpc_range of)
+{
+    struct mpc_share *none = run_bit2a(w, run_equal_public(w, n, 0));
+    int64_t most = of.hi > -(of.lo + 1) ? of.hi : of.lo == INT64_MIN ? INT64_MAX : -of.lo;
+
+    n = run_add(w, n, none);
+    if (n == NULL)
+        return NULL;
+    run_narrow(w, n, (struct mpc_range){1, INT64_MAX});
+    return run_ratio(w, sum, n, a->digits, most, RUN_HALF_AWAY);
+}
+
+static struct mpc_share *moment(struct grouping *g, const struct run_aggregate *a,
                                 struct mpc_share *const x[3])
 {
+    struct run_work *w = g->w;
+
     switch (a->fn) {
     case RUN_AVG:
-        return run_ratio(w, x[0], x[1], a->digits, RUN_HALF_AWAY);
+        return average(w, a, x[0], x[1], mpc_share_range(g->r->columns[a->arg].x));
     case RUN_VAR_POP:
     case RUN_VAR_SAMP:
         return variance(w, a, x, a->digits);
@@ -258,7 +274,7 @@ struct run_column group_answer(struct grouping *g, const struct run_aggregate *a
     if (a->fn == RUN_BOOL_AND || a->fn == RUN_BOOL_OR)
         value = truth_of_all(g, a, x[0]);
     else
-        value = moment(g->w, a, x);
+        value = moment(g, a, x);
     if (a->fn == RUN_AVG || (a->fn >= RUN_VAR_POP && a->fn <= RUN_STDDEV_SAMP))
         value = tidy(g, a, value, known);
     if (a->fn == RUN_PERCENTILE_DISC && g->w->status == FM_OK) { /* one row was added up, or none */

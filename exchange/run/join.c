@@ -84,7 +84,8 @@ static void repeat_left(struct run_work *w, struct run_relation *l, size_t times
 
 /* Every share of the right side that the result needs, as values of one lookup. */
 static void find(struct run_work *w, struct run_relation *l, struct run_relation *r,
-                 const struct sides *s, bool values, size_t times, struct mpc_share **match)
+                 const struct sides *s, bool values, bool single, size_t times,
+                 struct mpc_share **match)
 {
     struct run_shares shares = {0};
     struct mpc_found found = {0};
@@ -113,8 +114,10 @@ static void find(struct run_work *w, struct run_relation *l, struct run_relation
     *match = run_hold(w, found.match);
     found.match = NULL;
     if (values) {
-        run_raise(w, l, RUN_FLAG_REPEATED_KEY, found.repeated);
-        found.repeated = NULL;
+        if (!single) {
+            run_raise(w, l, RUN_FLAG_REPEATED_KEY, found.repeated);
+            found.repeated = NULL;
+        }
         run_shares_put(&shares, found.value);
         for (size_t i = 0; i < MPC_LOOKUP_VALUES; i++)
             found.value[i] = NULL;
@@ -154,6 +157,21 @@ static struct mpc_share *condition_of(struct run_work *w, const struct run_join 
         return match;
     w->status = join->condition(join->ctx, &truth, joined, w->err);
     return w->status == FM_OK ? run_and(w, match, run_hold(w, truth)) : NULL;
+}
+
+/* Of two partners the second raises the flag, and the value is then NULL. */
+static struct mpc_share *first_only(struct run_work *w, struct run_relation *l,
+                                    struct run_relation *r, const struct mpc_share *match)
+{
+    struct mpc_share *second, *first;
+
+    if (w->status != FM_OK)
+        return NULL;
+    w->status = run_relation_slice(r, 0, l->rows, w->err);
+    second = run_slice(w, match, l->rows, l->rows);
+    first = run_slice(w, match, 0, l->rows);
+    run_raise(w, l, RUN_FLAG_SECOND_ROW, run_take(w, run_any(w, second)));
+    return run_and(w, first, run_not(w, second));
 }
 
 /* ---- the kinds ---- */
@@ -229,7 +247,7 @@ static void finish(struct run_work *w, struct run_relation *l, size_t left_count
         set_valid(w, l, match);
         return;
     }
-    if (kind == RUN_LEFT) {
+    if (kind == RUN_LEFT || kind == RUN_SINGLE) {
         struct mpc_share *valid = left_valid(w, l, match, times, rows);
 
         make_nullable(w, l, left_count, match);
@@ -258,20 +276,27 @@ fm_status run_join(struct run_relation *left, struct run_relation *right,
                    const struct run_join *join, struct base_err *err)
 {
     struct run_work w = run_work(left->session, err);
-    bool values = join->kind == RUN_INNER || join->kind == RUN_LEFT || join->condition != NULL;
+    bool values = join->kind == RUN_INNER || join->kind == RUN_LEFT || join->kind == RUN_SINGLE ||
+                  join->condition != NULL;
     /* Whether there is a partner, one row of each key tells, whichever mpc_find() takes. */
     size_t times = values && join->bound < right->rows ? join->bound : values ? right->rows : 1;
     struct sides sides = {0};
     struct mpc_share *match = NULL;
     size_t left_count = left->count;
 
+    if (join->kind == RUN_SINGLE && times > 2)
+        times = 2; /* a second partner is all that matters */
     if (times > MOST_PARTNERS)
         w.status =
             base_err_set(err, FM_E_LIMIT, "a join with up to %zu rows of one key: at most %d",
                          times, (int)MOST_PARTNERS);
     for (size_t i = 0; w.status == FM_OK && i < join->key_count; i++)
         add_keys(&w, &sides, left, right, join, i);
-    find(&w, left, right, &sides, values, times, &match);
+    find(&w, left, right, &sides, values, join->kind == RUN_SINGLE, times, &match);
+    if (join->kind == RUN_SINGLE && times == 2) {
+        match = first_only(&w, left, right, match);
+        times = 1;
+    }
     if (values) {
         if (times > 1)
             repeat_left(&w, left, times);
@@ -287,5 +312,123 @@ fm_status run_join(struct run_relation *left, struct run_relation *right,
     run_relation_release(right);
     if (w.status != FM_OK)
         (void)base_err_prefix(err, "join");
+    return run_work_release(&w);
+}
+
+/* The right side's row number i beside every row of the left. */
+static fm_status beside(struct run_relation *right, size_t i, size_t rows, struct base_err *err)
+{
+    struct run_work w = run_work(right->session, err);
+    struct run_shares s = {0};
+    struct mpc_share **new = NULL;
+
+    w.status = run_relation_slice(right, i, 1, err);
+    if (w.status == FM_OK)
+        w.status = run_shares_get(&s, right, err);
+    if (w.status == FM_OK)
+        new = calloc(s.count, sizeof(struct mpc_share *));
+    if (w.status == FM_OK && new == NULL)
+        w.status = base_err_memory(err, "query");
+    for (size_t k = 0; w.status == FM_OK && k < s.count; k++)
+        new[k] = run_spread(&w, s.list[k], rows);
+    if (w.status == FM_OK) {
+        for (size_t k = 0; k < s.count; k++)
+            (void)run_take(&w, new[k]);
+        run_shares_put(&s, new);
+        right->rows = rows;
+    } else {
+        run_shares_release(&s);
+    }
+    free(new);
+    return run_work_release(&w);
+}
+
+/* All of the right side's rows, each as often as the left side has rows. */
+static void spread_right(struct run_work *w, struct run_relation *r, size_t rows)
+{
+    struct run_relation parts[MOST_PARTNERS] = {{0}}, out;
+    size_t n = r->rows;
+
+    for (size_t i = 0; w->status == FM_OK && i < n; i++) {
+        w->status = run_relation_copy(&parts[i], r, w->err);
+        if (w->status == FM_OK)
+            mpc_share_free_all(parts[i].flag, RUN_FLAGS);
+        if (w->status == FM_OK)
+            w->status = beside(&parts[i], i, rows, w->err);
+    }
+    if (w->status == FM_OK) {
+        w->status = run_union_all(&out, parts, n, w->err);
+        if (w->status == FM_OK) {
+            for (int f = 0; f < RUN_FLAGS; f++) {
+                out.flag[f] = r->flag[f];
+                r->flag[f] = NULL;
+            }
+            run_relation_release(r);
+            *r = out;
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        if (parts[i].session != NULL)
+            run_relation_release(&parts[i]);
+}
+
+fm_status run_cross(struct run_relation *left, struct run_relation *right,
+                    const struct run_join *join, struct base_err *err)
+{
+    struct run_work w = run_work(left->session, err);
+    size_t times = right->rows, left_count = left->count;
+    struct mpc_share *match;
+
+    if (times > MOST_PARTNERS)
+        w.status = base_err_set(err, FM_E_LIMIT,
+                                "a join without an equality, with a table of %zu rows: at most %d",
+                                times, (int)MOST_PARTNERS);
+    if (w.status == FM_OK)
+        spread_right(&w, right, left->rows);
+    if (w.status == FM_OK && times > 1)
+        repeat_left(&w, left, times);
+    match = w.status == FM_OK ? run_and(&w, left->valid, right->valid) : NULL;
+    append(&w, left, right);
+    match = condition_of(&w, join, left, match);
+    if (w.status == FM_OK)
+        finish(&w, left, left_count, join->kind, match, times);
+    for (int f = 0; w.status == FM_OK && f < RUN_FLAGS; f++) {
+        run_raise(&w, left, (enum run_flag)f, right->flag[f]);
+        right->flag[f] = NULL;
+    }
+    run_relation_release(right);
+    if (w.status != FM_OK)
+        (void)base_err_prefix(err, "join");
+    return run_work_release(&w);
+}
+
+fm_status run_in(struct run_column *out, struct run_relation *left, size_t left_key,
+                 struct run_relation *right, size_t right_key, struct base_err *err)
+{
+    struct run_work w = run_work(left->session, err);
+    struct run_join join = {
+        .left_keys = &left_key, .right_keys = &right_key, .key_count = 1, .bound = 1};
+    struct mpc_share *in = NULL, *unknown = NULL;
+    struct sides s = {0};
+
+    add_keys(&w, &s, left, right, &join, 0);
+    if (w.status == FM_OK && s.keys != 1)
+        w.status = base_err_set(err, FM_E_UNSUPPORTED, "IN over computed texts");
+    if (w.status == FM_OK)
+        w.status = mpc_find_in(
+            &in, &unknown,
+            &(struct mpc_lookup){.keys = 1,
+                                 .table = {s.right, s.right_null, right->valid, right->rows},
+                                 .probe = {s.left, s.left_null, left->valid, left->rows}},
+            err);
+    if (w.status == FM_OK) {
+        out->x = in;
+        out->known = run_take(&w, run_not(&w, run_hold(&w, unknown)));
+    }
+    for (int f = 0; w.status == FM_OK && f < RUN_FLAGS; f++) {
+        run_raise(&w, left, (enum run_flag)f, right->flag[f]);
+        right->flag[f] = NULL;
+    }
+    run_relation_release(right);
     return run_work_release(&w);
 }

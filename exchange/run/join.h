@@ -12,10 +12,11 @@
 
 enum run_join_kind {
     RUN_INNER,
-    RUN_LEFT, /* rows of the left side without a partner stay, with NULLs */
-    RUN_SEMI, /* rows of the left side with a partner; its columns and rows alone */
-    RUN_ANTI, /* those without */
-    RUN_MARK  /* all rows of the left side, and one more BOOLEAN column: is there a partner? */
+    RUN_LEFT,   /* rows of the left side without a partner stay, with NULLs */
+    RUN_SEMI,   /* rows of the left side with a partner; its columns and rows alone */
+    RUN_ANTI,   /* those without */
+    RUN_SINGLE, /* LEFT of which no row may have two partners: flag RUN_FLAG_SECOND_ROW then */
+    RUN_MARK    /* all rows of the left side, and one more BOOLEAN column: is there a partner? */
 };
 
 struct run_join {
@@ -35,6 +36,16 @@ struct run_join {
  * more rows of a key than `bound` (some partners are then missing). */
 fm_status run_join(struct run_relation *left, struct run_relation *right,
                    const struct run_join *join, struct base_err *err) FM_CHECK;
+
+/* Every row with every row (INNER; LEFT and MARK with a condition too); no keys are read. Right has
+ * at most 64 rows. */
+fm_status run_cross(struct run_relation *left, struct run_relation *right,
+                    const struct run_join *join, struct base_err *err) FM_CHECK;
+
+/* x IN (subquery) with SQL's NULLs, as a column for left's rows (mpc_find_in()): shares of the
+ * caller's. Consumes right. */
+fm_status run_in(struct run_column *out, struct run_relation *left, size_t left_key,
+                 struct run_relation *right, size_t right_key, struct base_err *err) FM_CHECK;
 
 /* x NOT IN (subquery): rows where x has no partner, neither it nor any of the subquery's values is
  * NULL; all rows where the subquery is empty. right: one column, consumed; its duplicates are

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "exchange/run/query.h"
 #include "exchange/run/run_internal.h"
 
 void sql_run_announce(struct sql_run *run, const char *name)
@@ -160,13 +161,39 @@ static fm_status run_all(struct sql_result *out, struct sql_run *run, struct bas
     return st == FM_OK ? open_results(out, run, err) : st;
 }
 
+/* A plan of several operators: put in, operate, open. */
+static fm_status run_operators(struct sql_result *out, struct sql_run *run, struct base_err *err)
+{
+    struct query q = {.c = run->c, .plan = run->p->plan, .inputs = run};
+    struct query_rows *rows = calloc(1, sizeof *rows);
+    fm_status st = rows != NULL ? FM_OK : base_err_memory(err, "query");
+
+    if (st == FM_OK)
+        run->regs = calloc(run->p->step_count, sizeof *run->regs);
+    if (st == FM_OK && run->regs == NULL)
+        st = base_err_memory(err, "query");
+    run->of = (unsigned)run->p->plan->rel_count + 3;
+    if (st == FM_OK)
+        st = sql_run_inputs(run, err);
+    if (st == FM_OK)
+        st = query_run(rows, &q, err);
+    if (st == FM_OK) {
+        sql_run_announce(run, "open");
+        st = query_answer(out, &q, rows, err);
+    }
+    if (rows != NULL && rows->r.session != NULL)
+        run_relation_release(&rows->r);
+    free(rows);
+    return st;
+}
+
 fm_status sql_run(struct sql_result *out, const struct sql_run_config *config, struct base_err *err)
 {
     struct sql_run run = {.c = config, .p = config->physical};
     fm_status st;
 
     *out = (struct sql_result){0};
-    st = run_all(out, &run, err);
+    st = run.p->plan->simple ? run_all(out, &run, err) : run_operators(out, &run, err);
     free_registers(&run);
     if (st == FM_OK)
         return st;

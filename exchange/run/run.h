@@ -28,8 +28,9 @@ struct sql_cell {
     size_t len;
 };
 
-/* A provider's rows, in an order of its own. next() fills one cell for each column of the plan
- * (plan->columns, in that order; texts stay valid until the next call), or sets *end. */
+/* A source's rows, in an order of the provider's own. next() fills cells[i] for each column i of
+ * the plan (plan->columns) that is of the source's table, or sets *end. Texts stay valid until the
+ * next call. */
 struct sql_rows {
     fm_status (*next)(void *ctx, struct sql_cell *cells, bool *end, struct base_err *err);
     void *ctx;

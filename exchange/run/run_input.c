@@ -107,9 +107,18 @@ static fm_status fill_single(struct single *out, struct sql_run *run, const stru
 
 /* ---- one list of all inputs ---- */
 
+/* Which source's part of which input step an item is. */
+struct placed {
+    size_t source;
+    size_t step;
+};
+
 struct inputs {
-    size_t source_steps; /* their number, then their steps */
-    size_t *steps;
+    size_t
+        placed_count; /* items of sources: source after source, its table's steps; then singles */
+    struct placed *placed;
+    size_t *steps; /* of each source in turn: its table's */
+    size_t *first; /* of source s: where its items begin; [sources]: their number */
     size_t single_count;
     size_t *singles;
     struct single *single_values;
@@ -127,7 +136,9 @@ static void release_inputs(struct inputs *in, const struct sql_run *run)
         mpc_share_free_all(in->shares, in->item_count);
     if (in->single_values != NULL)
         base_wipe(in->single_values, in->single_count * sizeof *in->single_values);
+    free(in->placed);
     free(in->steps);
+    free(in->first);
     free(in->singles);
     free(in->single_values);
     free(in->loaded);
@@ -135,26 +146,59 @@ static void release_inputs(struct inputs *in, const struct sql_run *run)
     free(in->shares);
 }
 
-static fm_status allocate_inputs(struct inputs *in, const struct sql_run *run, struct base_err *err)
+static bool puts_in(const struct sql_run *run, size_t source, size_t step)
+{
+    const struct sql_step *s = &run->p->steps[step];
+    const struct sql_plan *plan = run->p->plan;
+
+    return sql_step_is_source_input(s) &&
+           (plan->simple || plan->sources[source].table == sql_step_table(plan, s));
+}
+
+static fm_status list_steps(struct inputs *in, const struct sql_run *run, struct base_err *err)
 {
     const struct sql_physical *p = run->p;
     fm_status st = FM_OK;
 
-    in->steps = calloc(p->step_count, sizeof *in->steps);
-    in->singles = calloc(p->step_count, sizeof *in->singles);
-    in->loaded = calloc(p->plan->source_count, sizeof *in->loaded);
-    if (in->steps == NULL || in->singles == NULL || in->loaded == NULL)
-        return base_err_memory(err, "query input");
-    for (size_t i = 0; st == FM_OK && i < p->step_count; i++) {
-        const struct sql_step *s = &p->steps[i];
-        if (sql_step_is_source_input(s)) {
-            in->steps[in->source_steps++] = i;
-        } else if (s->op >= SQL_STEP_TEXT_CONST && s->op <= SQL_STEP_HIDDEN_PARAM) {
-            in->singles[in->single_count++] = i;
-            st = check_single(run, s, err);
+    for (size_t s = 0; s < p->plan->source_count; s++) {
+        in->first[s] = in->placed_count;
+        for (size_t i = 0; i < p->step_count; i++) {
+            if (!puts_in(run, s, i))
+                continue;
+            in->steps[in->placed_count] = i;
+            in->placed[in->placed_count++] = (struct placed){s, i};
         }
     }
-    in->item_count = in->source_steps * p->plan->source_count + in->single_count;
+    in->first[p->plan->source_count] = in->placed_count;
+    for (size_t i = 0; st == FM_OK && i < p->step_count; i++) {
+        const struct sql_step *s = &p->steps[i];
+        if (s->op < SQL_STEP_TEXT_CONST || s->op > SQL_STEP_HIDDEN_PARAM)
+            continue;
+        in->singles[in->single_count++] = i;
+        st = check_single(run, s, err);
+    }
+    return st;
+}
+
+static fm_status allocate_inputs(struct inputs *in, const struct sql_run *run, struct base_err *err)
+{
+    const struct sql_physical *p = run->p;
+    size_t sources = p->plan->source_count, most = 0;
+    fm_status st;
+
+    for (size_t s = 0; s < sources; s++)
+        for (size_t i = 0; i < p->step_count; i++)
+            most += puts_in(run, s, i);
+    in->placed = calloc(most + 1, sizeof *in->placed);
+    in->steps = calloc(most + 1, sizeof *in->steps);
+    in->first = calloc(sources + 1, sizeof *in->first);
+    in->singles = calloc(p->step_count, sizeof *in->singles);
+    in->loaded = calloc(sources, sizeof *in->loaded);
+    if (in->placed == NULL || in->steps == NULL || in->first == NULL || in->singles == NULL ||
+        in->loaded == NULL)
+        return base_err_memory(err, "query input");
+    st = list_steps(in, run, err);
+    in->item_count = in->placed_count + in->single_count;
     in->single_values = calloc(in->single_count + 1, sizeof *in->single_values);
     in->items = calloc(in->item_count + 1, sizeof *in->items);
     in->shares = calloc(in->item_count + 1, sizeof(struct mpc_share *));
@@ -177,7 +221,6 @@ static struct mpc_input item_of(const struct sql_step *s, unsigned owner, size_t
     return item;
 }
 
-/* Items in the order: source after source, its steps; then the single elements. */
 static fm_status list_items(struct inputs *in, struct sql_run *run, struct base_err *err)
 {
     const struct sql_physical *p = run->p;
@@ -187,10 +230,11 @@ static fm_status list_items(struct inputs *in, struct sql_run *run, struct base_
 
     for (size_t s = 0; st == FM_OK && s < p->plan->source_count; s++) {
         bool mine = run->c->sources[s] == self;
+        size_t from = in->first[s], count = in->first[s + 1] - from;
         if (mine)
-            st = sql_run_load(&in->loaded[s], run, s, in->steps, in->source_steps, err);
-        for (size_t i = 0; st == FM_OK && i < in->source_steps; i++, item++) {
-            const struct sql_step *step = &p->steps[in->steps[i]];
+            st = sql_run_load(&in->loaded[s], run, s, in->steps + from, count, err);
+        for (size_t i = 0; st == FM_OK && i < count; i++, item++) {
+            const struct sql_step *step = &p->steps[in->steps[from + i]];
             *item = item_of(step, run->c->sources[s], (size_t)p->plan->sources[s].rows);
             if (mine && item->domain == MPC_RING64)
                 item->values = in->loaded[s].arrays[i];
@@ -229,39 +273,41 @@ static fm_status show_inputs(const struct inputs *in, const struct sql_run *run,
     const struct sql_run_hooks *h = &run->c->hooks;
     fm_status st = FM_OK;
 
-    for (size_t s = 0; h->input_shared != NULL && s < run->p->plan->source_count; s++) {
-        for (size_t i = 0; st == FM_OK && i < in->source_steps; i++)
-            st =
-                h->input_shared(h->ctx, s, in->steps[i], in->shares[s * in->source_steps + i], err);
-    }
+    for (size_t i = 0; st == FM_OK && h->input_shared != NULL && i < in->placed_count; i++)
+        st = h->input_shared(h->ctx, in->placed[i].source, in->placed[i].step, in->shares[i], err);
     return st;
 }
 
 /* The sources' parts of each step, one after another. */
 static fm_status join_parts(struct inputs *in, struct sql_run *run, struct base_err *err)
 {
-    size_t sources = run->p->plan->source_count, n = in->source_steps;
-    const struct mpc_share **parts = calloc(sources, sizeof(struct mpc_share *));
-    fm_status st = parts != NULL ? FM_OK : base_err_memory(err, "query input");
+    const struct mpc_share **parts = calloc(run->p->plan->source_count, sizeof(struct mpc_share *));
+    size_t *of = calloc(run->p->plan->source_count, sizeof *of);
+    fm_status st = parts != NULL && of != NULL ? FM_OK : base_err_memory(err, "query input");
 
-    for (size_t i = 0; st == FM_OK && i < n; i++) {
-        struct sql_register *reg = &run->regs[in->steps[i]];
-        for (size_t s = 0; s < sources; s++)
-            parts[s] = in->shares[s * n + i];
-        if (sources == 1) {
-            reg->share = in->shares[i];
-            in->shares[i] = NULL;
-            continue;
+    for (size_t i = 0; st == FM_OK && i < run->p->step_count; i++) {
+        size_t count = 0;
+        for (size_t k = 0; k < in->placed_count; k++) {
+            if (in->placed[k].step != i)
+                continue;
+            of[count] = k;
+            parts[count++] = in->shares[k];
         }
-        st = mpc_concat(&reg->share, parts, sources, err);
-        for (size_t s = 0; st == FM_OK && s < sources; s++)
-            mpc_share_free_all(&in->shares[s * n + i], 1);
+        if (count == 1) {
+            run->regs[i].share = in->shares[of[0]];
+            in->shares[of[0]] = NULL;
+        } else if (count > 1) {
+            st = mpc_concat(&run->regs[i].share, parts, count, err);
+        }
+        for (size_t k = 0; st == FM_OK && k < count; k++)
+            mpc_share_free_all(&in->shares[of[k]], 1);
     }
     for (size_t i = 0; i < in->single_count; i++) {
-        run->regs[in->singles[i]].share = in->shares[sources * n + i];
-        in->shares[sources * n + i] = NULL;
+        run->regs[in->singles[i]].share = in->shares[in->placed_count + i];
+        in->shares[in->placed_count + i] = NULL;
     }
     free(parts);
+    free(of);
     return st;
 }
 

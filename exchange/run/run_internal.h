@@ -23,6 +23,7 @@ struct sql_run {
     const struct sql_run_config *c;
     const struct sql_physical *p;
     struct sql_register *regs;
+    bool rows;                /* expressions over rows of a relation: see finish_step() */
     unsigned at, of;          /* operators, for the progress hook */
     struct sql_hasher hasher; /* open at providers of queries with texts */
 };

@@ -134,6 +134,16 @@ static void set_bit(void *plane, size_t row)
     ((uint64_t *)plane)[row / 64] |= (uint64_t)1 << (row % 64);
 }
 
+/* Bytes 7 k to 7 k + 6, the first the most significant. */
+static int64_t word_of(const struct sql_cell *cell, size_t k)
+{
+    int64_t word = 0;
+
+    for (size_t i = SQL_WORD_BYTES * k; i < SQL_WORD_BYTES * (k + 1); i++)
+        word = word << 8 | (i < cell->len ? (uint8_t)cell->text[i] : 0);
+    return word;
+}
+
 static fm_status store_cell(struct sql_run *run, const struct sql_step *s, void *array, size_t row,
                             const struct sql_cell *cells, struct base_err *err)
 {
@@ -148,7 +158,9 @@ static fm_status store_cell(struct sql_run *run, const struct sql_step *s, void 
     if (s->op == SQL_STEP_TEXT)
         return sql_hasher_text((uint8_t *)array + row * HASH_BYTES, &run->hasher, cell->text,
                                cell->len, err);
-    if (s->domain == SQL_RING)
+    if (s->op == SQL_STEP_WORD)
+        ((int64_t *)array)[row] = word_of(cell, (size_t)s->constant);
+    else if (s->domain == SQL_RING)
         ((int64_t *)array)[row] = cell->value;
     else if (s->op == SQL_STEP_KNOWN || cell->value != 0)
         set_bit(array, row);
@@ -172,7 +184,8 @@ static fm_status read_rows(struct sql_loaded *out, struct sql_run *run, size_t s
             return base_err_set(err, FM_E_LIMIT, "%s.%s has more rows than the %zu it declares",
                                 s->member, s->dataset, limit);
         for (size_t c = 0; st == FM_OK && c < run->p->plan->column_count; c++)
-            st = check_cell(run, source, row, c, &cells[c], err);
+            if (run->p->plan->simple || run->p->plan->columns[c].table == s->table)
+                st = check_cell(run, source, row, c, &cells[c], err);
         for (size_t i = 0; st == FM_OK && i < out->count; i++)
             st = store_cell(run, &run->p->steps[out->steps[i]], out->arrays[i], row, cells, err);
         if (st != FM_OK)

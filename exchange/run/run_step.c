@@ -46,7 +46,9 @@ static fm_status finish_step(struct sql_run *run, size_t i, struct base_err *err
     struct mpc_range want, have;
     fm_status st = FM_OK;
 
-    if (s->domain == SQL_RING) {
+    /* Rows of a relation that do not exist, or are NULL, may hold what the planner did not reckon
+     * with, and a wrong range would spoil the keys of rows beside them: there it stays as it is. */
+    if (s->domain == SQL_RING && !run->rows) {
         want = (struct mpc_range){(int64_t)s->range.lo, (int64_t)s->range.hi};
         have = mpc_share_range(x);
         want.lo = want.lo > have.lo ? want.lo : have.lo;

@@ -27,6 +27,7 @@ struct lowering {
  * constant is computed on the spot. */
 size_t lower_input(struct lowering *l, enum sql_step_op op, enum sql_domain domain, size_t index,
                    struct sql_range range);
+size_t lower_word(struct lowering *l, size_t index, size_t word, struct sql_range range);
 size_t lower_text_const(struct lowering *l, const char *text);
 size_t lower_const(struct lowering *l, int64_t value);
 size_t lower_param(struct lowering *l, size_t index);
@@ -47,6 +48,9 @@ size_t lower_fold(struct lowering *l, enum sql_step_op op, enum sql_domain domai
                   size_t y, struct sql_range range);
 bool lower_is_const(const struct lowering *l, size_t x, int64_t value);
 const struct sql_step *lower_at(const struct lowering *l, size_t x);
+
+/* lower_output.c: all outputs of a simple plan; false: memory is out. */
+bool lower_outputs(struct lowering *l);
 
 /* lower_expr.c */
 size_t lower_value(struct lowering *l, size_t node);

@@ -1,8 +1,6 @@
-/* Aggregates, NULL of empty groups, the guard; and the whole program put together. */
-#include <assert.h>
-#include <stdlib.h>
-
+/* Aggregates, NULL of empty groups, the guard. */
 #include "exchange/sql/lower.h"
+#include <assert.h>
 
 /* ---- counting ---- */
 
@@ -179,96 +177,16 @@ static void finish(struct lowering *l, struct sql_reveal *r, const struct pendin
         r->shown = lower_fill(l, r->shown, SQL_BITS, SQL_ONE);
 }
 
-/* ---- the program ---- */
-
-/* Steps that nothing revealed depends on go: a NULL constant, say, can make a comparison idle. */
-static void drop_idle(struct lowering *l, size_t *map)
-{
-    struct sql_physical *out = l->out;
-    size_t n = out->step_count, kept = 0;
-
-    for (size_t i = 0; i < n; i++)
-        map[i] = 0;
-    for (size_t i = 0; i < l->plan->output_count; i++) {
-        const struct sql_reveal *r = &out->reveals[i];
-        map[r->value] = 1;
-        if (r->known != SQL_NONE)
-            map[r->known] = 1;
-        if (r->shown != SQL_NONE)
-            map[r->shown] = 1;
-    }
-    for (size_t i = n; i-- > 0;) {
-        for (size_t j = 0; map[i] != 0 && j < out->steps[i].arg_count; j++)
-            map[out->steps[i].args[j]] = 1;
-    }
-    out->levels = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct sql_step s = out->steps[i];
-        if (map[i] == 0)
-            continue;
-        for (size_t j = 0; j < s.arg_count; j++)
-            s.args[j] = map[s.args[j]];
-        map[i] = kept;
-        out->levels = s.level > out->levels ? s.level : out->levels;
-        out->steps[kept++] = s;
-    }
-    out->step_count = kept;
-    for (size_t i = 0; i < l->plan->output_count; i++) {
-        struct sql_reveal *r = &out->reveals[i];
-        r->value = map[r->value];
-        r->known = r->known != SQL_NONE ? map[r->known] : SQL_NONE;
-        r->shown = r->shown != SQL_NONE ? map[r->shown] : SQL_NONE;
-    }
-}
-
-static fm_status lower_all(struct lowering *l, struct pending *pending, struct base_err *err)
+bool lower_outputs(struct lowering *l)
 {
     const struct sql_plan *plan = l->plan;
-    size_t *map;
+    struct pending *pending = sql_arena_array(&l->out->arena, plan->output_count, sizeof *pending);
 
-    /* Step 0 is there whatever happens: after a failure all numbers are 0. */
-    (void)lower_const(l, 0);
-    if (l->failed)
-        return base_err_memory(err, "SQL plan");
+    if (pending == NULL)
+        return false;
     for (size_t i = 0; i < plan->output_count; i++)
         fold_rows(l, &pending[i], &plan->outputs[i]);
     for (size_t i = 0; i < plan->output_count; i++)
         finish(l, &l->out->reveals[i], &pending[i], &plan->outputs[i]);
-    map = sql_arena_array(&l->out->arena, l->out->step_count, sizeof *map);
-    if (l->failed || map == NULL)
-        return base_err_memory(err, "SQL plan");
-    drop_idle(l, map);
-    return FM_OK;
-}
-
-fm_status sql_physical_make(struct sql_physical *out, const struct sql_plan *plan,
-                            struct base_err *err)
-{
-    struct lowering l = {.plan = plan, .out = out};
-    struct pending *pending;
-    fm_status st;
-
-    *out = (struct sql_physical){.plan = plan, .rows = plan->rows};
-    for (size_t i = 0; i < plan->source_count; i++)
-        out->others_rows += plan->sources[i].recipient ? 0 : plan->sources[i].rows;
-    l.nodes = sql_arena_array(&out->arena, plan->node_count, sizeof *l.nodes);
-    pending = sql_arena_array(&out->arena, plan->output_count, sizeof *pending);
-    out->reveals = sql_arena_array(&out->arena, plan->output_count, sizeof *out->reveals);
-    if (l.nodes == NULL || pending == NULL || out->reveals == NULL) {
-        st = base_err_memory(err, "SQL plan");
-    } else {
-        for (size_t i = 0; i < plan->node_count; i++)
-            l.nodes[i] = (struct lowered){SQL_NONE, SQL_NONE, SQL_NONE, SQL_NONE};
-        st = lower_all(&l, pending, err);
-    }
-    sql_intern_release(&l.seen);
-    if (st != FM_OK)
-        sql_physical_release(out);
-    return st;
-}
-
-void sql_physical_release(struct sql_physical *physical)
-{
-    sql_arena_release(&physical->arena);
-    *physical = (struct sql_physical){0};
+    return true;
 }

@@ -119,6 +119,16 @@ size_t lower_input(struct lowering *l, enum sql_step_op op, enum sql_domain doma
                                      .width = text ? 128 : 0});
 }
 
+size_t lower_word(struct lowering *l, size_t index, size_t word, struct sql_range range)
+{
+    return emit(l, (struct sql_step){.op = SQL_STEP_WORD,
+                                     .domain = SQL_RING,
+                                     .shape = SQL_ROWS,
+                                     .index = index,
+                                     .constant = (int64_t)word,
+                                     .range = range});
+}
+
 size_t lower_text_const(struct lowering *l, const char *text)
 {
     return emit(l, (struct sql_step){.op = SQL_STEP_TEXT_CONST,

@@ -8,6 +8,7 @@ const char *sql_step_name(enum sql_step_op op)
         [SQL_STEP_COLUMN] = "column",
         [SQL_STEP_KNOWN] = "known",
         [SQL_STEP_TEXT] = "text",
+        [SQL_STEP_WORD] = "word",
         [SQL_STEP_TEXT_CONST] = "text_const",
         [SQL_STEP_TEXT_PARAM] = "text_param",
         [SQL_STEP_HIDDEN_PARAM] = "hidden_param",
@@ -43,7 +44,14 @@ const char *sql_step_name(enum sql_step_op op)
 
 bool sql_step_is_source_input(const struct sql_step *step)
 {
-    return step->op >= SQL_STEP_VALID && step->op <= SQL_STEP_TEXT;
+    return step->op >= SQL_STEP_VALID && step->op <= SQL_STEP_WORD;
+}
+
+size_t sql_step_table(const struct sql_plan *plan, const struct sql_step *step)
+{
+    if (plan->simple)
+        return 0;
+    return step->op == SQL_STEP_VALID ? step->index : plan->columns[step->index].table;
 }
 
 int64_t sql_step_fill(const struct sql_step *step)
@@ -71,7 +79,8 @@ static void print_operands(struct base_buf *out, const struct sql_physical *p,
         base_buf_putf(out, " %zu", s->args[i]);
     if (s->op == SQL_STEP_CONST)
         base_buf_putf(out, " %lld", (long long)s->constant);
-    else if (s->op == SQL_STEP_COLUMN || s->op == SQL_STEP_KNOWN || s->op == SQL_STEP_TEXT)
+    else if (s->op == SQL_STEP_COLUMN || s->op == SQL_STEP_KNOWN || s->op == SQL_STEP_TEXT ||
+             s->op == SQL_STEP_WORD)
         base_buf_putf(out, " %s", p->plan->columns[s->index].name);
     else if (s->op == SQL_STEP_PARAM || s->op == SQL_STEP_HIDDEN_PARAM ||
              s->op == SQL_STEP_TEXT_PARAM)
@@ -113,9 +122,10 @@ void sql_physical_print(struct base_buf *out, const struct sql_physical *p)
     base_buf_put_u8(out, '\n');
     for (size_t i = 0; i < p->step_count; i++)
         print_step(out, p, i);
-    for (size_t i = 0; i < p->plan->output_count; i++) {
+    for (size_t i = 0; i < p->reveal_count; i++) {
         const struct sql_reveal *r = &p->reveals[i];
-        base_buf_putf(out, "reveal %s: %zu", p->plan->outputs[i].name, r->value);
+        base_buf_putf(out, "reveal %s: %zu", p->plan->simple ? p->plan->outputs[i].name : "",
+                      r->value);
         if (r->known != SQL_NONE)
             base_buf_putf(out, ", not NULL if %zu", r->known);
         if (r->shown != SQL_NONE)

@@ -23,10 +23,12 @@
 
 enum sql_step_op {
     /* inputs of the providers, each for its own rows */
-    SQL_STEP_VALID = 1, /* BITS: a row, not padding */
+    SQL_STEP_VALID = 1, /* BITS: a row, not padding; index: table */
     SQL_STEP_COLUMN,    /* RING, or BITS for BOOLEAN; index: plan column */
     SQL_STEP_KNOWN,     /* BITS: the column is not NULL */
     SQL_STEP_TEXT,      /* BITS, width 128: keyed hash of the column's text */
+    SQL_STEP_WORD,      /* RING: bytes 7 k to 7 k + 6 of the column's text, k = constant, the first
+                           the most significant, zeros behind its end */
     /* inputs of one element */
     SQL_STEP_TEXT_CONST,   /* BITS, width 128, from the first provider; text */
     SQL_STEP_TEXT_PARAM,   /* likewise, text of a parameter (hidden: from the asker); index */
@@ -87,10 +89,14 @@ struct sql_reveal {
     size_t shown; /* BITS: not suppressed; SQL_NONE: it never is */
 };
 
+/* Of a plan that is not simple (plan.h), only the inputs: those of every table, and the single
+ * elements; exchange/run takes them to the plan's operators, and evaluates their expressions as
+ * programs of their own (sql_physical_expressions). levels is 0 then, and nothing is revealed. */
 struct sql_physical {
     const struct sql_plan *plan; /* borrowed */
     size_t step_count;
     struct sql_step *steps;
+    size_t reveal_count;
     struct sql_reveal *reveals; /* one for each output */
     unsigned levels;
     int64_t rows;        /* elements of ROWS */
@@ -103,9 +109,24 @@ fm_status sql_physical_make(struct sql_physical *out, const struct sql_plan *pla
                             struct base_err *err) FM_CHECK;
 void sql_physical_release(struct sql_physical *physical);
 
+/* Expressions over rows of one relation: nodes of the plan whose columns are the program's inputs,
+ * by their numbers in the plan, as are hidden parameters and texts. reveals[i] is roots[i]: its
+ * value (of BOOLEAN: whether it is true) and whether it is known, both of shape ROWS or PUBLIC. */
+fm_status sql_physical_expressions(struct sql_physical *out, const struct sql_plan *plan,
+                                   const size_t *roots, size_t count, int64_t rows,
+                                   struct base_err *err) FM_CHECK;
+
 /* Is the step one that every source puts its rows into? In the order of the steps these are a
  * provider's inputs: for step s, rows(source) elements each. */
 bool sql_step_is_source_input(const struct sql_step *step);
+/* The table whose sources put it in. */
+size_t sql_step_table(const struct sql_plan *plan, const struct sql_step *step);
+/* Words of a TEXT of at most that many bytes. */
+enum { SQL_WORD_BYTES = 7 };
+static inline size_t sql_text_words(struct data_type type)
+{
+    return (type.max_bytes + SQL_WORD_BYTES - 1) / SQL_WORD_BYTES;
+}
 /* What a provider puts where a row is padding or the column is NULL: 0 or the nearest in range. */
 int64_t sql_step_fill(const struct sql_step *step);
 const char *sql_step_name(enum sql_step_op op);

@@ -31,16 +31,18 @@ void sql_result_release(struct sql_result *result)
     *result = (struct sql_result){0};
 }
 
-static void cell_text(char out[SQL_WIDE_TEXT], const struct sql_result *r, size_t row,
-                      size_t column, const char *null, const char *suppressed)
+/* What a cell shows: a text of the result's, or what is written into room. */
+static const char *cell_text(char room[SQL_WIDE_TEXT], const struct sql_result *r, size_t row,
+                             size_t column, const char *null, const char *suppressed)
 {
     const struct sql_result_cell *c = &r->cells[row * r->column_count + column];
-    const char *word = c->state == SQL_CELL_NULL ? null : suppressed;
 
-    if (c->state == SQL_CELL_VALUE)
-        sql_value_format(out, r->columns[column].type, c->value);
-    else
-        memcpy(out, word, strlen(word) + 1);
+    if (c->state != SQL_CELL_VALUE)
+        return c->state == SQL_CELL_NULL ? null : suppressed;
+    if (c->text != NULL)
+        return c->text;
+    sql_value_format(room, r->columns[column].type, c->value);
+    return room;
 }
 
 /* Characters, not bytes: names may be UTF-8. */
@@ -56,10 +58,10 @@ static size_t text_width(const char *text)
 static size_t column_width(const struct sql_result *r, size_t column)
 {
     size_t width = text_width(r->columns[column].name);
-    char text[SQL_WIDE_TEXT];
+    char room[SQL_WIDE_TEXT];
 
     for (size_t row = 0; row < r->row_count; row++) {
-        cell_text(text, r, row, column, "NULL", "(suppressed)");
+        const char *text = cell_text(room, r, row, column, "NULL", "(suppressed)");
         width = text_width(text) > width ? text_width(text) : width;
     }
     return width;
@@ -82,7 +84,7 @@ static void put_aligned(struct base_buf *out, const struct sql_result *r, size_t
 
 void sql_result_table(struct base_buf *out, const struct sql_result *r)
 {
-    char text[SQL_WIDE_TEXT];
+    char room[SQL_WIDE_TEXT];
 
     for (size_t c = 0; c < r->column_count; c++)
         put_aligned(out, r, c, r->columns[c].name, column_width(r, c));
@@ -92,16 +94,19 @@ void sql_result_table(struct base_buf *out, const struct sql_result *r)
         base_buf_put_str(out, c + 1 == r->column_count ? "\n" : "  ");
     }
     for (size_t row = 0; row < r->row_count; row++) {
-        for (size_t c = 0; c < r->column_count; c++) {
-            cell_text(text, r, row, c, "NULL", "(suppressed)");
-            put_aligned(out, r, c, text, column_width(r, c));
-        }
+        for (size_t c = 0; c < r->column_count; c++)
+            put_aligned(out, r, c, cell_text(room, r, row, c, "NULL", "(suppressed)"),
+                        column_width(r, c));
     }
+    for (size_t i = 0; i < r->note_count; i++)
+        base_buf_putf(out, "note: %s\n", r->notes[i]);
 }
 
-static void put_csv_name(struct base_buf *out, const char *name)
+static void put_csv_text(struct base_buf *out, const char *name)
 {
-    if (strpbrk(name, ",\"\r\n") == NULL) {
+    bool plain = strpbrk(name, ",\"\r\n") == NULL && name[0] != '\0';
+
+    if (plain && strcmp(name, "suppressed") != 0) {
         base_buf_put_str(out, name);
         return;
     }
@@ -116,17 +121,21 @@ static void put_csv_name(struct base_buf *out, const char *name)
 
 void sql_result_csv(struct base_buf *out, const struct sql_result *r)
 {
-    char text[SQL_WIDE_TEXT];
+    char room[SQL_WIDE_TEXT];
 
     for (size_t c = 0; c < r->column_count; c++) {
         base_buf_put_str(out, c > 0 ? "," : "");
-        put_csv_name(out, r->columns[c].name);
+        put_csv_text(out, r->columns[c].name);
     }
     base_buf_put_u8(out, '\n');
     for (size_t row = 0; row < r->row_count; row++) {
         for (size_t c = 0; c < r->column_count; c++) {
-            cell_text(text, r, row, c, "", "suppressed");
-            base_buf_putf(out, "%s%s", c > 0 ? "," : "", text);
+            const char *text = cell_text(room, r, row, c, "", "suppressed");
+            base_buf_put_str(out, c > 0 ? "," : "");
+            if (r->cells[row * r->column_count + c].text != NULL)
+                put_csv_text(out, text);
+            else
+                base_buf_put_str(out, text);
         }
         base_buf_put_u8(out, '\n');
     }
@@ -140,6 +149,8 @@ static json_t *cell_json(const struct sql_result *r, size_t row, size_t column)
 
     if (c->state != SQL_CELL_VALUE)
         return json_null();
+    if (c->text != NULL)
+        return json_string(c->text);
     if (type.kind == DATA_BOOLEAN)
         return json_boolean(c->value != 0);
     if (type.kind == DATA_INTEGER && c->value <= BASE_JSON_MAX_INT &&
@@ -153,6 +164,7 @@ static json_t *cell_json(const struct sql_result *r, size_t row, size_t column)
 void sql_result_json(struct base_buf *out, const struct sql_result *r)
 {
     json_t *columns = json_array(), *rows = json_array(), *suppressed = json_array();
+    json_t *notes = json_array();
     json_t *all;
     char *text;
 
@@ -171,6 +183,10 @@ void sql_result_json(struct base_buf *out, const struct sql_result *r)
     all = json_pack("{s:o, s:o}", "columns", columns, "rows", rows);
     if (json_array_size(suppressed) > 0)
         (void)json_object_set(all, "suppressed", suppressed);
+    for (size_t i = 0; i < r->note_count; i++)
+        (void)json_array_append_new(notes, json_string(r->notes[i]));
+    if (r->note_count > 0)
+        (void)json_object_set(all, "notes", notes);
     text = json_dumps(all, JSON_COMPACT);
     if (text == NULL)
         out->failed = true;
@@ -179,4 +195,5 @@ void sql_result_json(struct base_buf *out, const struct sql_result *r)
     free(text);
     json_decref(all);
     json_decref(suppressed);
+    json_decref(notes);
 }
