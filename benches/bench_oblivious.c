@@ -148,56 +148,71 @@ static fm_status distinct(const struct table *t, struct base_err *err)
     return st;
 }
 
-/* SELECT SUM(table.value) of n rows joined by key to a table of n. */
-static fm_status join(const struct table *t, struct base_err *err)
+/* GROUP BY key of COUNT(DISTINCT value) and the median of value. */
+static fm_status distinct_per_group(const struct table *t, struct base_err *err)
 {
-    struct mpc_lookup by = {.keys = 1,
-                            .table = {.key = one(&t->key), .n = t->n},
-                            .probe = {.key = one(&t->probe), .n = t->n},
-                            .values = one(&t->value),
-                            .values_len = 1};
-    struct mpc_share *sum = NULL;
-    struct mpc_found z;
-    fm_status st = mpc_find(&z, &by, err);
+    struct mpc_sort_key key = {.x = t->key};
+    struct mpc_group_item items[2] = {
+        {.kind = MPC_GROUP_COUNT_DISTINCT, .x = t->value},
+        {.kind = MPC_GROUP_PERCENTILE, .x = t->value, .num = 1, .den = 2}};
+    struct mpc_group_by by = {.keys = &key, .keys_len = 1, .items = items, .items_len = 2};
+    struct mpc_grouped z;
+    fm_status st = mpc_group(&z, &by, err);
 
-    if (st != FM_OK)
-        return st;
-    st = mpc_sum(&sum, z.value[0], err);
-    mpc_share_free(sum);
-    mpc_found_release(&z);
+    if (st == FM_OK)
+        mpc_grouped_release(&z);
     return st;
 }
 
-static fm_status semijoin(const struct table *t, struct base_err *err)
+/* Looks up, and sums the values found if there are any. */
+static fm_status find(const struct mpc_lookup *by, struct base_err *err)
 {
-    struct mpc_lookup by = {.keys = 1,
-                            .table = {.key = one(&t->key), .n = t->n},
-                            .probe = {.key = one(&t->probe), .n = t->n}};
+    struct mpc_share *sum = NULL;
     struct mpc_found z;
-    fm_status st = mpc_find(&z, &by, err);
+    fm_status st = mpc_find(&z, by, err);
 
+    if (st == FM_OK && by->values_len > 0)
+        st = mpc_sum(&sum, z.value[0], err);
+    mpc_share_free(sum);
     if (st == FM_OK)
         mpc_found_release(&z);
     return st;
 }
 
-#define BITS32        \
-    {                 \
-        0, UINT32_MAX \
-    }
-#define BITS64               \
-    {                        \
-        INT64_MIN, INT64_MAX \
-    }
+static struct mpc_lookup by_key(const struct table *t)
+{
+    return (struct mpc_lookup){.keys = 1,
+                               .table = {.key = one(&t->key), .n = t->n},
+                               .probe = {.key = one(&t->probe), .n = t->n},
+                               .values = one(&t->value),
+                               .values_len = 1};
+}
 
-static const struct operation operations[] = {
-    {"permute", BITS32, permute},   {"compact", BITS32, compact},     {"sort20", {0, 999999}, sort},
-    {"sort32", BITS32, sort},       {"sort64", BITS64, sort},         {"top100", BITS32, top},
-    {"scan_sum", BITS32, scan_sum}, {"scan_min", BITS32, scan_min},   {"group32", BITS32, group},
-    {"group64", BITS64, group},     {"distinct64", BITS64, distinct}, {"join32", BITS32, join},
-    {"join64", BITS64, join},       {"semijoin64", BITS64, semijoin},
-};
-enum { OPERATIONS = sizeof operations / sizeof operations[0] };
+/* SELECT SUM(table.value) of n rows joined by key to a table of n. */
+static fm_status join(const struct table *t, struct base_err *err)
+{
+    struct mpc_lookup by = by_key(t);
+
+    return find(&by, err);
+}
+
+/* The same, both sides' keys being unique. */
+static fm_status join_unique(const struct table *t, struct base_err *err)
+{
+    struct mpc_lookup by = by_key(t);
+
+    by.probe_unique = true;
+    return find(&by, err);
+}
+
+/* Up to four rows of the table with one key. */
+static fm_status join_four(const struct table *t, struct base_err *err)
+{
+    struct mpc_lookup by = by_key(t);
+
+    by.per_key = 4;
+    return find(&by, err);
+}
 
 static fm_status turn_round(struct mpc_share **z, const struct mpc_share *x, struct base_err *err)
 {
@@ -213,6 +228,86 @@ static fm_status turn_round(struct mpc_share **z, const struct mpc_share *x, str
     free(map);
     return st;
 }
+
+static fm_status text_keys(const struct table *t, struct mpc_share **key, struct mpc_share **probe,
+                           struct base_err *err)
+{
+    fm_status st = mpc_random_share(t->s, key, MPC_BITS, 128, t->n, err);
+
+    return st == FM_OK ? turn_round(probe, *key, err) : st;
+}
+
+/* By hashes of texts. */
+static fm_status join_text(const struct table *t, struct base_err *err)
+{
+    struct mpc_lookup by = by_key(t);
+    struct mpc_share *key = NULL, *probe = NULL;
+    fm_status st = text_keys(t, &key, &probe, err);
+
+    by.table.key = one(&key);
+    by.probe.key = one(&probe);
+    if (st == FM_OK)
+        st = find(&by, err);
+    mpc_share_free(key);
+    mpc_share_free(probe);
+    return st;
+}
+
+static fm_status semijoin(const struct table *t, struct base_err *err)
+{
+    struct mpc_lookup by = by_key(t);
+
+    by.values_len = 0;
+    return find(&by, err);
+}
+
+/* 1000 secret keys, or n if that is less, looked up in n rows. */
+static fm_status lookup(const struct table *t, struct base_err *err)
+{
+    struct mpc_lookup by = by_key(t);
+    struct mpc_share *few = NULL;
+    size_t n = t->n < 1000 ? t->n : 1000;
+    fm_status st = mpc_slice(&few, t->probe, 0, n, err);
+
+    by.probe.key = one(&few);
+    by.probe.n = n;
+    if (st == FM_OK)
+        st = find(&by, err);
+    mpc_share_free(few);
+    return st;
+}
+
+#define BITS32        \
+    {                 \
+        0, UINT32_MAX \
+    }
+#define BITS64               \
+    {                        \
+        INT64_MIN, INT64_MAX \
+    }
+
+static const struct operation operations[] = {
+    {"permute", BITS32, permute},
+    {"compact", BITS32, compact},
+    {"sort20", {0, 999999}, sort},
+    {"sort32", BITS32, sort},
+    {"sort64", BITS64, sort},
+    {"top100", BITS32, top},
+    {"scan_sum", BITS32, scan_sum},
+    {"scan_min", BITS32, scan_min},
+    {"group32", BITS32, group},
+    {"group64", BITS64, group},
+    {"distinct64", BITS64, distinct},
+    {"distinct_per_group", {0, 999}, distinct_per_group},
+    {"join32", BITS32, join},
+    {"join64", BITS64, join},
+    {"join32_unique", BITS32, join_unique},
+    {"join32_four", BITS32, join_four},
+    {"join_text", BITS32, join_text},
+    {"semijoin64", BITS64, semijoin},
+    {"lookup64", BITS64, lookup},
+};
+enum { OPERATIONS = sizeof operations / sizeof operations[0] };
 
 /* Random keys of the operation's range and values of 32 bits, from party 0. */
 static fm_status input(struct table *t, struct mpc_range keys, struct base_err *err)

@@ -131,44 +131,110 @@ static void plan_segment(const struct arrange *a, struct segment *g, uint32_t sh
         plan_cut(g, a->first - g->at);
 }
 
-/* Puts the rows of all samples in order, in next[]. bucket[] counts how many of the sample are
- * smaller. */
-static fm_status sort_samples(struct arrange *a, struct base_err *err)
+/* One exchange: every segment asks for its comparisons, and then hears the answers from number *at
+ * on. */
+struct exchange {
+    fm_status (*ask)(struct arrange *a, const struct segment *g, unsigned level,
+                     struct base_err *err);
+    void (*hear)(struct arrange *a, const struct segment *g, unsigned level, size_t *at);
+};
+
+static fm_status run_exchange(struct arrange *a, const struct exchange *x, unsigned level,
+                              struct base_err *err)
 {
-    const uint64_t *less;
     size_t at = 0;
     fm_status status = FM_OK;
 
     mpc_versus_restart(&a->batch);
-    for (size_t e = 0; e < a->segments; e++) {
-        const struct segment *g = &a->segment[e];
-
-        for (uint32_t i = 1; i < g->sample; i++)
-            for (uint32_t j = 0; status == FM_OK && j < i; j++)
-                status = mpc_versus_push(&a->batch, g->at + i, g->at + j, err);
-        memset(a->bucket + g->at, 0, g->sample * sizeof *a->bucket);
-    }
+    for (size_t e = 0; status == FM_OK && e < a->segments; e++)
+        status = x->ask(a, &a->segment[e], level, err);
     if (status == FM_OK)
         status = mpc_versus_run(&a->batch, err);
-    if (status != FM_OK)
-        return status;
-    less = a->batch.less;
-    for (size_t e = 0; e < a->segments; e++) {
-        const struct segment *g = &a->segment[e];
-        uint32_t *smaller = a->bucket + g->at;
-
-        for (uint32_t i = 1; i < g->sample; i++)
-            for (uint32_t j = 0; j < i; j++) {
-                uint32_t bit = mpc_versus_answer(less, at++);
-
-                smaller[j] += bit;
-                smaller[i] += 1 - bit;
-            }
-        for (uint32_t i = 0; i < g->sample; i++)
-            a->next[g->at + smaller[i]] = g->at + i;
-    }
-    return FM_OK;
+    for (size_t e = 0; status == FM_OK && e < a->segments; e++)
+        x->hear(a, &a->segment[e], level, &at);
+    return status;
 }
+
+/* The rows of all samples, in order in next[]. bucket[] counts how many of the sample are smaller.
+ */
+static fm_status ask_sample(struct arrange *a, const struct segment *g, unsigned level,
+                            struct base_err *err)
+{
+    fm_status status = FM_OK;
+
+    (void)level;
+    for (uint32_t i = 1; i < g->sample; i++)
+        for (uint32_t j = 0; status == FM_OK && j < i; j++)
+            status = mpc_versus_push(&a->batch, g->at + i, g->at + j, err);
+    return status;
+}
+
+static void hear_sample(struct arrange *a, const struct segment *g, unsigned level, size_t *at)
+{
+    const uint64_t *less = a->batch.less;
+    uint32_t *smaller = a->bucket + g->at;
+
+    (void)level;
+    memset(smaller, 0, g->sample * sizeof *smaller);
+    for (uint32_t i = 1; i < g->sample; i++)
+        for (uint32_t j = 0; j < i; j++) {
+            uint32_t bit = mpc_versus_answer(less, (*at)++);
+
+            smaller[j] += bit;
+            smaller[i] += 1 - bit;
+        }
+    for (uint32_t i = 0; i < g->sample; i++)
+        a->next[g->at + smaller[i]] = g->at + i;
+}
+
+static const struct exchange samples = {ask_sample, hear_sample};
+
+/* One level of the search: against the pivot in the middle of those left. */
+static fm_status ask_level(struct arrange *a, const struct segment *g, unsigned level,
+                           struct base_err *err)
+{
+    const uint32_t *sorted = a->next + g->at + sample_of(g, (1u << level) - 1);
+
+    if (g->wide || level >= g->levels)
+        return FM_OK;
+    return mpc_versus_push_run(&a->batch, g->at + g->sample, g->len - g->sample, sorted,
+                               a->bucket + g->at + g->sample, g->step, err);
+}
+
+static void hear_level(struct arrange *a, const struct segment *g, unsigned level, size_t *at)
+{
+    const uint64_t *less = a->batch.less;
+    uint32_t *bucket = a->bucket + g->at;
+    uint32_t half = 1u << level;
+
+    for (uint32_t i = g->sample; !g->wide && level < g->levels && i < g->len; i++)
+        bucket[i] += half & (mpc_versus_answer(less, (*at)++) - 1);
+}
+
+static const struct exchange search_level = {ask_level, hear_level};
+
+/* Against all pivots at once. */
+static fm_status ask_wide(struct arrange *a, const struct segment *g, unsigned level,
+                          struct base_err *err)
+{
+    fm_status status = FM_OK;
+
+    (void)level;
+    for (uint32_t i = g->sample; g->wide && i < g->len; i++)
+        for (uint32_t k = 0; status == FM_OK && k < pivots(g); k++)
+            status = mpc_versus_push(&a->batch, g->at + i, a->next[g->at + sample_of(g, k)], err);
+    return status;
+}
+
+static void hear_wide(struct arrange *a, const struct segment *g, unsigned level, size_t *at)
+{
+    (void)level;
+    for (uint32_t i = g->sample; g->wide && i < g->len; i++)
+        for (uint32_t k = 0; k < pivots(g); k++)
+            a->bucket[g->at + i] += 1 - mpc_versus_answer(a->batch.less, (*at)++);
+}
+
+static const struct exchange search_wide = {ask_wide, hear_wide};
 
 /* What stood at next[i] comes to stand at i. */
 static fm_status move_limbs(struct arrange *a, struct base_err *err)
@@ -194,69 +260,6 @@ static void move_rows(struct arrange *a)
         a->next[i] = (uint32_t)i;
 }
 
-/* One level of the search: against the pivot in the middle of those left. */
-static fm_status search_level(struct arrange *a, unsigned level, struct base_err *err)
-{
-    uint32_t half = 1u << level;
-    const uint64_t *less;
-    size_t at = 0;
-    fm_status status = FM_OK;
-
-    mpc_versus_restart(&a->batch);
-    for (size_t e = 0; e < a->segments; e++) {
-        const struct segment *g = &a->segment[e];
-        const uint32_t *bucket = a->bucket + g->at;
-        const uint32_t *sorted = a->next + g->at + sample_of(g, half - 1);
-
-        if (status == FM_OK && !g->wide && level < g->levels)
-            status = mpc_versus_push_run(&a->batch, g->at + g->sample, g->len - g->sample, sorted,
-                                         bucket + g->sample, g->step, err);
-    }
-    if (status == FM_OK)
-        status = mpc_versus_run(&a->batch, err);
-    if (status != FM_OK)
-        return status;
-    less = a->batch.less;
-    for (size_t e = 0; e < a->segments; e++) {
-        const struct segment *g = &a->segment[e];
-        uint32_t *bucket = a->bucket + g->at;
-
-        for (uint32_t i = g->sample; !g->wide && level < g->levels && i < g->len; i++)
-            bucket[i] += half & (mpc_versus_answer(less, at++) - 1);
-    }
-    return FM_OK;
-}
-
-static fm_status search_wide(struct arrange *a, struct base_err *err)
-{
-    const uint64_t *less;
-    size_t at = 0;
-    fm_status status = FM_OK;
-
-    mpc_versus_restart(&a->batch);
-    for (size_t e = 0; e < a->segments; e++) {
-        const struct segment *g = &a->segment[e];
-
-        for (uint32_t i = g->sample; g->wide && i < g->len; i++)
-            for (uint32_t k = 0; status == FM_OK && k < pivots(g); k++)
-                status =
-                    mpc_versus_push(&a->batch, g->at + i, a->next[g->at + sample_of(g, k)], err);
-    }
-    if (status == FM_OK)
-        status = mpc_versus_run(&a->batch, err);
-    if (status != FM_OK)
-        return status;
-    less = a->batch.less;
-    for (size_t e = 0; e < a->segments; e++) {
-        const struct segment *g = &a->segment[e];
-
-        for (uint32_t i = g->sample; g->wide && i < g->len; i++)
-            for (uint32_t k = 0; k < pivots(g); k++)
-                a->bucket[g->at + i] += 1 - mpc_versus_answer(less, at++);
-    }
-    return FM_OK;
-}
-
 static fm_status search(struct arrange *a, struct base_err *err)
 {
     unsigned levels = 0;
@@ -269,8 +272,8 @@ static fm_status search(struct arrange *a, struct base_err *err)
         memset(a->bucket + g->at + g->sample, 0, (g->len - g->sample) * sizeof *a->bucket);
     }
     for (unsigned level = levels; status == FM_OK && level > 0; level--)
-        status = search_level(a, level - 1, err);
-    return status == FM_OK && wide_levels(a) > 0 ? search_wide(a, err) : status;
+        status = run_exchange(a, &search_level, level - 1, err);
+    return status == FM_OK && wide_levels(a) > 0 ? run_exchange(a, &search_wide, 0, err) : status;
 }
 
 #define PIVOT UINT32_C(0x80000000)
@@ -329,7 +332,7 @@ static fm_status stage(struct arrange *a, struct base_err *err)
 
     for (size_t e = 0; e < a->segments; e++)
         plan_segment(a, &a->segment[e], short_len);
-    status = sort_samples(a, err);
+    status = run_exchange(a, &samples, 0, err);
     if (status == FM_OK)
         status = search(a, err);
     if (status != FM_OK)
