@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
 #include "benches/measure.h"
 #include "mpc/circuit/aggregate.h"
 #include "mpc/oblivious/compact.h"
@@ -312,29 +311,25 @@ enum { OPERATIONS = sizeof operations / sizeof operations[0] };
 /* Random keys of the operation's range and values of 32 bits, from party 0. */
 static fm_status input(struct table *t, struct mpc_range keys, struct base_err *err)
 {
+    const struct mpc_range value = {0, UINT32_MAX};
     struct mpc_share *x[2] = {NULL};
     struct mpc_input in[2];
     int64_t *values = NULL;
-    uint64_t span = (uint64_t)keys.hi - (uint64_t)keys.lo;
     fm_status st = FM_OK;
 
     if (mpc_session_self(t->s) == 0) {
         values = calloc(2 * t->n, sizeof *values);
         if (values == NULL)
             return base_err_memory(err, "input");
-        st = base_random_fill(base_random_system(), values, 2 * t->n * sizeof *values, err);
-    }
-    for (size_t i = 0; values != NULL && i < t->n; i++) {
-        uint64_t r = (uint64_t)values[i];
-
-        values[i] = (int64_t)((uint64_t)keys.lo + (span == UINT64_MAX ? r : r % (span + 1)));
-        values[t->n + i] &= UINT32_MAX;
+        st = bench_random_values(values, t->n, keys, err);
+        if (st == FM_OK)
+            st = bench_random_values(values + t->n, t->n, value, err);
     }
     for (unsigned i = 0; i < 2; i++)
         in[i] = (struct mpc_input){.domain = MPC_RING64,
                                    .owner = 0,
                                    .n = t->n,
-                                   .range = i == 0 ? keys : (struct mpc_range){0, UINT32_MAX},
+                                   .range = i == 0 ? keys : value,
                                    .values = values != NULL ? values + i * t->n : NULL};
     if (st == FM_OK)
         st = mpc_input(t->s, x, in, 2, err);

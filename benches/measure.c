@@ -49,6 +49,17 @@ bool bench_options_good(const struct bench_options *o, const char *bench)
     return false;
 }
 
+fm_status bench_random_values(int64_t *values, size_t n, struct mpc_range range,
+                              struct base_err *err)
+{
+    uint64_t span = (uint64_t)range.hi - (uint64_t)range.lo;
+    fm_status st = base_random_fill(base_random_system(), values, n * sizeof *values, err);
+
+    for (size_t i = 0; st == FM_OK && i < n && span != UINT64_MAX; i++)
+        values[i] = (int64_t)((uint64_t)range.lo + (uint64_t)values[i] % (span + 1));
+    return st;
+}
+
 fm_status bench_session_open(struct mpc_session **s, const struct bench_options *o,
                              struct net_transport *t, struct base_err *err)
 {

@@ -27,6 +27,9 @@ bool bench_options_take(struct bench_options *o, int argc, char **argv, int *i);
 /* Says on standard error what is out of range. */
 bool bench_options_good(const struct bench_options *o, const char *bench);
 
+/* values[i] uniform in the range, but for a bias that no clock sees. */
+fm_status bench_random_values(int64_t *values, size_t n, struct mpc_range range,
+                              struct base_err *err) FM_CHECK;
 fm_status bench_session_open(struct mpc_session **s, const struct bench_options *o,
                              struct net_transport *t, struct base_err *err) FM_CHECK;
 /* Runs work runs + 1 times, the first uncounted, each after all parties have met. */
