@@ -21,7 +21,7 @@ static struct mpc_group_item item_of(const struct grouping *g, const struct grou
 }
 
 /* Keys of texts are their hashes where they have them; their words, and whatever else of the keys
- * is no key, come along from the group's first row. */
+ * is no key, come along from any of the group's rows. */
 static size_t add_firsts(const struct grouping *g, struct mpc_group_item *items, size_t n)
 {
     for (size_t i = 0; i < g->by->key_count; i++) {
@@ -29,7 +29,7 @@ static size_t add_firsts(const struct grouping *g, struct mpc_group_item *items,
 
         for (size_t k = 0; c->x != NULL && k < c->word_count; k++, n++)
             if (n < MPC_GROUP_ITEMS)
-                items[n] = (struct mpc_group_item){.kind = MPC_GROUP_FIRST, .x = c->words[k]};
+                items[n] = (struct mpc_group_item){.kind = MPC_GROUP_ANY, .x = c->words[k]};
     }
     return n;
 }

@@ -196,9 +196,10 @@ static fm_status close_nothing(struct mpc_grouped *out, const struct mpc_group_b
     for (size_t i = 0; status == FM_OK && i < by->items_len; i++) {
         const struct mpc_group_item *item = &by->items[i];
 
-        status = mpc_group_is_truth(item) || item->kind == MPC_GROUP_FIRST
-                     ? mpc_slice(&out->item[i], item->x, 0, 0, err)
-                     : mpc_constant(s, &out->item[i], 0, 0, err);
+        status =
+            mpc_group_is_truth(item) || item->kind == MPC_GROUP_FIRST || item->kind == MPC_GROUP_ANY
+                ? mpc_slice(&out->item[i], item->x, 0, 0, err)
+                : mpc_constant(s, &out->item[i], 0, 0, err);
         if (status == FM_OK && item->where != NULL && item->kind != MPC_GROUP_COUNT &&
             item->kind != MPC_GROUP_COUNT_DISTINCT)
             status = mpc_slice(&out->any[i], item->where, 0, 0, err);

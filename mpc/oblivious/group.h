@@ -20,7 +20,7 @@
  * COUNT DISTINCT and percentiles want their column in order within the group: it is appended to the
  * sort's keys. All COUNT DISTINCT of one x, whatever their `where`, share a sort, as do percentiles
  * of one (x, where); one of another column takes a sort of its own, as does FIRST beside any of
- * them, which wants the rows as they stood.
+ * them, which wants the rows as they stood (ANY does not mind).
  *
  * Cost over rep3 beyond the sort, n rows, `groups` = n, all parties, bytes: 64 n for each key of
  * the ring and one plane; one equality of the keys of n - 1 rows; bit2a, compaction and ANDs, 104 n
@@ -31,6 +31,7 @@
  *     COUNT            its `where`: a plane moved, bit2a 24 n
  *     SUM              32 n for x; a product 24 n if it has a `where`
  *     AND, OR          a plane moved, a gate if it has a `where`, bit2a 24 n
+ *     ANY              no sum
  *     FIRST            32 n for x; bit2a of the heads 24 n, a product 24 n. Bits: a gate a plane
  *     MIN, MAX         32 n for x; scan_min (scan.h); a product if it has a `where`
  *     COUNT DISTINCT   the equality of neighbours, bit2a 24 n; scan_or if it has a `where`
@@ -53,7 +54,9 @@ enum mpc_aggregate {
     MPC_GROUP_MAX,
     MPC_GROUP_AND, /* x and result: bits, width 1 */
     MPC_GROUP_OR,
-    MPC_GROUP_FIRST,          /* x (ring or bits) of the row that stood first; no `where` */
+    MPC_GROUP_ANY,   /* x (ring or bits) of a row of the group: for what the keys determine;
+                        no `where` */
+    MPC_GROUP_FIRST, /* x (ring or bits) of the row that stood first; no `where` */
     MPC_GROUP_COUNT_DISTINCT, /* x: ring or bits of any width */
     MPC_GROUP_PERCENTILE      /* percentile_disc(num / den): the least x at or below which there are
                                  at least that part of the rows that count */

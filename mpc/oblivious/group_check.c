@@ -30,7 +30,7 @@ static fm_status check_truth(const struct check *c, const struct mpc_share *x, s
 static fm_status check_item(const struct check *c, const struct mpc_group_item *item,
                             struct base_err *err)
 {
-    bool any_domain = item->kind == MPC_GROUP_FIRST || item->kind == MPC_GROUP_COUNT_DISTINCT;
+    bool as_it_stands = item->kind == MPC_GROUP_FIRST || item->kind == MPC_GROUP_ANY;
     struct mpc_range range;
     fm_status status = item->where != NULL ? check_truth(c, item->where, err) : FM_OK;
 
@@ -42,8 +42,8 @@ static fm_status check_item(const struct check *c, const struct mpc_group_item *
         return item->x == NULL ? FM_OK : check_truth(c, item->x, err);
     if (item->x == NULL)
         return base_err_set(err, FM_E_ARG, "group: an aggregate without its column");
-    if (item->kind == MPC_GROUP_FIRST && item->where != NULL)
-        return base_err_set(err, FM_E_ARG, "group: the first row takes no where");
+    if (as_it_stands && item->where != NULL)
+        return base_err_set(err, FM_E_ARG, "group: the first row, or any, takes no where");
     if (item->kind == MPC_GROUP_PERCENTILE &&
         (item->den == 0 || item->den > MPC_GROUP_DEN || item->num > item->den))
         return base_err_set(err, FM_E_ARG, "group: percentile %u / %u: 0 to 1, of at most %d",
@@ -51,7 +51,7 @@ static fm_status check_item(const struct check *c, const struct mpc_group_item *
     if (mpc_group_is_truth(item))
         return check_truth(c, item->x, err);
     status = check_length(c, item->x, err);
-    if (status == FM_OK && !any_domain)
+    if (status == FM_OK && !as_it_stands && item->kind != MPC_GROUP_COUNT_DISTINCT)
         status = mpc_check_domain(item->x, MPC_RING64, "group", err);
     if (status == FM_OK && item->kind == MPC_GROUP_SUM)
         status = mpc_range_sum(&range, mpc_group_with_zero(item->x->range), c->n, "group sum", err);

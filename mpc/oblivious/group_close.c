@@ -68,7 +68,7 @@ static fm_status differences(struct mpc_group_state *g, struct base_err *err)
     for (size_t i = 1; status == FM_OK && i < g->keys_end; i++)
         status = mpc_slice_columns(&g->col[i], 1, 0, g->groups, err);
     for (size_t i = 0; status == FM_OK && i < g->by->items_len; i++)
-        status = subtract(&g->acc[i], g->groups, !mpc_group_is_extreme(&g->by->items[i]), err);
+        status = subtract(&g->acc[i], g->groups, !mpc_group_is_plain(&g->by->items[i]), err);
     for (size_t m = 0; status == FM_OK && m < g->masks; m++)
         status = subtract(&g->mask[m].count, g->groups, true, err);
     return status;

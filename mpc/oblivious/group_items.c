@@ -360,6 +360,8 @@ static fm_status run_item(struct mpc_group_state *g, const struct bits *b, size_
     if (item->kind == MPC_GROUP_COUNT ||
         (item->kind == MPC_GROUP_FIRST && item->x->domain == MPC_BITS))
         return FM_OK;
+    if (item->kind == MPC_GROUP_ANY)
+        return mpc_slice(&g->acc[i], x, 0, g->n, err);
     if (mpc_group_is_extreme(item))
         status = item->kind == MPC_GROUP_MIN ? mpc_scan_min(&made, x, g->head, err)
                                              : mpc_scan_max(&made, x, g->head, err);

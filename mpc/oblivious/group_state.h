@@ -56,6 +56,11 @@ static inline bool mpc_group_is_truth(const struct mpc_group_item *item)
 {
     return item->kind == MPC_GROUP_AND || item->kind == MPC_GROUP_OR;
 }
+/* Read at the last row as it stands: no sum. */
+static inline bool mpc_group_is_plain(const struct mpc_group_item *item)
+{
+    return mpc_group_is_extreme(item) || item->kind == MPC_GROUP_ANY;
+}
 /* Which rows an item wants before the others of its group, each part in ascending order of x. */
 static inline const struct mpc_share *mpc_group_first_in_order(const struct mpc_group_item *item)
 {

@@ -23,7 +23,7 @@ struct asked {
     uint32_t num;
     uint32_t den;
 };
-enum column { NONE, X, Y, TEXT, FLAG };
+enum column { NONE, X, Y, TEXT, FLAG, KEY, KEY_TEXT, COLUMNS };
 
 static const struct asked all[] = {
     {MPC_GROUP_COUNT, NONE, 0, 0, 0},
@@ -40,6 +40,8 @@ static const struct asked all[] = {
     {MPC_GROUP_OR, FLAG, 2, 0, 0},
     {MPC_GROUP_FIRST, X, 0, 0, 0},
     {MPC_GROUP_FIRST, TEXT, 0, 0, 0},
+    {MPC_GROUP_ANY, KEY, 0, 0, 0},
+    {MPC_GROUP_ANY, KEY_TEXT, 0, 0, 0},
     {MPC_GROUP_COUNT_DISTINCT, X, 0, 0, 0},
     {MPC_GROUP_COUNT_DISTINCT, X, 1, 0, 0},
     {MPC_GROUP_COUNT_DISTINCT, TEXT, 2, 0, 0},
@@ -73,10 +75,12 @@ struct rows {
 
 static int64_t value(const struct rows *k, unsigned column, size_t i)
 {
-    return column == X      ? k->x[i]
-           : column == Y    ? k->y[i]
-           : column == TEXT ? (int64_t)k->text[i]
-                            : (int64_t)k->flag[i];
+    return column == X          ? k->x[i]
+           : column == Y        ? k->y[i]
+           : column == TEXT     ? (int64_t)k->text[i]
+           : column == KEY      ? k->key[i] - 7
+           : column == KEY_TEXT ? (int64_t)((uint64_t)k->key[i] * 77 % 1024)
+                                : (int64_t)k->flag[i];
 }
 
 static int by_value(const void *a, const void *b)
@@ -113,6 +117,7 @@ static int64_t aggregate(const struct asked *a, int64_t *v, size_t n)
         return n > 0 && objects == 0;
     case MPC_GROUP_OR:
         return objects < (int64_t)n;
+    case MPC_GROUP_ANY:
     case MPC_GROUP_FIRST:
         return first;
     case MPC_GROUP_COUNT_DISTINCT:
@@ -175,10 +180,11 @@ static fm_status expect(struct mpc_session *s, struct rows *k, struct mpc_groupe
 static fm_status aggregates(struct mpc_session *s, void *arg, struct base_err *err)
 {
     struct rows *k = arg;
-    struct mpc_share *key, *valid, *where[2], *column[FLAG + 1] = {NULL};
+    struct mpc_share *key, *valid, *where[2], *column[COLUMNS] = {NULL};
     struct mpc_sort_key by = {0};
     struct mpc_group_item items[ALL];
     struct mpc_grouped z;
+    uint64_t key_text[MOST];
 
     TRY(feed(s, &key, 0, k->key, k->n, (struct mpc_range){0, MOST}, err));
     TRY(feed_bits(s, &valid, 0, k->valid, k->n, 1, err));
@@ -188,6 +194,10 @@ static fm_status aggregates(struct mpc_session *s, void *arg, struct base_err *e
     TRY(feed(s, &column[Y], 0, k->y, k->n, (struct mpc_range){-1000, 1000}, err));
     TRY(feed_bits(s, &column[TEXT], 0, k->text, k->n, 40, err));
     TRY(feed_bits(s, &column[FLAG], 0, k->flag, k->n, 1, err));
+    TRY(mpc_add_constant(&column[KEY], key, -7, err));
+    for (size_t i = 0; i < k->n; i++)
+        key_text[i] = (uint64_t)value(k, KEY_TEXT, i);
+    TRY(feed_bits(s, &column[KEY_TEXT], 0, key_text, k->n, 10, err));
     by.x = key;
     for (size_t a = 0; a < k->asked_len; a++)
         items[a] = (struct mpc_group_item){
@@ -276,6 +286,8 @@ static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err
     item.where = x;
     REFUSED(mpc_group(&z, &by, err), FM_E_ARG, "bits of width 1");
     item = (struct mpc_group_item){.kind = MPC_GROUP_FIRST, .x = x, .where = one};
+    REFUSED(mpc_group(&z, &by, err), FM_E_ARG, "takes no where");
+    item.kind = MPC_GROUP_ANY;
     REFUSED(mpc_group(&z, &by, err), FM_E_ARG, "takes no where");
     item = (struct mpc_group_item){.kind = MPC_GROUP_AND, .x = x};
     REFUSED(mpc_group(&z, &by, err), FM_E_ARG, "bits of width 1");
