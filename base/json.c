@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json_read.h"
 
 static void *must_allocate(size_t size)
 {
@@ -120,15 +121,25 @@ static uint32_t utf16_rank(uint32_t c)
     return c >= 0xe000 ? c + 0x110000 : c;
 }
 
+struct member {
+    const char *key;
+    const json_t *value;
+};
+
 static int compare_keys(const void *a, const void *b)
 {
-    const uint8_t *x = *(const uint8_t *const *)a;
-    const uint8_t *y = *(const uint8_t *const *)b;
+    const uint8_t *x = (const uint8_t *)((const struct member *)a)->key;
+    const uint8_t *y = (const uint8_t *)((const struct member *)b)->key;
 
     for (;;) {
         uint32_t cx, cy;
-        if (*x == 0 || *y == 0)
-            return (*x != 0) - (*y != 0);
+        if ((*x | *y) < 0x80) { /* most keys are ASCII */
+            if (*x != *y || *x == 0)
+                return *x - *y;
+            x++;
+            y++;
+            continue;
+        }
         cx = utf16_rank(next_code_point(&x));
         cy = utf16_rank(next_code_point(&y));
         if (cx != cy)
@@ -167,27 +178,31 @@ static void put_value(struct base_buf *out, const json_t *v);
 
 static void put_object(struct base_buf *out, const json_t *v)
 {
+    struct member few[16], *members = few;
     size_t n = json_object_size(v), i = 0;
-    const char **keys = calloc(n + 1, sizeof *keys);
     const char *key;
     json_t *item;
 
-    if (keys == NULL) {
+    if (n > sizeof few / sizeof few[0])
+        members = calloc(n, sizeof *members);
+    if (members == NULL) {
         out->failed = true;
         return;
     }
-    json_object_foreach((json_t *)(uintptr_t)v, key, item) keys[i++] = key;
-    qsort(keys, n, sizeof *keys, compare_keys);
+    json_object_foreach((json_t *)(uintptr_t)v, key, item) members[i++] =
+        (struct member){key, item};
+    qsort(members, n, sizeof *members, compare_keys);
     base_buf_put_u8(out, '{');
     for (i = 0; i < n; i++) {
         if (i > 0)
             base_buf_put_u8(out, ',');
-        put_string(out, keys[i]);
+        put_string(out, members[i].key);
         base_buf_put_u8(out, ':');
-        put_value(out, json_object_get(v, keys[i]));
+        put_value(out, members[i].value);
     }
     base_buf_put_u8(out, '}');
-    free(keys);
+    if (members != few)
+        free(members);
 }
 
 static void put_value(struct base_buf *out, const json_t *v)
@@ -238,8 +253,9 @@ fm_status base_json_canonical(struct base_buf *out, const json_t *value, struct 
     return base_buf_status(out, "canonical JSON", err);
 }
 
-fm_status base_json_parse_canonical(json_t **out, const void *bytes, size_t len,
-                                    struct base_err *err)
+/* Any bytes: parsed, written again, compared. */
+static fm_status parse_and_compare(json_t **out, const void *bytes, size_t len,
+                                   struct base_err *err)
 {
     struct base_buf again = {0};
     fm_status st = base_json_parse(out, bytes, len, err);
@@ -255,6 +271,22 @@ fm_status base_json_parse_canonical(json_t **out, const void *bytes, size_t len,
         *out = NULL;
     }
     return st;
+}
+
+fm_status base_json_parse_canonical_span(json_t **out, struct base_json_span *span,
+                                         const char *member, const void *bytes, size_t len,
+                                         struct base_err *err)
+{
+    *out = base_json_read(bytes, len, member, span);
+    return *out != NULL ? FM_OK : parse_and_compare(out, bytes, len, err);
+}
+
+fm_status base_json_parse_canonical(json_t **out, const void *bytes, size_t len,
+                                    struct base_err *err)
+{
+    struct base_json_span span;
+
+    return base_json_parse_canonical_span(out, &span, NULL, bytes, len, err);
 }
 
 fm_status base_json_hash(uint8_t out32[32], const json_t *value, struct base_err *err)

@@ -32,6 +32,18 @@ fm_status base_json_parse(json_t **out, const char *text, size_t len,
 fm_status base_json_parse_canonical(json_t **out, const void *bytes, size_t len,
                                     struct base_err *err) FM_CHECK;
 
+/* Where a member of an object stands in its canonical bytes, with the comma that goes with it:
+ * without bytes [from, to) they are the canonical bytes of the object without that member. */
+struct base_json_span {
+    size_t from, to; /* to 0: it has no such member, or this is not known */
+};
+
+/* The same, and where the root's member of that name stands, if that is found out on the way (as it
+ * is where all is ASCII). */
+fm_status base_json_parse_canonical_span(json_t **out, struct base_json_span *span,
+                                         const char *member, const void *bytes, size_t len,
+                                         struct base_err *err) FM_CHECK;
+
 /* Appends the canonical bytes. FM_E_INPUT if the tree holds a value outside the subset. */
 fm_status base_json_canonical(struct base_buf *out, const json_t *value,
                               struct base_err *err) FM_CHECK;

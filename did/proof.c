@@ -192,8 +192,8 @@ static fm_status check_form(struct did_proof *out, const char **proof_value, con
     return FM_OK;
 }
 
-static fm_status verify_one(struct did_proof *out, const json_t *object, const json_t *proof,
-                            enum did_role role, uint32_t rules_version,
+static fm_status verify_one(struct did_proof *out, const json_t *object, const uint8_t bare32[32],
+                            const json_t *proof, enum did_role role, uint32_t rules_version,
                             const struct did_resolver *resolver, struct base_err *err)
 {
     uint8_t hash64[64], signature[DID_SIGNATURE_MAX];
@@ -212,7 +212,8 @@ static fm_status verify_one(struct did_proof *out, const json_t *object, const j
     if (st == FM_OK)
         st = did_multibase_decode(signature, out->key.suite->signature_len, value, err);
     if (st == FM_OK)
-        st = did_proof_hash(hash64, object, proof, err);
+        st = hash_without(hash64, proof, "proofValue", err);
+    memcpy(hash64 + 32, bare32, 32);
     if (st == FM_OK)
         st = did_key_verify(&out->key, rules_version, signature, out->key.suite->signature_len,
                             hash64, sizeof hash64, err);
@@ -224,9 +225,10 @@ static fm_status verify_one(struct did_proof *out, const json_t *object, const j
     return st;
 }
 
-fm_status did_proof_verify(struct did_proof *out, const json_t *object, enum did_role role,
-                           uint32_t rules_version, const struct did_resolver *resolver,
-                           struct base_err *err)
+/* One proof, as an object. bare32: the hash of object without it. */
+static fm_status verify_single(struct did_proof *out, const json_t *object,
+                               const uint8_t bare32[32], enum did_role role, uint32_t rules_version,
+                               const struct did_resolver *resolver, struct base_err *err)
 {
     const json_t *proof = json_object_get(object, "proof");
 
@@ -235,7 +237,18 @@ fm_status did_proof_verify(struct did_proof *out, const json_t *object, enum did
         return base_err_set(err, FM_E_INPUT, "the object carries no proof");
     if (!json_is_object(proof))
         return base_err_set(err, FM_E_INPUT, "exactly one proof is needed here, as an object");
-    return verify_one(out, object, proof, role, rules_version, resolver, err);
+    return verify_one(out, object, bare32, proof, role, rules_version, resolver, err);
+}
+
+fm_status did_proof_verify(struct did_proof *out, const json_t *object, enum did_role role,
+                           uint32_t rules_version, const struct did_resolver *resolver,
+                           struct base_err *err)
+{
+    uint8_t bare[32];
+    fm_status st = hash_without(bare, object, "proof", err);
+
+    memset(out, 0, sizeof *out);
+    return st != FM_OK ? st : verify_single(out, object, bare, role, rules_version, resolver, err);
 }
 
 /* The array form: 2 or more, in order. */
@@ -254,23 +267,24 @@ static fm_status check_set(const json_t *set, struct base_err *err)
     return FM_OK;
 }
 
-fm_status did_proof_verify_set(struct did_proof out[DID_PROOF_SET_MAX], size_t *out_count,
-                               const json_t *object, enum did_role role, uint32_t rules_version,
-                               const struct did_resolver *resolver, struct base_err *err)
+fm_status did_proof_verify_hashed(struct did_proof out[DID_PROOF_SET_MAX], size_t *out_count,
+                                  const json_t *object, const uint8_t bare32[32],
+                                  enum did_role role, uint32_t rules_version,
+                                  const struct did_resolver *resolver, struct base_err *err)
 {
     const json_t *set = json_object_get(object, "proof");
     fm_status st;
 
     *out_count = 0;
     if (set == NULL || json_is_object(set)) {
-        st = did_proof_verify(out, object, role, rules_version, resolver, err);
+        st = verify_single(out, object, bare32, role, rules_version, resolver, err);
         *out_count = st == FM_OK ? 1 : 0;
         return st;
     }
     st = check_set(set, err);
     for (size_t i = 0; st == FM_OK && i < json_array_size(set); i++) {
-        st =
-            verify_one(&out[i], object, json_array_get(set, i), role, rules_version, resolver, err);
+        st = verify_one(&out[i], object, bare32, json_array_get(set, i), role, rules_version,
+                        resolver, err);
         for (size_t j = 0; st == FM_OK && j < i; j++)
             if (did_key_equal(&out[i].key, &out[j].key))
                 st = base_err_set(err, FM_E_AUTH, "%s and %s are the same key", out[j].method,
@@ -279,6 +293,19 @@ fm_status did_proof_verify_set(struct did_proof out[DID_PROOF_SET_MAX], size_t *
     if (st == FM_OK)
         *out_count = json_array_size(set);
     return st;
+}
+
+fm_status did_proof_verify_set(struct did_proof out[DID_PROOF_SET_MAX], size_t *out_count,
+                               const json_t *object, enum did_role role, uint32_t rules_version,
+                               const struct did_resolver *resolver, struct base_err *err)
+{
+    uint8_t bare[32];
+    fm_status st = hash_without(bare, object, "proof", err);
+
+    *out_count = 0;
+    return st != FM_OK ? st
+                       : did_proof_verify_hashed(out, out_count, object, bare, role, rules_version,
+                                                 resolver, err);
 }
 
 fm_status did_proof_resolve_did_key(void *ctx, struct did_key *out, const char *method,

@@ -83,6 +83,14 @@ fm_status did_proof_verify_set(struct did_proof out[DID_PROOF_SET_MAX], size_t *
                                const json_t *object, enum did_role role, uint32_t rules_version,
                                const struct did_resolver *resolver, struct base_err *err) FM_CHECK;
 
+/* The same for who has hashed the object already: bare32 is SHA-256 of its canonical bytes without
+ * "proof". */
+fm_status did_proof_verify_hashed(struct did_proof out[DID_PROOF_SET_MAX], size_t *out_count,
+                                  const json_t *object, const uint8_t bare32[32],
+                                  enum did_role role, uint32_t rules_version,
+                                  const struct did_resolver *resolver,
+                                  struct base_err *err) FM_CHECK;
+
 /* The 64 bytes that proof (with or without its proofValue) signs over object (with or without its
  * proof). */
 fm_status did_proof_hash(uint8_t out64[64], const json_t *object, const json_t *proof,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "ledger/proof/shape.h"
 #include "ledger/proof/tx_impl.h"
@@ -53,19 +54,22 @@ static bool fits_depth(const json_t *v, unsigned room)
 
 fm_status ledger_tx_check_envelope(const json_t *json, struct base_err *err)
 {
-    /* The proof may be an array, which the table cannot say: it is set aside first. */
-    json_t *bare = json_copy((json_t *)(uintptr_t)json);
+    json_t *bare;
     fm_status st;
 
+    if (!json_is_array(json_object_get(json, "proof")))
+        return ledger_shape_check(json, envelope, err);
+    /* The table cannot say that it may be an array: it is set aside first. */
+    bare = json_copy((json_t *)(uintptr_t)json);
     if (bare == NULL)
         return base_err_memory(err, "transaction");
-    if (json_is_array(json_object_get(json, "proof")))
-        (void)json_object_del(bare, "proof");
+    (void)json_object_del(bare, "proof");
     st = ledger_shape_check(bare, envelope, err);
     json_decref(bare);
     return st;
 }
 
+/* Everything but the id. */
 static fm_status parse(struct ledger_tx *tx, struct base_err *err)
 {
     const char *type;
@@ -90,9 +94,15 @@ static fm_status parse(struct ledger_tx *tx, struct base_err *err)
     tx->type = ledger_tx_type_find(type);
     if (tx->type == LEDGER_TX_TYPE_COUNT)
         return base_err_set(err, FM_E_INPUT, "there is no transaction type '%.40s'", type);
-    st = ledger_tx_check_body(tx->type, tx->body, err);
-    if (st == FM_OK)
-        st = ledger_tx_id(tx->id, tx->json, err);
+    return ledger_tx_check_body(tx->type, tx->body, err);
+}
+
+static fm_status parsed(struct ledger_tx *tx, fm_status st, struct base_err *err)
+{
+    if (st != FM_OK) {
+        ledger_tx_release(tx);
+        (void)base_err_prefix(err, "transaction");
+    }
     return st;
 }
 
@@ -102,29 +112,42 @@ fm_status ledger_tx_parse_json(struct ledger_tx *tx, json_t *json, struct base_e
 
     *tx = (struct ledger_tx){.json = json_incref(json)};
     st = parse(tx, err);
-    if (st != FM_OK) {
-        ledger_tx_release(tx);
-        (void)base_err_prefix(err, "transaction");
-    }
-    return st;
+    if (st == FM_OK)
+        st = ledger_tx_id(tx->id, tx->json, err);
+    return parsed(tx, st, err);
+}
+
+/* The id from the transaction's own canonical bytes, without writing them again. */
+static void hash_without(uint8_t out32[32], const uint8_t *bytes, size_t len,
+                         const struct base_json_span *span)
+{
+    struct base_sha256 h;
+
+    base_sha256_init(&h);
+    base_sha256_update(&h, bytes, span->from);
+    base_sha256_update(&h, bytes + span->to, len - span->to);
+    base_sha256_final(&h, out32);
 }
 
 fm_status ledger_tx_parse(struct ledger_tx *tx, const void *bytes, size_t len, size_t max_len,
                           struct base_err *err)
 {
-    json_t *json;
+    struct base_json_span proof;
     fm_status st;
 
     *tx = (struct ledger_tx){0};
     if (len > max_len)
         return base_err_set(err, FM_E_LIMIT, "transaction: %zu bytes, more than tx_bytes, %zu", len,
                             max_len);
-    st = base_json_parse_canonical(&json, bytes, len, err);
+    st = base_json_parse_canonical_span(&tx->json, &proof, "proof", bytes, len, err);
     if (st != FM_OK)
         return base_err_prefix(err, "transaction");
-    st = ledger_tx_parse_json(tx, json, err);
-    json_decref(json);
-    return st;
+    st = parse(tx, err);
+    if (st == FM_OK && proof.to > 0)
+        hash_without(tx->id, bytes, len, &proof);
+    else if (st == FM_OK)
+        st = ledger_tx_id(tx->id, tx->json, err);
+    return parsed(tx, st, err);
 }
 
 void ledger_tx_release(struct ledger_tx *tx)
@@ -211,8 +234,8 @@ static fm_status by_document(struct ledger_tx_auth *auth, const struct ledger_tx
         (role != DID_ROLE_INVOCATION || did_document_threshold(doc) <= 1))
         st = base_err_set(err, FM_E_INPUT, "proof: several, where one is asked for");
     if (st == FM_OK)
-        st = did_proof_verify_set(proofs, &auth->signers, tx->json, role, rules_version, &resolver,
-                                  err);
+        st = did_proof_verify_hashed(proofs, &auth->signers, tx->json, tx->id, role, rules_version,
+                                     &resolver, err);
     if (st != FM_OK)
         return st;
     memcpy(auth->method, proofs[0].method, sizeof auth->method);

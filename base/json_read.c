@@ -1,0 +1,206 @@
+#include "base/json_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    const char *start, *p, *end;
+    const char *member;
+    struct base_json_span *span;
+};
+
+/* A text as it stands in the bytes; `escaped` if some of it is. */
+struct raw {
+    const char *p;
+    size_t len;
+    bool escaped;
+};
+
+static bool take(struct reader *r, char c)
+{
+    if (r->p == r->end || *r->p != c)
+        return false;
+    r->p++;
+    return true;
+}
+
+static bool take_word(struct reader *r, const char *word, size_t len)
+{
+    if ((size_t)(r->end - r->p) < len || memcmp(r->p, word, len) != 0)
+        return false;
+    r->p += len;
+    return true;
+}
+
+/* What a canonical escape of one letter stands for; 0 for every other. */
+static char unescaped(char c)
+{
+    static const char letters[] = "\"\\bfnrt", meaning[] = "\"\\\b\f\n\r\t";
+    const char *at = c != '\0' ? strchr(letters, c) : NULL;
+
+    return (char)(at != NULL ? meaning[at - letters] : 0);
+}
+
+static bool read_raw(struct reader *r, struct raw *out)
+{
+    if (!take(r, '"'))
+        return false;
+    out->p = r->p;
+    out->escaped = false;
+    for (; r->p < r->end && *r->p != '"'; r->p++) {
+        if (*r->p == '\\') {
+            out->escaped = true;
+            if (++r->p == r->end || unescaped(*r->p) == 0)
+                return false;
+        } else if ((unsigned char)*r->p < 0x20 || (unsigned char)*r->p >= 0x80) {
+            return false;
+        }
+    }
+    out->len = (size_t)(r->p - out->p);
+    return take(r, '"');
+}
+
+static json_t *read_string(struct reader *r)
+{
+    struct raw raw;
+    size_t n = 0;
+    char *text;
+    json_t *v;
+
+    if (!read_raw(r, &raw))
+        return NULL;
+    if (!raw.escaped)
+        return json_stringn_nocheck(raw.p, raw.len);
+    text = malloc(raw.len);
+    if (text == NULL)
+        return NULL;
+    for (size_t i = 0; i < raw.len; i++)
+        text[n++] = raw.p[i] == '\\' ? unescaped(raw.p[++i]) : raw.p[i];
+    v = json_stringn_nocheck(text, n);
+    free(text);
+    return v;
+}
+
+/* No sign before 0, no leading 0, nothing beyond 2^53 - 1. */
+static json_t *read_integer(struct reader *r)
+{
+    bool negative = take(r, '-');
+    const char *first = r->p;
+    int64_t n = 0;
+
+    while (r->p < r->end && *r->p >= '0' && *r->p <= '9' && r->p - first < 16)
+        n = 10 * n + (*r->p++ - '0');
+    if (r->p == first || n > BASE_JSON_MAX_INT || (*first == '0' && (negative || r->p - first > 1)))
+        return NULL;
+    /* What may not follow a number follows nothing else here either. */
+    return json_integer(negative ? -n : n);
+}
+
+static json_t *read_value(struct reader *r, unsigned depth);
+
+static json_t *read_array(struct reader *r, unsigned depth)
+{
+    json_t *array = json_array();
+    bool more = true;
+
+    if (array == NULL || take(r, ']'))
+        return array;
+    while (more) {
+        if (json_array_append_new(array, read_value(r, depth + 1)) != 0)
+            goto fail;
+        more = take(r, ',');
+    }
+    if (take(r, ']'))
+        return array;
+fail:
+    json_decref(array);
+    return NULL;
+}
+
+/* Byte order is the order of UTF-16 units as long as all is ASCII; equal keys are declined. */
+static bool ascends(const struct raw *a, const struct raw *b)
+{
+    int order = memcmp(a->p, b->p, a->len < b->len ? a->len : b->len);
+
+    return order < 0 || (order == 0 && a->len < b->len);
+}
+
+/* The comma that goes with a member is the one before it, or if it is the first, the one behind. */
+static void note_span(struct reader *r, const char *from, bool is_first)
+{
+    bool comma_behind = is_first && r->p < r->end && *r->p == ',';
+
+    r->span->from = (size_t)(from - r->start) - (is_first ? 0 : 1);
+    r->span->to = (size_t)(r->p - r->start) + (comma_behind ? 1 : 0);
+}
+
+static json_t *read_object(struct reader *r, unsigned depth)
+{
+    json_t *object = json_object();
+    struct raw key, last = {"", 0, false};
+    bool is_first = true;
+
+    if (object == NULL || take(r, '}'))
+        return object;
+    do {
+        const char *from = r->p;
+
+        if (!read_raw(r, &key) || key.escaped || !take(r, ':') ||
+            (!is_first && !ascends(&last, &key)))
+            goto fail;
+        if (json_object_setn_new_nocheck(object, key.p, key.len, read_value(r, depth + 1)) != 0)
+            goto fail;
+        if (depth == 0 && r->member != NULL && strlen(r->member) == key.len &&
+            memcmp(r->member, key.p, key.len) == 0)
+            note_span(r, from, is_first);
+        last = key;
+        is_first = false;
+    } while (take(r, ','));
+    if (take(r, '}'))
+        return object;
+fail:
+    json_decref(object);
+    return NULL;
+}
+
+/* Recurses at most BASE_JSON_MAX_DEPTH deep. */
+static json_t *read_value(struct reader *r, unsigned depth)
+{
+    if (depth > BASE_JSON_MAX_DEPTH || r->p == r->end)
+        return NULL;
+    switch (*r->p) {
+    case '{':
+        r->p++;
+        return read_object(r, depth);
+    case '[':
+        r->p++;
+        return read_array(r, depth);
+    case '"':
+        return read_string(r);
+    case 't':
+        return take_word(r, "true", 4) ? json_true() : NULL;
+    case 'f':
+        return take_word(r, "false", 5) ? json_false() : NULL;
+    default:
+        return read_integer(r);
+    }
+}
+
+json_t *base_json_read(const void *bytes, size_t len, const char *member,
+                       struct base_json_span *span)
+{
+    struct reader r = {bytes, bytes, (const char *)bytes + len, member, span};
+    json_t *v;
+
+    *span = (struct base_json_span){0, 0};
+    if (len == 0 || (*r.p != '{' && *r.p != '['))
+        return NULL;
+    v = read_value(&r, 0);
+    if (v != NULL && r.p != r.end) {
+        json_decref(v);
+        v = NULL;
+    }
+    if (v == NULL)
+        *span = (struct base_json_span){0, 0};
+    return v;
+}
