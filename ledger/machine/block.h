@@ -39,10 +39,11 @@ enum ledger_verdict {
 struct ledger_outcome {
     enum ledger_verdict verdict;
     enum ledger_rule rule;
-    const char *type; /* static; NULL when the bytes were too malformed to have one */
-    char alias[33];   /* the sender's, "" when it is no member */
-    uint8_t id[32];   /* zeros when the bytes were too malformed to have one */
-    uint64_t leaf;    /* its place in the log, unless dropped (and in ledger_chain_check) */
+    const char *type;  /* static; NULL when the bytes were too malformed to have one */
+    char alias[33];    /* the sender's, "" when it is no member */
+    uint8_t id[32];    /* zeros when the bytes were too malformed to have one */
+    uint64_t leaf;     /* its place in the log, unless dropped (and in ledger_chain_check) */
+    int64_t not_after; /* ms; 0 when the bytes were too malformed to have one */
     char detail[LEDGER_DETAIL_TEXT];
 };
 

@@ -203,6 +203,7 @@ static fm_status run_one(struct ledger_machine *machine, struct ledger_context *
     if (p->tx.json != NULL) {
         memcpy(out->id, p->tx.id, sizeof out->id);
         out->type = ledger_tx_type_name(p->tx.type);
+        out->not_after = p->tx.not_after;
     }
     if (p->drop == LEDGER_RULE_OK)
         (void)snprintf(out->alias, sizeof out->alias, "%s", c->alias);

@@ -98,47 +98,42 @@ static void authenticate_one(const struct work *work, struct ledger_prepared *p)
 
 /* ---- parsed before ---- */
 
-static struct ledger_parsed_slot *parsed_slot(struct ledger_machine *machine,
-                                              const uint8_t hash[32])
+/* The first slot of a hash's set, of `slots` in all. */
+static size_t set_of(const uint8_t hash[32], size_t slots)
 {
-    return &machine->parsed[((size_t)hash[0] << 8 | hash[1]) % LEDGER_PARSED];
+    return ((size_t)hash[0] << 8 | hash[1]) % (slots / LEDGER_WAYS) * LEDGER_WAYS;
 }
 
 static void recall_parsed(struct ledger_machine *machine, struct ledger_prepared *p, size_t max_len)
 {
-    const struct ledger_parsed_slot *slot;
+    const struct ledger_parsed_slot *set;
 
     base_sha256(p->bytes_hash, p->bytes.p, p->bytes.len);
-    slot = parsed_slot(machine, p->bytes_hash);
-    if (slot->tx.json == NULL || p->bytes.len > max_len ||
-        memcmp(slot->hash, p->bytes_hash, sizeof slot->hash) != 0)
+    set = &machine->parsed[set_of(p->bytes_hash, LEDGER_PARSED)];
+    for (size_t i = 0; i < LEDGER_WAYS && p->bytes.len <= max_len; i++) {
+        if (set[i].tx.json == NULL || memcmp(set[i].hash, p->bytes_hash, sizeof set[i].hash) != 0)
+            continue;
+        p->tx = set[i].tx;
+        (void)json_incref(p->tx.json);
+        p->was_parsed = true;
         return;
-    p->tx = slot->tx;
-    (void)json_incref(p->tx.json);
-    p->was_parsed = true;
+    }
 }
 
 static void remember_parsed(struct ledger_machine *machine, const struct ledger_prepared *p)
 {
-    struct ledger_parsed_slot *slot = parsed_slot(machine, p->bytes_hash);
+    struct ledger_parsed_slot *set = &machine->parsed[set_of(p->bytes_hash, LEDGER_PARSED)];
 
     if (p->was_parsed || p->tx.json == NULL || p->bytes.len > LEDGER_PARSED_BYTES)
         return;
-    ledger_tx_release(&slot->tx);
-    slot->tx = p->tx;
-    (void)json_incref(slot->tx.json);
-    memcpy(slot->hash, p->bytes_hash, sizeof slot->hash);
+    ledger_tx_release(&set[LEDGER_WAYS - 1].tx);
+    memmove(set + 1, set, (LEDGER_WAYS - 1) * sizeof *set);
+    set->tx = p->tx;
+    (void)json_incref(set->tx.json);
+    memcpy(set->hash, p->bytes_hash, sizeof set->hash);
 }
 
 /* ---- verdicts ---- */
-
-static struct ledger_verdict_slot *verdict_slot(struct ledger_machine *machine,
-                                                const uint8_t key[32])
-{
-    size_t i = ((size_t)key[0] << 8 | key[1]) % LEDGER_VERDICTS;
-
-    return &machine->verdicts[i];
-}
 
 static void make_key(struct ledger_prepared *p, uint32_t rules_version)
 {
@@ -155,25 +150,30 @@ static void make_key(struct ledger_prepared *p, uint32_t rules_version)
 
 static void recall(struct ledger_machine *machine, struct ledger_prepared *p)
 {
-    const struct ledger_verdict_slot *slot = verdict_slot(machine, p->key);
+    const struct ledger_verdict_slot *set = &machine->verdicts[set_of(p->key, LEDGER_VERDICTS)];
 
-    p->verdict_known = slot->used && memcmp(slot->key, p->key, sizeof slot->key) == 0;
-    if (p->verdict_known) {
-        p->authentic = slot->authentic;
-        p->auth_rule = slot->rule;
+    p->verdict_known = p->verdict_remembered = false;
+    for (size_t i = 0; i < LEDGER_WAYS && !p->verdict_known; i++) {
+        if (!set[i].used || memcmp(set[i].key, p->key, sizeof set[i].key) != 0)
+            continue;
+        p->verdict_known = p->verdict_remembered = true;
+        p->authentic = set[i].authentic;
+        p->auth_rule = set[i].rule;
     }
 }
 
-static void remember(struct ledger_machine *machine, const struct ledger_prepared *p)
+static void remember(struct ledger_machine *machine, struct ledger_prepared *p)
 {
-    struct ledger_verdict_slot *slot = verdict_slot(machine, p->key);
+    struct ledger_verdict_slot *set = &machine->verdicts[set_of(p->key, LEDGER_VERDICTS)];
 
-    if (!p->verdict_known)
+    if (!p->verdict_known || p->verdict_remembered)
         return;
-    memcpy(slot->key, p->key, sizeof slot->key);
-    slot->used = true;
-    slot->authentic = p->authentic;
-    slot->rule = p->auth_rule;
+    memmove(set + 1, set, (LEDGER_WAYS - 1) * sizeof *set);
+    memcpy(set->key, p->key, sizeof set->key);
+    set->used = true;
+    set->authentic = p->authentic;
+    set->rule = p->auth_rule;
+    p->verdict_remembered = true;
 }
 
 /* ---- the checks ---- */

@@ -14,6 +14,10 @@
 #define LEDGER_BATCH 256           /* fewer than LEDGER_DOCUMENTS */
 #define LEDGER_VERDICTS (1U << 14) /* remembered verdicts; 48 bytes each */
 
+/* Both memories below are sets of so many slots, the newest first, the oldest forgotten: what waits
+ * for a block is found again as long as it takes less than half of them, whatever its hashes. */
+#define LEDGER_WAYS 8
+
 struct ledger_verdict_slot {
     uint8_t key[32];
     bool used;
@@ -24,7 +28,7 @@ struct ledger_verdict_slot {
 /* Parsed transactions: a sequencer looks at each three times (on arrival, when it proposes, when it
  * executes), its submitter twice. By the hash of their bytes; short ones alone, so that what they
  * take is bounded: some 10 KB each. */
-#define LEDGER_PARSED (1U << 11)
+#define LEDGER_PARSED (1U << 12)
 #define LEDGER_PARSED_BYTES 4096
 
 struct ledger_parsed_slot {
@@ -50,7 +54,7 @@ struct ledger_prepared {
     bool was_parsed;                /* before this call */
     const struct did_document *doc; /* the one that key and verdict are about */
     uint8_t key[32];                /* of the verdict */
-    bool verdict_known, authentic;
+    bool verdict_known, verdict_remembered, authentic;
     enum ledger_rule auth_rule;
     enum ledger_rule drop; /* LEDGER_RULE_OK, or why it is dropped */
     char detail[LEDGER_DETAIL_TEXT];

@@ -6,7 +6,7 @@
  * one thread at a time; one writing store (held by a lock on PATH.lock) and any number of reading
  * ones may be open together.
  *
- * Tables, schema version 2 (all local: other replicas see hashes, blocks and bundles only):
+ * Tables, schema version 3 (all local: other replicas see hashes, blocks and bundles only):
  *
  *   tip          the one row of where the replica stands: chain, genesis, height, time, the log's
  *                frontier (log.h), state root, hash of the newest block leaf's payload, epoch,
@@ -14,11 +14,12 @@
  *   block        height -> time, first leaf, number of transactions (empty blocks too)
  *   leaf         place in the log -> payload hash, payload (NULL once erased), height; for
  *                transactions also id, alias, type, result
- *   tx           transaction id -> leaf
+ *   tx           transaction id -> leaf, not_after (0 where version 2 had forgotten it)
  *   node         level << 56 | index -> hash of a perfect subtree of the log, levels
  *                LEDGER_STORE_NODE_LEVEL and up (the lower ones follow from the leaves)
- *   state        key -> value, format.md section 6
- *   seen         (not_after, id): the state's seen/ID by time
+ *   state        key -> value, format.md section 6, but for seen/ID
+ *   seen         (not_after, id): the state's seen/ID, whose value says not_after. So an id, whose
+ *                place in any order of ids is random, is written into one such order alone, tx's
  *   page         nibbles << 56 | prefix -> page of the state tree (state.h) with up to 14 nibbles
  *   deep_page    page id -> page, for longer ones: where somebody ground hashes for it
  *   cosignature  (size, alias) -> checkpoint with that one line, for the newest final size and

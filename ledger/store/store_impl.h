@@ -21,6 +21,8 @@ enum ledger_sql {
     LEDGER_SQL_PUT_STATE,
     LEDGER_SQL_DEL_STATE,
     LEDGER_SQL_LIST_STATE,
+    LEDGER_SQL_GET_SEEN,
+    LEDGER_SQL_LIST_SEEN,
     LEDGER_SQL_PUT_SEEN,
     LEDGER_SQL_DEL_SEEN,
     LEDGER_SQL_EXPIRED_SEEN,
@@ -62,6 +64,7 @@ enum ledger_sql {
 };
 
 extern const char ledger_store_schema[];
+extern const char ledger_store_from_2[]; /* an older file's tables, to those of now */
 extern const char *const ledger_store_sql[LEDGER_SQL_COUNT];
 
 struct ledger_store {

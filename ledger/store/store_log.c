@@ -32,6 +32,7 @@ static fm_status put_leaf(void *ctx, const struct ledger_seal_leaf *leaf, struct
         return err->code;
     ledger_store_bind(stmt, 1, leaf->outcome->id, 32);
     (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)leaf->leaf);
+    (void)sqlite3_bind_int64(stmt, 3, leaf->outcome->not_after);
     return ledger_store_run(store, stmt, err);
 }
 

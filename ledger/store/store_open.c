@@ -15,7 +15,8 @@
 #include "ledger/store/sum_vfs.h"
 
 #define APPLICATION_ID 0x464d4c47 /* "FMLG" */
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
+#define SCHEMA_BEFORE 2 /* the oldest that is brought up to date */
 
 /* ---- opening ---- */
 
@@ -69,7 +70,41 @@ static fm_status read_number(struct ledger_store *store, const char *sql, int64_
     return st;
 }
 
-static fm_status check_file(struct ledger_store *store, struct base_err *err)
+/* Brings an older file to the tables of now, or leaves it as it was. */
+static fm_status migrate(struct ledger_store *store, struct base_err *err)
+{
+    char number[64];
+    fm_status st = exec(store, "BEGIN IMMEDIATE", err);
+
+    if (st != FM_OK)
+        return st;
+    (void)snprintf(number, sizeof number, "PRAGMA user_version = %d; COMMIT", SCHEMA_VERSION);
+    st = exec(store, ledger_store_from_2, err);
+    if (st == FM_OK)
+        st = exec(store, number, err);
+    if (st != FM_OK)
+        (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return st;
+}
+
+static fm_status check_version(struct ledger_store *store, enum ledger_store_mode mode,
+                               int64_t version, struct base_err *err)
+{
+    if (version == SCHEMA_VERSION || (version == SCHEMA_BEFORE && mode == LEDGER_STORE_WRITE))
+        return FM_OK;
+    if (version == SCHEMA_BEFORE)
+        return base_err_set(err, FM_E_INPUT,
+                            "%s: an older version of Firmiana wrote it: start the node once "
+                            "(firmiana node), which brings it up to date; a backup: firmiana "
+                            "ledger restore",
+                            store->path);
+    return base_err_set(err, FM_E_INPUT,
+                        "%s: its schema has version %lld, this program knows version %d",
+                        store->path, (long long)version, SCHEMA_VERSION);
+}
+
+static fm_status check_file(struct ledger_store *store, enum ledger_store_mode mode,
+                            struct base_err *err)
 {
     int sums = -1; /* asks */
     sqlite3_stmt *stmt;
@@ -83,13 +118,15 @@ static fm_status check_file(struct ledger_store *store, struct base_err *err)
         return st;
     if (application != APPLICATION_ID)
         return base_err_set(err, FM_E_INPUT, "%s: not a Firmiana ledger", store->path);
-    if (version != SCHEMA_VERSION)
-        return base_err_set(err, FM_E_INPUT,
-                            "%s: its schema has version %lld, this program knows version %d",
-                            store->path, (long long)version, SCHEMA_VERSION);
+    st = check_version(store, mode, version, err);
+    if (st != FM_OK)
+        return st;
     if (sqlite3_file_control(store->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &sums) != SQLITE_OK ||
         sums != LEDGER_SUM)
         return ledger_store_corrupt(store, "its pages have no checksums", err);
+    st = version != SCHEMA_VERSION ? migrate(store, err) : FM_OK;
+    if (st != FM_OK)
+        return st;
     if (sqlite3_prepare_v2(store->db, "SELECT chain FROM tip", -1, &stmt, NULL) != SQLITE_OK)
         return ledger_store_fail(store, err);
     st = ledger_store_row(store, stmt, &row, err);
@@ -128,7 +165,7 @@ static fm_status set_up(struct ledger_store *store, enum ledger_store_mode mode,
     if (st == FM_OK && mode == LEDGER_STORE_CREATE)
         st = exec(store, ledger_store_schema, err);
     else if (st == FM_OK)
-        st = check_file(store, err);
+        st = check_file(store, mode, err);
     return st;
 }
 

@@ -1,6 +1,13 @@
 /* The store's tables (store.h says what they hold) and statements. */
 #include "ledger/store/store_impl.h"
 
+/* A member of what is seen is a row of both. */
+#define LEDGER_TX_TABLES(tx, seen)                                                                 \
+    "CREATE TABLE " tx " (id BLOB PRIMARY KEY, leaf INTEGER NOT NULL, not_after INTEGER NOT NULL)" \
+    " STRICT, WITHOUT ROWID;"                                                                      \
+    "CREATE TABLE " seen " (not_after INTEGER, id BLOB, PRIMARY KEY (not_after, id))"              \
+    " STRICT, WITHOUT ROWID;"
+
 const char ledger_store_schema[] =
     "CREATE TABLE tip (one INTEGER PRIMARY KEY CHECK (one = 1), chain BLOB NOT NULL,"
     " genesis BLOB NOT NULL, height INTEGER NOT NULL, time INTEGER NOT NULL, log BLOB NOT NULL,"
@@ -9,22 +16,36 @@ const char ledger_store_schema[] =
     "CREATE TABLE block (height INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
     " first_leaf INTEGER NOT NULL, txs INTEGER NOT NULL) STRICT;"
     "CREATE TABLE leaf (leaf INTEGER PRIMARY KEY, height INTEGER NOT NULL, hash BLOB NOT NULL,"
-    " id BLOB, alias TEXT, type TEXT, result BLOB, payload BLOB) STRICT;"
-    "CREATE TABLE tx (id BLOB PRIMARY KEY, leaf INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE node (at INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;"
-    "CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE seen (not_after INTEGER, id TEXT, PRIMARY KEY (not_after, id))"
-    " STRICT, WITHOUT ROWID;"
-    "CREATE TABLE page (at INTEGER PRIMARY KEY, page BLOB NOT NULL) STRICT;"
-    "CREATE TABLE deep_page (at BLOB PRIMARY KEY, page BLOB NOT NULL) STRICT;"
-    "CREATE TABLE cosignature (size INTEGER, alias TEXT, line TEXT NOT NULL,"
-    " PRIMARY KEY (size, alias)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE undo (height INTEGER PRIMARY KEY, time INTEGER NOT NULL, log BLOB NOT NULL,"
-    " state_root BLOB NOT NULL, prev BLOB NOT NULL, epoch INTEGER NOT NULL,"
-    " rules_version INTEGER NOT NULL, changes BLOB NOT NULL) STRICT;"
-    "CREATE TABLE note (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE evidence (at INTEGER PRIMARY KEY, theirs TEXT NOT NULL UNIQUE,"
-    " ours TEXT NOT NULL) STRICT;";
+    " id BLOB, alias TEXT, type TEXT, result BLOB, payload BLOB) STRICT;" LEDGER_TX_TABLES(
+        "tx", "seen") "CREATE TABLE node (at INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;"
+                      "CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, "
+                      "WITHOUT ROWID;"
+                      "CREATE TABLE page (at INTEGER PRIMARY KEY, page BLOB NOT NULL) STRICT;"
+                      "CREATE TABLE deep_page (at BLOB PRIMARY KEY, page BLOB NOT NULL) STRICT;"
+                      "CREATE TABLE cosignature (size INTEGER, alias TEXT, line TEXT NOT NULL,"
+                      " PRIMARY KEY (size, alias)) STRICT, WITHOUT ROWID;"
+                      "CREATE TABLE undo (height INTEGER PRIMARY KEY, time INTEGER NOT NULL, log "
+                      "BLOB NOT NULL,"
+                      " state_root BLOB NOT NULL, prev BLOB NOT NULL, epoch INTEGER NOT NULL,"
+                      " rules_version INTEGER NOT NULL, changes BLOB NOT NULL) STRICT;"
+                      "CREATE TABLE note (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, "
+                      "WITHOUT ROWID;"
+                      "CREATE TABLE evidence (at INTEGER PRIMARY KEY, theirs TEXT NOT NULL UNIQUE,"
+                      " ours TEXT NOT NULL) STRICT;";
+
+/* Version 2 kept seen/ID among the states as well, and its time there alone. What was forgotten
+ * has no time any more: 0. */
+const char ledger_store_from_2[] = LEDGER_TX_TABLES(
+    "tx3",
+    "seen3") "INSERT INTO tx3 SELECT tx.id, leaf,"
+             " coalesce(json_extract(CAST(value AS TEXT), '$.not_after'), 0)"
+             " FROM tx LEFT JOIN state ON key = 'seen/' || lower(hex(tx.id)) ORDER BY 1;"
+             "INSERT INTO seen3 SELECT not_after, id FROM tx3 WHERE not_after > 0 ORDER BY 1, 2;"
+             "DELETE FROM state WHERE key >= 'seen/' AND key < 'seen0';"
+             "DROP TABLE tx;"
+             "DROP TABLE seen;"
+             "ALTER TABLE tx3 RENAME TO tx;"
+             "ALTER TABLE seen3 RENAME TO seen;";
 
 const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
     [LEDGER_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
@@ -43,6 +64,11 @@ const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
                              " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     [LEDGER_SQL_DEL_STATE] = "DELETE FROM state WHERE key = ?1",
     [LEDGER_SQL_LIST_STATE] = "SELECT key, value FROM state WHERE key >= ?1 ORDER BY key",
+    [LEDGER_SQL_GET_SEEN] = "SELECT not_after FROM tx WHERE id = ?1 AND EXISTS (SELECT 1 FROM seen"
+                            " WHERE seen.not_after = tx.not_after AND seen.id = tx.id)",
+    [LEDGER_SQL_LIST_SEEN] =
+        "SELECT id, not_after FROM tx WHERE EXISTS (SELECT 1 FROM seen"
+        " WHERE seen.not_after = tx.not_after AND seen.id = tx.id) ORDER BY id",
     [LEDGER_SQL_PUT_SEEN] = "INSERT INTO seen VALUES (?1, ?2)",
     [LEDGER_SQL_DEL_SEEN] = "DELETE FROM seen WHERE not_after = ?1 AND id = ?2",
     [LEDGER_SQL_EXPIRED_SEEN] = "SELECT id FROM seen WHERE not_after < ?1 ORDER BY not_after, id",
@@ -61,7 +87,7 @@ const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
         " WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf",
     [LEDGER_SQL_GET_LEAF_HASH] = "SELECT hash FROM leaf WHERE leaf = ?1",
     [LEDGER_SQL_ERASE_LEAF] = "UPDATE leaf SET payload = NULL WHERE leaf = ?1",
-    [LEDGER_SQL_PUT_TX] = "INSERT INTO tx VALUES (?1, ?2)",
+    [LEDGER_SQL_PUT_TX] = "INSERT INTO tx VALUES (?1, ?2, ?3)",
     [LEDGER_SQL_GET_TX] = "SELECT leaf FROM tx WHERE id = ?1",
     [LEDGER_SQL_PUT_NODE] = "INSERT INTO node VALUES (?1, ?2)",
     [LEDGER_SQL_GET_NODE] = "SELECT hash FROM node WHERE at = ?1",

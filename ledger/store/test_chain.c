@@ -133,11 +133,11 @@ static void test_replicas_agree(void **state)
     assert_memory_equal(ledger_chain_head(t.chain), &head, sizeof head);
     town_ok(&t, publish(&t, BANK_A, 2));
     town_refused(&t, publish(&t, BANK_B, 9), LEDGER_RULE_DATASET_VERSION);
-    /* Ids are forgotten in both places where the store has them. */
+    /* Ids are forgotten, but for where they stand. */
     town_wait(&t, 2 * DAY_MS);
     town_ok(&t, publish(&t, BANK_A, 3));
     assert_int_equal(count("SELECT count(*) FROM seen"), 1);
-    assert_int_equal(count("SELECT count(*) FROM state WHERE key GLOB 'seen/*'"), 1);
+    assert_true(count("SELECT count(*) FROM tx") > 1);
     town_release(&t);
 }
 

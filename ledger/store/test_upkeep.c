@@ -67,7 +67,9 @@ static const struct {
     {"UPDATE state SET value = CAST(replace(CAST(value AS TEXT), 'active', 'passive') AS BLOB)"
      " WHERE key LIKE 'authorization/%'",
      "its state does not have the root", false},
-    {"DELETE FROM state WHERE key = (SELECT max(key) FROM state WHERE key LIKE 'seen/%')",
+    {"DELETE FROM seen WHERE id = (SELECT max(id) FROM seen)", "its state does not have the root",
+     false},
+    {"UPDATE tx SET not_after = not_after + 1 WHERE leaf = (SELECT max(leaf) FROM tx)",
      "its state does not have the root", false},
     {"INSERT INTO state VALUES ('zzz', CAST('{}' AS BLOB))", "its state does not have the root",
      false},
