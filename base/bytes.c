@@ -260,16 +260,26 @@ static const char base64url_digits[] =
 
 void base_base64url(struct base_buf *out, const uint8_t *bytes, size_t len)
 {
-    uint32_t bits = 0;
-    unsigned held = 0;
+    size_t whole = len / 3, rest = len % 3;
+    uint8_t *at = len <= SIZE_MAX / 2 ? base_buf_extend(out, 4 * whole + rest + (rest > 0)) : NULL;
+    uint32_t bits;
 
-    for (size_t i = 0; i < len; i++) {
-        bits = bits << 8 | bytes[i];
-        for (held += 8; held >= 6; held -= 6)
-            base_buf_put_u8(out, (uint8_t)base64url_digits[bits >> (held - 6) & 63]);
+    if (at == NULL) {
+        out->failed = true;
+        return;
     }
-    if (held > 0)
-        base_buf_put_u8(out, (uint8_t)base64url_digits[bits << (6 - held) & 63]);
+    for (; whole > 0; whole--, bytes += 3) {
+        bits = (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8 | bytes[2];
+        for (unsigned shift = 24; shift > 0; shift -= 6)
+            *at++ = (uint8_t)base64url_digits[bits >> (shift - 6) & 63];
+    }
+    if (rest == 0)
+        return;
+    bits = (uint32_t)bytes[0] << 16 | (rest == 2 ? (uint32_t)bytes[1] << 8 : 0);
+    *at++ = (uint8_t)base64url_digits[bits >> 18];
+    *at++ = (uint8_t)base64url_digits[bits >> 12 & 63];
+    if (rest == 2)
+        *at = (uint8_t)base64url_digits[bits >> 6 & 63];
 }
 
 /* A digit's value plus one; 0 for what is no digit. A table indexed by the text leaks it through
@@ -287,20 +297,26 @@ static const uint8_t base64url_values[256] = {
 
 bool base_unbase64url(struct base_buf *out, const char *text, size_t text_len)
 {
+    size_t before = out->len;
+    uint8_t *at = base_buf_extend(out, text_len / 4 * 3 + text_len % 4 * 3 / 4), *first = at;
     uint32_t bits = 0;
     unsigned held = 0;
 
     if (text_len % 4 == 1)
         return false;
+    if (at == NULL)
+        return true; /* and *out says that it failed */
     for (size_t i = 0; i < text_len; i++) {
         uint8_t value = base64url_values[(uint8_t)text[i]];
-        if (value == 0)
+        if (value == 0) {
+            out->len = before + (size_t)(at - first);
             return false;
+        }
         bits = bits << 6 | (uint32_t)(value - 1);
         held += 6;
         if (held >= 8) {
             held -= 8;
-            base_buf_put_u8(out, (uint8_t)(bits >> held));
+            *at++ = (uint8_t)(bits >> held);
         }
     }
     return (bits & ((1u << held) - 1)) == 0;

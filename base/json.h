@@ -39,7 +39,7 @@ struct base_json_span {
 };
 
 /* The same, and where the root's member of that name stands, if that is found out on the way (as it
- * is where all is ASCII). */
+ * is where all names are ASCII). */
 fm_status base_json_parse_canonical_span(json_t **out, struct base_json_span *span,
                                          const char *member, const void *bytes, size_t len,
                                          struct base_err *err) FM_CHECK;

@@ -9,11 +9,12 @@ struct reader {
     struct base_json_span *span;
 };
 
-/* A text as it stands in the bytes; `escaped` if some of it is. */
+/* A text as it stands in the bytes; `escaped` if some of it is, `odd` if some of it is escaped or
+ * beyond ASCII. */
 struct raw {
     const char *p;
     size_t len;
-    bool escaped;
+    bool escaped, odd;
 };
 
 static bool take(struct reader *r, char c)
@@ -41,20 +42,41 @@ static char unescaped(char c)
     return (char)(at != NULL ? meaning[at - letters] : 0);
 }
 
+/* The length of the character beyond ASCII that begins at p; 0 if it is none: overlong, a
+ * surrogate, beyond U+10FFFF, cut off (RFC 3629, section 4). */
+static size_t wide_len(const char *p, const char *end)
+{
+    const uint8_t *s = (const uint8_t *)p;
+    size_t len = *s >= 0xf0 ? 4 : *s >= 0xe0 ? 3 : 2;
+    uint8_t least = *s == 0xe0 ? 0xa0 : *s == 0xf0 ? 0x90 : 0x80;
+    uint8_t most = *s == 0xed ? 0x9f : *s == 0xf4 ? 0x8f : 0xbf;
+
+    if (*s < 0xc2 || *s > 0xf4 || (size_t)(end - p) < len || s[1] < least || s[1] > most)
+        return 0;
+    for (size_t i = 2; i < len; i++)
+        if (s[i] < 0x80 || s[i] > 0xbf)
+            return 0;
+    return len;
+}
+
 static bool read_raw(struct reader *r, struct raw *out)
 {
     if (!take(r, '"'))
         return false;
-    out->p = r->p;
-    out->escaped = false;
-    for (; r->p < r->end && *r->p != '"'; r->p++) {
-        if (*r->p == '\\') {
-            out->escaped = true;
+    *out = (struct raw){.p = r->p};
+    while (r->p < r->end && *r->p != '"') {
+        unsigned char c = (unsigned char)*r->p;
+        size_t len = c >= 0x80 ? wide_len(r->p, r->end) : 1;
+
+        if (c == '\\') {
+            out->odd = out->escaped = true;
             if (++r->p == r->end || unescaped(*r->p) == 0)
                 return false;
-        } else if ((unsigned char)*r->p < 0x20 || (unsigned char)*r->p >= 0x80) {
-            return false;
         }
+        if (c < 0x20 || len == 0)
+            return false;
+        out->odd = out->odd || len > 1;
+        r->p += len;
     }
     out->len = (size_t)(r->p - out->p);
     return take(r, '"');
@@ -137,7 +159,7 @@ static void note_span(struct reader *r, const char *from, bool is_first)
 static json_t *read_object(struct reader *r, unsigned depth)
 {
     json_t *object = json_object();
-    struct raw key, last = {"", 0, false};
+    struct raw key, last = {"", 0, false, false};
     bool is_first = true;
 
     if (object == NULL || take(r, '}'))
@@ -145,8 +167,7 @@ static json_t *read_object(struct reader *r, unsigned depth)
     do {
         const char *from = r->p;
 
-        if (!read_raw(r, &key) || key.escaped || !take(r, ':') ||
-            (!is_first && !ascends(&last, &key)))
+        if (!read_raw(r, &key) || key.odd || !take(r, ':') || (!is_first && !ascends(&last, &key)))
             goto fail;
         if (json_object_setn_new_nocheck(object, key.p, key.len, read_value(r, depth + 1)) != 0)
             goto fail;

@@ -46,7 +46,7 @@ static json_t *text_of(const struct base_buf *bytes)
 
     base_base64url(&text, bytes->p, bytes->len);
     if (!text.failed)
-        v = json_string(base_buf_cstr(&text));
+        v = json_stringn_nocheck(base_buf_cstr(&text), text.len); /* ASCII */
     base_buf_release(&text);
     return v;
 }

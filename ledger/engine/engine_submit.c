@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "ledger/engine/engine_own.h"
 #include "ledger/proof/rules.h"
 
@@ -141,17 +140,6 @@ fm_status engine_submit_scan(struct ledger_engine *engine, struct base_err *err)
     return st;
 }
 
-static fm_status not_after_of(int64_t *out, const void *tx, size_t len, struct base_err *err)
-{
-    json_t *json;
-    fm_status st = base_json_parse(&json, tx, len, err);
-
-    if (st == FM_OK)
-        st = base_json_get_int(out, json, "not_after", err);
-    json_decref(json);
-    return st;
-}
-
 /* It is on the log already: perhaps of an earlier life of this node, perhaps not final yet. */
 static fm_status place_known(struct ledger_engine *engine, struct ledger_outcome *outcome,
                              const void *tx, size_t len, struct ledger_entry *entry,
@@ -178,7 +166,6 @@ fm_status engine_submit(struct ledger_engine *engine, struct ledger_outcome *out
 {
     struct ledger_outbox_item *item;
     struct ledger_entry entry = {0};
-    int64_t not_after = 0;
     fm_status st = ledger_chain_check(engine->chain, outcome, tx, len, engine->now.unix_ms, err);
 
     if (st != FM_OK)
@@ -195,8 +182,6 @@ fm_status engine_submit(struct ledger_engine *engine, struct ledger_outcome *out
         ledger_entry_release(&entry);
         return st;
     }
-    st = not_after_of(&not_after, tx, len, err);
-    if (st == FM_OK)
-        st = ledger_outbox_add(&engine->outbox, &item, outcome->id, tx, len, not_after, err);
+    st = ledger_outbox_add(&engine->outbox, &item, outcome->id, tx, len, outcome->not_after, err);
     return st != FM_OK ? st : hand_in(engine, item, err);
 }

@@ -197,8 +197,9 @@ static void fill_context(struct ledger_machine *machine, struct ledger_context *
 static fm_status check_envelope(struct ledger_context *c, struct ledger_prepared *p,
                                 struct base_err *err)
 {
-    const json_t *seen;
-    fm_status st;
+    char key[LEDGER_KEY_TEXT];
+    const json_t *seen = NULL;
+    fm_status st = FM_OK;
 
     if (memcmp(p->tx.chain, c->chain, 32) != 0) {
         drop(p, LEDGER_DROP_CHAIN, "it is for another ledger");
@@ -212,8 +213,14 @@ static fm_status check_envelope(struct ledger_context *c, struct ledger_prepared
         drop(p, LEDGER_DROP_TOO_FAR, "its not_after is too far after the block's time");
         return FM_OK;
     }
-    st = ledger_state_get(c, &seen, "seen", c->id, err);
-    if (st == FM_OK && seen != NULL)
+    (void)ledger_key(key, "seen", c->id);
+    if (p->unseen)
+        seen = ledger_view_changed(c->view, key);
+    else
+        st = ledger_view_get(c->view, &seen, key, err);
+    /* Asked twice, and the source does not change in between: an id costs it a search. */
+    p->unseen = st == FM_OK && seen == NULL;
+    if (seen != NULL)
         drop(p, LEDGER_DROP_REPEATED, "its id is in the log already");
     return st;
 }

@@ -52,6 +52,7 @@ struct ledger_prepared {
     struct ledger_tx tx; /* released by ledger_prepared_release() */
     uint8_t bytes_hash[32];
     bool was_parsed;                /* before this call */
+    bool unseen;                    /* its id, in the source; a block may bring it */
     const struct did_document *doc; /* the one that key and verdict are about */
     uint8_t key[32];                /* of the verdict */
     bool verdict_known, verdict_remembered, authentic;

@@ -96,6 +96,15 @@ fm_status ledger_view_get(struct ledger_view *view, const json_t **value, const 
     return read_source(view, value, key, err);
 }
 
+const json_t *ledger_view_changed(const struct ledger_view *view, const char *key)
+{
+    const json_t *found = json_object_get(view->tx, key);
+
+    if (found == NULL)
+        found = json_object_get(view->block, key);
+    return json_is_null(found) ? NULL : found;
+}
+
 fm_status ledger_view_put(struct ledger_view *view, const char *key, json_t *value,
                           struct base_err *err)
 {

@@ -25,6 +25,8 @@ void ledger_view_release(struct ledger_view *view);
 /* *value is borrowed until the transaction or the block ends, NULL where there is none. */
 fm_status ledger_view_get(struct ledger_view *view, const json_t **value, const char *key,
                           struct base_err *err) FM_CHECK;
+/* The same of what the block and the transaction have changed alone. */
+const json_t *ledger_view_changed(const struct ledger_view *view, const char *key);
 /* Takes the reference to value, also when it fails; NULL counts as out of memory, so that a
  * json_pack() can stand in the call. */
 fm_status ledger_view_put(struct ledger_view *view, const char *key, json_t *value,
