@@ -1,0 +1,390 @@
+/* bench_paillier: operations of Paillier on batches, one thread. One JSON object a line: op, bits,
+ * kind (std, djn, sub, owner: std's blinding by the key's owner), batch, n (operations timed),
+ * us_per_op and ops_per_s (median over the rounds), kernel; with --compare also gmp_us (the same
+ * operation by hand with mpz_powm or mpz_mul, and a table of 64 values a row for fixed bases; one
+ * at a time, in the same run, turn by turn) and speedup (median of the rounds' ratios); with the
+ * ifma kernel also floor_us (the multiply-adds that mpc/paillier/ifma.h counts, at the rate at
+ * which this processor was just measured to issue them) and floor_percent. All times are processor
+ * time of the thread, so that a busy machine distorts them little. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "benches/paillier_by_hand.h"
+#include "mpc/paillier/cipher.h"
+#include "mpc/paillier/key_own.h"
+#include "mpc/paillier/limbs.h"
+
+enum { ROUNDS = 5, ROUNDS_MAX = 32 };
+
+struct job {
+    const char *op, *kind;
+    unsigned bits;
+    size_t batch, rounds;
+    double seconds; /* least time of a round */
+    bool compare, gmp_kernel;
+};
+
+struct world {
+    const struct job *job;
+    struct mpc_pai_std *std;
+    struct mpc_pai_djn *djn;
+    struct mpc_pai_sub *sub;
+    struct mpc_pai_secret *secret;
+    const struct mpc_pai_modulus *n;
+    struct mpc_pai_plain m;
+    struct mpc_pai_cipher x, y, z, one;
+    uint64_t *scalars;
+    struct by_hand *hand;
+};
+
+static double now(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static fm_status make_key(struct world *w, struct base_err *err)
+{
+    const struct mpc_pai_ring_ops *engine = w->job->gmp_kernel ? &mpc_pai_ring_gmp : NULL;
+    enum mpc_pai_kind kind = strcmp(w->job->kind, "djn") == 0   ? MPC_PAI_DJN
+                             : strcmp(w->job->kind, "sub") == 0 ? MPC_PAI_SUB
+                                                                : MPC_PAI_STD;
+    mpz_t p, q, n, h, b;
+    fm_status st;
+
+    mpz_inits(p, q, n, h, NULL);
+    mpz_init_set_ui(b, 1);
+    st = mpc_pai_primes_new(p, q, b, w->job->bits, kind, err);
+    mpz_mul(n, p, q);
+    if (st == FM_OK)
+        st = mpc_pai_blinding_base(h, n, b, err);
+    if (st == FM_OK)
+        st = mpc_pai_secret_make(&w->secret, p, q, engine, err);
+    if (st == FM_OK && kind == MPC_PAI_STD)
+        st = mpc_pai_std_make(&w->std, n, engine, err);
+    else if (st == FM_OK && kind == MPC_PAI_DJN)
+        st = mpc_pai_djn_make(&w->djn, n, h, engine, err);
+    else if (st == FM_OK)
+        st = mpc_pai_sub_make(&w->sub, n, h, engine, err);
+    if (st == FM_OK) {
+        w->n = w->std != NULL   ? mpc_pai_std_modulus(w->std)
+               : w->djn != NULL ? mpc_pai_djn_modulus(w->djn)
+                                : mpc_pai_sub_modulus(w->sub);
+        w->hand = by_hand_new(p, q, h,
+                              kind == MPC_PAI_DJN   ? w->job->bits / 2
+                              : kind == MPC_PAI_SUB ? mpc_pai_sub_exponent_bits(w->job->bits)
+                                                    : 0);
+    }
+    mpz_clears(p, q, n, h, b, NULL);
+    return st;
+}
+
+static fm_status encrypt(struct world *w, struct mpc_pai_cipher *c, struct base_err *err)
+{
+    const struct base_random *random = base_random_system();
+
+    if (strcmp(w->job->kind, "owner") == 0)
+        return mpc_pai_owner_encrypt(c, w->secret, &w->m, random, err);
+    if (w->djn != NULL)
+        return mpc_pai_djn_encrypt(c, w->djn, &w->m, random, err);
+    if (w->sub != NULL)
+        return mpc_pai_sub_encrypt(c, w->sub, &w->m, random, err);
+    return mpc_pai_std_encrypt(c, w->std, &w->m, random, err);
+}
+
+static fm_status world_open(struct world *w, const struct job *job, struct base_err *err)
+{
+    size_t batch = job->batch;
+    fm_status st;
+
+    *w = (struct world){.job = job};
+    st = make_key(w, err);
+    if (st == FM_OK)
+        st = mpc_pai_plain_init(&w->m, w->n, batch, err);
+    if (st == FM_OK)
+        st = mpc_pai_cipher_init(&w->x, w->n, batch, err);
+    if (st == FM_OK)
+        st = mpc_pai_cipher_init(&w->y, w->n, batch, err);
+    if (st == FM_OK)
+        st = mpc_pai_cipher_init(&w->z, w->n, batch, err);
+    if (st == FM_OK)
+        st = mpc_pai_cipher_init(&w->one, w->n, 1, err);
+    w->scalars = calloc(batch, sizeof *w->scalars);
+    if (st == FM_OK && w->scalars == NULL)
+        st = base_err_memory(err, "scalars");
+    if (st == FM_OK)
+        st = base_random_fill(base_random_system(), w->scalars, batch * sizeof *w->scalars, err);
+    for (size_t i = 0; st == FM_OK && i < batch; i++)
+        st = mpc_pai_limbs_random_below(w->m.w + i * w->m.k, w->n->n2->m, w->m.k,
+                                        base_random_system(), err);
+    if (st == FM_OK)
+        st = encrypt(w, &w->x, err);
+    if (st == FM_OK)
+        st = encrypt(w, &w->y, err);
+    return st;
+}
+
+static void world_close(struct world *w)
+{
+    mpc_pai_plain_release(&w->m);
+    mpc_pai_cipher_release(&w->x);
+    mpc_pai_cipher_release(&w->y);
+    mpc_pai_cipher_release(&w->z);
+    mpc_pai_cipher_release(&w->one);
+    mpc_pai_std_free(w->std);
+    mpc_pai_djn_free(w->djn);
+    mpc_pai_sub_free(w->sub);
+    mpc_pai_secret_free(w->secret);
+    by_hand_free(w->hand);
+    free(w->scalars);
+}
+
+/* Eight slots of a packed plaintext per operation: pack, encrypt; the shift is in the place. */
+static fm_status pack(struct world *w, struct base_err *err)
+{
+    struct mpc_pai_slots s;
+    int64_t *v = calloc(w->job->batch, sizeof *v);
+    fm_status st =
+        v != NULL ? mpc_pai_slots_init(&s, 40, 1024, w->n, err) : base_err_memory(err, "pack");
+
+    if (st == FM_OK)
+        st = mpc_pai_slots_place(&w->m, &s, s.slots - 1, v, err);
+    if (st == FM_OK)
+        st = encrypt(w, &w->z, err);
+    free(v);
+    return st;
+}
+
+/* The operation once, on the whole batch. */
+static fm_status operate(struct world *w, struct base_err *err)
+{
+    const char *op = w->job->op;
+
+    if (strcmp(op, "encrypt") == 0)
+        return encrypt(w, &w->z, err);
+    if (strcmp(op, "decrypt") == 0)
+        return mpc_pai_decrypt(&w->m, w->secret, &w->x, err);
+    if (strcmp(op, "add") == 0)
+        return mpc_pai_add(&w->z, &w->x, &w->y, err);
+    if (strcmp(op, "mul64") == 0)
+        return mpc_pai_mul_u64(&w->z, &w->x, w->scalars, err);
+    if (strcmp(op, "mul") == 0)
+        return mpc_pai_mul(&w->z, &w->x, &w->m, err);
+    if (strcmp(op, "dot") == 0)
+        return mpc_pai_dot_u64(&w->one, &w->x, w->scalars, err);
+    return pack(w, err);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(double *v, size_t n)
+{
+    qsort(v, n, sizeof *v, by_size);
+    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+/* Multiply-adds of eight operations, with the best windows (ifma.h). */
+static double floor_of(const struct job *job)
+{
+    double l = (double)((job->bits + 51) / 52), h = (double)((job->bits / 2 + 51) / 52),
+           b = job->bits;
+    double m = 10 * l * l + 2 * l, s = 7 * l * l + 3 * l, mh = 10 * h * h + 2 * h,
+           sh = 7 * h * h + 3 * h;
+
+    if (strcmp(job->op, "decrypt") == 0 || strcmp(job->kind, "owner") == 0)
+        return b * sh + b / 5 * mh;
+    if (strcmp(job->op, "add") == 0)
+        return m;
+    if (strcmp(job->op, "mul64") == 0)
+        return 64 * s + 30 * m;
+    if (strcmp(job->op, "dot") == 0)
+        return 30 * m;
+    if (strcmp(job->op, "mul") == 0)
+        return b * s + b / 5 * m;
+    if (strcmp(job->kind, "djn") == 0)
+        return b / 2 / 6 * m;
+    if (strcmp(job->kind, "sub") == 0)
+        return mpc_pai_sub_exponent_bits(job->bits) / 6 * m;
+    return b * s + b / 6 * m;
+}
+
+static void print(const struct world *w, size_t n, double us, double gmp_us, double speedup)
+{
+    const struct job *job = w->job;
+    bool ifma = strcmp(mpc_pai_modulus_engine(w->n), "ifma") == 0;
+    double rate = ifma ? by_hand_ifma_rate() : 0,
+           floor_us = ifma ? floor_of(job) / rate / 8 * 1e6 : 0;
+
+    printf("{\"batch\":%zu,\"bits\":%u,", job->batch, job->bits);
+    if (ifma)
+        printf("\"floor_percent\":%.0f,\"floor_us\":%.3f,", 100 * floor_us / us, floor_us);
+    if (job->compare)
+        printf("\"gmp_us\":%.3f,", gmp_us);
+    printf("\"kernel\":\"%s\",\"kind\":\"%s\",\"n\":%zu,\"op\":\"%s\",\"ops_per_s\":%.0f,",
+           mpc_pai_modulus_engine(w->n), job->kind, n, job->op, 1e6 / us);
+    if (job->compare)
+        printf("\"speedup\":%.2f,", speedup);
+    printf("\"us_per_op\":%.3f}\n", us);
+    (void)fflush(stdout);
+}
+
+/* One round: operations until the time is up; microseconds each. */
+static fm_status round_of(struct world *w, double *us, size_t *n, struct base_err *err)
+{
+    double start = now(), t;
+    size_t done = 0;
+
+    do {
+        if (operate(w, err) != FM_OK)
+            return err->code;
+        done += w->job->batch;
+    } while ((t = now() - start) < w->job->seconds);
+    *us = t / (double)done * 1e6;
+    *n += done;
+    return FM_OK;
+}
+
+static double hand_round(const struct world *w)
+{
+    double start = now(), t;
+    size_t done = 0;
+
+    do {
+        by_hand_operate(w->hand, w->job->op, w->job->kind);
+        done++;
+    } while ((t = now() - start) < w->job->seconds);
+    return t / (double)done * 1e6;
+}
+
+static fm_status keygen(const struct job *job, struct base_err *err)
+{
+    double us[ROUNDS_MAX], mid;
+
+    for (size_t r = 0; r < job->rounds; r++) {
+        struct world w = {.job = job};
+        double start = now();
+        fm_status st = make_key(&w, err);
+        us[r] = (now() - start) * 1e6;
+        world_close(&w);
+        if (st != FM_OK)
+            return st;
+    }
+    mid = median(us, job->rounds);
+    printf(
+        "{\"batch\":1,\"bits\":%u,\"kind\":\"%s\",\"n\":%zu,\"op\":\"keygen\",\"ops_per_s\":%.2f,"
+        "\"us_per_op\":%.0f}\n",
+        job->bits, job->kind, job->rounds, 1e6 / mid, mid);
+    return FM_OK;
+}
+
+static fm_status run(const struct job *job, struct base_err *err)
+{
+    double us[ROUNDS_MAX], gmp[ROUNDS_MAX] = {0}, ratio[ROUNDS_MAX] = {0}, warm;
+    size_t n = 0;
+    struct world w;
+    fm_status st;
+
+    if (strcmp(job->op, "keygen") == 0)
+        return keygen(job, err);
+    st = world_open(&w, job, err);
+    if (st == FM_OK)
+        st = round_of(&w, &warm, &n, err);
+    n = 0;
+    for (size_t r = 0; st == FM_OK && r < job->rounds; r++) {
+        st = round_of(&w, &us[r], &n, err);
+        if (job->compare)
+            gmp[r] = hand_round(&w);
+        ratio[r] = gmp[r] / us[r];
+    }
+    if (st == FM_OK)
+        print(&w, n, median(us, job->rounds), median(gmp, job->rounds), median(ratio, job->rounds));
+    world_close(&w);
+    return st;
+}
+
+static int usage(int status)
+{
+    fputs(
+        "usage: bench_paillier [--op keygen|encrypt|decrypt|add|mul64|mul|dot|pack|all] [--bits "
+        "2048|3072|4096] [--kind std|djn|sub|owner|all]\n"
+        "       [--batch B] [--rounds R] [--ms MILLISECONDS] [--kernel gmp] [--compare] [--json]\n"
+        "one JSON object a line; --compare: GMP by hand in the same run; owner is for encrypt\n",
+        status == 0 ? stdout : stderr);
+    return status;
+}
+
+static bool parse(struct job *job, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(a, "--json") == 0)
+            continue;
+        if (strcmp(a, "--compare") == 0) {
+            job->compare = true;
+            continue;
+        }
+        if (v == NULL)
+            return false;
+        i++;
+        if (strcmp(a, "--op") == 0)
+            job->op = v;
+        else if (strcmp(a, "--kind") == 0)
+            job->kind = v;
+        else if (strcmp(a, "--bits") == 0)
+            job->bits = (unsigned)strtoul(v, NULL, 10);
+        else if (strcmp(a, "--batch") == 0)
+            job->batch = strtoul(v, NULL, 10);
+        else if (strcmp(a, "--rounds") == 0)
+            job->rounds = strtoul(v, NULL, 10);
+        else if (strcmp(a, "--ms") == 0)
+            job->seconds = strtod(v, NULL) / 1000;
+        else if (strcmp(a, "--kernel") == 0 && strcmp(v, "gmp") == 0)
+            job->gmp_kernel = true;
+        else
+            return false;
+    }
+    return (job->bits == 2048 || job->bits == 3072 || job->bits == 4096) && job->batch >= 1 &&
+           job->batch <= 100000 && job->rounds >= 1 && job->rounds <= ROUNDS_MAX;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const ops[] = {"keygen", "encrypt", "decrypt", "add",
+                                      "mul64",  "mul",     "dot",     "pack"};
+    static const char *const kinds[] = {"std", "djn", "sub", "owner"};
+    struct job job = {"all", "all", 2048, 64, ROUNDS, 0.2, false, false};
+    struct base_err err = {0};
+    bool some = false;
+
+    if (argc > 1 && strcmp(argv[1], "--help") == 0)
+        return usage(0);
+    if (!parse(&job, argc, argv))
+        return usage(2);
+    mpc_pai_gmp_init();
+    for (size_t o = 0; o < sizeof ops / sizeof *ops; o++)
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+            struct job one = job;
+            bool by_kind =
+                strcmp(ops[o], "encrypt") == 0 || (strcmp(ops[o], "keygen") == 0 && k < 3);
+            if ((strcmp(job.op, "all") != 0 && strcmp(job.op, ops[o]) != 0) ||
+                (strcmp(job.kind, "all") == 0 ? !by_kind && k > 0
+                                              : strcmp(job.kind, kinds[k]) != 0))
+                continue;
+            one.op = ops[o], one.kind = kinds[k], some = true;
+            if (run(&one, &err) != FM_OK) {
+                fprintf(stderr, "bench_paillier: %s: %s\n", ops[o], err.text);
+                return fm_status_exit(err.code);
+            }
+        }
+    return some ? 0 : usage(2);
+}
