@@ -35,7 +35,7 @@ benches/sweep --help | grep -q usage || fail "sweep --help"
 [ "$(grep -c '"n":1000,"op":"\(open\|logreg\)"' "$W/out")" = 2 ] && [ "$(grep -c '"n":10000,' "$W/out")" = 2 ] && [ "$(wc -l <"$W/out")" = 4 ] || fail "sweep's lines: $(cat "$W/out")"
 [ "$(status_of sweep --op open --threads 2 --seconds 0)" = 0 ] && [ "$(grep -c '"threads":2' "$W/out")" = 1 ] && grep -q 'ends at 1000' "$W/err" || fail "a sweep that takes too long: $(cat "$W/err")"
 if command -v gnuplot >/dev/null; then
-  [ "$(status_of sweep --op open --to 1000 --threads 1 --plots "$W/pictures")" = 0 ] && grep -q '<svg' "$W/pictures/mpc.svg" || fail "sweep --plots: $(cat "$W/err")"
+  [ "$(status_of sweep --op open --to 1000 --threads 1 --plots "$W/pictures")" = 0 ] && grep -q '<svg' "$W/pictures/mpc.svg" && grep -q '1 threads' "$W/pictures/open.svg" || fail "sweep --plots: $(cat "$W/err")"
 fi
 
 # ---- a line of 100 ms round trip: one round takes half of that, and not on loopback ----
