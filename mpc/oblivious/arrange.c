@@ -236,12 +236,15 @@ static void hear_wide(struct arrange *a, const struct segment *g, unsigned level
 
 static const struct exchange search_wide = {ask_wide, hear_wide};
 
-/* What stood at next[i] comes to stand at i. */
+/* What stood at next[i] comes to stand at i, up to where rows are still compared. */
 static fm_status move_limbs(struct arrange *a, struct base_err *err)
 {
+    const struct segment *last = &a->segment[a->segments - 1];
+    size_t end = (size_t)last->at + last->len;
+
     for (size_t k = 0; k < a->limbs; k++) {
         struct mpc_share *moved;
-        fm_status status = mpc_gather(&moved, a->here[k], a->next, a->n, err);
+        fm_status status = mpc_gather(&moved, a->here[k], a->next, end, err);
 
         if (status != FM_OK)
             return status;

@@ -13,9 +13,9 @@
  * prefix sums of the columns to be summed, so that a group's sum is the difference of two
  * neighbours. AND, OR, FIRST, COUNT DISTINCT and percentiles are such sums too: of the rows that
  * object, that agree, of the first row alone, of the rows whose value is not the one above, and of
- * the one row that the percentile picks. Least and greatest are segmented scans (scan.h), read at
- * the last row. No logarithm of levels but in those; columns and masks that several aggregates
- * share are moved, converted and counted once.
+ * the one row that the percentile picks. Least and greatest are a segmented scan (scan.h), one
+ * for all, read at the last row. No logarithm of levels but in those; columns and masks that
+ * several aggregates share are moved, converted and counted once.
  *
  * COUNT DISTINCT and percentiles want their column in order within the group: it is appended to the
  * sort's keys. All COUNT DISTINCT of one x, whatever their `where`, share a sort, as do percentiles

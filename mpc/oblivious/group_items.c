@@ -357,16 +357,12 @@ static fm_status run_item(struct mpc_group_state *g, const struct bits *b, size_
         return mpc_prefix(&g->acc[i], b->item_ring[i], err);
     if (item->kind == MPC_GROUP_PERCENTILE)
         return accumulate_percentile(g, i, err);
-    if (item->kind == MPC_GROUP_COUNT ||
+    if (item->kind == MPC_GROUP_COUNT || mpc_group_is_extreme(item) ||
         (item->kind == MPC_GROUP_FIRST && item->x->domain == MPC_BITS))
         return FM_OK;
     if (item->kind == MPC_GROUP_ANY)
         return mpc_slice(&g->acc[i], x, 0, g->n, err);
-    if (mpc_group_is_extreme(item))
-        status = item->kind == MPC_GROUP_MIN ? mpc_scan_min(&made, x, g->head, err)
-                                             : mpc_scan_max(&made, x, g->head, err);
-    else
-        status = mpc_prefix(&made, x, err);
+    status = mpc_prefix(&made, x, err);
     mpc_share_free(g->acc[i]);
     g->acc[i] = made;
     return status;
@@ -386,6 +382,8 @@ fm_status mpc_group_accumulate(struct mpc_group_state *g, struct base_err *err)
         status = keep_counted(g, &b, err);
     if (status == FM_OK)
         status = count_masks(g, err);
+    if (status == FM_OK)
+        status = mpc_group_extremes(g, err);
     for (size_t i = 0; status == FM_OK && i < g->by->items_len; i++)
         if (g->mine[i])
             status = run_item(g, &b, i, err);

@@ -83,6 +83,8 @@ fm_status mpc_group_neighbours(struct mpc_share **differ, struct mpc_share *cons
                                size_t n, struct base_err *err) FM_CHECK;
 /* acc[] and mask[].count: what is read at each group's last row. */
 fm_status mpc_group_accumulate(struct mpc_group_state *g, struct base_err *err) FM_CHECK;
+/* acc[] of MIN and MAX: from what counts, the least and greatest so far. */
+fm_status mpc_group_extremes(struct mpc_group_state *g, struct base_err *err) FM_CHECK;
 /* Reads it there. keys: whether the keys are wanted, too. */
 fm_status mpc_group_close(struct mpc_group_state *g, struct mpc_grouped *out, bool keys,
                           struct base_err *err) FM_CHECK;

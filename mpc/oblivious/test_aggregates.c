@@ -23,7 +23,7 @@ struct asked {
     uint32_t num;
     uint32_t den;
 };
-enum column { NONE, X, Y, TEXT, FLAG, KEY, KEY_TEXT, COLUMNS };
+enum column { NONE, X, Y, TEXT, FLAG, KEY, KEY_TEXT, WIDE, COLUMNS };
 
 static const struct asked all[] = {
     {MPC_GROUP_COUNT, NONE, 0, 0, 0},
@@ -34,6 +34,8 @@ static const struct asked all[] = {
     {MPC_GROUP_MIN, X, 1, 0, 0},
     {MPC_GROUP_MAX, X, 1, 0, 0},
     {MPC_GROUP_MAX, Y, 0, 0, 0},
+    {MPC_GROUP_MIN, WIDE, 1, 0, 0},
+    {MPC_GROUP_MAX, WIDE, 0, 0, 0},
     {MPC_GROUP_AND, FLAG, 0, 0, 0},
     {MPC_GROUP_AND, FLAG, 2, 0, 0},
     {MPC_GROUP_OR, FLAG, 0, 0, 0},
@@ -65,6 +67,7 @@ struct rows {
     uint64_t where[2][MOST];
     int64_t x[MOST];
     int64_t y[MOST];
+    int64_t wide[MOST];
     uint64_t text[MOST];
     uint64_t flag[MOST];
     int64_t got[MOST];
@@ -78,6 +81,7 @@ static int64_t value(const struct rows *k, unsigned column, size_t i)
     return column == X          ? k->x[i]
            : column == Y        ? k->y[i]
            : column == TEXT     ? (int64_t)k->text[i]
+           : column == WIDE     ? k->wide[i]
            : column == KEY      ? k->key[i] - 7
            : column == KEY_TEXT ? (int64_t)((uint64_t)k->key[i] * 77 % 1024)
                                 : (int64_t)k->flag[i];
@@ -98,7 +102,7 @@ static int64_t aggregate(const struct asked *a, int64_t *v, size_t n)
     int64_t first = n > 0 ? v[0] : 0;
 
     for (size_t i = 0; i < n; i++) {
-        sum += v[i];
+        sum = (int64_t)((uint64_t)sum + (uint64_t)v[i]); /* may wrap, and is then not asked for */
         objects += v[i] == 0;
     }
     qsort(v, n, sizeof *v, by_value);
@@ -192,6 +196,7 @@ static fm_status aggregates(struct mpc_session *s, void *arg, struct base_err *e
     TRY(feed_bits(s, &where[1], 0, k->where[1], k->n, 1, err));
     TRY(feed(s, &column[X], 0, k->x, k->n, (struct mpc_range){-9, 9}, err));
     TRY(feed(s, &column[Y], 0, k->y, k->n, (struct mpc_range){-1000, 1000}, err));
+    TRY(feed(s, &column[WIDE], 0, k->wide, k->n, MPC_RANGE_FULL, err));
     TRY(feed_bits(s, &column[TEXT], 0, k->text, k->n, 40, err));
     TRY(feed_bits(s, &column[FLAG], 0, k->flag, k->n, 1, err));
     TRY(mpc_add_constant(&column[KEY], key, -7, err));
@@ -225,6 +230,7 @@ static void fill(struct rows *k, int64_t groups, struct test_rng *rng)
         k->where[1][i] = rng_next(rng) % 4 == 0;
         k->x[i] = rng_in(rng, (struct mpc_range){-9, 9});
         k->y[i] = rng_in(rng, (struct mpc_range){-1000, 1000});
+        k->wide[i] = rng_value(rng);
         k->text[i] = (rng_next(rng) % 3) << 37 | rng_next(rng) % 2;
         k->flag[i] = rng_next(rng) % 4 != 0;
     }

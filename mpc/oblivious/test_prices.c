@@ -215,6 +215,24 @@ static fm_status firsts(const struct sample *t, struct base_err *err)
     return group_of(t, &item, 1, err);
 }
 
+static fm_status extremes(const struct sample *t, struct base_err *err)
+{
+    struct mpc_group_item items[2] = {{.kind = MPC_GROUP_MIN, .x = t->values},
+                                      {.kind = MPC_GROUP_MAX, .x = t->values}};
+
+    return group_of(t, items, 2, err);
+}
+
+/* One scan of twice as many rows. */
+static fm_status scan_twice(const struct sample *t, struct base_err *err)
+{
+    struct mpc_share *x, *head, *z;
+
+    TRY(mpc_concat(&x, (const struct mpc_share *const[]){t->values, t->values}, 2, err));
+    TRY(mpc_concat(&head, (const struct mpc_share *const[]){t->bits, t->bits}, 2, err));
+    return mpc_scan_min(&z, x, head, err);
+}
+
 /* A key of 17 bits costs as an equality; the rest is by the header. */
 static void groups_cost_what_their_header_says(void **state)
 {
@@ -235,6 +253,9 @@ static void groups_cost_what_their_header_says(void **state)
               plus(rest, (struct price){32 * WALL + (24 + 32 + 24) * ALL, 2}), "count");
         agree(price_of(firsts, ALL, 1, p), parts,
               plus(rest, (struct price){(32 + 24 + 24 + 32 + 24) * ALL, 3}), "first");
+        /* One column moved, one scan; two read. */
+        agree(price_of(extremes, ALL, 1, p), plus(parts, price_of(scan_twice, ALL, 1, p)),
+              plus(rest, (struct price){(32 + 2 * 32 + 2 * 24) * ALL, 0}), "least and greatest");
     }
 }
 
