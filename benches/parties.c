@@ -41,8 +41,7 @@ double bench_now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* The place's address with a port that nobody uses there. */
-static fm_status free_port(char endpoint[96], const struct bench_place *place, struct base_err *err)
+fm_status bench_free_port(char endpoint[96], const struct bench_place *place, struct base_err *err)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t len = sizeof address;
@@ -78,7 +77,7 @@ static fm_status make_world(struct world *w, struct base_err *err)
         if (st == FM_OK)
             st = bench_place_of(&w->place[i], i, err);
         if (st == FM_OK)
-            st = free_port(w->endpoint[i], &w->place[i], err);
+            st = bench_free_port(w->endpoint[i], &w->place[i], err);
     }
     return st;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/status.h"
+#include "benches/place.h"
 #include "net/transport.h"
 
 enum { BENCH_PARTIES = 3, BENCH_RUNS_MAX = 32, BENCH_THREADS_MAX = 32 };
@@ -30,6 +31,10 @@ fm_status bench_parties_run(struct bench_report reports[BENCH_PARTIES],
 
 /* All three meet: sends a byte to both others and waits for theirs. */
 fm_status bench_barrier(struct net_transport *t, unsigned stream, struct base_err *err) FM_CHECK;
+
+/* The place's address with a port that nobody uses there. */
+fm_status bench_free_port(char endpoint[96], const struct bench_place *place,
+                          struct base_err *err) FM_CHECK;
 
 double bench_now(void);
 /* The median over runs of the slowest party's time. */
