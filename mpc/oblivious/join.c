@@ -167,6 +167,20 @@ static fm_status check_lookup(const struct mpc_lookup *l, struct base_err *err)
     return FM_OK;
 }
 
+static fm_status find_by_method(struct mpc_found *out, struct mpc_find_state *f,
+                                struct base_err *err)
+{
+    const struct mpc_lookup *by = f->by;
+    fm_status status;
+
+    if (by->method == MPC_FIND_PAIRS || (by->method == MPC_FIND_CHEAPEST && mpc_find_pairs_pay(f)))
+        return mpc_find_pairs(out, f, err);
+    status = sort_all(f, err);
+    if (status != FM_OK)
+        return status;
+    return by->probe_unique ? mpc_find_neighbours(out, f, err) : mpc_find_copies(out, f, err);
+}
+
 fm_status mpc_find(struct mpc_found *out, const struct mpc_lookup *lookup, struct base_err *err)
 {
     struct mpc_find_state f = {.by = lookup,
@@ -185,10 +199,7 @@ fm_status mpc_find(struct mpc_found *out, const struct mpc_lookup *lookup, struc
     if (status == FM_OK)
         status = find_usable(&f.usable[1], &f, &lookup->probe, err);
     if (status == FM_OK)
-        status = sort_all(&f, err);
-    if (status == FM_OK)
-        status = lookup->probe_unique ? mpc_find_neighbours(out, &f, err)
-                                      : mpc_find_copies(out, &f, err);
+        status = find_by_method(out, &f, err);
     mpc_share_free_all(f.usable, 2);
     mpc_share_free_all(f.both, MPC_SORT_KEYS);
     mpc_order_free(f.joint);

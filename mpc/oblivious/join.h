@@ -30,6 +30,13 @@
  * value, 3 planes moved and 3 gates of N, the values' 48 m, one equality and one OR of N; 9 rounds.
  * test_prices.c asserts all of this to the byte.
  *
+ * ALL PAIRS. Short sides, or a very short one, are compared row by row without any sort. Bytes of a
+ * pair, over all parties: one equality, half a byte a key bit; 2 gates, and ceil(log2 n) + 1 for
+ * each of per_key; and where there are values per_key times bit2a, 24, and 24 for each of them.
+ * Rounds: the equality's, 2, an OR's, and ceil(log2 n) + 1 and with values 3 more for each of
+ * per_key, where sorts take hundreds: so few rounds take it up to MPC_FIND_PAIRS_MOST pairs, and
+ * else wherever it has fewer bytes.
+ *
  * Leaks nothing but n, m, per_key, widths and ranges. Memory of a party, measured at n = m = 10^6
  * with one value: 310 bytes a row of n + m with keys of 32 bits, 570 with 64, shares and scratch
  * together. */
@@ -38,7 +45,7 @@
 
 #include "mpc/oblivious/sort.h"
 
-enum { MPC_LOOKUP_VALUES = 64, MPC_LOOKUP_PER_KEY = 64 };
+enum { MPC_LOOKUP_VALUES = 64, MPC_LOOKUP_PER_KEY = 64, MPC_FIND_PAIRS_MOST = 16384 };
 
 struct mpc_lookup_side {
     const struct mpc_share *const *key;  /* ring, or bits of any width; domain and width as the
@@ -49,6 +56,10 @@ struct mpc_lookup_side {
     size_t n;
 };
 
+/* CHEAPEST: a function of the lengths, widths and counts of columns and of the session's profile.
+ */
+enum mpc_find_method { MPC_FIND_CHEAPEST, MPC_FIND_SORTED, MPC_FIND_PAIRS };
+
 struct mpc_lookup {
     size_t keys; /* 1 to MPC_SORT_KEYS - 1 */
     struct mpc_lookup_side table;
@@ -58,6 +69,7 @@ struct mpc_lookup {
     size_t per_key; /* at most so many valid table rows of one key, up to MPC_LOOKUP_PER_KEY; 0 and
                        1: keys are unique */
     bool probe_unique; /* keys of the probing rows are unique as well (and per_key at most 1) */
+    enum mpc_find_method method;
 };
 
 /* per_key * m rows each: for each probing row, in their own order, its last match in the table (in
@@ -66,9 +78,9 @@ struct mpc_found {
     struct mpc_share *match;                    /* bits, width 1: probing row and table row exist */
     struct mpc_share *value[MPC_LOOKUP_VALUES]; /* 0 where there is no match */
     struct mpc_share *repeated; /* bits, one element: more than per_key valid table rows have the
-                                   same key. Then the last of them were taken.
-                                   probe_unique: or two valid probing rows; only the first of them
-                                   has a match. */
+                                   same key (of all pairs: and a probing row has it). Then the last
+                                   of them were taken. probe_unique: or two valid probing rows; then
+                                   only the first of them has a match (of all pairs: neither). */
 };
 
 /* inner join: `match` is the result's valid bit; left join: in the first m rows the probe's valid

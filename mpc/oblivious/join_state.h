@@ -1,5 +1,6 @@
 /* Inside of oblivious/: a lookup on its way. join.c sorts both sides together; join_copy.c brings
- * copies of table rows to the probing rows, join_unique.c looks at neighbours alone. */
+ * copies of table rows to the probing rows, join_unique.c looks at neighbours alone. join_pairs.c
+ * compares every table row with every probing row instead. */
 #ifndef FIRMIANA_MPC_OBLIVIOUS_JOIN_STATE_H
 #define FIRMIANA_MPC_OBLIVIOUS_JOIN_STATE_H
 
@@ -28,5 +29,10 @@ fm_status mpc_find_copies(struct mpc_found *out, struct mpc_find_state *f,
                           struct base_err *err) FM_CHECK;
 fm_status mpc_find_neighbours(struct mpc_found *out, struct mpc_find_state *f,
                               struct base_err *err) FM_CHECK;
+
+/* Without `both` and `joint`. */
+bool mpc_find_pairs_pay(const struct mpc_find_state *f);
+fm_status mpc_find_pairs(struct mpc_found *out, struct mpc_find_state *f,
+                         struct base_err *err) FM_CHECK;
 
 #endif

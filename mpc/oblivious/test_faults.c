@@ -94,6 +94,7 @@ static fm_status found_otherwise(struct mpc_share **z, const struct mpc_lookup *
     by.per_key = 0;
     by.probe_unique = true;
     TRY(mpc_find(&found, &by, err));
+    by.method = MPC_FIND_PAIRS;
     TRY(mpc_find_in(&in, &unknown, &by, err));
     TRY(mpc_bit_count_list(count, (const struct mpc_share *const[]){found.match, in, unknown}, 3,
                            err));
@@ -106,7 +107,12 @@ static fm_status tale(struct mpc_session *s, void *arg, struct base_err *err)
     struct story *k = arg;
     struct mpc_share *key, *wide, *null, *z[3], *last, *hot, *third, *least, *count, *more[2];
     const struct mpc_share *nulls[1];
-    struct mpc_lookup by = {.keys = 1, .values_len = 1, .per_key = 2, .table.n = N, .probe.n = N};
+    struct mpc_lookup by = {.keys = 1,
+                            .values_len = 1,
+                            .per_key = 2,
+                            .table.n = N,
+                            .probe.n = N,
+                            .method = MPC_FIND_SORTED};
     struct mpc_sort_key top = {.flags = MPC_SORT_DESCENDING};
     struct mpc_input item = {.domain = MPC_BITS,
                              .owner = 0,

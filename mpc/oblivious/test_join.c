@@ -25,6 +25,7 @@ struct tables {
     bool bare;   /* no values: a semijoin */
     size_t per_key;
     bool probe_unique;
+    enum mpc_find_method method;
     struct mpc_range range;
     struct side table;
     struct side probe;
@@ -54,7 +55,7 @@ static bool same_keys(const struct tables *t, const struct side *s, size_t i, co
 /* Has probing row j a match, as far as the other probing rows go? */
 static bool may_match(const struct tables *t, size_t j)
 {
-    for (size_t i = 0; t->probe_unique && i < j; i++)
+    for (size_t i = 0; t->probe_unique && t->method != MPC_FIND_PAIRS && i < j; i++)
         if (same_keys(t, &t->probe, i, &t->probe, j))
             return false;
     return true;
@@ -68,6 +69,20 @@ static bool repeats_more(const struct tables *t, const struct side *s, size_t mo
         for (size_t j = 0; j < i; j++)
             others += same_keys(t, s, i, s, j);
         if (others >= most)
+            return true;
+    }
+    return false;
+}
+
+/* What all pairs see of it. */
+static bool found_more(const struct tables *t, size_t most)
+{
+    for (size_t j = 0; j < t->probe.n; j++) {
+        size_t matches = 0;
+
+        for (size_t i = 0; i < t->table.n; i++)
+            matches += same_keys(t, &t->table, i, &t->probe, j);
+        if (matches > most)
             return true;
     }
     return false;
@@ -92,8 +107,11 @@ static void solve(struct tables *t)
                 t->want_w[at] = (int64_t)t->w[i - 1];
             }
     }
-    t->repeated =
-        repeats_more(t, &t->table, most) || (t->probe_unique && repeats_more(t, &t->probe, 1));
+    if (t->method == MPC_FIND_PAIRS)
+        t->repeated = found_more(t, most);
+    else
+        t->repeated =
+            repeats_more(t, &t->table, most) || (t->probe_unique && repeats_more(t, &t->probe, 1));
 }
 
 /* x IN (table), by SQL's truth tables: the OR over all valid table rows of x = key. */
@@ -146,8 +164,10 @@ static fm_status finds(struct mpc_session *s, void *arg, struct base_err *err)
     struct tables *t = arg;
     struct mpc_share *x, *w;
     struct fed fed[2];
-    struct mpc_lookup by = {
-        .keys = t->keys, .per_key = t->per_key, .probe_unique = t->probe_unique};
+    struct mpc_lookup by = {.keys = t->keys,
+                            .per_key = t->per_key,
+                            .probe_unique = t->probe_unique,
+                            .method = t->method};
     struct mpc_found z;
     int64_t repeated = 0;
 
@@ -174,7 +194,7 @@ static fm_status finds_in(struct mpc_session *s, void *arg, struct base_err *err
     struct tables *t = arg;
     struct mpc_share *in, *unknown;
     struct fed fed[2];
-    struct mpc_lookup by = {.keys = 1};
+    struct mpc_lookup by = {.keys = 1, .method = t->method};
 
     TRY(feed_side(s, &by.table, &fed[0], t, &t->table, 0, err));
     TRY(feed_side(s, &by.probe, &fed[1], t, &t->probe, 0, err));
@@ -232,8 +252,10 @@ static void lookups_find_the_right_row(void **state)
                 t.x[i] = rng_value(&rng);
                 t.w[i] = rng_next(&rng) % 512;
             }
-            solve(&t);
-            on_every_row(finds, &t);
+            for (t.method = MPC_FIND_SORTED; t.method <= MPC_FIND_PAIRS; t.method++) {
+                solve(&t);
+                on_every_row(finds, &t);
+            }
         }
 }
 
@@ -262,7 +284,8 @@ static void in_is_what_sql_says(void **state)
             t.table.null[1] = 0;
         }
         solve_in(&t);
-        on_every_row(finds_in, &t);
+        for (t.method = MPC_FIND_SORTED; t.method <= MPC_FIND_PAIRS; t.method++)
+            on_every_row(finds_in, &t);
     }
 }
 
@@ -284,9 +307,11 @@ static void bounds_on_keys_are_told(void **state)
     for (size_t j = 0; j < t.probe.n; j++)
         t.probe.a[j] = (int64_t)j;
     for (t.per_key = 2; t.per_key <= 4; t.per_key++) {
-        solve(&t);
-        assert_int_equal(t.repeated, t.per_key < 3);
-        on_every_row(finds, &t);
+        for (t.method = MPC_FIND_SORTED; t.method <= MPC_FIND_PAIRS; t.method++) {
+            solve(&t);
+            assert_int_equal(t.repeated, t.per_key < 3);
+            on_every_row(finds, &t);
+        }
     }
 }
 
@@ -307,9 +332,11 @@ static void rows_that_do_not_count_repeat_nothing(void **state)
         t.x[i] = (int64_t)i;
     }
     t.table.valid[2] = 1;
-    solve(&t);
-    assert_false(t.repeated);
-    on_every_row(finds, &t);
+    for (t.method = MPC_FIND_SORTED; t.method <= MPC_FIND_PAIRS; t.method++) {
+        solve(&t);
+        assert_false(t.repeated);
+        on_every_row(finds, &t);
+    }
 }
 
 static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err *err)

@@ -32,7 +32,8 @@ enum what {
     TOP,
     SCAN_MIN,
     GROUP,
-    FIND
+    FIND,
+    FIND_PAIRS
 };
 
 struct rows {
@@ -78,12 +79,13 @@ static fm_status group(const struct columns *c, struct base_err *err)
 }
 
 /* The lower half is the table, the upper one looks up. */
-static fm_status find(const struct columns *c, struct base_err *err)
+static fm_status find(const struct columns *c, enum mpc_find_method method, struct base_err *err)
 {
     size_t half = mpc_share_n(c->key) / 2;
     struct mpc_share *part[3];
     struct mpc_found z;
-    struct mpc_lookup by = {.keys = 1, .values_len = 1, .table.n = half, .probe.n = half};
+    struct mpc_lookup by = {
+        .keys = 1, .values_len = 1, .table.n = half, .probe.n = half, .method = method};
 
     TRY(mpc_slice(&part[0], c->key, 0, half, err));
     TRY(mpc_slice(&part[1], c->key, half, half, err));
@@ -133,7 +135,9 @@ static fm_status perform(const struct rows *k, struct columns *c, struct base_er
     case GROUP:
         return group(c, err);
     case FIND:
-        return find(c, err);
+        return find(c, MPC_FIND_SORTED, err);
+    case FIND_PAIRS:
+        return find(c, MPC_FIND_PAIRS, err);
     }
     mpc_order_free(order);
     return status;
@@ -254,7 +258,7 @@ static void same_traces(const struct world *a, const struct world *b, const char
 /* Nothing at all depends on what is secret, whatever is drawn. */
 static void some_algorithms_show_nothing(void **state)
 {
-    static const enum what all[] = {APPLY, COMPACT, SCAN_MIN, FILL_DOWN, SORT_ONE_BIT};
+    static const enum what all[] = {APPLY, COMPACT, SCAN_MIN, FILL_DOWN, SORT_ONE_BIT, FIND_PAIRS};
     static struct rows k;
     struct test_rng rng = {3};
 
