@@ -123,15 +123,30 @@ static fm_status propose(char id[65], const struct throwaway *t, const char *sql
     return st;
 }
 
-static fm_status authorize(const struct throwaway *t, size_t providers,
-                           const struct local_schemas *schemas, const struct sql_query *query,
+/* The tables of a query, and who has which. */
+struct asked {
+    struct sql_named_tables named;
+    struct local_schemas schemas[SQL_MAX_NAMED_TABLES];
+};
+
+static bool provides(const struct asked *a, const struct throwaway *t, size_t member)
+{
+    for (size_t i = 0; i < a->named.count; i++) {
+        const char *owner = a->named.tables[i].owner;
+        if (a->schemas[i].json[member] != NULL &&
+            (owner == NULL || strcmp(owner, t->members[member].alias) == 0))
+            return true;
+    }
+    return false;
+}
+
+static fm_status authorize(const struct throwaway *t, size_t providers, const struct asked *a,
                            const char *id, struct base_err *err)
 {
     for (size_t i = 0; i < providers; i++) {
         json_t *value;
         fm_status st;
-        if (schemas->json[i] == NULL ||
-            (query->owner != NULL && strcmp(query->owner, t->members[i].alias) != 0))
+        if (!provides(a, t, i))
             continue;
         st = throwaway_call(&value, t, i,
                             json_pack("{s:s,s:s}", "do", "officer.authorize", "contract", id), err);
@@ -186,36 +201,73 @@ static fm_status ask(const struct throwaway *t, const struct cli_args *args, con
     return st;
 }
 
+/* Is the table read or published already, under another owner? */
+static bool is_repeated(const struct asked *a, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (strcmp(a->named.tables[k].table, a->named.tables[i].table) == 0)
+            return true;
+    }
+    return false;
+}
+
+static fm_status read_schemas(struct asked *a, const struct throwaway *t, size_t providers,
+                              const struct sql_query *query, struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    sql_query_tables(&a->named, query);
+    if (a->named.more)
+        return base_err_set(err, FM_E_LIMIT, "the query names more than %d tables",
+                            SQL_MAX_NAMED_TABLES);
+    for (size_t i = 0; st == FM_OK && i < a->named.count; i++)
+        st = local_schemas_read(&a->schemas[i], t, providers, query, a->named.tables[i].table, err);
+    return st;
+}
+
+static fm_status publish_all(const struct throwaway *t, size_t providers, const struct asked *a,
+                             struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    for (size_t i = 0; st == FM_OK && i < a->named.count; i++) {
+        if (!is_repeated(a, i))
+            st = publish(t, providers, &a->schemas[i], a->named.tables[i].table, err);
+    }
+    return st;
+}
+
 static fm_status local_query(const struct cli_args *args, struct base_err *err)
 {
     struct throwaway t = {0};
-    struct local_schemas schemas = {0};
+    struct asked asked = {0};
     const char *sql = args->operands[0];
     size_t providers = 0;
     struct sql_arena arena = {0};
-    struct sql_query query;
+    struct sql_query *query;
     char id[65];
     fm_status st = sql_parse(&query, &arena, sql, strlen(sql), err);
 
     if (st == FM_OK)
         st = fill_members(&t, &providers, args, err);
     if (st == FM_OK)
-        st = local_schemas_read(&schemas, &t, providers, &query, err);
+        st = read_schemas(&asked, &t, providers, query, err);
     if (st == FM_OK)
         st = throwaway_start(&t, err);
     if (st == FM_OK)
-        st = publish(&t, providers, &schemas, query.table, err);
+        st = publish_all(&t, providers, &asked, err);
     if (st == FM_OK)
         st = propose(id, &t, sql, err);
     if (st == FM_OK)
-        st = authorize(&t, providers, &schemas, &query, id, err);
+        st = authorize(&t, providers, &asked, id, err);
     if (st == FM_OK)
         st = ask(&t, args, id, err);
     throwaway_stop(&t);
     if (st != FM_OK && throwaway_signalled() != 0)
         st = base_err_set(err, FM_E_CANCELLED, "ended by signal %d before the answer was there",
                           throwaway_signalled());
-    local_schemas_release(&schemas);
+    for (size_t i = 0; i < asked.named.count; i++)
+        local_schemas_release(&asked.schemas[i]);
     sql_arena_release(&arena);
     return st;
 }

@@ -179,7 +179,7 @@ static bool is_used_as_number(const struct sql_query *query, const char *column)
 
 /* After adopt_types() a column is empty only if it is so at every party that has the table. */
 static void number_types(struct found *all, size_t n, const struct throwaway *t,
-                         const struct sql_query *query)
+                         const struct sql_query *query, const char *table)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t c = 0; all[i].there && c < all[i].schema.column_count; c++) {
@@ -189,7 +189,7 @@ static void number_types(struct found *all, size_t n, const struct throwaway *t,
             column->type = (struct data_type){.kind = DATA_INTEGER};
             column->min = column->max = 0;
             fprintf(stderr, "note: %s: %s.%s: nobody has a value: taken as INTEGER\n",
-                    t->members[i].alias, query->table, column->name);
+                    t->members[i].alias, table, column->name);
         }
 }
 
@@ -215,7 +215,7 @@ static fm_status agree(struct found *all, const struct throwaway *t, size_t n, s
 }
 
 fm_status local_schemas_read(struct local_schemas *out, const struct throwaway *t, size_t providers,
-                             const struct sql_query *query, struct base_err *err)
+                             const struct sql_query *query, const char *table, struct base_err *err)
 {
     struct found all[THROWAWAY_MAX] = {0};
     size_t there = 0;
@@ -223,14 +223,14 @@ fm_status local_schemas_read(struct local_schemas *out, const struct throwaway *
 
     *out = (struct local_schemas){0};
     for (size_t i = 0; st == FM_OK && i < providers; i++) {
-        st = read_one(&all[i], &t->members[i], query->table, err);
+        st = read_one(&all[i], &t->members[i], table, err);
         there += all[i].there;
     }
     if (st == FM_OK && there == 0)
-        st = base_err_set(err, FM_E_NOT_FOUND, "no file has a table '%s'", query->table);
+        st = base_err_set(err, FM_E_NOT_FOUND, "no file has a table '%s'", table);
     adopt_types(all, providers);
     if (st == FM_OK)
-        number_types(all, providers, t, query);
+        number_types(all, providers, t, query, table);
     if (st == FM_OK)
         st = agree(all, t, providers, err);
     for (size_t i = 0; st == FM_OK && i < providers; i++)

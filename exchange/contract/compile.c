@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "exchange/contract/subject.h"
+#include "exchange/sql/physical.h"
 #include "exchange/sql/uses.h"
 
 enum { DEFAULT_MINIMUM_GROUP = 5 };
@@ -176,6 +177,30 @@ static json_t *use_names(unsigned uses)
     return names;
 }
 
+/* Whether the member's columns need their dataset's name: it provides more than one. */
+static bool several_datasets(const struct sql_plan *plan, const char *member)
+{
+    const char *first = NULL;
+
+    for (size_t i = 0; i < plan->source_count; i++) {
+        const struct sql_source *s = &plan->sources[i];
+        if (strcmp(s->member, member) != 0)
+            continue;
+        if (first != NULL && strcmp(first, s->dataset) != 0)
+            return true;
+        first = s->dataset;
+    }
+    return false;
+}
+
+static json_t *use_json(const struct sql_plan *plan, const struct sql_use_entry *e)
+{
+    if (several_datasets(plan, e->member))
+        return json_pack("{s:o,s:o}", "column", json_sprintf("%s.%s", e->dataset, e->column),
+                         "uses", use_names(e->uses));
+    return json_pack("{s:s,s:o}", "column", e->column, "uses", use_names(e->uses));
+}
+
 static fm_status uses_by_member(json_t **out, const struct sql_plan *plan, struct base_err *err)
 {
     struct sql_uses uses;
@@ -191,9 +216,7 @@ static fm_status uses_by_member(json_t **out, const struct sql_plan *plan, struc
         if (json_object_set_new(all, plan->sources[i].member, json_array()) != 0)
             st = base_err_memory(err, "uses");
     for (size_t i = 0; st == FM_OK && sql_uses_at(&uses, i, &e); i++)
-        if (json_array_append_new(
-                json_object_get(all, e.member),
-                json_pack("{s:s,s:o}", "column", e.column, "uses", use_names(e.uses))) != 0)
+        if (json_array_append_new(json_object_get(all, e.member), use_json(plan, &e)) != 0)
             st = base_err_memory(err, "uses");
     sql_uses_release(&uses);
     return st;
@@ -201,22 +224,36 @@ static fm_status uses_by_member(json_t **out, const struct sql_plan *plan, struc
 
 /* ---- building ---- */
 
+/* A dataset that the text mentions twice is one table of the contract. */
+static bool is_mentioned(const struct sql_plan *plan, size_t source)
+{
+    for (size_t i = 0; i < source; i++) {
+        if (strcmp(plan->sources[i].member, plan->sources[source].member) == 0 &&
+            strcmp(plan->sources[i].dataset, plan->sources[source].dataset) == 0)
+            return true;
+    }
+    return false;
+}
+
 static fm_status tables_of(json_t **out, const struct sql_plan *plan, const json_t *datasets,
                            const json_t *dids, struct base_err *err)
 {
     *out = json_array();
     for (size_t i = 0; i < plan->source_count; i++) {
         const struct sql_source *s = &plan->sources[i];
+        const char *table = plan->tables[s->table].name;
         char key[160];
         const json_t *value, *did = json_object_get(dids, s->member);
+        if (is_mentioned(plan, i))
+            continue;
         (void)snprintf(key, sizeof key, "%s/%s", s->member, s->dataset);
         value = json_object_get(datasets, key);
         if (value == NULL || did == NULL ||
-            json_array_append_new(*out, json_pack("{s:s,s:s,s:O,s:s,s:I,s:O}", "table", plan->table,
-                                                  "provider", s->member, "did", did, "dataset",
-                                                  s->dataset, "schema_version",
-                                                  (json_int_t)s->version, "schema_hash",
-                                                  json_object_get(value, "schema_hash"))) != 0)
+            json_array_append_new(*out,
+                                  json_pack("{s:s,s:s,s:O,s:s,s:I,s:O}", "table", table, "provider",
+                                            s->member, "did", did, "dataset", s->dataset,
+                                            "schema_version", (json_int_t)s->version, "schema_hash",
+                                            json_object_get(value, "schema_hash"))) != 0)
             return base_err_set(err, FM_E_NOT_FOUND, "dataset %s: not on the ledger", key);
     }
     return FM_OK;
@@ -317,7 +354,9 @@ fm_status contract_build(json_t **out, const json_t *spec, const char *asker,
     st = compile(&plan, spec, minimum, datasets, err);
     if (st != FM_OK)
         return st;
-    st = check_consent(&plan, spec, datasets, err);
+    st = sql_plan_runs(&plan, err);
+    if (st == FM_OK)
+        st = check_consent(&plan, spec, datasets, err);
     if (st == FM_OK)
         st = tables_of(&parts[0], &plan, datasets, dids, err);
     if (st == FM_OK)
@@ -361,15 +400,19 @@ static fm_status pinned(json_t **out, const struct contract *c, const json_t *da
 static fm_status compare_tables(const struct sql_plan *plan, const struct contract *c,
                                 struct base_err *err)
 {
-    bool same = c->table_count == plan->source_count;
+    bool same = true;
+    size_t n = 0;
 
     for (size_t i = 0; same && i < plan->source_count; i++) {
-        const struct contract_table *t = &c->tables[i];
+        const struct contract_table *t = &c->tables[n];
         const struct sql_source *s = &plan->sources[i];
-        same = strcmp(t->table, plan->table) == 0 && strcmp(t->provider, s->member) == 0 &&
-               strcmp(t->dataset, s->dataset) == 0 && t->schema_version == s->version;
+        if (is_mentioned(plan, i))
+            continue;
+        same = n++ < c->table_count && strcmp(t->table, plan->tables[s->table].name) == 0 &&
+               strcmp(t->provider, s->member) == 0 && strcmp(t->dataset, s->dataset) == 0 &&
+               t->schema_version == s->version;
     }
-    if (!same)
+    if (!same || n != c->table_count)
         return base_err_set(err, FM_E_REFUSED, "the contract's tables are not those of its plan");
     return FM_OK;
 }

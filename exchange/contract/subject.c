@@ -22,8 +22,8 @@ static fm_status subject_column(const char **out, const struct sql_source *s,
     return FM_OK;
 }
 
-/* Is the node `column = $n`? */
-static bool names_subject(const struct sql_plan *plan, const struct sql_node *node,
+/* Is the node `column = $n`, of that table? */
+static bool names_subject(const struct sql_plan *plan, const struct sql_node *node, size_t table,
                           const char *column, size_t param)
 {
     const struct sql_node *a, *b;
@@ -38,24 +38,52 @@ static bool names_subject(const struct sql_plan *plan, const struct sql_node *no
         b = swap;
     }
     return a->op == SQL_OP_COLUMN && b->op == SQL_OP_PARAM && b->index == param &&
+           plan->columns[a->index].table == table &&
            strcmp(plan->columns[a->index].name, column) == 0;
 }
 
-/* A row counts only if the filter is true, so only if each operand of its ANDs is. Operands stand
- * before their users: one pass from the filter down sees them all. */
-static bool filter_requires(const struct sql_plan *plan, bool *required, const char *column,
-                            size_t param)
+/* A row goes on only if the condition is true, so only if each operand of its ANDs is. Operands
+ * stand before their users: one pass from the condition down sees them all. */
+static bool requires(const struct sql_plan *plan, size_t condition, bool *required, size_t table,
+                     const char *column, size_t param)
 {
-    if (plan->filter == SQL_NONE)
-        return false;
     memset(required, 0, plan->node_count * sizeof *required);
-    required[plan->filter] = true;
-    for (size_t i = plan->filter + 1; i-- > 0;) {
+    required[condition] = true;
+    for (size_t i = condition + 1; i-- > 0;) {
         const struct sql_node *node = &plan->nodes[i];
-        if (required[i] && names_subject(plan, node, column, param))
+        if (required[i] && names_subject(plan, node, table, column, param))
             return true;
         for (size_t k = 0; required[i] && node->op == SQL_OP_AND && k < node->arg_count; k++)
             required[node->args[k]] = true;
+    }
+    return false;
+}
+
+static bool reads(const struct sql_rel *rel, size_t table)
+{
+    bool any = rel->kind == SQL_REL_SCAN && rel->table == table;
+
+    for (size_t i = 0; !any && i < rel->input_count; i++)
+        any = reads(rel->inputs[i], table);
+    return any;
+}
+
+/* Between the table and whatever first combines its rows with others, only filters: one of them, or
+ * the inner joins' filters above, must ask for the subject. Operators that take part of the rows
+ * away first would only take more away. */
+static bool filter_requires(const struct sql_plan *plan, bool *required, size_t table,
+                            const char *column, size_t param)
+{
+    for (size_t r = 0; r < plan->rel_count; r++) {
+        const struct sql_rel *rel = plan->rels[r];
+        if (!reads(rel, table))
+            continue;
+        if (rel->kind == SQL_REL_FILTER &&
+            requires(plan, rel->condition, required, table, column, param))
+            return true;
+        if (rel->kind != SQL_REL_SCAN && rel->kind != SQL_REL_FILTER &&
+            (rel->kind != SQL_REL_JOIN || rel->join.kind != SQL_JOIN_INNER))
+            return false;
     }
     return false;
 }
@@ -79,7 +107,8 @@ fm_status contract_subject_check(const struct sql_plan *plan, const json_t *data
     for (size_t i = 0; st == FM_OK && i < plan->source_count; i++) {
         const char *column;
         st = subject_column(&column, &plan->sources[i], datasets, err);
-        if (st == FM_OK && !filter_requires(plan, required, column, (size_t)n - 1))
+        if (st == FM_OK &&
+            !filter_requires(plan, required, plan->sources[i].table, column, (size_t)n - 1))
             st = base_err_set(err, FM_E_REFUSED,
                               "consent: rows of others than $%lld would count: write WHERE %s = "
                               "$%lld AND ...",

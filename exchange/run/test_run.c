@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "exchange/run/run.h"
 #include "exchange/run/test_generate.h"
+#include "exchange/run/test_lite.h"
 #include "net/loop.h"
 
 /* ---- SQLite, the oracle ---- */
@@ -105,7 +106,11 @@ static struct sql_result_cell expected(struct gen_world *w, const struct gen_que
 
     if (plan->guard_rows > 0) {
         /* bank_a, member 0, is the recipient. */
-        assert_true(ask(&others, w, gen_text(w, "count(%s)", x), q->lite_where, " AND m <> 0"));
+        size_t counted = plan->outputs[i].counted;
+        const char *rest = " AND m <> 0";
+        if (counted != SQL_NONE)
+            rest = gen_text(w, " AND m <> 0 AND %s", lite_expr(w, q, plan, counted));
+        assert_true(ask(&others, w, gen_text(w, "count(%s)", x), q->lite_where, rest));
         if (others < plan->guard_rows)
             return (struct sql_result_cell){.state = SQL_CELL_SUPPRESSED};
     }

@@ -16,8 +16,9 @@ static fm_status not_a_number(const struct sql_binder *b, size_t node, const cha
             "%s needs numbers, this is BOOLEAN: write CASE WHEN ... THEN 1 ELSE 0 "
             "END",
             op);
-    return SQL_BIND_ERROR(b, FM_E_INPUT, n->at, err, "%s needs numbers, this is %s%s", op, name,
-                          n->type.kind == DATA_DATE ? ": only DATE - DATE is offered" : "");
+    return SQL_BIND_ERROR(
+        b, FM_E_INPUT, n->at, err, "%s needs numbers, this is %s%s", op, name,
+        n->type.kind == DATA_DATE ? ": only DATE - DATE and DATE + or - days are offered" : "");
 }
 
 static fm_status bind_arithmetic(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
@@ -31,6 +32,8 @@ static fm_status bind_arithmetic(size_t *out, struct sql_binder *b, const struct
     size_t args[2];
     fm_status st = FM_OK;
 
+    if (op != SQL_OP_MUL && sql_bind_is_date_sum(s))
+        return sql_bind_date_sum(out, b, s, err);
     for (size_t i = 0; st == FM_OK && i < 2; i++)
         st = sql_bind_expr(&args[i], b, s->args[i], NULL, err);
     if (st != FM_OK)
@@ -39,6 +42,9 @@ static fm_status bind_arithmetic(size_t *out, struct sql_binder *b, const struct
     if (op == SQL_OP_SUB && nodes[args[0]].type.kind == DATA_DATE &&
         nodes[args[1]].type.kind == DATA_DATE)
         return sql_bind_make(out, b, op, s->at, args, 2, err);
+    if (op != SQL_OP_MUL && nodes[args[0]].type.kind == DATA_DATE &&
+        nodes[args[1]].type.kind == DATA_INTEGER)
+        return sql_bind_date_days(out, b, op, args[0], args[1], s->at, err);
     for (size_t i = 0; i < 2; i++) {
         if (!sql_type_is_number(nodes[args[i]].type))
             return not_a_number(b, args[i], sign, err);
@@ -153,10 +159,12 @@ static fm_status bind_truth(size_t *out, struct sql_binder *b, const struct sql_
 fm_status sql_bind_expr(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
                         const struct sql_expect *expect, struct base_err *err)
 {
-    size_t arg;
+    size_t arg, key = sql_bind_key(b, s);
     fm_status st;
 
     *out = SQL_NONE;
+    if (key != SQL_NONE)
+        return sql_bind_reference(out, b, b->level->rel, key, s->at, err);
     switch (s->kind) {
     case SQL_SYNTAX_ADD:
     case SQL_SYNTAX_SUB:
@@ -180,8 +188,23 @@ fm_status sql_bind_expr(size_t *out, struct sql_binder *b, const struct sql_synt
     case SQL_SYNTAX_NULLIF:
         return sql_bind_case(out, b, s, err);
     case SQL_SYNTAX_CALL:
-        assert(!"the parser lets aggregates stand in the SELECT list alone");
-        return base_err_set(err, FM_E_UNSUPPORTED, "nested aggregate");
+        return s->over != NULL ? sql_bind_window(out, b, s, err)
+                               : sql_bind_aggregate(out, b, s, err);
+    case SQL_SYNTAX_DIV:
+    case SQL_SYNTAX_MOD:
+    case SQL_SYNTAX_CAST:
+    case SQL_SYNTAX_ABS:
+    case SQL_SYNTAX_EXTRACT:
+    case SQL_SYNTAX_GREATEST:
+    case SQL_SYNTAX_LEAST:
+        return sql_bind_function(out, b, s, err);
+    case SQL_SYNTAX_INTERVAL:
+        return SQL_BIND_ERROR(b, FM_E_INPUT, s->at, err,
+                              "an interval stands beside a date: write x + INTERVAL '3 days'");
+    case SQL_SYNTAX_IN_QUERY:
+    case SQL_SYNTAX_EXISTS:
+    case SQL_SYNTAX_SUBQUERY:
+        return sql_bind_subquery(out, b, s, false, err);
     case SQL_SYNTAX_COLUMN:
     case SQL_SYNTAX_NUMBER:
     case SQL_SYNTAX_STRING:

@@ -84,6 +84,19 @@ static struct data_type type_of(const struct sql_plan *plan, const struct sql_no
     case SQL_OP_CASE:
         other.precision = 0;
         return other;
+    case SQL_OP_DIV:
+        if (type.kind == DATA_INTEGER && other.kind == DATA_INTEGER)
+            return (struct data_type){.kind = DATA_INTEGER};
+        return (struct data_type){.kind = DATA_DECIMAL,
+                                  .scale = type.scale + node->digits - other.scale};
+    case SQL_OP_MOD:
+        return (struct data_type){.kind = DATA_INTEGER};
+    case SQL_OP_ROUND:
+        type.scale -= node->digits;
+        type.precision = 0;
+        if (type.scale == 0)
+            type.kind = DATA_INTEGER;
+        return type;
     default:
         return (struct data_type){.kind = DATA_BOOLEAN};
     }
@@ -99,6 +112,10 @@ static bool nullable_of(const struct sql_plan *plan, const struct sql_node *node
     for (size_t i = 0; i < node->arg_count; i++) {
         if (node->op != SQL_OP_CASE || i % 2 == 1 || i + 1 == node->arg_count)
             nullable = nullable || plan->nodes[node->args[i]].nullable;
+    }
+    if (node->op == SQL_OP_DIV || node->op == SQL_OP_MOD) {
+        struct sql_range y = plan->nodes[node->args[1]].range;
+        nullable = nullable || (y.lo <= 0 && y.hi >= 0);
     }
     return nullable;
 }
@@ -132,6 +149,16 @@ fm_status sql_bind_make(size_t *out, struct sql_binder *b, enum sql_op op, int a
     struct sql_node node = {.op = op, .at = at, .args = args, .arg_count = arg_count};
 
     assert(arg_count > 0);
+    return make(out, b, node, err);
+}
+
+fm_status sql_bind_make_digits(size_t *out, struct sql_binder *b, enum sql_op op, int at,
+                               const size_t *args, size_t arg_count, unsigned digits,
+                               struct base_err *err)
+{
+    struct sql_node node = {
+        .op = op, .at = at, .args = args, .arg_count = arg_count, .digits = digits};
+
     return make(out, b, node, err);
 }
 

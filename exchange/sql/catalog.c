@@ -36,3 +36,17 @@ const struct sql_column *sql_dataset_column(const struct sql_dataset *dataset, c
     }
     return matches == 1 ? other : NULL;
 }
+
+int64_t sql_dataset_key(const struct sql_dataset *dataset, const char *column)
+{
+    int64_t most = 0;
+
+    for (size_t i = 0; i < dataset->key_count; i++) {
+        if (strcmp(dataset->keys[i].column, column) == 0)
+            most = dataset->keys[i].max_rows;
+    }
+    if (most == 0 && dataset->subject_column != NULL &&
+        strcmp(dataset->subject_column, column) == 0)
+        most = dataset->max_rows_per_subject;
+    return most;
+}

@@ -9,7 +9,8 @@
  * "range" holds values as people write them (an integer, or a string with a decimal or a date), not
  * scaled integers; without it the type's own widest range counts. BOOLEAN and TEXT have none.
  * "nullable" defaults to false; "subject" and "max_rows_per_subject" come together or not at all.
- * "keys" (for joins) is accepted and not read at this depth. */
+ * "keys": [{"column":"subject_id","max_rows":6}, ...], the greatest number of rows with one value.
+ */
 #ifndef FIRMIANA_EXCHANGE_SQL_CATALOG_H
 #define FIRMIANA_EXCHANGE_SQL_CATALOG_H
 
@@ -30,6 +31,12 @@ struct sql_column {
     bool nullable;
 };
 
+/* No value but NULL stands in more than max_rows rows of the column. */
+struct sql_key {
+    const char *column;
+    int64_t max_rows;
+};
+
 struct sql_dataset {
     const char *member; /* alias, [a-z][a-z0-9_]* */
     const char *name;
@@ -40,6 +47,8 @@ struct sql_dataset {
     const char *subject_column; /* NULL: rows are about nobody in particular */
     const char *subject_scheme;
     int64_t max_rows_per_subject; /* 0 without a subject */
+    size_t key_count;
+    struct sql_key *keys;
 };
 
 /* Datasets sorted by name, then member. */
@@ -60,6 +69,8 @@ void sql_catalog_release(struct sql_catalog *catalog);
 /* The dataset, or NULL. */
 const struct sql_dataset *sql_catalog_find(const struct sql_catalog *catalog, const char *member,
                                            const char *name);
+/* The greatest number of rows with one value of the column; 0: not declared. */
+int64_t sql_dataset_key(const struct sql_dataset *dataset, const char *column);
 /* The column, or NULL: the exact name, else the only one that differs in case alone. */
 const struct sql_column *sql_dataset_column(const struct sql_dataset *dataset, const char *name);
 

@@ -149,6 +149,46 @@ static fm_status read_subject(struct sql_dataset *out, struct sql_arena *arena, 
     return FM_OK;
 }
 
+static fm_status read_keys(struct sql_dataset *out, struct sql_arena *arena, const json_t *json,
+                           struct base_err *err)
+{
+    static const char *const members[] = {"column", "max_rows", NULL};
+    json_t *keys;
+    fm_status st;
+
+    if (json_object_get(json, "keys") == NULL)
+        return FM_OK;
+    st = base_json_get_array(&keys, json, "keys", err);
+    if (st != FM_OK)
+        return st;
+    out->keys = sql_arena_array(arena, json_array_size(keys), sizeof *out->keys);
+    if (out->keys == NULL)
+        return base_err_memory(err, "catalog");
+    for (size_t i = 0; i < json_array_size(keys); i++) {
+        const json_t *key = json_array_get(keys, i);
+        struct sql_key *k = &out->keys[i];
+        const char *column;
+        st = base_json_only(key, members, err);
+        if (st == FM_OK)
+            st = base_json_get_str(&column, key, "column", err);
+        if (st == FM_OK)
+            st = base_json_get_int(&k->max_rows, key, "max_rows", err);
+        if (st != FM_OK)
+            return base_err_prefix(err, "member 'keys'");
+        if (sql_dataset_column(out, column) == NULL)
+            return base_err_set(err, FM_E_INPUT, "key '%s' is not among the columns", column);
+        if (k->max_rows < 1 || k->max_rows > out->rows)
+            return base_err_set(err, FM_E_INPUT,
+                                "key '%s': member 'max_rows' must be 1 to the number of rows",
+                                column);
+        k->column = sql_arena_text(arena, column);
+        if (k->column == NULL)
+            return base_err_memory(err, "catalog");
+    }
+    out->key_count = json_array_size(keys);
+    return FM_OK;
+}
+
 static fm_status read_dataset(struct sql_dataset *out, struct sql_arena *arena, const json_t *json,
                               struct base_err *err)
 {
@@ -184,6 +224,8 @@ static fm_status read_dataset(struct sql_dataset *out, struct sql_arena *arena, 
         st = read_columns(out, arena, json, err);
     if (st == FM_OK)
         st = read_subject(out, arena, json, err);
+    if (st == FM_OK)
+        st = read_keys(out, arena, json, err);
     return st == FM_OK ? st : base_err_prefix(err, "dataset %s.%s", member, name);
 }
 
@@ -282,6 +324,14 @@ static json_t *dataset_json(const struct sql_dataset *d)
             json_pack("{s:s, s:s}", "column", d->subject_column, "scheme", d->subject_scheme));
         (void)json_object_set_new(o, "max_rows_per_subject",
                                   json_integer((json_int_t)d->max_rows_per_subject));
+    }
+    if (o != NULL && d->key_count > 0) {
+        json_t *keys = json_array();
+        for (size_t i = 0; i < d->key_count; i++)
+            (void)json_array_append_new(keys,
+                                        json_pack("{s:s, s:I}", "column", d->keys[i].column,
+                                                  "max_rows", (json_int_t)d->keys[i].max_rows));
+        (void)json_object_set_new(o, "keys", keys);
     }
     return o;
 }

@@ -1,137 +1,14 @@
-/* From a request to a plan: outputs, parameters, the guard; the binder's other files do the rest.
- */
+/* From a request to a plan: parameters and recipients; the binder's other files do the rest. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "exchange/sql/bind.h"
 
-const char *sql_fn_name(enum sql_fn fn)
-{
-    static const char *const names[] = {[SQL_COUNT] = "count",
-                                        [SQL_SUM] = "sum",
-                                        [SQL_MIN] = "min",
-                                        [SQL_MAX] = "max",
-                                        [SQL_AVG] = "avg",
-                                        [SQL_VAR_POP] = "var_pop",
-                                        [SQL_VAR_SAMP] = "var_samp",
-                                        [SQL_STDDEV_POP] = "stddev_pop",
-                                        [SQL_STDDEV_SAMP] = "stddev_samp",
-                                        [SQL_PERCENTILE_DISC] = "percentile_disc",
-                                        [SQL_BOOL_AND] = "bool_and",
-                                        [SQL_BOOL_OR] = "bool_or",
-                                        [SQL_ROW_NUMBER] = "row_number",
-                                        [SQL_RANK] = "rank"};
-
-    return names[fn];
-}
-
 void sql_plan_release(struct sql_plan *plan)
 {
     sql_arena_release(&plan->arena);
     *plan = (struct sql_plan){0};
-}
-
-/* ---- outputs ---- */
-
-static enum sql_fn fn_of(const char *name)
-{
-    enum sql_fn fn = SQL_COUNT;
-
-    while (fn < SQL_AVG && strcmp(sql_fn_name(fn), name) != 0)
-        fn++;
-    return fn;
-}
-
-static fm_status check_argument(const struct sql_binder *b, const struct sql_output *o,
-                                struct base_err *err)
-{
-    const struct sql_node *n = &b->plan->nodes[o->arg];
-    const char *fn = sql_fn_name(o->fn);
-    char name[DATA_TYPE_TEXT];
-
-    if (o->fn == SQL_COUNT || sql_type_is_number(n->type))
-        return FM_OK;
-    if (n->type.kind == DATA_DATE && (o->fn == SQL_MIN || o->fn == SQL_MAX))
-        return FM_OK;
-    sql_bind_type_name(name, n);
-    if (n->type.kind == DATA_BOOLEAN)
-        return SQL_BIND_ERROR(b, FM_E_INPUT, n->at, err,
-                              "%s of BOOLEAN is not offered: write %s(CASE WHEN ... THEN 1 ELSE 0 "
-                              "END)",
-                              fn, fn);
-    return SQL_BIND_ERROR(b, FM_E_INPUT, n->at, err, "%s of %s is not offered: use COUNT%s", fn,
-                          name, n->type.kind == DATA_DATE ? ", MIN or MAX" : "");
-}
-
-/* AVG divides in one step, (2 |sum| 10^d + n) / 2n, or in two where that could leave 64 bits: the
- * quotient q and remainder r of |sum| / n, then (2 r 10^d + n) / 2n, and q 10^d + that. In the two
- * steps every value is at most (greatest |x| + 1) 10^d, or 2 n 10^d + n, which SQL_MAX_TOTAL_ROWS
- * keeps below 2^62; so the digits depend on the argument alone, not on how many rows there are. */
-static unsigned average_digits(const struct sql_node *arg)
-{
-    const sql_wide limit = (sql_wide)1 << 62;
-    sql_wide size = arg->range.hi > -arg->range.lo ? arg->range.hi : -arg->range.lo;
-    unsigned d = SQL_AVG_DIGITS;
-
-    if (size < 0)
-        size = 0;
-    while (d > 0 && ((size + 1) * sql_ten_to(d) >= limit || arg->type.scale + d > SQL_MAX_SCALE))
-        d--;
-    return d;
-}
-
-/* Type and range of what an aggregate gives; refuses a SUM that could leave 64 bits. */
-static fm_status type_output(struct sql_output *o, const struct sql_binder *b, struct base_err *err)
-{
-    const struct sql_plan *plan = b->plan;
-    const struct sql_node *n = o->arg != SQL_NONE ? &plan->nodes[o->arg] : NULL;
-    char what[48];
-
-    if (o->fn == SQL_COUNT) {
-        o->type = (struct data_type){.kind = DATA_INTEGER};
-        o->range = (struct sql_range){0, plan->rows};
-        return FM_OK;
-    }
-    o->type = n->type;
-    o->range = n->range.lo > n->range.hi ? (struct sql_range){0, 0} : n->range;
-    if (o->fn == SQL_SUM || o->fn == SQL_AVG) {
-        struct sql_range sum = sql_range_times(o->range, plan->rows);
-        (void)snprintf(what, sizeof what, "%s over %lld rows", sql_fn_name(o->fn),
-                       (long long)plan->rows);
-        if (!sql_range_fits(sum))
-            return sql_range_refuse(plan, o->arg, plan->rows, what, o->at, err);
-        if (o->fn == SQL_SUM)
-            o->range = sum;
-    }
-    if (o->fn == SQL_AVG) {
-        o->digits = average_digits(n);
-        o->type.kind = DATA_DECIMAL;
-        o->type.scale += o->digits;
-        o->type.precision = 0;
-        o->range.lo *= sql_ten_to(o->digits);
-        o->range.hi *= sql_ten_to(o->digits);
-    }
-    if (o->type.precision == 0)
-        o->type = sql_type_fit(o->type, o->range);
-    return FM_OK;
-}
-
-static fm_status bind_output(struct sql_output *o, struct sql_binder *b,
-                             const struct sql_syntax_item *item, struct base_err *err)
-{
-    const struct sql_syntax *call = item->expr;
-    fm_status st = FM_OK;
-
-    *o = (struct sql_output){.fn = fn_of(call->text), .arg = SQL_NONE, .at = call->at};
-    o->name = sql_arena_text(&b->plan->arena, item->alias != NULL ? item->alias : call->text);
-    if (o->name == NULL)
-        return base_err_memory(err, "SQL plan");
-    if (call->arg_count > 0)
-        st = sql_bind_expr(&o->arg, b, call->args[0], NULL, err);
-    if (st == FM_OK && call->arg_count > 0)
-        st = check_argument(b, o, err);
-    return st == FM_OK ? type_output(o, b, err) : st;
 }
 
 /* ---- parameters ---- */
@@ -211,44 +88,7 @@ static fm_status settle_params(bool *again, struct sql_plan *plan, const struct 
     return FM_OK;
 }
 
-/* ---- the guard ---- */
-
-static fm_status bind_guard(struct sql_plan *plan, const struct sql_request *r,
-                            struct base_err *err)
-{
-    sql_wide per_subject = 0, rows = 0;
-
-    plan->minimum = r->minimum;
-    if (r->minimum < 1 || r->minimum > SQL_MAX_ROWS)
-        return base_err_set(err, FM_E_INPUT, "the minimum group must be 1 to %lld subjects",
-                            (long long)SQL_MAX_ROWS);
-    if (r->minimum == 1)
-        return FM_OK;
-    for (size_t i = 0; i < plan->source_count; i++) {
-        const struct sql_source *s = &plan->sources[i];
-        if (s->recipient)
-            continue;
-        if (s->max_rows_per_subject == 0)
-            return base_err_set(err, FM_E_REFUSED,
-                                "minimum group %lld: %s.%s declares no subject, so its subjects "
-                                "cannot be counted: publish it with a subject column",
-                                (long long)r->minimum, s->member, s->dataset);
-        per_subject += s->max_rows_per_subject;
-        rows += s->rows;
-    }
-    if (rows == 0)
-        return base_err_set(err, FM_E_REFUSED,
-                            "minimum group %lld can never be met: every provider of '%s' is a "
-                            "recipient",
-                            (long long)r->minimum, plan->table);
-    if (per_subject * r->minimum > rows)
-        return base_err_set(err, FM_E_REFUSED,
-                            "minimum group %lld can never be met: providers that are no recipient "
-                            "declare %lld rows, with at most %lld a subject",
-                            (long long)r->minimum, (long long)rows, (long long)per_subject);
-    plan->guard_rows = (int64_t)(per_subject * r->minimum);
-    return FM_OK;
-}
+/* ---- recipients ---- */
 
 static int compare_names(const void *a, const void *b)
 {
@@ -280,89 +120,52 @@ static fm_status bind_recipients(struct sql_plan *plan, const struct sql_request
 
 /* ---- all of it ---- */
 
-/* Columns by name, so that the order in which a query mentions them does not matter. */
-static fm_status sort_columns(struct sql_plan *plan, struct base_err *err)
-{
-    size_t n = plan->column_count;
-    /* Behind them, room for those that operators make. */
-    struct sql_plan_column *sorted =
-        sql_arena_array(&plan->arena, n + plan->output_count + 1, sizeof *sorted);
-    size_t *rank = sql_arena_array(&plan->arena, n, sizeof *rank);
-
-    if (sorted == NULL || rank == NULL)
-        return base_err_memory(err, "SQL plan");
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < n; j++)
-            rank[i] += strcmp(plan->columns[j].name, plan->columns[i].name) < 0;
-        sorted[rank[i]] = plan->columns[i];
-    }
-    for (size_t i = 0; i < plan->node_count; i++) {
-        if (plan->nodes[i].op == SQL_OP_COLUMN)
-            plan->nodes[i].index = rank[plan->nodes[i].index];
-    }
-    plan->columns = sorted;
-    return FM_OK;
-}
-
-/* One pass over the query. WHERE comes first: it is what gives parameters their types. */
-static fm_status bind_query(struct sql_binder *b, struct base_err *err)
+static fm_status bind_once(struct sql_given *given, struct sql_binder *b,
+                           const struct sql_query *query, struct base_err *err)
 {
     struct sql_plan *plan = b->plan;
-    const struct sql_query *q = b->query;
-    fm_status st = FM_OK;
 
-    plan->node_count = 0;
-    plan->column_count = 0;
-    plan->filter = SQL_NONE;
-    if (q->where != NULL)
-        st = sql_bind_condition(&plan->filter, b, q->where, "WHERE", err);
-    for (size_t i = 0; st == FM_OK && i < q->item_count; i++)
-        st = bind_output(&plan->outputs[i], b, &q->items[i], err);
-    return st;
+    plan->node_count = plan->column_count = plan->table_count = plan->source_count = 0;
+    b->rels_made = 0;
+    b->depth = 0;
+    return sql_bind_query(given, b, query, NULL, NULL, err);
 }
 
-static fm_status bind_all(struct sql_binder *b, struct base_err *err)
+/* Twice if the first time found types of parameters: ranges that went by a narrower one are redone.
+ */
+static fm_status bind_all(struct sql_binder *b, const struct sql_query *query, struct base_err *err)
 {
     struct sql_plan *plan = b->plan;
+    struct sql_given given;
     bool again = false;
     fm_status st = declare_params(plan, b->request, err);
 
     if (st == FM_OK)
         st = bind_recipients(plan, b->request, err);
     if (st == FM_OK)
-        st = sql_bind_table(b, err);
-    if (st != FM_OK)
-        return st;
-    plan->output_count = b->query->item_count;
-    plan->outputs = sql_arena_array(&plan->arena, plan->output_count, sizeof *plan->outputs);
-    plan->columns =
-        sql_arena_array(&plan->arena, b->datasets[0]->column_count, sizeof *plan->columns);
-    if (plan->outputs == NULL || plan->columns == NULL)
-        return base_err_memory(err, "SQL plan");
-    st = bind_query(b, err);
+        st = bind_once(&given, b, query, err);
     if (st == FM_OK)
         st = settle_params(&again, plan, b->request, err);
     if (st == FM_OK && again)
-        st = bind_query(b, err);
+        st = bind_once(&given, b, query, err);
     if (st == FM_OK)
-        st = bind_guard(plan, b->request, err);
-    if (st == FM_OK)
-        st = sort_columns(plan, err);
-    return st == FM_OK ? sql_tree_simple(plan, err) : st;
+        st = sql_bind_guards(b, given.rel, err);
+    return st == FM_OK ? sql_plan_settle(b, &given, err) : st;
 }
 
 fm_status sql_plan_compile(struct sql_plan *out, const struct sql_request *request,
                            struct base_err *err)
 {
-    struct sql_query query;
-    struct sql_binder b = {.plan = out, .query = &query, .request = request};
+    struct sql_query *query;
+    struct sql_binder b = {.plan = out, .request = request};
     fm_status st;
 
     *out = (struct sql_plan){0};
     st = sql_parse(&query, &out->arena, request->text, request->len, err);
-    out->text = query.text;
-    if (st == FM_OK)
-        st = bind_all(&b, err);
+    if (st == FM_OK) {
+        out->text = b.text = query->text;
+        st = bind_all(&b, query, err);
+    }
     if (st != FM_OK)
         sql_plan_release(out);
     return st;

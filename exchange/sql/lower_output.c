@@ -32,7 +32,8 @@ static size_t count_others(struct lowering *l, size_t mask)
 
 struct pending {
     size_t mask;
-    size_t folded; /* the sum, or the extreme; SQL_NONE for COUNT */
+    size_t counted; /* the rows that the guard counts */
+    size_t folded;  /* the sum, or the extreme; SQL_NONE for COUNT */
 };
 
 static size_t fold_sum(struct lowering *l, size_t x, size_t mask, struct sql_range range)
@@ -68,6 +69,11 @@ static void fold_rows(struct lowering *l, struct pending *p, const struct sql_ou
     if (o->arg != SQL_NONE)
         p->mask = lower_logic(l, SQL_STEP_AND, p->mask, lower_known(l, o->arg));
     p->mask = lower_fill(l, p->mask, SQL_BITS, SQL_ROWS);
+    p->counted = p->mask;
+    if (l->plan->guard_rows > 0 && o->counted != SQL_NONE)
+        p->counted =
+            lower_fill(l, lower_logic(l, SQL_STEP_AND, p->mask, lower_truth(l, o->counted)),
+                       SQL_BITS, SQL_ROWS);
     p->folded = SQL_NONE;
     if (o->fn == SQL_COUNT)
         return;
@@ -161,7 +167,7 @@ static void finish(struct lowering *l, struct sql_reveal *r, const struct pendin
         value = average(l, p->folded, count(l, p->mask), o);
     if (guard > 0)
         keep = r->shown = lower_not(
-            l, lower_compare(l, SQL_STEP_LESS, count_others(l, p->mask), lower_const(l, guard)));
+            l, lower_compare(l, SQL_STEP_LESS, count_others(l, p->counted), lower_const(l, guard)));
     else if (o->fn != SQL_COUNT)
         r->known = not_empty(l, p, o);
     /* A sum of nothing and a count of nothing are 0 already; the rest is anything in range. */

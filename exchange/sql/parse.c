@@ -6,109 +6,10 @@
 
 #include "exchange/data/value.h"
 
-/* ---- the statement ---- */
-
-static fm_status parse_table(struct sql_query *out, struct sql_parser *p,
-                             const PgQuery__SelectStmt *s, struct base_err *err)
-{
-    const PgQuery__Node *from;
-    const PgQuery__RangeVar *t;
-
-    if (s->n_from_clause == 0)
-        return SQL_UNSUPPORTED(p, 0, err, "no FROM: name one table, as in FROM loans");
-    if (s->n_from_clause > 1)
-        return SQL_UNSUPPORTED(p, 0, err,
-                               "FROM lists %zu tables: joins are not offered yet, query one table",
-                               s->n_from_clause);
-    from = s->from_clause[0];
-    if (from->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR)
-        return SQL_UNSUPPORTED(p, 0, err, "JOIN is not offered yet: query one table");
-    if (from->node_case != PG_QUERY__NODE__NODE_RANGE_VAR)
-        return SQL_UNSUPPORTED(p, 0, err,
-                               "FROM holds a subquery or a function: name one table instead");
-    t = from->range_var;
-    if (t->catalogname != NULL && *t->catalogname != '\0')
-        return SQL_UNSUPPORTED(p, t->location, err,
-                               "a table has at most two parts: write %s.%s, member and dataset",
-                               t->schemaname, t->relname);
-    if (!t->inh)
-        return SQL_UNSUPPORTED(p, t->location, err, "ONLY is not offered: leave it out");
-    if (t->alias != NULL && t->alias->n_colnames > 0)
-        return SQL_UNSUPPORTED(p, t->location, err,
-                               "column aliases of a table are not offered: leave the list out");
-    out->table = sql_arena_text(p->arena, t->relname);
-    out->table_at = t->location;
-    if (t->schemaname != NULL && *t->schemaname != '\0')
-        out->owner = sql_arena_text(p->arena, t->schemaname);
-    if (t->alias != NULL)
-        out->table_alias = sql_arena_text(p->arena, t->alias->aliasname);
-    if (out->table == NULL)
-        return base_err_memory(err, "SQL");
-    return FM_OK;
-}
-
-/* Every clause of SELECT that is not in the subset, named. */
-static fm_status refuse_clauses(struct sql_parser *p, const PgQuery__SelectStmt *s,
-                                struct base_err *err)
-{
-    const char *what = NULL;
-
-    if (s->op > PG_QUERY__SET_OPERATION__SETOP_NONE)
-        what = "UNION, INTERSECT and EXCEPT are not offered yet: run one SELECT at a time";
-    else if (s->with_clause != NULL)
-        what = "WITH is not offered yet: write one plain SELECT";
-    else if (s->n_values_lists > 0)
-        what = "VALUES is not offered: SELECT aggregates FROM a table";
-    else if (s->n_distinct_clause > 0)
-        what = "SELECT DISTINCT is not offered yet: leave DISTINCT out";
-    else if (s->n_group_clause > 0)
-        what = "GROUP BY is not offered yet: run one query for each group with WHERE";
-    else if (s->having_clause != NULL)
-        what = "HAVING is not offered yet: leave it out";
-    else if (s->n_window_clause > 0)
-        what = "WINDOW is not offered yet: use plain aggregates";
-    else if (s->n_sort_clause > 0)
-        what = "ORDER BY is not offered yet: the result has one row, leave it out";
-    else if (s->limit_count != NULL || s->limit_offset != NULL)
-        what = "LIMIT and OFFSET are not offered yet: the result has one row, leave them out";
-    else if (s->n_locking_clause > 0 || s->into_clause != NULL)
-        what = "SELECT INTO and FOR UPDATE are not offered: queries only read";
-    return what == NULL ? FM_OK : SQL_UNSUPPORTED(p, 0, err, "%s", what);
-}
-
-static fm_status parse_items(struct sql_query *out, struct sql_parser *p,
-                             const PgQuery__SelectStmt *s, struct base_err *err)
-{
-    fm_status st = FM_OK;
-
-    if (s->n_target_list == 0)
-        return SQL_UNSUPPORTED(p, 0, err, "nothing is selected: write SELECT COUNT(*) FROM ...");
-    out->items = sql_arena_array(p->arena, s->n_target_list, sizeof *out->items);
-    if (out->items == NULL)
-        return base_err_memory(err, "SQL");
-    out->item_count = s->n_target_list;
-    p->in_item = true;
-    for (size_t i = 0; st == FM_OK && i < s->n_target_list; i++) {
-        const PgQuery__ResTarget *t = s->target_list[i]->res_target;
-        struct sql_syntax_item *item = &out->items[i];
-
-        st = sql_parse_item(&item->expr, p, t->val, t->location, err);
-        if (st == FM_OK && t->name != NULL && *t->name != '\0') {
-            item->alias = sql_arena_text(p->arena, t->name);
-            if (item->alias == NULL)
-                st = base_err_memory(err, "SQL");
-        }
-    }
-    p->in_item = false;
-    return st;
-}
-
-static fm_status parse_statement(struct sql_query *out, struct sql_parser *p,
+static fm_status parse_statement(struct sql_query **out, struct sql_parser *p,
                                  const PgQuery__ParseResult *tree, struct base_err *err)
 {
     const PgQuery__Node *node;
-    const PgQuery__SelectStmt *s;
-    fm_status st;
 
     if (tree->n_stmts == 0)
         return sql_place_error(err, FM_E_INPUT, p->text, 0,
@@ -119,15 +20,7 @@ static fm_status parse_statement(struct sql_query *out, struct sql_parser *p,
     node = tree->stmts[0]->stmt;
     if (node->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
         return SQL_UNSUPPORTED(p, 0, err, "not a SELECT: queries only read");
-    s = node->select_stmt;
-    st = refuse_clauses(p, s, err);
-    if (st == FM_OK)
-        st = parse_items(out, p, s, err);
-    if (st == FM_OK)
-        st = parse_table(out, p, s, err);
-    if (st == FM_OK && s->where_clause != NULL)
-        st = sql_parse_expr(&out->where, p, s->where_clause, err);
-    return st;
+    return sql_parse_query(out, p, node->select_stmt, err);
 }
 
 /* ---- bounds before the parser runs ---- */
@@ -197,7 +90,7 @@ out:
     return st;
 }
 
-static fm_status parse_text(struct sql_query *out, struct sql_parser *p, struct base_err *err)
+static fm_status parse_text(struct sql_query **out, struct sql_parser *p, struct base_err *err)
 {
     PgQueryProtobufParseResult r = pg_query_parse_protobuf(p->text);
     PgQuery__ParseResult *tree = NULL;
@@ -220,14 +113,14 @@ out:
     return st;
 }
 
-fm_status sql_parse(struct sql_query *out, struct sql_arena *arena, const char *text, size_t len,
+fm_status sql_parse(struct sql_query **out, struct sql_arena *arena, const char *text, size_t len,
                     struct base_err *err)
 {
     struct sql_parser p = {.arena = arena};
     char *copy;
     fm_status st;
 
-    *out = (struct sql_query){0};
+    *out = NULL;
     if (len > SQL_MAX_TEXT_BYTES)
         return base_err_set(err, FM_E_LIMIT, "SQL text of %zu bytes: at most %d are read", len,
                             SQL_MAX_TEXT_BYTES);
@@ -238,7 +131,10 @@ fm_status sql_parse(struct sql_query *out, struct sql_arena *arena, const char *
         return base_err_memory(err, "SQL");
     memcpy(copy, text, len);
     p.text = copy;
-    out->text = copy;
     st = bound_tokens(&p, err);
-    return st == FM_OK ? parse_text(out, &p, err) : st;
+    if (st == FM_OK)
+        st = parse_text(out, &p, err);
+    if (st == FM_OK)
+        (*out)->text = copy;
+    return st;
 }

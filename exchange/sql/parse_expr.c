@@ -47,8 +47,7 @@ static fm_status negate(struct sql_syntax **inout, struct sql_parser *p, struct 
     return st;
 }
 
-/* The text of a String node, or "" for anything else. */
-static const char *string_of(const PgQuery__Node *node)
+const char *sql_parse_string(const PgQuery__Node *node)
 {
     if (node == NULL || node->node_case != PG_QUERY__NODE__NODE_STRING)
         return "";
@@ -89,37 +88,20 @@ static fm_status parse_column(struct sql_syntax **out, struct sql_parser *p,
 
     if (n > 0 && c->fields[n - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR)
         return SQL_UNSUPPORTED(p, c->location, err,
-                               "* would reveal rows of others: select aggregates, as COUNT(*)");
+                               "* stands alone in a SELECT list, or in COUNT(*)");
     if (n > 3)
         return SQL_UNSUPPORTED(p, c->location, err,
                                "a column has at most three parts: member.table.column");
-    st = new_text(out, p, SQL_SYNTAX_COLUMN, c->location, string_of(c->fields[n - 1]), err);
+    st = new_text(out, p, SQL_SYNTAX_COLUMN, c->location, sql_parse_string(c->fields[n - 1]), err);
     if (st != FM_OK)
         return st;
     if (n > 1)
-        (*out)->qualifier = sql_arena_text(p->arena, string_of(c->fields[n - 2]));
+        (*out)->qualifier = sql_arena_text(p->arena, sql_parse_string(c->fields[n - 2]));
     if (n > 2)
-        (*out)->owner = sql_arena_text(p->arena, string_of(c->fields[0]));
+        (*out)->owner = sql_arena_text(p->arena, sql_parse_string(c->fields[0]));
     if ((n > 1 && (*out)->qualifier == NULL) || (n > 2 && (*out)->owner == NULL))
         return base_err_memory(err, "SQL");
     return FM_OK;
-}
-
-static fm_status parse_cast(struct sql_syntax **out, struct sql_parser *p,
-                            const PgQuery__TypeCast *c, struct base_err *err)
-{
-    const PgQuery__TypeName *t = c->type_name;
-    const char *name = t->n_names > 0 ? string_of(t->names[t->n_names - 1]) : "";
-    int at = c->location >= 0 ? c->location : t->location;
-    bool string = c->arg != NULL && c->arg->node_case == PG_QUERY__NODE__NODE_A_CONST &&
-                  c->arg->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL;
-
-    if (strcmp(name, "date") == 0 && t->n_array_bounds == 0 && string)
-        return new_text(out, p, SQL_SYNTAX_DATE, at, c->arg->a_const->sval->sval, err);
-    return SQL_UNSUPPORTED(p, at, err,
-                           "a cast to %.40s is not offered: write the value in the type it has, or "
-                           "DATE 'YYYY-MM-DD'",
-                           name);
 }
 
 /* ---- operators ---- */
@@ -141,13 +123,14 @@ static const struct {
     const char *text;
     enum sql_syntax_kind kind;
 } operators[] = {{"+", SQL_SYNTAX_ADD}, {"-", SQL_SYNTAX_SUB}, {"*", SQL_SYNTAX_MUL},
-                 {"=", SQL_SYNTAX_EQ},  {"<>", SQL_SYNTAX_NE}, {"<", SQL_SYNTAX_LT},
-                 {"<=", SQL_SYNTAX_LE}, {">", SQL_SYNTAX_GT},  {">=", SQL_SYNTAX_GE}};
+                 {"/", SQL_SYNTAX_DIV}, {"%", SQL_SYNTAX_MOD}, {"=", SQL_SYNTAX_EQ},
+                 {"<>", SQL_SYNTAX_NE}, {"<", SQL_SYNTAX_LT},  {"<=", SQL_SYNTAX_LE},
+                 {">", SQL_SYNTAX_GT},  {">=", SQL_SYNTAX_GE}};
 
 static fm_status parse_operator(struct sql_syntax **out, struct sql_parser *p,
                                 const PgQuery__AExpr *e, struct base_err *err)
 {
-    const char *name = e->n_name == 1 ? string_of(e->name[0]) : "";
+    const char *name = e->n_name == 1 ? sql_parse_string(e->name[0]) : "";
     fm_status st;
 
     if (e->lexpr == NULL && strcmp(name, "+") == 0)
@@ -160,12 +143,8 @@ static fm_status parse_operator(struct sql_syntax **out, struct sql_parser *p,
         if (strcmp(operators[i].text, name) == 0)
             return parse_binary(out, p, operators[i].kind, e->location, e->lexpr, e->rexpr, err);
     }
-    if (strcmp(name, "/") == 0 || strcmp(name, "%") == 0)
-        return SQL_UNSUPPORTED(p, e->location, err,
-                               "operator %s is not offered yet: multiply instead, or use AVG",
-                               name);
     return SQL_UNSUPPORTED(p, e->location, err,
-                           "operator %.20s is not offered: use + - * and comparisons", name);
+                           "operator %.20s is not offered: use + - * / %% and comparisons", name);
 }
 
 static fm_status parse_between(struct sql_syntax **out, struct sql_parser *p,
@@ -209,7 +188,7 @@ static fm_status parse_a_expr(struct sql_syntax **out, struct sql_parser *p,
         return st == FM_OK ? negate(out, p, err) : st;
     case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
         st = parse_in(out, p, e, err);
-        if (st == FM_OK && strcmp(string_of(e->name[0]), "<>") == 0)
+        if (st == FM_OK && strcmp(sql_parse_string(e->name[0]), "<>") == 0)
             st = negate(out, p, err);
         return st;
     case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF:
@@ -305,6 +284,45 @@ static fm_status parse_coalesce(struct sql_syntax **out, struct sql_parser *p,
     return st;
 }
 
+static fm_status parse_min_max(struct sql_syntax **out, struct sql_parser *p,
+                               const PgQuery__MinMaxExpr *e, struct base_err *err)
+{
+    enum sql_syntax_kind kind =
+        e->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? SQL_SYNTAX_GREATEST : SQL_SYNTAX_LEAST;
+    fm_status st = new_node(out, p, kind, e->location, e->n_args, err);
+
+    for (size_t i = 0; st == FM_OK && i < e->n_args; i++)
+        st = sql_parse_expr(&(*out)->args[i], p, e->args[i], err);
+    return st;
+}
+
+/* ---- subqueries ---- */
+
+static fm_status parse_sublink(struct sql_syntax **out, struct sql_parser *p,
+                               const PgQuery__SubLink *s, struct base_err *err)
+{
+    bool in = s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK && s->n_oper_name == 0;
+    enum sql_syntax_kind kind = in ? SQL_SYNTAX_IN_QUERY
+                                : s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK
+                                    ? SQL_SYNTAX_EXISTS
+                                    : SQL_SYNTAX_SUBQUERY;
+    fm_status st;
+
+    if (!in && kind != SQL_SYNTAX_EXISTS &&
+        s->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK)
+        return SQL_UNSUPPORTED(
+            p, s->location, err,
+            "ANY, ALL and ARRAY of a subquery are not offered: write IN, EXISTS, "
+            "or compare with (SELECT MIN(...) ...)");
+    st = new_node(out, p, kind, s->location, in ? 1 : 0, err);
+    if (st == FM_OK && in)
+        st = sql_parse_expr(&(*out)->args[0], p, s->testexpr, err);
+    if (st != FM_OK)
+        return st;
+    p->near = s->location;
+    return sql_parse_subquery(&(*out)->query, p, s->subselect, err);
+}
+
 /* ---- any expression ---- */
 
 static fm_status parse_node(struct sql_syntax **out, struct sql_parser *p,
@@ -323,7 +341,7 @@ static fm_status parse_node(struct sql_syntax **out, struct sql_parser *p,
             (*out)->number = node->param_ref->number;
         return st;
     case PG_QUERY__NODE__NODE_TYPE_CAST:
-        return parse_cast(out, p, node->type_cast, err);
+        return sql_parse_cast(out, p, node->type_cast, err);
     case PG_QUERY__NODE__NODE_A_EXPR:
         return parse_a_expr(out, p, node->a_expr, err);
     case PG_QUERY__NODE__NODE_BOOL_EXPR:
@@ -343,12 +361,14 @@ static fm_status parse_node(struct sql_syntax **out, struct sql_parser *p,
     case PG_QUERY__NODE__NODE_FUNC_CALL:
         return sql_parse_call(out, p, node->func_call, err);
     case PG_QUERY__NODE__NODE_SUB_LINK:
-        return SQL_UNSUPPORTED(p, node->sub_link->location, err,
-                               "subqueries are not offered yet: query one table at a time");
+        return parse_sublink(out, p, node->sub_link, err);
+    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
+        return parse_min_max(out, p, node->min_max_expr, err);
     default:
         return SQL_UNSUPPORTED(p, p->near, err,
                                "near here: this expression is not offered: use columns, literals, "
-                               "$n, + - *, comparisons, CASE, COALESCE and NULLIF");
+                               "$n, + - * / %%, comparisons, CASE, COALESCE, NULLIF, GREATEST, "
+                               "LEAST, ABS, CAST and EXTRACT");
     }
 }
 

@@ -104,7 +104,11 @@ struct sql_physical {
     struct sql_arena arena;
 };
 
-/* The plan must outlive *out. */
+/* Can the plan be run? FM_E_UNSUPPORTED with the place of the first operator or expression that
+ * cannot, and what to write instead. */
+fm_status sql_plan_runs(const struct sql_plan *plan, struct base_err *err) FM_CHECK;
+
+/* The plan must outlive *out. Errors: those of sql_plan_runs(). */
 fm_status sql_physical_make(struct sql_physical *out, const struct sql_plan *plan,
                             struct base_err *err) FM_CHECK;
 void sql_physical_release(struct sql_physical *physical);

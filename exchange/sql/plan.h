@@ -21,7 +21,7 @@
 #include "exchange/sql/catalog.h"
 #include "exchange/sql/relation.h"
 
-enum { SQL_PLAN_FORMAT = 1, SQL_MAX_PARAMS = 64, SQL_MAX_NODES = 65536 };
+enum { SQL_PLAN_FORMAT = 2, SQL_MAX_PARAMS = 64, SQL_MAX_NODES = 65536 };
 
 /* ---- expressions: nodes in one array, operands before their users ---- */
 
@@ -45,7 +45,11 @@ enum sql_op {
     SQL_OP_NOT,
     SQL_OP_IS_NULL,
     SQL_OP_IS_TRUE,
-    SQL_OP_CASE, /* when, then, ..., else: an odd number, all results of one type */
+    SQL_OP_CASE,  /* when, then, ..., else: an odd number, all results of one type */
+    SQL_OP_DIV,   /* x 10^digits / y: of integers cut towards zero, of decimals rounded half away
+                     from zero. NULL where y is 0, which raises SQL_FLAG_DIVISION_BY_ZERO */
+    SQL_OP_MOD,   /* of integers, with the sign of x; where y is 0 as DIV */
+    SQL_OP_ROUND, /* digits fewer after the point, rounded half away from zero */
     SQL_OP_COUNT_OF_OPS
 };
 
@@ -60,7 +64,7 @@ struct sql_node {
     sql_wide value;   /* CONST */
     const char *text; /* CONST of TEXT */
     size_t index;     /* COLUMN: into sql_plan.columns; PARAM: into sql_plan.params */
-    unsigned digits;  /* RESCALE */
+    unsigned digits;  /* RESCALE, DIV, ROUND */
     size_t arg_count;
     const size_t *args;
     int at; /* where it stands in the text; not part of the canonical form */
@@ -100,6 +104,7 @@ struct sql_plan_column {
     struct sql_range range; /* of values that are not NULL */
     bool nullable;          /* where it is made; a LEFT join above can add NULLs */
     size_t table;           /* of what providers put in; SQL_NONE: made by an operator */
+    int at;                 /* where the text first mentions it */
     bool shown; /* stands in the result as it is: of TEXT, the words are needed and not only the
                    hash */
 };
@@ -128,6 +133,7 @@ struct sql_output {
     enum sql_fn fn;
     size_t arg;      /* node, or SQL_NONE for COUNT(*) */
     unsigned digits; /* AVG */
+    size_t counted;  /* node, or SQL_NONE: as in sql_item */
 };
 
 struct sql_plan {

@@ -6,6 +6,8 @@
 #include "base/json.h"
 #include "exchange/sql/intern.h"
 #include "exchange/sql/plan.h"
+#include "exchange/sql/plan_own.h"
+#include "exchange/sql/walk.h"
 
 const char *sql_op_name(enum sql_op op)
 {
@@ -16,7 +18,8 @@ const char *sql_op_name(enum sql_op op)
         [SQL_OP_NE] = "ne",           [SQL_OP_LT] = "lt",       [SQL_OP_LE] = "le",
         [SQL_OP_GT] = "gt",           [SQL_OP_GE] = "ge",       [SQL_OP_AND] = "and",
         [SQL_OP_OR] = "or",           [SQL_OP_NOT] = "not",     [SQL_OP_IS_NULL] = "is_null",
-        [SQL_OP_IS_TRUE] = "is_true", [SQL_OP_CASE] = "case"};
+        [SQL_OP_IS_TRUE] = "is_true", [SQL_OP_CASE] = "case",   [SQL_OP_DIV] = "div",
+        [SQL_OP_MOD] = "mod",         [SQL_OP_ROUND] = "round"};
 
     return names[op];
 }
@@ -89,12 +92,12 @@ static json_t *node_json(const struct writer *w, const struct sql_node *n)
     json_t *args;
 
     if (n->op == SQL_OP_COLUMN)
-        (void)json_object_set_new(o, "name", json_string(w->plan->columns[n->index].name));
+        (void)json_object_set_new(o, "column", json_integer((json_int_t)n->index));
     else if (n->op == SQL_OP_PARAM)
         (void)json_object_set_new(o, "number", json_integer((json_int_t)n->index + 1));
     else if (n->op == SQL_OP_CONST)
         put_const(o, n);
-    else if (n->op == SQL_OP_RESCALE)
+    else if (n->op == SQL_OP_RESCALE || n->op == SQL_OP_DIV || n->op == SQL_OP_ROUND)
         (void)json_object_set_new(o, "digits", json_integer((json_int_t)n->digits));
     if (n->arg_count == 0)
         return o;
@@ -136,28 +139,38 @@ static fm_status write_node(struct writer *w, size_t node, struct base_err *err)
     return st;
 }
 
+struct writing {
+    struct writer *w;
+    fm_status st;
+    struct base_err *err;
+};
+
+static void write_one(size_t *node, void *context)
+{
+    struct writing *x = context;
+
+    if (x->st == FM_OK)
+        x->st = write_node(x->w, *node, x->err);
+}
+
 static fm_status write_nodes(struct writer *w, struct base_err *err)
 {
     const struct sql_plan *plan = w->plan;
-    fm_status st = FM_OK;
+    struct writing x = {w, FM_OK, err};
 
     for (size_t i = 0; i < plan->node_count; i++)
         w->place[i] = SQL_NONE;
-    if (plan->filter != SQL_NONE)
-        st = write_node(w, plan->filter, err);
-    for (size_t i = 0; st == FM_OK && i < plan->output_count; i++) {
-        if (plan->outputs[i].arg != SQL_NONE)
-            st = write_node(w, plan->outputs[i].arg, err);
-    }
-    return st;
+    for (size_t i = 0; i < plan->rel_count; i++)
+        sql_walk_nodes(plan->rels[i], write_one, &x);
+    return x.st;
 }
 
-static json_t *sources_json(const struct sql_plan *plan)
+static json_t *sources_json(const struct sql_plan *plan, const struct sql_table *t)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < plan->source_count; i++) {
-        const struct sql_source *s = &plan->sources[i];
+    for (size_t i = 0; i < t->source_count; i++) {
+        const struct sql_source *s = &plan->sources[t->first_source + i];
         (void)json_array_append_new(list,
                                     json_pack("{s:s, s:s, s:I}", "member", s->member, "dataset",
                                               s->dataset, "version", (json_int_t)s->version));
@@ -171,8 +184,9 @@ static json_t *columns_json(const struct sql_plan *plan)
 
     for (size_t i = 0; i < plan->column_count; i++) {
         const struct sql_plan_column *c = &plan->columns[i];
-        json_t *o = json_pack("{s:s, s:o, s:b}", "name", c->name, "type",
-                              type_json(c->type, c->range), "nullable", (int)c->nullable);
+        json_t *o =
+            json_pack("{s:I, s:s, s:o, s:b}", "table", (json_int_t)c->table, "name", c->name,
+                      "type", type_json(c->type, c->range), "nullable", (int)c->nullable);
         if (has_range(c->type))
             (void)json_object_set_new(o, "range", range_json(c->type, c->range));
         (void)json_array_append_new(list, o);
@@ -195,16 +209,23 @@ static json_t *params_json(const struct sql_plan *plan)
     return list;
 }
 
-static json_t *outputs_json(const struct writer *w)
+static json_t *tables_json(const struct sql_plan *plan)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < w->plan->output_count; i++) {
-        const struct sql_output *out = &w->plan->outputs[i];
-        json_t *o = json_pack("{s:s, s:s}", "name", out->name, "fn", sql_fn_name(out->fn));
+    for (size_t i = 0; i < plan->table_count; i++)
+        (void)json_array_append_new(list, sources_json(plan, &plan->tables[i]));
+    return list;
+}
+
+static json_t *outputs_json(const struct sql_plan *plan)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < plan->output_count; i++) {
+        const struct sql_output *out = &plan->outputs[i];
+        json_t *o = json_pack("{s:s, s:I}", "name", out->name, "column", (json_int_t)out->column);
         put_kind(o, out->type);
-        if (out->arg != SQL_NONE)
-            (void)json_object_set_new(o, "arg", json_integer((json_int_t)w->place[out->arg]));
         (void)json_array_append_new(list, o);
     }
     return list;
@@ -218,12 +239,11 @@ static json_t *plan_object(struct writer *w)
 
     for (size_t i = 0; i < plan->recipient_count; i++)
         (void)json_array_append_new(recipients, json_string(plan->recipients[i]));
-    o = json_pack("{s:i, s:I, s:o, s:o, s:o, s:o, s:O, s:o}", "format", (int)SQL_PLAN_FORMAT,
-                  "minimum", (json_int_t)plan->minimum, "recipients", recipients, "sources",
-                  sources_json(plan), "columns", columns_json(plan), "parameters",
-                  params_json(plan), "nodes", w->nodes, "outputs", outputs_json(w));
-    if (o != NULL && plan->filter != SQL_NONE)
-        (void)json_object_set_new(o, "filter", json_integer((json_int_t)w->place[plan->filter]));
+    o = json_pack("{s:i, s:I, s:o, s:o, s:o, s:o, s:O, s:o, s:o}", "format", (int)SQL_PLAN_FORMAT,
+                  "minimum", (json_int_t)plan->minimum, "recipients", recipients, "tables",
+                  tables_json(plan), "columns", columns_json(plan), "parameters", params_json(plan),
+                  "nodes", w->nodes, "operators", sql_rels_json(plan, w->place), "outputs",
+                  outputs_json(plan));
     return o;
 }
 

@@ -1,10 +1,23 @@
 /* Plans for people. */
 #include <string.h>
 
-#include "exchange/sql/plan.h"
+#include "exchange/sql/plan_own.h"
 
 /* Expressions are printed up to this many bytes: a table line, not a listing. */
 enum { PRINT_CUT = 400 };
+
+/* What operators make has a number beside its name, which need not be the only one of its kind. */
+void sql_print_column(struct base_buf *out, const struct sql_plan *plan, size_t column)
+{
+    const struct sql_plan_column *c = &plan->columns[column];
+
+    if (column >= plan->column_count)
+        base_buf_putf(out, "%s#%zu", c->name, column - plan->column_count + 1);
+    else if (plan->table_count > 1)
+        base_buf_putf(out, "%s.%s", plan->tables[c->table].name, c->name);
+    else
+        base_buf_put_str(out, c->name);
+}
 
 static void put_operator(struct base_buf *out, const char *word)
 {
@@ -16,7 +29,8 @@ static const char *infix(enum sql_op op)
     static const char *const words[SQL_OP_COUNT_OF_OPS] = {
         [SQL_OP_ADD] = "+", [SQL_OP_SUB] = "-",   [SQL_OP_MUL] = "*", [SQL_OP_EQ] = "=",
         [SQL_OP_NE] = "<>", [SQL_OP_LT] = "<",    [SQL_OP_LE] = "<=", [SQL_OP_GT] = ">",
-        [SQL_OP_GE] = ">=", [SQL_OP_AND] = "AND", [SQL_OP_OR] = "OR"};
+        [SQL_OP_GE] = ">=", [SQL_OP_AND] = "AND", [SQL_OP_OR] = "OR", [SQL_OP_DIV] = "/",
+        [SQL_OP_MOD] = "%"};
 
     return words[op];
 }
@@ -67,7 +81,7 @@ static void put_expr(struct base_buf *out, const struct sql_plan *plan, size_t n
         return;
     switch (n->op) {
     case SQL_OP_COLUMN:
-        base_buf_put_str(out, plan->columns[n->index].name);
+        sql_print_column(out, plan, n->index);
         return;
     case SQL_OP_CONST:
         put_const(out, n);
@@ -77,6 +91,11 @@ static void put_expr(struct base_buf *out, const struct sql_plan *plan, size_t n
         return;
     case SQL_OP_RESCALE:
         put_expr(out, plan, n->args[0], start);
+        return;
+    case SQL_OP_ROUND:
+        base_buf_put_str(out, "ROUND(");
+        put_expr(out, plan, n->args[0], start);
+        base_buf_putf(out, ", %u)", n->type.scale);
         return;
     case SQL_OP_CASE:
         put_case(out, plan, n, start);
@@ -121,16 +140,17 @@ static void put_typed(struct base_buf *out, struct data_type type, struct sql_ra
     base_buf_putf(out, " %s to %s", lo, hi);
 }
 
-static void print_scan(struct base_buf *out, const struct sql_plan *plan)
+static void print_tables(struct base_buf *out, const struct sql_plan *plan)
 {
     for (size_t i = 0; i < plan->source_count; i++) {
         const struct sql_source *s = &plan->sources[i];
-        base_buf_putf(out, "scan      %s.%s, schema %lld, %lld rows%s\n", s->member, s->dataset,
+        base_buf_putf(out, "source    %s.%s, schema %lld, %lld rows%s\n", s->member, s->dataset,
                       (long long)s->version, (long long)s->rows, s->recipient ? ", recipient" : "");
     }
     for (size_t i = 0; i < plan->column_count; i++) {
         const struct sql_plan_column *c = &plan->columns[i];
-        base_buf_putf(out, "column    %s", c->name);
+        base_buf_put_str(out, "column    ");
+        sql_print_column(out, plan, i);
         put_typed(out, c->type, c->range);
         base_buf_put_str(out, c->nullable ? ", may be NULL\n" : "\n");
     }
@@ -142,30 +162,37 @@ static void print_scan(struct base_buf *out, const struct sql_plan *plan)
     }
 }
 
+static void print_flags(struct base_buf *out, const struct sql_plan *plan)
+{
+    static const char *const names[] = {"a key with more rows than declared",
+                                        "a second row of a scalar subquery", "a division by zero"};
+    unsigned all = 0;
+
+    for (size_t i = 0; i < plan->rel_count; i++)
+        all |= plan->rels[i]->flags;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if ((all >> i & 1) != 0)
+            base_buf_putf(out, "flag      %s, said beside the result\n", names[i]);
+    }
+}
+
 void sql_plan_print(struct base_buf *out, const struct sql_plan *plan)
 {
-    print_scan(out, plan);
-    if (plan->filter != SQL_NONE) {
-        base_buf_put_str(out, "filter    ");
-        sql_plan_print_expr(out, plan, plan->filter);
-        base_buf_put_str(out, "\n");
+    print_tables(out, plan);
+    for (size_t i = 0; i < plan->rel_count; i++) {
+        const struct sql_rel *rel = plan->rels[i];
+        base_buf_putf(out, "%-4zu %-8s ", i + 1, sql_rel_name(rel->kind));
+        sql_print_rel(out, plan, rel);
+        base_buf_putf(out, "  [%lld row%s]\n", (long long)rel->rows, rel->rows == 1 ? "" : "s");
     }
     for (size_t i = 0; i < plan->output_count; i++) {
         const struct sql_output *o = &plan->outputs[i];
-        base_buf_putf(out, "output    %s = %s(", o->name, sql_fn_name(o->fn));
-        if (o->arg == SQL_NONE)
-            base_buf_put_str(out, "*");
-        else
-            sql_plan_print_expr(out, plan, o->arg);
-        base_buf_put_str(out, ")");
+        base_buf_putf(out, "output    %s = ", o->name);
+        sql_print_column(out, plan, o->column);
         put_typed(out, o->type, o->range);
         base_buf_put_str(out, "\n");
     }
-    if (plan->guard_rows > 0)
-        base_buf_putf(out,
-                      "guard     at least %lld subjects of others: %lld rows that count, for each "
-                      "output\n",
-                      (long long)plan->minimum, (long long)plan->guard_rows);
+    print_flags(out, plan);
     base_buf_put_str(out, "reveal to");
     for (size_t i = 0; i < plan->recipient_count; i++)
         base_buf_putf(out, "%s %s", i > 0 ? "," : "", plan->recipients[i]);

@@ -30,6 +30,30 @@ static struct sql_range results_hull(const struct sql_node *node, const struct s
     return r;
 }
 
+static sql_wide rounded(sql_wide x, sql_wide divisor)
+{
+    return (x < 0 ? x - divisor / 2 : x + divisor / 2) / divisor;
+}
+
+struct sql_range sql_range_divide(const struct sql_node *node, struct sql_range x,
+                                  struct sql_range y)
+{
+    sql_wide x_size = x.hi > -x.lo ? x.hi : -x.lo, y_size = y.hi > -y.lo ? y.hi : -y.lo;
+    sql_wide least = y.lo > 0 ? y.lo : y.hi < 0 ? -y.hi : 1, most;
+    bool negative = x.lo<0, positive = x.hi> 0;
+
+    if (node->op == SQL_OP_MOD) {
+        most = x_size < y_size - 1 ? x_size : y_size - 1;
+    } else {
+        most = (x_size * sql_ten_to(node->digits) + least / 2) / least;
+        negative = negative || y.lo < 0;
+        positive = positive || y.lo < 0;
+    }
+    if (most < 0)
+        most = 0;
+    return (struct sql_range){negative ? -most : 0, positive ? most : 0};
+}
+
 struct sql_range sql_range_of(const struct sql_node *node, const struct sql_range *ranges)
 {
     struct sql_range a = node->arg_count > 0 ? ranges[node->args[0]] : node->range;
@@ -45,6 +69,9 @@ struct sql_range sql_range_of(const struct sql_node *node, const struct sql_rang
     case SQL_OP_ADD:
     case SQL_OP_SUB:
     case SQL_OP_MUL:
+    case SQL_OP_DIV:
+    case SQL_OP_MOD:
+    case SQL_OP_ROUND:
         if (a.lo > a.hi || b.lo > b.hi)
             return (struct sql_range){1, 0}; /* always NULL */
         break;
@@ -62,6 +89,12 @@ struct sql_range sql_range_of(const struct sql_node *node, const struct sql_rang
         return (struct sql_range){a.lo + b.lo, a.hi + b.hi};
     case SQL_OP_SUB:
         return (struct sql_range){a.lo - b.hi, a.hi - b.lo};
+    case SQL_OP_DIV:
+    case SQL_OP_MOD:
+        return sql_range_divide(node, a, b);
+    case SQL_OP_ROUND:
+        return (struct sql_range){rounded(a.lo, sql_ten_to(node->digits)),
+                                  rounded(a.hi, sql_ten_to(node->digits))};
     default:
         return product(a, b);
     }
@@ -154,7 +187,8 @@ static size_t best_column(const struct sql_plan *plan, struct sql_range *scratch
     for (size_t c = 0; c < plan->column_count; c++) {
         struct sql_range r = plan->columns[c].range;
         sql_wide size = r.hi > -r.lo ? r.hi : -r.lo;
-        sql_wide b = columns[c] ? greatest_bound(plan, scratch, node, times, c) : -1;
+        bool declared = columns[c] && plan->columns[c].table != SQL_NONE;
+        sql_wide b = declared ? greatest_bound(plan, scratch, node, times, c) : -1;
 
         if (b > 0 && (best == SQL_NONE || (long double)b / (long double)size > best_ratio)) {
             best = c;
@@ -179,7 +213,7 @@ static fm_status advise(const struct sql_plan *plan, size_t column, sql_wide bou
     return sql_place_error(err, FM_E_LIMIT, plan->text, at,
                            "%s could leave 64 bits: declare column '%s' of %s within %s to %s (it "
                            "is declared %s to %s)",
-                           what, c->name, plan->table, lo, hi, now_lo, now_hi);
+                           what, c->name, plan->tables[c->table].name, lo, hi, now_lo, now_hi);
 }
 
 fm_status sql_range_refuse(const struct sql_plan *plan, size_t node, int64_t times,

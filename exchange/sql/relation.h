@@ -33,8 +33,8 @@ enum sql_rel_kind {
     SQL_REL_SORT,     /* order. Below a LIMIT, or last of all */
     SQL_REL_LIMIT,    /* rows [offset, offset + limit) of a sorted input; the order is total, or all
                          that it leaves open are rows without any difference */
-    SQL_REL_UNION     /* all rows of all inputs (UNION ALL): column i of `columns` is column i of
-                         every input's `columns`, whose types agree. UNION is a GROUP over it */
+    SQL_REL_UNION     /* all rows of all inputs (UNION ALL): column i of `columns` is made of
+                         given[k][i] of input k. UNION is a GROUP over it */
 };
 
 enum sql_join_kind {
@@ -51,8 +51,8 @@ enum sql_join_kind {
 struct sql_join {
     enum sql_join_kind kind;
     size_t key_count;
-    const size_t *left;  /* columns of inputs[0] */
-    const size_t *right; /* columns of inputs[1] */
+    size_t *left;  /* columns of inputs[0] */
+    size_t *right; /* columns of inputs[1] */
     /* At most so many valid rows of a side have the same key; 0: nothing is declared. The binder
      * turns INNER joins so that right_max is 1 if either side's is. */
     int64_t left_max;
@@ -75,18 +75,17 @@ enum sql_fn {
     SQL_STDDEV_POP,
     SQL_STDDEV_SAMP,
     SQL_PERCENTILE_DISC, /* `fraction`: the first value whose share of the rows reaches it */
-    SQL_BOOL_AND,
-    SQL_BOOL_OR,
-    SQL_ROW_NUMBER, /* windows alone */
+    SQL_ROW_NUMBER,      /* windows alone */
     SQL_RANK
 };
 
 /* One aggregate of a GROUP. */
 struct sql_item {
     enum sql_fn fn;
-    size_t arg;        /* node, or SQL_NONE for COUNT(*) */
-    size_t filter;     /* FILTER (WHERE ...): node, or SQL_NONE */
-    bool distinct;     /* COUNT(DISTINCT arg) and its like */
+    size_t arg;    /* node, or SQL_NONE for COUNT(*) */
+    size_t filter; /* node, or SQL_NONE: FILTER (WHERE ...) of a TEXT argument; of any other, it is
+                      in arg, as CASE WHEN ... THEN arg END */
+    bool distinct; /* COUNT(DISTINCT arg) and its like */
     sql_wide fraction; /* PERCENTILE_DISC: in millionths */
     size_t column;     /* the new column: type, range, nullable */
     unsigned digits;   /* AVG, VAR, STDDEV: digits after the point beyond the argument's */
@@ -109,9 +108,9 @@ struct sql_window {
     enum sql_fn fn; /* COUNT, SUM, ROW_NUMBER, RANK */
     size_t arg;     /* node, or SQL_NONE */
     size_t partition_count;
-    const size_t *partition;
+    size_t *partition;
     size_t order_count;
-    const struct sql_order *order;
+    struct sql_order *order;
     size_t column;
     int at;
 };
@@ -184,7 +183,8 @@ struct sql_rel {
     struct sql_window *windows;
     size_t order_count;
     struct sql_order *order; /* SORT */
-    int64_t limit;           /* LIMIT */
+    size_t **given;          /* UNION: for each input, as many columns of its as `columns` has */
+    int64_t limit;           /* LIMIT; SQL_MAX_TOTAL_ROWS: no limit, only an offset */
     int64_t offset;
 };
 

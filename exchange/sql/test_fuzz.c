@@ -24,9 +24,34 @@ static const char *const corpus[] = {
     "bank_a.loans WHERE NOT (opened >= DATE '2020-01-01' AND closed)",
     "SELECT MAX(COALESCE(NULLIF(overdue_days, 0), wide, 7)) FROM bank_c.loans WHERE balance <> "
     "1.50 OR product IS NULL",
+    "SELECT overdue_days, COUNT(DISTINCT product) AS n, SUM(balance) FILTER (WHERE closed) FROM "
+    "loans GROUP BY 1 HAVING COUNT(*) > $1 ORDER BY n DESC, 1 LIMIT 3 OFFSET 1",
+    "WITH x AS (SELECT subject_id AS s, SUM(balance) AS b FROM loans GROUP BY subject_id) SELECT "
+    "COUNT(*), AVG(l.balance / 3) FROM loans l LEFT JOIN x ON l.subject_id = x.s AND x.b > 5 WHERE "
+    "l.overdue_days NOT IN (SELECT overdue_days FROM bank_a.loans) OR EXISTS (SELECT 1 FROM loans "
+    "m "
+    "WHERE m.subject_id = l.subject_id AND m.closed)",
+    "SELECT closed, RANK() OVER (PARTITION BY closed ORDER BY balance DESC NULLS LAST) FROM "
+    "bank_a.loans WHERE balance > (SELECT AVG(balance) FROM loans) UNION ALL SELECT closed, "
+    "EXTRACT(YEAR FROM opened) FROM loans WHERE opened < DATE '2020-01-31' + INTERVAL '1 month'",
 };
 
 static const char *const pieces[] = {"SELECT ",
+                                     "GROUP BY ",
+                                     "ORDER BY ",
+                                     "JOIN loans ON ",
+                                     "USING (closed)",
+                                     "IN (SELECT ",
+                                     "EXISTS (SELECT ",
+                                     "OVER (",
+                                     "UNION ",
+                                     "DISTINCT ",
+                                     "/",
+                                     "SUM(",
+                                     "GREATEST(",
+                                     "CAST(",
+                                     "EXTRACT(YEAR FROM ",
+                                     "x.",
                                      "FROM ",
                                      "WHERE ",
                                      "loans",
@@ -153,12 +178,14 @@ static void compile_anything(const char *text, size_t len)
     assert_int_equal(sql_plan_hash(hash, &plan, &err), FM_OK);
     assert_int_equal(sql_uses_derive(&uses, &plan, &err), FM_OK);
     for (size_t i = 0; i < plan.column_count; i++)
-        assert_true(uses.columns[i] != 0);
-    assert_int_equal(sql_physical_make(&physical, &plan, &err), FM_OK);
+        assert_true(uses.columns[i] != 0 || plan.minimum > 1);
     sql_plan_print(&shown, &plan);
     sql_uses_print(&shown, &uses);
-    sql_physical_print(&shown, &physical);
-    sql_physical_release(&physical);
+    if (plan.simple) {
+        assert_int_equal(sql_physical_make(&physical, &plan, &err), FM_OK);
+        sql_physical_print(&shown, &physical);
+        sql_physical_release(&physical);
+    }
     base_buf_release(&shown);
     sql_uses_release(&uses);
     sql_plan_release(&plan);

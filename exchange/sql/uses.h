@@ -2,13 +2,17 @@
  * authorization covers exactly the uses of one contract, so these sets are canonical too; the
  * places where they arise are for showing.
  *
- *   filter      in WHERE
+ *   filter      in WHERE or HAVING
+ *   join        in an equality that joins tables, or a subquery to its query
+ *   group       in GROUP BY, DISTINCT or PARTITION BY: its values are shown, one for each group
  *   aggregate   its values are counted, summed or averaged
- *   condition   it steers what is aggregated: a CASE condition, or a factor of a product of columns
+ *   condition   it steers what is aggregated or shown: a CASE or FILTER condition, or a factor of a
+ *               product of columns
  *   parameter   it meets a query parameter: both are in one comparison, or a parameter switches a
  *               condition or an alternative that holds it
- *   extreme     its values are what MIN or MAX gives
- *   join, group, order, reveal: not at this depth */
+ *   extreme     its values are what MIN, MAX or a percentile gives
+ *   order       in ORDER BY
+ *   reveal      its values are shown row by row */
 #ifndef FIRMIANA_EXCHANGE_SQL_USES_H
 #define FIRMIANA_EXCHANGE_SQL_USES_H
 
@@ -37,13 +41,6 @@ struct sql_use_place {
     int at;
 };
 
-struct sql_uses {
-    const struct sql_plan *plan; /* borrowed */
-    unsigned *columns;           /* the set of each plan column */
-    size_t place_count;
-    struct sql_use_place *places; /* in the order of the text */
-};
-
 /* Uses of one provider's column: every provider of the table has the same ones for its own. */
 struct sql_use_entry {
     const char *member;
@@ -51,6 +48,15 @@ struct sql_use_entry {
     const char *column;
     size_t column_index;
     unsigned uses;
+};
+
+struct sql_uses {
+    const struct sql_plan *plan; /* borrowed */
+    unsigned *columns;           /* the set of each plan column */
+    size_t entry_count;
+    struct sql_use_entry *entries;
+    size_t place_count;
+    struct sql_use_place *places; /* in the order of the text */
 };
 
 /* The plan must outlive *out. */
