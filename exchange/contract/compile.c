@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "exchange/contract/subject.h"
+#include "exchange/contract/uses.h"
 #include "exchange/sql/physical.h"
 #include "exchange/sql/uses.h"
 
@@ -161,67 +162,6 @@ static fm_status check_consent(const struct sql_plan *plan, const json_t *from,
     return contract_subject_check(plan, datasets, n, err);
 }
 
-/* ---- uses: {alias: [{"column", "uses"}]} ---- */
-
-/* NULL when memory is out: an officer must never see a shorter list. */
-static json_t *use_names(unsigned uses)
-{
-    json_t *names = json_array();
-
-    for (unsigned bit = 0; names != NULL && bit < SQL_USE_COUNT; bit++)
-        if ((uses >> bit & 1) != 0 &&
-            json_array_append_new(names, json_string(sql_use_name(bit))) != 0) {
-            json_decref(names);
-            names = NULL;
-        }
-    return names;
-}
-
-/* Whether the member's columns need their dataset's name: it provides more than one. */
-static bool several_datasets(const struct sql_plan *plan, const char *member)
-{
-    const char *first = NULL;
-
-    for (size_t i = 0; i < plan->source_count; i++) {
-        const struct sql_source *s = &plan->sources[i];
-        if (strcmp(s->member, member) != 0)
-            continue;
-        if (first != NULL && strcmp(first, s->dataset) != 0)
-            return true;
-        first = s->dataset;
-    }
-    return false;
-}
-
-static json_t *use_json(const struct sql_plan *plan, const struct sql_use_entry *e)
-{
-    if (several_datasets(plan, e->member))
-        return json_pack("{s:o,s:o}", "column", json_sprintf("%s.%s", e->dataset, e->column),
-                         "uses", use_names(e->uses));
-    return json_pack("{s:s,s:o}", "column", e->column, "uses", use_names(e->uses));
-}
-
-static fm_status uses_by_member(json_t **out, const struct sql_plan *plan, struct base_err *err)
-{
-    struct sql_uses uses;
-    struct sql_use_entry e;
-    json_t *all = json_object();
-    fm_status st = all != NULL ? sql_uses_derive(&uses, plan, err) : base_err_memory(err, "uses");
-
-    *out = all;
-    if (st != FM_OK)
-        return st;
-    /* Providers of which no column is read have an empty list. */
-    for (size_t i = 0; st == FM_OK && i < plan->source_count; i++)
-        if (json_object_set_new(all, plan->sources[i].member, json_array()) != 0)
-            st = base_err_memory(err, "uses");
-    for (size_t i = 0; st == FM_OK && sql_uses_at(&uses, i, &e); i++)
-        if (json_array_append_new(json_object_get(all, e.member), use_json(plan, &e)) != 0)
-            st = base_err_memory(err, "uses");
-    sql_uses_release(&uses);
-    return st;
-}
-
 /* ---- building ---- */
 
 /* A dataset that the text mentions twice is one table of the contract. */
@@ -360,7 +300,7 @@ fm_status contract_build(json_t **out, const json_t *spec, const char *asker,
     if (st == FM_OK)
         st = tables_of(&parts[0], &plan, datasets, dids, err);
     if (st == FM_OK)
-        st = uses_by_member(&parts[1], &plan, err);
+        st = contract_uses_by_member(&parts[1], &plan, err);
     if (st == FM_OK)
         st = assemble(out, spec, &plan, parts, minimum, version, now_ms + valid_ms, asker, err);
     json_decref(parts[0]);
@@ -430,7 +370,7 @@ static fm_status compare(const struct sql_plan *plan, const struct contract *c,
     if (st == FM_OK)
         st = compare_tables(plan, c, err);
     if (st == FM_OK)
-        st = uses_by_member(&uses, plan, err);
+        st = contract_uses_by_member(&uses, plan, err);
     if (st == FM_OK && !json_equal(uses, json_object_get(c->json, "uses")))
         st = base_err_set(err, FM_E_REFUSED, "the contract's uses are not those of its plan");
     json_decref(uses);

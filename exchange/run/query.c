@@ -224,6 +224,26 @@ static fm_status project(struct query *q, struct query_rows *rows, const struct 
     return st;
 }
 
+/* The input's columns in the order of the union's. */
+static fm_status take_part(struct run_relation *part, struct query_rows *in, const size_t *given,
+                           size_t count, struct base_err *err)
+{
+    size_t at[RUN_MAX_COLUMNS];
+    fm_status st;
+
+    if (count > RUN_MAX_COLUMNS)
+        return base_err_set(err, FM_E_LIMIT, "a UNION of more than %d columns",
+                            (int)RUN_MAX_COLUMNS);
+    st = query_find_all(at, in, given, count, err);
+    if (st == FM_OK)
+        st = run_relation_project(&in->r, at, count, err);
+    if (st != FM_OK)
+        return st;
+    *part = in->r;
+    in->r = (struct run_relation){0};
+    return FM_OK;
+}
+
 static fm_status unite(struct query *q, struct query_rows *rows, const struct sql_rel *rel,
                        struct base_err *err)
 {
@@ -231,10 +251,8 @@ static fm_status unite(struct query *q, struct query_rows *rows, const struct sq
     fm_status st = parts != NULL ? FM_OK : base_err_memory(err, "query");
 
     for (size_t i = 0; st == FM_OK && i < rel->input_count; i++) {
-        struct query_rows *in = &q->rows[rel->inputs[i]->id];
-
-        parts[i] = in->r;
-        in->r = (struct run_relation){0};
+        st = take_part(&parts[i], &q->rows[rel->inputs[i]->id], rel->given[i], rel->column_count,
+                       err);
     }
     if (st == FM_OK)
         st = run_union_all(&rows->r, parts, rel->input_count, err);

@@ -274,7 +274,8 @@ static void test_guard(void **state)
     assert_int_equal(guarded_state("SELECT COUNT(*) FROM u", 66), SQL_CELL_VALUE);
     assert_int_equal(guarded_state("SELECT COUNT(*) FROM u", 67), SQL_CELL_SUPPRESSED);
     assert_int_equal(guarded_state("SELECT COUNT(x) FROM u WHERE y = 'a'", 22), SQL_CELL_VALUE);
-    assert_int_equal(guarded_state("SELECT COUNT(x) FROM u WHERE y = 'a'", 23), SQL_CELL_SUPPRESSED);
+    assert_int_equal(guarded_state("SELECT COUNT(x) FROM u WHERE y = 'a'", 23),
+                     SQL_CELL_SUPPRESSED);
     assert_int_equal(guarded_state("SELECT COUNT(y) FROM u", 44), SQL_CELL_VALUE);
     assert_int_equal(guarded_state("SELECT COUNT(y) FROM u", 45), SQL_CELL_SUPPRESSED);
     assert_int_equal(guarded_state("SELECT COUNT(x) FROM u WHERE y = 'none'", 2),

@@ -86,6 +86,13 @@ struct sql_given {
     size_t *columns;
 };
 
+/* Nodes of the SELECT list, stars opened up. */
+struct sql_list {
+    size_t count;
+    const char **names;
+    size_t *nodes;
+};
+
 struct sql_binder {
     struct sql_plan *plan;
     const struct sql_request *request;
@@ -148,6 +155,11 @@ fm_status sql_bind_query(struct sql_given *out, struct sql_binder *b, const stru
 /* *column: the node's own, if it is a column; else a new one, made on top of *rel. */
 fm_status sql_bind_as_column(size_t *column, struct sql_binder *b, struct sql_rel **rel,
                              size_t node, const char *name, struct base_err *err) FM_CHECK;
+/* bind_order.c: the nodes of ORDER BY, where columns will stand; LIMIT, which needs them. */
+fm_status sql_bind_order(struct sql_order **out, struct sql_binder *b, const struct sql_query *q,
+                         const struct sql_list *l, struct base_err *err) FM_CHECK;
+fm_status sql_bind_limit(struct sql_given *g, struct sql_binder *b, const struct sql_query *q,
+                         const struct sql_order *order, struct base_err *err) FM_CHECK;
 /* bind_group.c */
 fm_status sql_bind_aggregate(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
                              struct base_err *err) FM_CHECK;
@@ -204,6 +216,9 @@ fm_status sql_rel_filter(struct sql_rel **inout, struct sql_binder *b, size_t co
 /* settle.c: numbers columns and operators for good, and writes them down in the plan. */
 fm_status sql_plan_settle(struct sql_binder *b, const struct sql_given *given,
                           struct base_err *err) FM_CHECK;
+/* place: of each of the binder's columns, its number for good. */
+fm_status sql_settle_result(struct sql_plan *plan, const struct sql_given *given,
+                            const size_t *place, struct base_err *err) FM_CHECK;
 /* guard.c */
 fm_status sql_bind_guards(struct sql_binder *b, struct sql_rel *root,
                           struct base_err *err) FM_CHECK;

@@ -28,10 +28,6 @@ static fm_status bind_over(struct sql_window *w, struct sql_binder *b,
         const struct sql_syntax_order *o = &over->order[i];
         order[i] = (struct sql_order){SQL_NONE, o->descending, o->nulls_first};
         st = over_column(&order[i].column, b, o->expr, err);
-        if (st == FM_OK && b->plan->columns[order[i].column].type.kind == DATA_TEXT)
-            return SQL_BIND_ERROR(
-                b, FM_E_UNSUPPORTED, o->expr->at, err,
-                "TEXT has no order here: ORDER BY numbers, dates or truth values");
     }
     w->partition = partition;
     w->partition_count = over->partition_count;

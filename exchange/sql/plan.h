@@ -105,8 +105,8 @@ struct sql_plan_column {
     bool nullable;          /* where it is made; a LEFT join above can add NULLs */
     size_t table;           /* of what providers put in; SQL_NONE: made by an operator */
     int at;                 /* where the text first mentions it */
-    bool shown; /* stands in the result as it is: of TEXT, the words are needed and not only the
-                   hash */
+    bool shown; /* stands in the result as it is, or rows are ordered by it: of TEXT, the words are
+                   needed and not only the hash */
 };
 
 struct sql_param {

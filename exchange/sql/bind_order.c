@@ -1,0 +1,136 @@
+/* ORDER BY and LIMIT. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "exchange/sql/bind.h"
+
+/* ---- ORDER BY ---- */
+
+/* A number is a place in the SELECT list, a bare name first an alias; else an expression. */
+static fm_status order_node(size_t *out, struct sql_binder *b, const struct sql_query *q,
+                            const struct sql_list *l, const struct sql_syntax *s,
+                            struct base_err *err)
+{
+    if (s->kind == SQL_SYNTAX_NUMBER) {
+        char *end;
+        long place = strtol(s->text, &end, 10);
+        if (*end != '\0' || place < 1 || (size_t)place > l->count)
+            return SQL_BIND_ERROR(b, FM_E_INPUT, s->at, err,
+                                  "ORDER BY %.20s: the SELECT list has %zu columns", s->text,
+                                  l->count);
+        *out = l->nodes[place - 1];
+        return FM_OK;
+    }
+    for (size_t i = 0; s->kind == SQL_SYNTAX_COLUMN && s->qualifier == NULL && i < l->count; i++) {
+        if (strcmp(l->names[i], s->text) == 0) {
+            *out = l->nodes[i];
+            return FM_OK;
+        }
+    }
+    if (q->set != SQL_SYNTAX_SELECT)
+        return SQL_BIND_ERROR(b, FM_E_INPUT, s->at, err,
+                              "ORDER BY of a UNION takes names or numbers of its columns");
+    return sql_bind_expr(out, b, s, NULL, err);
+}
+
+fm_status sql_bind_order(struct sql_order **out, struct sql_binder *b, const struct sql_query *q,
+                         const struct sql_list *l, struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    *out = sql_arena_array(&b->plan->arena, q->order_count, sizeof **out);
+    if (*out == NULL)
+        return base_err_memory(err, "SQL plan");
+    for (size_t i = 0; st == FM_OK && i < q->order_count; i++) {
+        const struct sql_syntax_order *o = &q->order[i];
+        size_t node;
+        st = order_node(&node, b, q, l, o->expr, err);
+        if (st != FM_OK)
+            return st;
+        (*out)[i] = (struct sql_order){node, o->descending, o->nulls_first};
+    }
+    return st;
+}
+
+/* ---- LIMIT ---- */
+
+static fm_status limit_value(int64_t *out, struct sql_binder *b, const struct sql_syntax *s,
+                             const char *what, int64_t otherwise, struct base_err *err)
+{
+    char *end;
+
+    *out = otherwise;
+    if (s == NULL || s->kind == SQL_SYNTAX_NULL)
+        return FM_OK;
+    if (s->kind != SQL_SYNTAX_NUMBER)
+        return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, s->at, err,
+                              "%s takes a number written out: it decides how much is computed",
+                              what);
+    *out = strtoll(s->text, &end, 10);
+    if (*end != '\0' || *out < 0 || *out > SQL_MAX_TOTAL_ROWS)
+        return SQL_BIND_ERROR(b, FM_E_INPUT, s->at, err, "%s takes a whole number from 0 to %lld",
+                              what, (long long)SQL_MAX_TOTAL_ROWS);
+    return FM_OK;
+}
+
+/* Which rows LIMIT takes must not be open: the order names columns that no two rows share, or all
+ * columns of the result. */
+static bool is_total(struct sql_binder *b, const struct sql_rel *rel, const struct sql_given *g,
+                     const struct sql_order *order, size_t count)
+{
+    size_t *columns = calloc(count + 1, sizeof *columns);
+    size_t n = 0, named = 0;
+    bool total = rel->rows <= 1;
+
+    if (columns == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        size_t c = order[i].column;
+        /* Keys are unique but for NULLs; those of a GROUP, NULLs too. */
+        bool grouped = b->made_by[c] != NULL && rel->kind == SQL_REL_GROUP;
+        if (grouped || (!b->plan->columns[c].nullable && !sql_rel_nulls(b, rel, c)))
+            columns[n++] = c;
+    }
+    total = total || (n > 0 && sql_rel_max(b, rel, columns, n) == 1);
+    for (size_t k = 0; k < g->count; k++) {
+        bool found = false;
+        for (size_t i = 0; i < count; i++)
+            found = found || order[i].column == g->columns[k];
+        named += found;
+    }
+    free(columns);
+    return total || named == g->count;
+}
+
+fm_status sql_bind_limit(struct sql_given *g, struct sql_binder *b, const struct sql_query *q,
+                         const struct sql_order *order, struct base_err *err)
+{
+    int64_t limit, offset;
+    int at = q->limit != NULL ? q->limit->at : q->offset != NULL ? q->offset->at : 0;
+    struct sql_rel *rel = g->rel;
+    fm_status st;
+
+    if (q->limit == NULL && q->offset == NULL)
+        return FM_OK;
+    st = limit_value(&limit, b, q->limit, "LIMIT", SQL_MAX_TOTAL_ROWS, err);
+    if (st == FM_OK)
+        st = limit_value(&offset, b, q->offset, "OFFSET", 0, err);
+    if (st != FM_OK)
+        return st;
+    while (rel->kind == SQL_REL_SORT || rel->kind == SQL_REL_PROJECT ||
+           rel->kind == SQL_REL_FILTER || rel->kind == SQL_REL_WINDOW)
+        rel = rel->inputs[0];
+    if (!is_total(b, rel, g, order, q->order_count))
+        return SQL_BIND_ERROR(
+            b, FM_E_UNSUPPORTED, at, err,
+            "LIMIT needs a total order: add columns to ORDER BY until no two rows "
+            "can be equal in all of them (all selected columns, or a declared key)");
+    st = sql_rel_new(&g->rel, b, SQL_REL_LIMIT, g->rel, at, err);
+    if (st != FM_OK)
+        return st;
+    g->rel->limit = limit;
+    g->rel->offset = offset;
+    if (limit < g->rel->rows)
+        g->rel->rows = limit > 0 ? limit : 1;
+    return FM_OK;
+}
