@@ -42,7 +42,7 @@
  *
  * Invariants, asserted after every call (engine_check()):
  *   G1  we execute a block only at height head + 1, and unless we made it, only from the sequencer;
- *       but from anybody while a quorum's signatures say that there are more (we are catching up),
+ *       but from anybody if they are proven to lead to a state that a quorum signed (catching up),
  *       and the first block of a later epoch, which may take back blocks of ours that are not
  * final; G2  we cosign only the state that our own replica has reached and committed; G3  the
  * sequencer makes a block only when its head is final: it is never more than one block ahead of

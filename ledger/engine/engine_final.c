@@ -300,6 +300,7 @@ static fm_status take_ahead(struct ledger_engine *engine, struct engine_member *
     if (st == FM_OK && (signers >= engine->quorum || ours)) {
         engine->known_epoch = c->epoch;
         engine->known_size = c->size;
+        memcpy(engine->known_root, c->root, sizeof engine->known_root);
     }
     return st;
 }

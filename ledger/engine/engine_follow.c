@@ -63,11 +63,12 @@ static size_t index_of(const struct ledger_engine *engine, const struct engine_m
     return (size_t)(m - engine->members);
 }
 
-/* The sequencer's blocks; and anybody's while a quorum's signatures say that there are more, or
- * while they lead us to a later epoch whose beginning we have checked. */
-bool engine_follow_may(const struct ledger_engine *engine, const struct engine_member *from)
+/* The sequencer's blocks; and anybody's that lead to a state which a quorum signed, or to a later
+ * epoch whose beginning we have checked. */
+bool engine_follow_may(const struct ledger_engine *engine, const struct engine_member *from,
+                       bool proven)
 {
-    if (engine_known_ahead(engine) || engine->guide == index_of(engine, from))
+    if (proven || engine->guide == index_of(engine, from))
         return true;
     return strcmp(from->alias, engine->sequencer) == 0 && !engine_pledged(engine);
 }
@@ -140,6 +141,7 @@ fm_status engine_follow_ask(struct ledger_engine *engine, struct base_err *err)
     if (engine->forked || whom == NULL)
         return FM_OK;
     message.height = first_wanted(engine, elsewhere);
+    message.size = engine_known_ahead(engine) ? engine->known_size : 0;
     /* A cosignature that overtook its block is no reason to ask; the block comes by itself. */
     if (!elsewhere && whom->height < message.height &&
         !(engine->lagging && now - engine->lag_ms >= engine->params.resend_ms))
@@ -149,6 +151,8 @@ fm_status engine_follow_ask(struct ledger_engine *engine, struct base_err *err)
     engine->asked = message.height;
     engine->asked_ms = now;
     engine->asked_whom = index_of(engine, whom);
+    engine->asked_size = message.size;
+    memcpy(engine->asked_root, engine->known_root, sizeof engine->asked_root);
     return engine_send(engine, whom, &message, err);
 }
 
@@ -221,7 +225,7 @@ static fm_status gather(struct ledger_engine *engine, struct ledger_message *mes
 }
 
 fm_status engine_follow_want(struct ledger_engine *engine, struct engine_member *from,
-                             uint64_t height, struct base_err *err)
+                             uint64_t height, uint64_t size, struct base_err *err)
 {
     struct ledger_message message = {.kind = LEDGER_MESSAGE_BLOCKS};
     struct base_buf text = {0};
@@ -238,6 +242,8 @@ fm_status engine_follow_want(struct ledger_engine *engine, struct engine_member 
     if (message.blocks == NULL)
         return base_err_memory(err, "blocks for a peer");
     st = gather(engine, &message, height, err);
+    if (st == FM_OK && size > 0)
+        st = engine_proof_add(engine, &message, height, size, err);
     if (st == FM_OK && height + message.n_blocks > engine_head(engine)->height) {
         st = engine_final_text(engine, &text, err);
         message.checkpoint = text.len > 0 ? base_buf_cstr(&text) : NULL;

@@ -30,11 +30,13 @@ size_t ledger_message_block_max(uint64_t block_bytes, uint64_t block_txs)
 }
 
 /* base64url takes 4 characters for 3 bytes; a cosignature line takes less than 256 bytes; a block
- * in the list 3 bytes of punctuation; 4096 are more than all fixed members. */
+ * or leaf in a list 3 bytes of punctuation, a hash of the proof 67 bytes; 4096 are more than all
+ * fixed members. */
 size_t ledger_message_max(uint64_t block_bytes, uint64_t block_txs, size_t members)
 {
     return ledger_message_block_max(block_bytes, block_txs) / 3 * 4 + 256 * members +
-           8 * LEDGER_MESSAGE_BLOCKS_MAX + 4096;
+           (8 + (LEDGER_MESSAGE_LEAF_MAX + 2) / 3 * 4 + 4) * LEDGER_MESSAGE_BLOCKS_MAX +
+           68 * LEDGER_LOG_PROOF_MAX + 4096;
 }
 
 /* ---- writing ---- */
@@ -64,12 +66,12 @@ static json_t *int_of(uint64_t v)
     return json_integer((json_int_t)v);
 }
 
-static json_t *blocks_of(const struct ledger_message *message)
+static json_t *list_of(const struct base_buf *items, size_t n)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; list != NULL && i < message->n_blocks; i++) {
-        if (json_array_append_new(list, text_of(&message->blocks[i])) != 0) {
+    for (size_t i = 0; list != NULL && i < n; i++) {
+        if (json_array_append_new(list, text_of(&items[i])) != 0) {
             json_decref(list);
             list = NULL;
         }
@@ -110,11 +112,19 @@ static int fill(json_t *o, const struct ledger_message *m)
         break;
     case LEDGER_MESSAGE_WANT:
         bad |= json_object_set_new(o, "from", int_of(m->height));
+        if (m->size > 0)
+            bad |= json_object_set_new(o, "size", int_of(m->size));
         break;
     case LEDGER_MESSAGE_BLOCKS:
     case LEDGER_MESSAGE_COUNT:
     default:
-        bad |= json_object_set_new(o, "blocks", blocks_of(m));
+        bad |= json_object_set_new(o, "blocks", list_of(m->blocks, m->n_blocks));
+        if (m->n_leaves > 0) {
+            bad |= json_object_set_new(o, "leaves", list_of(m->leaves, m->n_leaves));
+            bad |= json_object_set_new(o, "index", int_of(m->index));
+            bad |= json_object_set_new(o, "size", int_of(m->size));
+            bad |= json_object_set_new(o, "proof", ledger_log_proof_json(&m->proof));
+        }
         if (m->checkpoint != NULL)
             bad |= json_object_set_new(o, "checkpoint", json_string(m->checkpoint));
     }
@@ -159,19 +169,40 @@ static fm_status bytes_of(struct base_buf *out, const json_t *v, const char *nam
     return base_buf_status(out, "engine message", err);
 }
 
-static fm_status get_blocks(struct ledger_message *m, const json_t *list, struct base_err *err)
+static fm_status get_list(struct base_buf **out, size_t *n, const json_t *o, const char *name,
+                          struct base_err *err)
 {
-    fm_status st = FM_OK;
+    json_t *list = NULL;
+    fm_status st = base_json_get_array(&list, o, name, err);
 
+    if (st != FM_OK)
+        return st;
     if (json_array_size(list) > LEDGER_MESSAGE_BLOCKS_MAX)
-        return base_err_set(err, FM_E_INPUT, "member 'blocks' has more than %d elements",
+        return base_err_set(err, FM_E_INPUT, "member '%s' has more than %d elements", name,
                             LEDGER_MESSAGE_BLOCKS_MAX);
-    m->blocks = calloc(json_array_size(list) + 1, sizeof *m->blocks);
-    if (m->blocks == NULL)
+    *out = calloc(json_array_size(list) + 1, sizeof **out);
+    if (*out == NULL)
         return base_err_memory(err, "engine message");
-    for (; st == FM_OK && m->n_blocks < json_array_size(list); m->n_blocks++)
-        st = bytes_of(&m->blocks[m->n_blocks], json_array_get(list, m->n_blocks), "blocks", err);
+    for (; st == FM_OK && *n < json_array_size(list); ++*n)
+        st = bytes_of(&(*out)[*n], json_array_get(list, *n), name, err);
     return st;
+}
+
+/* All of the four members that prove the blocks, or none. */
+static fm_status get_proof(struct ledger_message *m, struct base_err *err)
+{
+    json_t *proof = NULL;
+    fm_status st = get_list(&m->leaves, &m->n_leaves, m->json, "leaves", err);
+
+    if (st == FM_OK && (m->n_leaves == 0 || m->n_leaves != m->n_blocks))
+        st = base_err_set(err, FM_E_INPUT, "member 'leaves' must have one for each block");
+    if (st == FM_OK)
+        st = get_count(&m->index, m->json, "index", err);
+    if (st == FM_OK)
+        st = get_count(&m->size, m->json, "size", err);
+    if (st == FM_OK)
+        st = base_json_get_array(&proof, m->json, "proof", err);
+    return st == FM_OK ? ledger_log_proof_parse(&m->proof, proof, err) : st;
 }
 
 static fm_status read_submit(struct ledger_message *m, struct base_err *err)
@@ -249,23 +280,34 @@ static fm_status read_head(struct ledger_message *m, struct base_err *err)
 
 static fm_status read_want(struct ledger_message *m, struct base_err *err)
 {
-    static const char *const names[] = {"from", "m", NULL};
+    static const char *const names[] = {"from", "m", "size", NULL};
     fm_status st = base_json_only(m->json, names, err);
 
-    return st != FM_OK ? st : get_count(&m->height, m->json, "from", err);
+    if (st == FM_OK)
+        st = get_count(&m->height, m->json, "from", err);
+    if (st == FM_OK && json_object_get(m->json, "size") != NULL)
+        st = get_count(&m->size, m->json, "size", err);
+    if (st == FM_OK && m->size == 0 && json_object_get(m->json, "size") != NULL)
+        st = base_err_set(err, FM_E_INPUT, "member 'size' must not be 0: leave it out");
+    return st;
 }
 
 static fm_status read_blocks(struct ledger_message *m, struct base_err *err)
 {
-    static const char *const names[] = {"blocks", "checkpoint", "m", NULL};
-    json_t *list = NULL;
+    static const char *const names[] = {"blocks", "checkpoint", "index", "leaves",
+                                        "m",      "proof",      "size",  NULL};
+    static const char *const of_proof[] = {"leaves", "index", "size", "proof"};
     fm_status st = base_json_only(m->json, names, err);
 
     if (st == FM_OK && json_object_get(m->json, "checkpoint") != NULL)
         st = base_json_get_str(&m->checkpoint, m->json, "checkpoint", err);
     if (st == FM_OK)
-        st = base_json_get_array(&list, m->json, "blocks", err);
-    return st != FM_OK ? st : get_blocks(m, list, err);
+        st = get_list(&m->blocks, &m->n_blocks, m->json, "blocks", err);
+    /* The others alone are refused as members that are missing. */
+    for (size_t i = 0; st == FM_OK && i < 4; i++)
+        if (json_object_get(m->json, of_proof[i]) != NULL)
+            return get_proof(m, err);
+    return st;
 }
 
 typedef fm_status reader_fn(struct ledger_message *message, struct base_err *err);
@@ -312,6 +354,9 @@ void ledger_message_release(struct ledger_message *message)
     for (size_t i = 0; i < message->n_blocks; i++)
         base_buf_release(&message->blocks[i]);
     free(message->blocks);
+    for (size_t i = 0; i < message->n_leaves; i++)
+        base_buf_release(&message->leaves[i]);
+    free(message->leaves);
     json_decref(message->json);
     *message = (struct ledger_message){0};
 }

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "ledger/proof/log_proof.h"
 
 enum ledger_message_kind {
     LEDGER_MESSAGE_SUBMIT,     /* a transaction, to the sequencer */
@@ -32,6 +33,8 @@ enum ledger_receipt_status {
 
 /* More blocks than this in one message are an error. */
 #define LEDGER_MESSAGE_BLOCKS_MAX 1024
+/* A block leaf is no longer than this. */
+#define LEDGER_MESSAGE_LEAF_MAX 512
 
 /* One message. Only the members of its kind have a meaning. */
 struct ledger_message {
@@ -44,7 +47,15 @@ struct ledger_message {
     size_t n_blocks;
     const char *checkpoint;      /* BLOCK, CHECKPOINT, BLOCKS (NULL: none) */
     uint64_t height;             /* HEAD; WANT: the first wanted */
-    uint64_t size, final, epoch; /* HEAD; final is a size, 0: nothing yet */
+    uint64_t size, final, epoch; /* HEAD; final is a size, 0: nothing yet. size of a WANT: that of
+                                    the final state that the answer must lead to; 0: any; of
+                                    proven BLOCKS: the same */
+    /* BLOCKS, proven (engine_proof.c), or no leaves at all: each block's leaf (an empty block's is
+     * empty), and the proof that the last one's is leaf `index` of the wanted final state. */
+    struct base_buf *leaves;
+    size_t n_leaves;
+    uint64_t index;
+    struct ledger_log_proof proof;
     uint8_t root[32];
     int64_t now_ms;
     json_t *json; /* when decoded: what the strings are borrowed from */

@@ -66,7 +66,8 @@ struct ledger_engine {
     uint64_t final_size, final_height;
     uint64_t known_epoch; /* the greatest state that we have seen a quorum's signatures for */
     uint64_t known_size;
-    uint64_t before_size; /* the state before our head, to recognise late cosignatures cheaply */
+    uint8_t known_root[32]; /* while it is beyond our head */
+    uint64_t before_size;   /* the state before our head, to recognise late cosignatures cheaply */
     uint8_t before_root[32];
     bool forked, fork_told;
     struct base_buf proof_theirs, proof_ours; /* the checkpoints that prove it */
@@ -79,6 +80,8 @@ struct ledger_engine {
     int64_t asked_ms;            /* our last `want`, its `from`, and whom */
     uint64_t asked;
     size_t asked_whom;
+    uint64_t asked_size; /* the state that its answer must lead to; 0: any */
+    uint8_t asked_root[32];
     size_t guide; /* whose blocks lead to a later epoch; LEDGER_ENGINE_NAMES: nobody's */
     int64_t guide_ms;
     bool diverged;                    /* the last answer's blocks part from ours below our head */
@@ -239,15 +242,31 @@ fm_status engine_follow_block(struct ledger_engine *engine, struct engine_member
 fm_status engine_follow_blocks(struct ledger_engine *engine, struct engine_member *from,
                                const struct ledger_message *message, struct base_err *err) FM_CHECK;
 
+/* ---- engine_proof.c ---- */
+
+/* Adds to an answer whose blocks begin at height `first` the proof that they lead to the final
+ * state of `size` leaves, and leaves out those behind it; changes nothing if our log has no such
+ * state. */
+fm_status engine_proof_add(struct ledger_engine *engine, struct ledger_message *message,
+                           uint64_t first, uint64_t size, struct base_err *err) FM_CHECK;
+/* Do these blocks, as decoded from message, lead to a state that we know a quorum signed, now or
+ * when we asked? *proven is false if they claim no such thing; FM_E_INVALID or FM_E_INPUT if they
+ * do and it is not true. */
+fm_status engine_proof_check(const struct ledger_engine *engine, bool *proven,
+                             const struct ledger_message *message,
+                             const struct ledger_block *blocks, size_t n,
+                             struct base_err *err) FM_CHECK;
+
 /* ---- engine_follow.c ---- */
 
-/* May we execute this peer's blocks? */
-bool engine_follow_may(const struct ledger_engine *engine, const struct engine_member *from);
+/* May we execute this peer's blocks? proven: a quorum signed a state that they lead to. */
+bool engine_follow_may(const struct ledger_engine *engine, const struct engine_member *from,
+                       bool proven);
 
 fm_status engine_follow_head(struct ledger_engine *engine, struct engine_member *from,
                              const struct ledger_message *message, struct base_err *err) FM_CHECK;
 fm_status engine_follow_want(struct ledger_engine *engine, struct engine_member *from,
-                             uint64_t height, struct base_err *err) FM_CHECK;
+                             uint64_t height, uint64_t size, struct base_err *err) FM_CHECK;
 /* Asks the sequencer for blocks if we lack some and have not just asked. */
 fm_status engine_follow_ask(struct ledger_engine *engine, struct base_err *err) FM_CHECK;
 /* Notes since when somebody has been ahead of us. */

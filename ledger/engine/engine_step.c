@@ -180,7 +180,7 @@ static fm_status on_checkpoint(struct ledger_engine *engine, struct engine_membe
 static fm_status on_want(struct ledger_engine *engine, struct engine_member *from,
                          const struct ledger_message *message, struct base_err *err)
 {
-    return engine_follow_want(engine, from, message->height, err);
+    return engine_follow_want(engine, from, message->height, message->size, err);
 }
 
 static fm_status on_epoch(struct ledger_engine *engine, struct engine_member *from,

@@ -73,7 +73,8 @@ struct walk {
     struct ledger_bytes **txs; /* what each block's txs point at */
     size_t n, at;
     uint64_t joined;
-    bool asked; /* for by us: it is no fault that we need them no more */
+    bool asked;  /* for by us: it is no fault that we need them no more */
+    bool proven; /* to lead to a state that a quorum signed */
     bool stop;
 };
 
@@ -104,7 +105,10 @@ static fm_status walk_init(struct walk *w, struct ledger_engine *engine, struct 
     for (size_t i = 1; st == FM_OK && i < w->n; i++)
         if (w->block[i].height != w->block[i - 1].height + 1)
             st = base_err_set(err, FM_E_INPUT, "they do not follow each other");
-    if (st == FM_E_INPUT) {
+    /* Whether what comes is what the quorum signed is known before any of it is executed. */
+    if (st == FM_OK)
+        st = engine_proof_check(engine, &w->proven, message, w->block, w->n, err);
+    if (st == FM_E_INPUT || st == FM_E_INVALID) {
         err->code = FM_E_PEER;
         return base_err_prefix(err, "blocks of %s", from->alias);
     }
@@ -148,7 +152,7 @@ static fm_status extend(struct ledger_engine *engine, struct walk *w, struct bas
 
     if (st == FM_OK && found)
         return try_epoch(engine, w, &found, err);
-    if (st == FM_OK && !engine_follow_may(engine, w->from)) {
+    if (st == FM_OK && !engine_follow_may(engine, w->from, w->proven)) {
         w->stop = true;
         return w->asked || engine_changing(engine)
                    ? FM_OK
@@ -182,7 +186,7 @@ static fm_status walk_one(struct ledger_engine *engine, struct walk *w,
         w->joined = height;
     else if (st == FM_OK)
         st = try_epoch(engine, w, &found, err);
-    if (st == FM_OK && !same && !found && engine_follow_may(engine, w->from) &&
+    if (st == FM_OK && !same && !found && engine_follow_may(engine, w->from, w->proven) &&
         engine_changing(engine))
         engine->diverged = w->stop = true; /* they part further down */
     return st;

@@ -228,8 +228,17 @@ static struct ledger_message sample_message(enum ledger_message_kind kind, struc
         m.blocks = blocks;
         m.n_blocks = kind == LEDGER_MESSAGE_BLOCKS ? 3 : 1;
         m.checkpoint = "firmiana/ab\n12\nAAAA\n\n\xe2\x80\x94 did BBBB\n";
+        if (kind == LEDGER_MESSAGE_BLOCKS && next_random() % 2) {
+            m.leaves = blocks; /* any bytes */
+            m.n_leaves = 3;
+            m.index = next_random() % 1000;
+            m.size = m.index + 1;
+            m.proof.n = (unsigned)(next_random() % 5);
+        }
         break;
     case LEDGER_MESSAGE_WANT:
+        m.size = next_random() % 3;
+        break;
     case LEDGER_MESSAGE_COUNT:
     default:
         break;
@@ -283,6 +292,14 @@ static void messages_are_strict(void **state)
     refused("{\"m\":\"checkpoint\"}", "checkpoint: member 'checkpoint' is missing");
     refused("{\"blocks\":[\"AA\",7],\"m\":\"blocks\"}",
             "blocks: member 'blocks' must be base64url");
+    refused("{\"from\":1,\"m\":\"want\",\"size\":0}",
+            "want: member 'size' must not be 0: leave it out");
+    refused("{\"blocks\":[\"AA\"],\"m\":\"blocks\",\"proof\":[]}",
+            "blocks: member 'leaves' is missing");
+    refused("{\"blocks\":[\"AA\"],\"leaves\":[],\"m\":\"blocks\",\"proof\":[]}",
+            "blocks: member 'leaves' must have one for each block");
+    refused("{\"blocks\":[\"AA\"],\"leaves\":[\"AA\"],\"m\":\"blocks\",\"proof\":[]}",
+            "blocks: member 'index' is missing");
     refused("[1]", "member 'm' is missing");
 }
 

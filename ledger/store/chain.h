@@ -155,6 +155,15 @@ fm_status ledger_reader_genesis(struct ledger_reader *reader, struct base_buf *o
 fm_status ledger_reader_block(struct ledger_reader *reader, struct base_buf *out, uint64_t height,
                               struct base_err *err) FM_CHECK;
 
+/* Appends the payload of block `height`'s block leaf (format.md section 5) and says which leaf it
+ * is; nothing, with the log's size before that block, if the block is empty. FM_E_NOT_FOUND beyond
+ * the head. */
+fm_status ledger_reader_block_leaf(struct ledger_reader *reader, struct base_buf *out,
+                                   uint64_t *leaf, uint64_t height, struct base_err *err) FM_CHECK;
+/* The block that the log's first `size` leaves end with. FM_E_NOT_FOUND if none does. */
+fm_status ledger_reader_block_at(struct ledger_reader *reader, uint64_t *height, uint64_t size,
+                                 struct base_err *err) FM_CHECK;
+
 /* One transaction of the log. payload is empty when it was erased. */
 struct ledger_entry {
     uint64_t leaf;

@@ -157,6 +157,55 @@ fm_status ledger_reader_block(struct ledger_reader *reader, struct base_buf *out
     return st;
 }
 
+static fm_status read_block_leaf(struct ledger_reader *reader, struct base_buf *out, uint64_t *leaf,
+                                 uint64_t height, struct base_err *err)
+{
+    struct ledger_store_block row;
+    struct ledger_store_leaf block = {0};
+    fm_status st = ledger_store_get_block(reader->store, &row, height, err);
+
+    if (st != FM_OK)
+        return st;
+    *leaf = row.first_leaf + row.txs;
+    if (row.txs == 0 && height > 0)
+        return FM_OK;
+    st = ledger_store_get_leaf(reader->store, &block, *leaf, err);
+    if (st == FM_OK && !block.is_block)
+        st = base_err_set(err, FM_E_CORRUPT, "leaf %llu is not what a block leaf is",
+                          (unsigned long long)*leaf);
+    if (st == FM_OK)
+        base_buf_put(out, block.payload.p, block.payload.len);
+    ledger_store_leaf_release(&block);
+    return st == FM_OK ? base_buf_status(out, "block leaf", err) : st;
+}
+
+fm_status ledger_reader_block_leaf(struct ledger_reader *reader, struct base_buf *out,
+                                   uint64_t *leaf, uint64_t height, struct base_err *err)
+{
+    fm_status st = enter(reader, err);
+
+    *leaf = 0;
+    if (st != FM_OK)
+        return st;
+    st = read_block_leaf(reader, out, leaf, height, err);
+    leave(reader);
+    return st;
+}
+
+fm_status ledger_reader_block_at(struct ledger_reader *reader, uint64_t *height, uint64_t size,
+                                 struct base_err *err)
+{
+    struct ledger_store_block row = {0};
+    fm_status st = enter(reader, err);
+
+    if (st != FM_OK)
+        return st;
+    st = ledger_block_ending(reader->store, &row, size, err);
+    *height = st == FM_OK ? row.height : 0;
+    leave(reader);
+    return st;
+}
+
 /* ---- entries ---- */
 
 void ledger_entry_release(struct ledger_entry *entry)
