@@ -66,9 +66,22 @@ static fm_status add(struct base_sha256 *h, const struct commitments *c, unsigne
     return FM_OK;
 }
 
-fm_status commitments_add_input(struct commitments *c, size_t source, const struct mpc_share *share,
-                                struct base_err *err)
+/* The first source with the same member's dataset. */
+static size_t first_mention(const struct sql_plan *plan, size_t source)
 {
+    const struct sql_source *s = &plan->sources[source];
+    size_t i = 0;
+
+    while (strcmp(plan->sources[i].member, s->member) != 0 ||
+           strcmp(plan->sources[i].dataset, s->dataset) != 0)
+        i++;
+    return i;
+}
+
+fm_status commitments_add_input(struct commitments *c, const struct sql_plan *plan, size_t source,
+                                const struct mpc_share *share, struct base_err *err)
+{
+    source = first_mention(plan, source);
     for (unsigned k = 0; c->computes && k < 2; k++)
         if (add(&c->input[source][k], c, k, INPUT, share, err) != FM_OK)
             return err->code;
@@ -102,12 +115,14 @@ fm_status commitments_close(json_t **inputs, json_t **result, struct commitments
     *result = json_array();
     for (unsigned k = 0; c->computes && k < 2; k++) {
         for (size_t i = 0; i < c->sources; i++) {
+            const struct sql_source *s = &plan->sources[i];
             finish(hex, &c->input[i][k]);
-            failed |=
-                json_array_append_new(
-                    *inputs, json_pack("{s:s,s:s,s:i,s:s}", "provider", plan->sources[i].member,
-                                       "table", plan->table, "component", (int)c->component[k],
-                                       "commitment", hex)) != 0;
+            if (first_mention(plan, i) != i)
+                continue;
+            failed |= json_array_append_new(
+                          *inputs, json_pack("{s:s,s:s,s:i,s:s}", "provider", s->member, "table",
+                                             plan->tables[s->table].name, "component",
+                                             (int)c->component[k], "commitment", hex)) != 0;
         }
         finish(hex, &c->result[k]);
         failed |=

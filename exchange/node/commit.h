@@ -24,20 +24,23 @@
 #include "exchange/sql/plan.h"
 #include "mpc/protocol.h"
 
+enum { COMMIT_SOURCES = 64 }; /* of a plan, at most */
+
 struct commitments {
     bool computes;
     unsigned component[2];  /* the two that this party holds */
     uint8_t salt[2][2][32]; /* [held][0 input, 1 result] */
     size_t sources;
-    struct base_sha256 input[SESSION_MAX_PARTIES][2];
+    struct base_sha256 input[COMMIT_SOURCES][2];
     struct base_sha256 result[2];
 };
 
 fm_status commitments_open(struct commitments *c, struct mpc_session *mpc, struct net_transport *t,
                            unsigned stream, const struct base_random *random, size_t sources,
                            struct base_err *err) FM_CHECK;
-fm_status commitments_add_input(struct commitments *c, size_t source, const struct mpc_share *share,
-                                struct base_err *err) FM_CHECK;
+/* What several mentions of one dataset put in is one commitment. */
+fm_status commitments_add_input(struct commitments *c, const struct sql_plan *plan, size_t source,
+                                const struct mpc_share *share, struct base_err *err) FM_CHECK;
 fm_status commitments_add_result(struct commitments *c, const struct mpc_share *share,
                                  struct base_err *err) FM_CHECK;
 /* [{"provider","table","component","commitment"}], [{"component","commitment"}]: empty lists at a

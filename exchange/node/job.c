@@ -11,6 +11,7 @@
 #include "mpc/protocol.h"
 
 enum { COMPUTE_STREAM = 0, COMPUTE_STREAMS = 1, SALT_STREAM = 1 };
+enum { JOB_SOURCES = COMMIT_SOURCES };
 
 struct job {
     struct job_setup setup;
@@ -24,7 +25,7 @@ struct job {
     struct mpc_session *mpc;
     struct commitments commitments;
     struct sql_value params[SQL_MAX_PARAMS];
-    unsigned sources[SESSION_MAX_PARTIES], recipients[SESSION_MAX_PARTIES];
+    unsigned sources[JOB_SOURCES], recipients[SESSION_MAX_PARTIES];
 };
 
 /* ---- what the run is given ---- */
@@ -44,8 +45,10 @@ static fm_status fill_parties(struct job *job, struct base_err *err)
 {
     const struct sql_plan *plan = job->setup.plan;
 
-    if (plan->source_count > SESSION_MAX_PARTIES || plan->recipient_count > SESSION_MAX_PARTIES)
-        return base_err_set(err, FM_E_LIMIT, "a query has at most %d parties", SESSION_MAX_PARTIES);
+    if (plan->source_count > JOB_SOURCES || plan->recipient_count > SESSION_MAX_PARTIES)
+        return base_err_set(err, FM_E_LIMIT,
+                            "a query has at most %d parties and %d sources of rows",
+                            SESSION_MAX_PARTIES, JOB_SOURCES);
     for (size_t i = 0; i < plan->source_count; i++)
         if (party_of(&job->sources[i], &job->setup.facts, plan->sources[i].member, err) != FM_OK)
             return err->code;
@@ -78,7 +81,7 @@ static fm_status on_input(void *ctx, size_t source, size_t step, const struct mp
     struct job *job = ctx;
 
     (void)step;
-    return commitments_add_input(&job->commitments, source, share, err);
+    return commitments_add_input(&job->commitments, job->setup.plan, source, share, err);
 }
 
 static fm_status on_result(void *ctx, size_t output, unsigned part, const struct mpc_share *share,
@@ -178,8 +181,8 @@ static fm_status keep_answer(struct job *job, const struct sql_result *answer, s
 
 static fm_status run_plan(struct job *job, struct base_err *err)
 {
-    const struct sql_rows own = {job_rows_next, &job->setup.rows};
-    const struct sql_rows *rows[SESSION_MAX_PARTIES] = {NULL};
+    struct sql_rows own[JOB_SOURCES];
+    const struct sql_rows *rows[JOB_SOURCES] = {NULL};
     struct sql_run_config c = {.physical = &job->physical,
                                .session = job->mpc,
                                .transport = job->setup.transport,
@@ -198,9 +201,11 @@ static fm_status run_plan(struct job *job, struct base_err *err)
     struct sql_result answer = {0};
     fm_status st;
 
-    for (size_t i = 0; i < job->setup.plan->source_count; i++)
+    for (size_t i = 0; i < job->setup.plan->source_count; i++) {
+        own[i] = (struct sql_rows){job_rows_next, &job->setup.rows[i]};
         if (job->sources[i] == job->setup.facts.self)
-            rows[i] = &own;
+            rows[i] = &own[i];
+    }
     st = sql_run(&answer, &c, err);
     if (st == FM_OK)
         st = keep_answer(job, &answer, err);
@@ -214,8 +219,8 @@ static fm_status compute(struct job *job, struct base_err *err)
 
     if (st == FM_OK)
         st = fill_params(job, err);
-    if (st == FM_OK)
-        st = job_rows_open(&job->setup.rows, err);
+    for (size_t i = 0; st == FM_OK && i < job->setup.plan->source_count; i++)
+        st = job_rows_open(&job->setup.rows[i], err);
     if (st == FM_OK)
         st = sql_physical_make(&job->physical, job->setup.plan, err);
     if (st == FM_OK)
@@ -265,9 +270,9 @@ fm_status job_start(struct job **out, struct job_setup *setup, struct base_err *
 
     *out = NULL;
     if (job == NULL) {
+        job_rows_free_all(setup->rows, setup->plan->source_count);
         sql_plan_release(setup->plan);
         free(setup->plan);
-        job_rows_release(&setup->rows);
         return base_err_memory(err, "computation");
     }
     job->setup = *setup;
@@ -307,7 +312,8 @@ const struct job_result *job_get_result(const struct job *job)
 
 void job_keep_columns(struct job *job, struct columns *cache)
 {
-    job_rows_keep(&job->setup.rows, cache);
+    for (size_t i = 0; i < job->setup.plan->source_count; i++)
+        job_rows_keep(&job->setup.rows[i], cache);
 }
 
 void job_free(struct job *job)
@@ -325,7 +331,7 @@ void job_free(struct job *job)
     json_decref(job->result.result);
     json_decref(job->setup.values);
     commitments_release(&job->commitments);
-    job_rows_release(&job->setup.rows);
+    job_rows_free_all(job->setup.rows, job->setup.plan->source_count);
     sql_physical_release(&job->physical);
     sql_plan_release(job->setup.plan);
     free(job->setup.plan);

@@ -26,7 +26,8 @@ struct job_setup {
     const struct session *session;   /* lent: its may_open flag is read */
     struct session_facts facts;      /* copied */
     struct sql_plan *plan;           /* taken, also on failure */
-    struct job_rows rows;            /* taken likewise */
+    struct job_rows *rows; /* taken likewise: calloc'd, one for each source of the plan; empty where
+                              it is not ours */
     json_t
         *values; /* parameter values as text, in order; hidden ones only at the asker; borrowed */
 };

@@ -3,16 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static fm_status find_columns(struct job_rows *r, const struct sql_plan *plan, struct base_err *err)
+static fm_status find_columns(struct job_rows *r, const struct sql_plan *plan, size_t table,
+                              struct base_err *err)
 {
-    r->columns = plan->column_count;
-    r->count = plan->column_count;
     for (size_t i = 0; i < plan->column_count; i++) {
-        r->index[i] = data_schema_find(&r->rows->schema, plan->columns[i].name);
-        if (r->index[i] == DATA_NO_COLUMN)
+        if (plan->columns[i].table != table)
+            continue;
+        r->place[r->columns] = i;
+        r->index[r->columns] = data_schema_find(&r->rows->schema, plan->columns[i].name);
+        if (r->index[r->columns++] == DATA_NO_COLUMN)
             return base_err_set(err, FM_E_NOT_FOUND, "%s has no column %s", r->rows->table,
                                 plan->columns[i].name);
     }
+    r->count = r->columns;
     if (r->count == 0) { /* It still counts rows: any one column will do to walk them. */
         r->index[0] = 0;
         r->count = 1;
@@ -26,12 +29,12 @@ static const struct data_column *schema_of(const struct job_rows *r, size_t i)
 }
 
 fm_status job_rows_init(struct job_rows *out, struct node_rows *rows, const struct sql_plan *plan,
-                        struct columns *cache, struct base_err *err)
+                        size_t table, struct columns *cache, struct base_err *err)
 {
     *out = (struct job_rows){.rows = rows};
     if (rows == NULL)
         return FM_OK;
-    if (find_columns(out, plan, err) != FM_OK)
+    if (find_columns(out, plan, table, err) != FM_OK)
         return err->code;
     for (size_t i = 0; rows->rooted && i < out->count; i++)
         out->column[i] = columns_find(cache, rows->root, schema_of(out, i)->name);
@@ -68,7 +71,7 @@ static void next_from_memory(struct job_rows *r, struct sql_cell *cells, bool *e
     *end = r->at == column_rows(r->column[0]);
     for (size_t i = 0; !*end && i < r->columns; i++) {
         struct data_cell cell = column_cell(r->column[i], r->at);
-        cells[i] = (struct sql_cell){.null = cell.null, .value = cell.value};
+        cells[r->place[i]] = (struct sql_cell){.null = cell.null, .value = cell.value};
     }
     r->at += !*end;
 }
@@ -91,7 +94,8 @@ fm_status job_rows_next(void *ctx, struct sql_cell *cells, bool *end, struct bas
             return base_err_set(err, FM_E_INPUT, "%s has more rows than its schema declares",
                                 r->rows->table);
         if (i < r->columns)
-            cells[i] = (struct sql_cell){row[i].null, row[i].value, row[i].text, row[i].len};
+            cells[r->place[i]] =
+                (struct sql_cell){row[i].null, row[i].value, row[i].text, row[i].len};
     }
     return FM_OK;
 }
@@ -109,4 +113,11 @@ void job_rows_release(struct job_rows *r)
     data_rows_free(r->reader);
     node_rows_free(r->rows);
     *r = (struct job_rows){.rows = NULL};
+}
+
+void job_rows_free_all(struct job_rows *rows, size_t count)
+{
+    for (size_t i = 0; rows != NULL && i < count; i++)
+        job_rows_release(&rows[i]);
+    free(rows);
 }

@@ -7,12 +7,9 @@
 #include "base/secret.h"
 #include "exchange/node/node_own.h"
 
-static const struct contract_table *own_table(const struct node *node, const struct contract *c)
+static bool is_own(const struct node *node, const struct contract_table *t)
 {
-    for (unsigned i = 0; i < c->table_count; i++)
-        if (strcmp(c->tables[i].provider, node->config.home.alias) == 0)
-            return &c->tables[i];
-    return NULL;
+    return strcmp(t->provider, node->config.home.alias) == 0;
 }
 
 /* The dataset as it stands on the ledger. A query reads the newest version at its height: once
@@ -40,7 +37,8 @@ static fm_status as_refusal(struct base_err *err)
     return err->code;
 }
 
-static fm_status compare(json_t **inputs, struct node_rows *rows, const struct contract_table *t,
+/* What is said of one table with ready. */
+static fm_status compare(json_t *inputs, struct node_rows *rows, const struct contract_table *t,
                          const json_t *value, const uint8_t root[32], const char **rule,
                          struct base_err *err)
 {
@@ -55,10 +53,11 @@ static fm_status compare(json_t **inputs, struct node_rows *rows, const struct c
     }
     memcpy(rows->root, root, sizeof rows->root);
     rows->rooted = true;
-    *inputs =
-        json_pack("[{s:s,s:O,s:O}]", "table", t->table, "data_version",
-                  json_object_get(value, "data_version"), "root", json_object_get(value, "root"));
-    return *inputs != NULL ? FM_OK : base_err_memory(err, "inputs");
+    if (json_array_append_new(inputs, json_pack("{s:s,s:O,s:O}", "table", t->table, "data_version",
+                                                json_object_get(value, "data_version"), "root",
+                                                json_object_get(value, "root"))) != 0)
+        return base_err_memory(err, "inputs");
+    return FM_OK;
 }
 
 /* ---- hashing ---- */
@@ -86,12 +85,15 @@ static fm_status hashing_run(void *ctx, const atomic_bool *stop, struct base_err
     return node_rows_hash(h->root, h->rows, h->secret, h->version, stop, err);
 }
 
+static fm_status next_tables(struct node *node, struct node_query *q, bool *all, const char **rule,
+                             struct base_err *err);
+
 /* While the rows were hashed the world went on: all that this node said yes to is looked at again.
  */
-static fm_status hashed(struct node *node, struct node_query *q, struct hashing *h, json_t **inputs,
+static fm_status hashed(struct node *node, struct node_query *q, struct hashing *h, bool *all,
                         const char **rule, struct base_err *err)
 {
-    const struct contract_table *t = own_table(node, &q->contract);
+    const struct contract_table *t = &q->contract.tables[q->rows_at];
     json_t *value = NULL;
     fm_status st = node_authority(node, q, rule, err);
 
@@ -100,13 +102,13 @@ static fm_status hashed(struct node *node, struct node_query *q, struct hashing 
     *rule = "node.data";
     st = published(&value, node, q, t, rule, err);
     if (st == FM_OK)
-        st = compare(inputs, h->rows, t, value, h->root, rule, err);
+        st = compare(q->inputs, h->rows, t, value, h->root, rule, err);
     json_decref(value);
     if (st != FM_OK)
         return as_refusal(err);
-    q->rows = h->rows;
+    q->rows[q->rows_at++] = h->rows;
     h->rows = NULL;
-    return FM_OK;
+    return next_tables(node, q, all, rule, err);
 }
 
 static void hashing_done(struct node *node, void *ctx, const struct node_reply *reply,
@@ -116,19 +118,20 @@ static void hashing_done(struct node *node, void *ctx, const struct node_reply *
     struct node_query *q = node_query_find(node, h->query_hex);
     const char *rule = "node.data";
     struct base_err err = *why;
-    json_t *inputs = NULL;
+    bool all = false;
 
     (void)reply;
     if (err.code == FM_OK)
         node_rows_remember(&node->roots, h->rows, h->version, h->root);
     if (q != NULL && session_get_state(q->session) == SESSION_PREPARING) {
         if (err.code == FM_OK)
-            (void)!hashed(node, q, h, &inputs, &rule, &err);
+            (void)!hashed(node, q, h, &all, &rule, &err);
         else
             (void)as_refusal(&err);
-        session_on_prepared(q->session, inputs, rule, &err, base_clock_unix_ms(node->config.clock));
+        if (all || err.code != FM_OK)
+            session_on_prepared(q->session, all ? q->inputs : NULL, rule, &err,
+                                base_clock_unix_ms(node->config.clock));
     }
-    json_decref(inputs);
     hashing_free(h);
 }
 
@@ -145,8 +148,8 @@ static fm_status hash_beside(struct node *node, struct node_query *q, uint64_t v
     memcpy(h->query_hex, q->query_hex, sizeof h->query_hex);
     memcpy(h->secret, did_secret_bytes(node->config.salts), sizeof h->secret);
     h->version = version;
-    h->rows = q->rows;
-    q->rows = NULL;
+    h->rows = q->rows[q->rows_at];
+    q->rows[q->rows_at] = NULL;
     work.ctx = h;
     st = node_chore_start(node, &work, NULL, q, err);
     if (st != FM_OK)
@@ -156,31 +159,70 @@ static fm_status hash_beside(struct node *node, struct node_query *q, uint64_t v
 
 /* ---- before ready ---- */
 
-fm_status node_own_rows(struct node *node, struct node_query *q, json_t **inputs, const char **rule,
-                        struct base_err *err)
+/* One table: its rows are ours to use (*rows_at moves on), or being hashed. */
+static fm_status next_table(struct node *node, struct node_query *q, const char **rule,
+                            struct base_err *err)
 {
-    const struct contract_table *t = own_table(node, &q->contract);
+    const struct contract_table *t = &q->contract.tables[q->rows_at];
+    struct node_rows **rows = &q->rows[q->rows_at];
     json_t *value = NULL;
     uint8_t root[32];
-    uint64_t version;
-    fm_status st;
+    uint64_t version = 0;
+    fm_status st = published(&value, node, q, t, rule, err);
 
-    *inputs = NULL;
-    if (t == NULL) {
-        *inputs = json_array();
-        return *inputs != NULL ? FM_OK : base_err_memory(err, "inputs");
-    }
-    *rule = "node.data";
-    st = published(&value, node, q, t, rule, err);
+    node_rows_free(*rows); /* of an attempt before */
+    *rows = NULL;
     if (st == FM_OK)
-        st = node_rows_open(&q->rows, node->config.home.data, t->dataset,
+        st = node_rows_open(rows, node->config.home.data, t->dataset,
                             json_object_get(value, "schema"), err);
     if (st == FM_OK) {
         version = (uint64_t)json_integer_value(json_object_get(value, "data_version"));
-        st = node_rows_recall(root, &node->roots, q->rows, version)
-                 ? compare(inputs, q->rows, t, value, root, rule, err)
-                 : hash_beside(node, q, version, err);
+        if (!node_rows_recall(root, &node->roots, *rows, version)) {
+            st = hash_beside(node, q, version, err);
+        } else {
+            st = compare(q->inputs, *rows, t, value, root, rule, err);
+            q->rows_at++;
+        }
     }
     json_decref(value);
     return st == FM_OK ? FM_OK : as_refusal(err);
+}
+
+/* All of them from rows_at on, until one must be hashed. */
+static fm_status next_tables(struct node *node, struct node_query *q, bool *all, const char **rule,
+                             struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    while (st == FM_OK && q->rows_at < q->contract.table_count) {
+        unsigned at = q->rows_at;
+        if (!is_own(node, &q->contract.tables[at])) {
+            q->rows_at++;
+            continue;
+        }
+        st = next_table(node, q, rule, err);
+        if (q->rows_at == at)
+            return st;
+    }
+    *all = st == FM_OK;
+    return st;
+}
+
+fm_status node_own_rows(struct node *node, struct node_query *q, json_t **inputs, const char **rule,
+                        struct base_err *err)
+{
+    bool all = false;
+    fm_status st;
+
+    *inputs = NULL;
+    *rule = "node.data";
+    q->rows_at = 0;
+    json_decref(q->inputs);
+    q->inputs = json_array();
+    if (q->inputs == NULL)
+        return base_err_memory(err, "inputs");
+    st = next_tables(node, q, &all, rule, err);
+    if (all)
+        *inputs = json_incref(q->inputs);
+    return st;
 }

@@ -88,6 +88,31 @@ static fm_status open_channels(struct node *node, struct node_query *q, struct b
     return net_node_session_open(node->net, &q->channels, &config, err);
 }
 
+/* For each source of the plan that is ours, its table's frozen rows. */
+static fm_status own_rows(struct job_rows **out, struct node *node, struct node_query *q,
+                          struct base_err *err)
+{
+    const struct sql_plan *plan = q->plan;
+    fm_status st = FM_OK;
+
+    *out = calloc(plan->source_count, sizeof **out);
+    if (*out == NULL)
+        return base_err_memory(err, "rows");
+    for (size_t i = 0; st == FM_OK && i < plan->source_count; i++) {
+        const struct sql_source *s = &plan->sources[i];
+        for (unsigned t = 0; st == FM_OK && t < q->contract.table_count; t++)
+            if (q->rows[t] != NULL && strcmp(s->member, q->contract.tables[t].provider) == 0 &&
+                strcmp(s->dataset, q->contract.tables[t].dataset) == 0)
+                st = job_rows_init(&(*out)[i], node_rows_share(q->rows[t]), plan, s->table,
+                                   &node->columns, err);
+    }
+    for (unsigned t = 0; t < q->contract.table_count; t++) {
+        node_rows_free(q->rows[t]);
+        q->rows[t] = NULL;
+    }
+    return st;
+}
+
 static fm_status host_start(void *ctx, struct session *s, struct base_err *err)
 {
     struct node *node = ctx;
@@ -106,10 +131,9 @@ static fm_status host_start(void *ctx, struct session *s, struct base_err *err)
         open_channels(node, q, err) != FM_OK)
         return err->code;
     setup.transport = net_session_transport(q->channels);
-    st = job_rows_init(&setup.rows, q->rows, q->plan, &node->columns, err);
-    q->rows = NULL;
+    st = own_rows(&setup.rows, node, q, err);
     if (st != FM_OK) {
-        job_rows_release(&setup.rows);
+        job_rows_free_all(setup.rows, q->plan->source_count);
         return st;
     }
     setup.plan = q->plan;

@@ -93,7 +93,9 @@ struct node_query {
     json_t *hidden;        /* the asker's: {"$1": text} */
     json_t *openings;      /* the asker's, for the parties */
     struct sql_plan *plan; /* compiled here, until the job takes it */
-    struct node_rows *rows;
+    struct node_rows *rows[CONTRACT_MAX_TABLES]; /* of the contract's tables that are ours */
+    unsigned rows_at;                            /* the table whose turn it is */
+    json_t *inputs;                              /* of those before it */
     /* its place among this node's queries (lanes.h) */
     struct lanes_place place;
     const char *refused_rule; /* why it has none; in refused_why */

@@ -40,7 +40,9 @@ void node_query_free(struct node *node, struct node_query *q)
     session_free(q->session);
     contract_release(&q->contract);
     node_plan_free(q->plan);
-    node_rows_free(q->rows);
+    for (unsigned i = 0; i < CONTRACT_MAX_TABLES; i++)
+        node_rows_free(q->rows[i]);
+    json_decref(q->inputs);
     json_decref(q->open);
     json_decref(q->values);
     json_decref(q->hidden);

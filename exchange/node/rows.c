@@ -79,10 +79,20 @@ fm_status node_rows_open(struct node_rows **out, const char *path, const char *t
     return FM_OK;
 }
 
+struct node_rows *node_rows_share(struct node_rows *rows)
+{
+    rows->others++;
+    return rows;
+}
+
 void node_rows_free(struct node_rows *rows)
 {
     if (rows == NULL)
         return;
+    if (rows->others > 0) {
+        rows->others--;
+        return;
+    }
     data_store_free(rows->store);
     data_schema_release(&rows->schema);
     free(rows);

@@ -17,13 +17,16 @@ struct node_rows {
     struct stat before[2]; /* the file and its write-ahead log, just before it was frozen */
     uint8_t root[32];      /* once `rooted` */
     bool rooted;           /* it is known, and what was published */
+    unsigned others;       /* who share it, beside one */
     bool steady;           /* they were the same just after, and not touched a moment before */
 };
 
 /* Opens path, freezes it, reads the published schema. */
 fm_status node_rows_open(struct node_rows **out, const char *path, const char *table,
                          const json_t *schema, struct base_err *err) FM_CHECK;
-void node_rows_free(struct node_rows *rows); /* NULL is allowed */
+void node_rows_free(struct node_rows *rows); /* NULL is allowed; the last who shares it frees it */
+/* For one more, on the thread that has it. */
+struct node_rows *node_rows_share(struct node_rows *rows);
 
 enum { NODE_ROOTS = 32 };
 

@@ -118,7 +118,7 @@ static bool walk(char *out, struct columns *cache, const char *path, const char 
     for (size_t i = 0; i < n; i++)
         columns[i].name = (char *)(uintptr_t)names[i];
     plan.columns = columns;
-    assert_int_equal(job_rows_init(&r, rows_of(path), &plan, cache, &err), FM_OK);
+    assert_int_equal(job_rows_init(&r, rows_of(path), &plan, 0, cache, &err), FM_OK);
     assert_int_equal(job_rows_open(&r, &err), FM_OK);
     from_file = r.reader != NULL;
     out[0] = '\0';
