@@ -38,7 +38,7 @@ fm_status sql_parse_order(struct sql_syntax_order **out, size_t *count, struct s
         o->descending = s->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
         o->nulls_first =
             s->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
-            (o->descending && s->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST);
+            (!o->descending && s->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST);
     }
     return st;
 }

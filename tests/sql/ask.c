@@ -21,6 +21,7 @@ fm_status ask_catalog(struct sql_catalog *out, const struct pool *pool, struct b
 struct feed {
     const struct pool_table *table;
     const struct sql_plan *plan;
+    size_t of; /* the plan's table */
     size_t row;
     struct sql_rows rows;
 };
@@ -30,7 +31,7 @@ static const struct pool_cell *cell_of(const struct feed *f, const char *column)
     const struct pool_table *t = f->table;
 
     for (size_t c = 0; c < t->column_count; c++) {
-        if (strcmp(t->columns[c].name, column) == 0)
+        if (sqlite3_stricmp(t->columns[c].name, column) == 0)
             return &t->cells[f->row * t->column_count + c];
     }
     abort();
@@ -43,7 +44,10 @@ static fm_status feed_next(void *ctx, struct sql_cell *cells, bool *end, struct 
     (void)err;
     *end = f->row == f->table->row_count;
     for (size_t i = 0; !*end && i < f->plan->column_count; i++) {
-        const struct pool_cell *c = cell_of(f, f->plan->columns[i].name);
+        const struct pool_cell *c;
+        if (f->plan->columns[i].table != f->of)
+            continue;
+        c = cell_of(f, f->plan->columns[i].name);
         cells[i] = (struct sql_cell){c->null, c->value, c->text, c->len};
     }
     f->row++;
@@ -77,7 +81,9 @@ static fm_status run(struct sql_result *out, const struct pool *pool,
     if (st == FM_OK) {
         for (size_t i = 0; i < plan->source_count; i++) {
             feeds[i] = (struct feed){
-                pool_find(pool, plan->sources[i].member, plan->sources[i].dataset), plan, 0, {0}};
+                .table = pool_find(pool, plan->sources[i].member, plan->sources[i].dataset),
+                .plan = plan,
+                .of = plan->sources[i].table};
             feeds[i].rows = (struct sql_rows){feed_next, &feeds[i]};
             rows[i] = &feeds[i].rows;
         }
@@ -106,7 +112,9 @@ fm_status ask(struct sql_result *out, const struct pool *pool, const struct sql_
 
     if (st != FM_OK)
         return st;
-    st = sql_physical_make(&physical, &plan, err);
+    st = sql_plan_runs(&plan, err);
+    if (st == FM_OK)
+        st = sql_physical_make(&physical, &plan, err);
     if (st == FM_OK) {
         st = run(out, pool, &physical, &plan, err);
         sql_physical_release(&physical);

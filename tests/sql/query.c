@@ -305,10 +305,14 @@ static void join(struct pen *p, unsigned index)
     static const char *const at_hand[] = {"a", "ab", "abc"};
     const char *table = CHOOSE(p, "t", "u", "w", "bank_a.u", "bank_b.u");
     bool on_key = roll(p, 4) > 0;
+    const char *left;
 
+    left = on_key ? "n" : CHOOSE(p, "g", "k", "s");
     both(p, " %sJOIN %s %c ON %c.%s = %c.%s", CHOOSE(p, "", "INNER ", "LEFT ", "LEFT "), table,
-         alias, any_alias(p), on_key ? "n" : CHOOSE(p, "g", "k", "s"), alias,
-         on_key ? "k" : CHOOSE(p, "g", "k", "s"));
+         alias, any_alias(p), left, alias,
+         on_key              ? "k"
+         : strcmp(left, "s") ? CHOOSE(p, "g", "k")
+                             : "s");
     if (roll(p, 5) == 0)
         both(p, " AND %c.g = %c.g", any_alias(p), alias);
     p->aliases = at_hand[index + 1];
@@ -342,8 +346,7 @@ static void grouped(struct pen *p)
         both(p, "%c.%s", alias, name);
         keep(p, PART_OUTPUT);
         both(p, "%c.%s%s", alias, name, CHOOSE(p, "", " DESC", " NULLS FIRST", " NULLS LAST"));
-        if (roll(p, 2) == 0) /* SQLite has NULL first of all, PostgreSQL and we last: only said
-                                orders are compared */
+        if (roll(p, 2) == 0)
             keep(p, PART_ORDER);
         base_buf_clear(&p->ours);
         base_buf_clear(&p->lite);
@@ -363,7 +366,10 @@ static void window(struct pen *p)
     char a = p->aliases[0];
 
     both(p, "%s OVER (PARTITION BY %c.g ORDER BY %c.%s NULLS LAST, %c.k NULLS LAST)",
-         CHOOSE(p, "ROW_NUMBER()", "RANK()", "COUNT(*)", "SUM(a.v)"), a, a, CHOOSE(p, "v", "n"), a);
+         p->aliases[1] == '\0' && roll(p, 4) == 0
+             ? "ROW_NUMBER()" /* else rows may be equal in all of the order */
+             : CHOOSE(p, "RANK()", "COUNT(*)", "SUM(a.v)"),
+         a, a, CHOOSE(p, "v", "n"), a);
     keep(p, PART_OUTPUT);
 }
 

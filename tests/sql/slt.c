@@ -11,7 +11,7 @@ struct slt {
     char *text;
     char *at; /* the next line */
     size_t line;
-    char types[64];
+    char types[513];
     struct base_buf sql;
     char **values;
     size_t value_cap;
@@ -132,7 +132,7 @@ static void read_query(struct slt *slt, struct slt_record *record, const char *l
     char sort[32] = "";
 
     record->kind = SLT_QUERY;
-    (void)sscanf(line, "query %63s %31s", slt->types, sort);
+    (void)sscanf(line, "query %512s %31s", slt->types, sort);
     record->types = slt->types;
     if (strcmp(sort, "rowsort") == 0 || strcmp(sort, "sort") == 0)
         record->sort = SLT_ROWSORT;
@@ -229,6 +229,8 @@ static void make_plain(char *value)
         *--end = '\0';
     if (end[-1] == '.')
         *--end = '\0';
+    if (strcmp(value, "-0") == 0)
+        (void)strcpy(value, "0");
 }
 
 static size_t digits_of(const char *value)
@@ -271,6 +273,8 @@ bool slt_agrees(const struct slt_record *record, char **values, size_t value_cou
 {
     char hash[33] = "";
 
+    if (value_count != record->value_count)
+        printf("got %zu values, expected %zu\n", value_count, record->value_count);
     if (value_count != record->value_count || column_count == 0)
         return value_count == record->value_count;
     if (record->hash != NULL) {
@@ -285,8 +289,11 @@ bool slt_agrees(const struct slt_record *record, char **values, size_t value_cou
     sort_values(values, value_count, column_count, sort_of(record));
     sort_values((char **)record->values, value_count, column_count, sort_of(record));
     for (size_t i = 0; i < value_count; i++) {
-        if (!value_agrees(values[i], record->values[i]))
+        if (!value_agrees(values[i], record->values[i])) {
+            printf("row %zu, column %zu: got %s, expected %s\n", i / column_count + 1,
+                   i % column_count + 1, values[i], record->values[i]);
             return false;
+        }
     }
     return true;
 }

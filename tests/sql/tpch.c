@@ -100,7 +100,7 @@ static void read_expected(struct slt_record *record, char **values, size_t cap, 
     while (data_csv_next(&row, csv, &err) == FM_OK && row != NULL) {
         for (size_t c = 0; c < data_csv_column_count(csv) && record->value_count < cap; c++)
             values[record->value_count++] =
-                strdup(data_csv_is_null(&row[c]) ? "NULL" : row[c].text);
+                data_csv_is_null(&row[c]) ? strdup("NULL") : strndup(row[c].text, row[c].len);
     }
     record->values = values;
     record->types = types;

@@ -44,6 +44,8 @@ static char *written(const struct sql_result *result, size_t at, char letter)
     bool number = column->type.kind == DATA_INTEGER || column->type.kind == DATA_DECIMAL;
     char text[DATA_VALUE_TEXT] = "NULL";
 
+    if (cell->state == SQL_CELL_VALUE && column->type.kind == DATA_TEXT)
+        return strdup(cell->text);
     if (cell->state == SQL_CELL_VALUE)
         data_value_format(text, &column->type, cell->value);
     if (cell->state == SQL_CELL_VALUE && number && letter == 'I') {
