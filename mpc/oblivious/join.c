@@ -1,8 +1,8 @@
 #include "mpc/oblivious/join.h"
 
-#include "mpc/circuit/aggregate.h"
 #include "mpc/oblivious/columns.h"
 #include "mpc/oblivious/join_state.h"
+#include "mpc/oblivious/same_key.h"
 #include "mpc/ops_check.h"
 #include "mpc/share.h"
 
@@ -229,10 +229,10 @@ static fm_status any_row(struct mpc_share **z, const struct mpc_lookup_side *sid
     if (null == NULL && side->valid == NULL)
         return mpc_bits_constant(s, z, side->n > 0, 1, 1, err);
     if (null == NULL || side->valid == NULL)
-        return mpc_any(z, null == NULL ? side->valid : null, err);
+        return mpc_some(z, null == NULL ? side->valid : null, err);
     status = mpc_and(&where, null, side->valid, err);
     if (status == FM_OK)
-        status = mpc_any(z, where, err);
+        status = mpc_some(z, where, err);
     mpc_share_free(where);
     return status;
 }

@@ -1,5 +1,4 @@
 /* Copies of the table's rows at the probing rows of their key. */
-#include "mpc/circuit/aggregate.h"
 #include "mpc/oblivious/columns.h"
 #include "mpc/oblivious/join_state.h"
 #include "mpc/oblivious/same_key.h"
@@ -264,7 +263,7 @@ fm_status mpc_find_copies(struct mpc_found *out, struct mpc_find_state *f, struc
     if (status == FM_OK)
         status = compare_farther(&c, err);
     if (status == FM_OK)
-        status = mpc_any(&out->repeated, c.same[f->per_key], err);
+        status = mpc_some(&out->repeated, c.same[f->per_key], err);
     if (status == FM_OK)
         status = copy_all(out, &c, err);
     mpc_share_free_all(c.col, COLUMNS);

@@ -4,7 +4,6 @@
  * local moves (gather) and plain sums. */
 #include <stdlib.h>
 
-#include "mpc/circuit/aggregate.h"
 #include "mpc/circuit/compare.h"
 #include "mpc/oblivious/columns.h"
 #include "mpc/oblivious/join_state.h"
@@ -280,7 +279,7 @@ fm_status mpc_find_pairs(struct mpc_found *out, struct mpc_find_state *f, struct
     for (size_t slot = 0; status == FM_OK && slot < f->per_key; slot++)
         status = take_slot(out, &p, err);
     if (status == FM_OK)
-        status = mpc_any(&out->repeated, p.match, err);
+        status = mpc_some(&out->repeated, p.match, err);
     mpc_share_free(p.match);
     free(p.map);
     return status;

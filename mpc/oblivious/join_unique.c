@@ -1,6 +1,5 @@
 /* Both sides' keys are unique: in the joint order a match is a probing row right below its table
  * row. Nothing is copied farther than to the next row. */
-#include "mpc/circuit/aggregate.h"
 #include "mpc/oblivious/columns.h"
 #include "mpc/oblivious/join_state.h"
 #include "mpc/oblivious/same_key.h"
@@ -95,7 +94,7 @@ static fm_status judge(struct mpc_share **match, struct mpc_share **repeated, co
         status = mpc_and_list(z, (const struct mpc_share *const[]){r->same, r->same},
                               (const struct mpc_share *const[]){t[1], t[2]}, 2, err);
     if (status == FM_OK)
-        status = mpc_any(repeated, z[1], err);
+        status = mpc_some(repeated, z[1], err);
     if (status == FM_OK) {
         *match = z[0];
         z[0] = NULL;

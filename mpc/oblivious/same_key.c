@@ -1,5 +1,6 @@
 #include "mpc/oblivious/same_key.h"
 
+#include "mpc/circuit/aggregate.h"
 #include "mpc/circuit/compare.h"
 #include "mpc/ops_check.h"
 #include "mpc/share.h"
@@ -38,5 +39,26 @@ fm_status mpc_same_key(struct mpc_share **z, const struct mpc_share *const *x,
         equal[0] = NULL;
     }
     mpc_share_free_all(equal, COLUMNS);
+    return status;
+}
+
+enum { COUNTED_FROM = 512 };
+
+fm_status mpc_some(struct mpc_share **z, const struct mpc_share *x, struct base_err *err)
+{
+    struct mpc_share *count = NULL;
+    struct mpc_share *none = NULL;
+    fm_status status;
+
+    *z = NULL;
+    if (x->session->profile != MPC_FEW_ROUNDS || x->n < COUNTED_FROM)
+        return mpc_any(z, x, err);
+    status = mpc_bit_count_list(&count, &x, 1, err);
+    if (status == FM_OK)
+        status = mpc_equal_public(&none, count, 0, err);
+    if (status == FM_OK)
+        status = mpc_not(z, none, err);
+    mpc_share_free(count);
+    mpc_share_free(none);
     return status;
 }

@@ -1,4 +1,4 @@
-/* Inside of oblivious/: whether rows have the same key. */
+/* Inside of oblivious/: whether rows have the same key, and whether any row does. */
 #ifndef FIRMIANA_MPC_OBLIVIOUS_SAME_KEY_H
 #define FIRMIANA_MPC_OBLIVIOUS_SAME_KEY_H
 
@@ -10,5 +10,10 @@
 fm_status mpc_same_key(struct mpc_share **z, const struct mpc_share *const *x,
                        const struct mpc_share *const *y, size_t count,
                        struct base_err *err) FM_CHECK;
+
+/* z[0] = is any bit of x (width 1) set: mpc_any() or, in the few-rounds profile and from 512 rows,
+ * whether their number is not 0: 8 n + 24 bytes over all parties and an equality of log2 n bits, in
+ * 3 + that of log2 log2 n rounds instead of log2 n. */
+fm_status mpc_some(struct mpc_share **z, const struct mpc_share *x, struct base_err *err) FM_CHECK;
 
 #endif

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "mpc/circuit/aggregate.h"
 #include "mpc/circuit/compare.h"
 #include "mpc/oblivious/group.h"
 #include "mpc/oblivious/join.h"
+#include "mpc/oblivious/same_key.h"
 #include "mpc/oblivious/scan.h"
 #include "mpc/oblivious/test_rows.h"
 #include "mpc/rep3/rep3.h"
@@ -120,7 +120,7 @@ static fm_status anys(const struct sample *t, struct base_err *err)
     struct mpc_share *x, *z;
 
     TRY(mpc_slice(&x, t->bits, 0, t->n, err));
-    return mpc_any(&z, x, err);
+    return mpc_some(&z, x, err);
 }
 
 /* ---- joins ---- */
