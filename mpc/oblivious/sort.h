@@ -26,6 +26,9 @@
  * planes. A ring column that needs more than 62, and a bits column, are converted first (a2b, b2a).
  * NULLs cost one bit2a and one mul.
  *
+ * Memory of a party, measured with keys of 32 bits: 270 bytes a row at 10^6 rows, 185 at 10^7,
+ * where the batches of comparisons (versus.h) are less of it.
+ *
  * Leaks nothing but n, widths, ranges and flags. The number and sizes of messages are a function of
  * a uniformly random order that is independent of the data. */
 #ifndef FIRMIANA_MPC_OBLIVIOUS_SORT_H

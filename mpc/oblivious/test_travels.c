@@ -32,7 +32,10 @@ enum what {
     TOP,
     SCAN_MIN,
     GROUP,
+    GROUP_IN_ORDER,
     FIND,
+    FIND_UNIQUE,
+    FIND_THREE,
     FIND_PAIRS
 };
 
@@ -78,18 +81,31 @@ static fm_status group(const struct columns *c, struct base_err *err)
     return mpc_group(&z, &by, err);
 }
 
+/* Counts of distinct values and a percentile: both want the rows sorted by (key, x). */
+static fm_status group_in_order(const struct columns *c, struct base_err *err)
+{
+    struct mpc_sort_key key = {.x = c->key};
+    struct mpc_group_item items[2] = {
+        {.kind = MPC_GROUP_COUNT_DISTINCT, .x = c->x, .where = c->bit},
+        {.kind = MPC_GROUP_PERCENTILE, .x = c->x, .num = 1, .den = 2}};
+    struct mpc_group_by by = {.keys = &key, .keys_len = 1, .items = items, .items_len = 2};
+    struct mpc_grouped z;
+
+    return mpc_group(&z, &by, err);
+}
+
 /* The lower half is the table, the upper one looks up. */
-static fm_status find(const struct columns *c, enum mpc_find_method method, struct base_err *err)
+static fm_status find(const struct columns *c, struct mpc_lookup by, struct base_err *err)
 {
     size_t half = mpc_share_n(c->key) / 2;
     struct mpc_share *part[3];
     struct mpc_found z;
-    struct mpc_lookup by = {
-        .keys = 1, .values_len = 1, .table.n = half, .probe.n = half, .method = method};
 
     TRY(mpc_slice(&part[0], c->key, 0, half, err));
     TRY(mpc_slice(&part[1], c->key, half, half, err));
     TRY(mpc_slice(&part[2], c->x, 0, half, err));
+    by.keys = by.values_len = 1;
+    by.table.n = by.probe.n = half;
     by.table.key = (const struct mpc_share *const *)&part[0];
     by.probe.key = (const struct mpc_share *const *)&part[1];
     by.values = (const struct mpc_share *const *)&part[2];
@@ -134,10 +150,16 @@ static fm_status perform(const struct rows *k, struct columns *c, struct base_er
         return mpc_scan_min(z, c->x, c->bit, err);
     case GROUP:
         return group(c, err);
+    case GROUP_IN_ORDER:
+        return group_in_order(c, err);
     case FIND:
-        return find(c, MPC_FIND_SORTED, err);
+        return find(c, (struct mpc_lookup){.method = MPC_FIND_SORTED}, err);
+    case FIND_UNIQUE:
+        return find(c, (struct mpc_lookup){.method = MPC_FIND_SORTED, .probe_unique = true}, err);
+    case FIND_THREE:
+        return find(c, (struct mpc_lookup){.method = MPC_FIND_SORTED, .per_key = 3}, err);
     case FIND_PAIRS:
-        return find(c, MPC_FIND_PAIRS, err);
+        return find(c, (struct mpc_lookup){.method = MPC_FIND_PAIRS}, err);
     }
     mpc_order_free(order);
     return status;
@@ -288,7 +310,8 @@ static void some_algorithms_show_nothing(void **state)
  * same messages: all keys equal, ascending, and ascending in other steps. */
 static void sorts_show_the_shuffled_order_only(void **state)
 {
-    static const enum what all[] = {SORT, SORT_TWO_LIMBS, TOP, GROUP, FIND};
+    static const enum what all[] = {SORT,           SORT_TWO_LIMBS, TOP,         GROUP,
+                                    GROUP_IN_ORDER, FIND,           FIND_UNIQUE, FIND_THREE};
     static struct rows k;
 
     (void)state;
