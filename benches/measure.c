@@ -83,18 +83,21 @@ fm_status bench_timed(const struct bench_options *o, struct mpc_session *s, stru
     struct mpc_stats before, after;
 
     for (unsigned run = 0; run <= o->runs; run++) {
-        double start;
+        double start, cpu;
         fm_status st = bench_barrier(t, BENCH_CONTROL_STREAM, err);
 
         if (st != FM_OK)
             return st;
         mpc_session_stats(s, &before);
+        cpu = bench_cpu();
         start = bench_now();
         st = work(ctx, err);
         if (st != FM_OK)
             return st;
-        if (run > 0) /* run 0 warms up */
+        if (run > 0) { /* run 0 warms up */
             report->seconds[run - 1] = bench_now() - start;
+            report->cpu[run - 1] = bench_cpu() - cpu;
+        }
         mpc_session_stats(s, &after);
         report->bytes_sent = after.bytes_sent - before.bytes_sent;
         report->rounds = after.rounds - before.rounds;
@@ -107,17 +110,19 @@ void bench_print(const struct bench_options *o, const char *op, const char *fiel
 {
     const char *link = getenv("FIRMIANA_BENCH_LINK");
     double median = bench_median(reports, o->runs), bytes = 0;
+    struct bench_spread spread = bench_spread_of(reports, o->runs);
     long rss = 0;
 
     for (unsigned i = 0; i < BENCH_PARTIES; i++) {
         bytes += (double)reports[i].bytes_sent / BENCH_PARTIES;
         rss = reports[i].peak_rss_kib > rss ? reports[i].peak_rss_kib : rss;
     }
-    printf("{\"bytes_sent_per_party\":%.0f,%s\"link\":\"%s\",\"n\":%zu,\"op\":\"%s\","
+    printf("{\"bytes_sent_per_party\":%.0f,\"cpu_seconds\":%.6f,%s\"link\":\"%s\","
+           "\"max\":%.6f,\"min\":%.6f,\"n\":%zu,\"op\":\"%s\","
            "\"ops_per_s\":%.0f,\"peak_rss\":%ld,\"profile\":\"%s\",\"protocol\":\"%s\","
            "\"rounds\":%llu,\"seconds\":%.6f,\"threads\":%u}\n",
-           bytes, fields, link != NULL ? link : "loopback", o->n, op,
-           median > 0 ? (double)o->n / median : 0, rss * 1024,
+           bytes, spread.cpu, fields, link != NULL ? link : "loopback", spread.max, spread.min,
+           o->n, op, median > 0 ? (double)o->n / median : 0, rss * 1024,
            o->profile == MPC_FEW_ROUNDS ? "few-rounds" : "few-bytes", o->protocol,
            reports[0].rounds, median, o->threads);
     (void)fflush(stdout);

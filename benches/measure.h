@@ -1,8 +1,9 @@
 /* What the benches of mpc have in common: the options, a session for each party, timed runs, the
  * line printed. A line is one JSON object: op, n, protocol, profile, threads, link (what
  * benches/net-emulate emulates, else "loopback"), seconds (median over the runs of the slowest
- * party), bytes_sent_per_party (mean, payload), rounds, ops_per_s (elements or rows a second),
- * peak_rss (bytes, greatest party). */
+ * party), min and max of the same, cpu_seconds (processor time of all parties together, the least
+ * of the runs: what a busy machine disturbs least), bytes_sent_per_party (mean, payload), rounds,
+ * ops_per_s (elements or rows a second), peak_rss (bytes, greatest party). */
 #ifndef FIRMIANA_BENCHES_MEASURE_H
 #define FIRMIANA_BENCHES_MEASURE_H
 

@@ -41,6 +41,14 @@ double bench_now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+double bench_cpu(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 fm_status bench_free_port(char endpoint[96], const struct bench_place *place, struct base_err *err)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
@@ -309,4 +317,23 @@ double bench_median(const struct bench_report reports[BENCH_PARTIES], unsigned r
     }
     qsort(slowest, runs, sizeof slowest[0], by_value);
     return runs % 2 == 1 ? slowest[runs / 2] : (slowest[runs / 2 - 1] + slowest[runs / 2]) / 2;
+}
+
+struct bench_spread bench_spread_of(const struct bench_report reports[BENCH_PARTIES], unsigned runs)
+{
+    struct bench_spread spread = {0};
+
+    for (unsigned r = 0; r < runs; r++) {
+        double slowest = 0, cpu = 0;
+
+        for (unsigned i = 0; i < BENCH_PARTIES; i++) {
+            if (reports[i].seconds[r] > slowest)
+                slowest = reports[i].seconds[r];
+            cpu += reports[i].cpu[r];
+        }
+        spread.min = r == 0 || slowest < spread.min ? slowest : spread.min;
+        spread.max = slowest > spread.max ? slowest : spread.max;
+        spread.cpu = r == 0 || cpu < spread.cpu ? cpu : spread.cpu;
+    }
+    return spread;
 }

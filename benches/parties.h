@@ -16,6 +16,7 @@ enum { BENCH_CONTROL_STREAM = NET_MAX_STREAMS - 1 };
 /* What a party's process reports to the parent. */
 struct bench_report {
     double seconds[BENCH_RUNS_MAX]; /* of each timed run */
+    double cpu[BENCH_RUNS_MAX];     /* processor time of each, all threads; 0 if not measured */
     unsigned long long bytes_sent;  /* of one run, payload as papers count */
     unsigned long long rounds;      /* of one run */
     long peak_rss_kib;
@@ -37,7 +38,16 @@ fm_status bench_free_port(char endpoint[96], const struct bench_place *place,
                           struct base_err *err) FM_CHECK;
 
 double bench_now(void);
+double bench_cpu(void); /* processor time of this process so far */
 /* The median over runs of the slowest party's time. */
 double bench_median(const struct bench_report reports[BENCH_PARTIES], unsigned runs);
+struct bench_spread {
+    double min; /* of the slowest party's time */
+    double max;
+    double cpu; /* the least over the runs of all parties' processor time together: what a busy
+                   machine disturbs least */
+};
+struct bench_spread bench_spread_of(const struct bench_report reports[BENCH_PARTIES],
+                                    unsigned runs);
 
 #endif
