@@ -1,8 +1,10 @@
+#define _DEFAULT_SOURCE /* madvise */
 #include "mpc/share.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -63,6 +65,21 @@ static void unlink_live(struct mpc_session *s, struct mpc_share *x)
     s->memory -= x->block_bytes;
 }
 
+enum { HUGE_PAGE = 1 << 21 };
+
+/* Long columns lie on huge pages where the system gives them: their permutations and transpositions
+ * touch hundreds of small pages in turn. */
+static void *new_block(size_t bytes)
+{
+    void *block = aligned_alloc(bytes < HUGE_PAGE ? 64 : HUGE_PAGE, bytes);
+
+#ifdef MADV_HUGEPAGE
+    if (block != NULL && bytes >= HUGE_PAGE)
+        (void)madvise(block, bytes, MADV_HUGEPAGE); /* it is advice: refused, pages are small */
+#endif
+    return block;
+}
+
 /* A share struct with a block of at least `bytes`: a spare one of that size class, or a new one. */
 static struct mpc_share *obtain(struct mpc_session *s, size_t bytes)
 {
@@ -77,7 +94,7 @@ static struct mpc_share *obtain(struct mpc_session *s, size_t bytes)
     x = calloc(1, sizeof *x);
     if (x == NULL || bytes == 0)
         return x;
-    x->data = aligned_alloc(64, bytes);
+    x->data = new_block(bytes);
     if (x->data == NULL) {
         free(x);
         return NULL;
