@@ -153,6 +153,24 @@ void mpc_k_xor_product(uint64_t *z, const uint64_t *bits, unsigned size, size_t 
     mpc_kernels()->xor_product(z, bits, size, n);
 }
 
+void mpc_k_masked_and(uint64_t *z, const uint64_t *const *m, const uint64_t *const *lambda,
+                      unsigned k, const uint64_t *const *times, uint64_t known, size_t n)
+{
+    mpc_kernels()->masked_and(z, m, lambda, k, times, known, n);
+}
+
+void mpc_k_and_xor(uint64_t *z, uint64_t *w, const uint64_t *x, const uint64_t *y,
+                   const uint64_t *r, size_t n)
+{
+    mpc_kernels()->and_xor(z, w, x, y, r, n);
+}
+
+void mpc_k_sum_to_planes(uint64_t *planes, size_t stride, unsigned width,
+                         const uint64_t *const *terms, uint64_t c, size_t n)
+{
+    mpc_kernels()->sum_to_planes(planes, stride, width, terms, c, n);
+}
+
 void mpc_k_to_planes(uint64_t *planes, size_t stride, unsigned width, const uint64_t *values,
                      size_t n)
 {

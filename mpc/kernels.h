@@ -48,10 +48,23 @@ void mpc_k_group_products(uint64_t *g, uint64_t *p, const uint64_t *m, const uin
                           unsigned size, size_t n);
 void mpc_k_xor_product(uint64_t *z, const uint64_t *bits, unsigned size, size_t n);
 
+/* Masked wires (rep3/masked.h), k <= 4. masked_and: z ^= this party's share of the AND of k of
+ * them, given their m and its shares of lambda[S - 1] for all sets S, times times[0], or times[0] ^
+ * times[1], unless these are NULL. known: all ones at the one party that adds what both know, else
+ * 0. and_xor: z = x & y and w = z ^ r. */
+void mpc_k_masked_and(uint64_t *z, const uint64_t *const *m, const uint64_t *const *lambda,
+                      unsigned k, const uint64_t *const *times, uint64_t known, size_t n);
+void mpc_k_and_xor(uint64_t *z, uint64_t *w, const uint64_t *x, const uint64_t *y,
+                   const uint64_t *r, size_t n);
+
 /* Plane j (at planes + j * stride) from bit j of the n values, for j < width <= 64; ceil(n / 64)
  * words a plane, bits past n zero. And back: values get the width low bits, zero above. */
 void mpc_k_to_planes(uint64_t *planes, size_t stride, unsigned width, const uint64_t *values,
                      size_t n);
+/* The same of terms[0] + terms[1] - terms[2] - terms[3] + c; all but the first may be NULL, for
+ * zeros; 3 is there if 1 and 2 are, and only then. */
+void mpc_k_sum_to_planes(uint64_t *planes, size_t stride, unsigned width,
+                         const uint64_t *const *terms, uint64_t c, size_t n);
 void mpc_k_from_planes(uint64_t *values, const uint64_t *planes, size_t stride, unsigned width,
                        size_t n);
 /* z[i] = bit i of plane, as a word 0 or 1. */

@@ -21,14 +21,13 @@ static inline __m512i columns_of(const uint64_t rows[8])
         identity, _mm512_permutexvar_epi8(_mm512_loadu_si512(order), _mm512_loadu_si512(rows)), 0);
 }
 
-/* One 64 x 64 bit block, rows to columns in place: byte j of the q-th eight rows is byte q of
- * column j, so what is left is to interleave eight times 64 bytes. Unpacking works within lanes of
- * 16 bytes: the k-th result has columns 2k and 2k + 1 of each lane. */
-static void transpose64(uint64_t block[64])
+/* One 64 x 64 bit block, rows to columns in place, but in another order: byte j of the q-th eight
+ * rows is byte q of column j, so what is left is to interleave eight times 64 bytes. Unpacking
+ * works within lanes of 16 bytes: the k-th result has columns 2k and 2k + 1 of each lane. */
+static inline void transpose64_mixed(uint64_t block[64])
 {
     __m512i r[8];
     __m512i t[8];
-    uint64_t mixed[64];
 
     for (unsigned q = 0; q < 8; q++)
         r[q] = columns_of(block + 8 * q);
@@ -49,11 +48,21 @@ static void transpose64(uint64_t block[64])
         __m512i lo = r[2 * quarter];
         __m512i hi = r[2 * quarter + 1];
 
-        _mm512_storeu_si512(mixed + 16 * quarter, _mm512_unpacklo_epi32(lo, hi));
-        _mm512_storeu_si512(mixed + 16 * quarter + 8, _mm512_unpackhi_epi32(lo, hi));
+        _mm512_storeu_si512(block + 16 * quarter, _mm512_unpacklo_epi32(lo, hi));
+        _mm512_storeu_si512(block + 16 * quarter + 8, _mm512_unpackhi_epi32(lo, hi));
     }
+}
+#define COLUMN_AT(j) ((j) % 16 / 2 * 8 + (j) / 16 * 2 + (j) % 2)
+
+static void transpose64(uint64_t block[64])
+{
+    uint64_t mixed[64];
+
+    for (unsigned i = 0; i < 64; i++)
+        mixed[i] = block[i];
+    transpose64_mixed(mixed);
     for (unsigned j = 0; j < 64; j++)
-        block[j] = mixed[j % 16 / 2 * 8 + j / 16 * 2 + j % 2];
+        block[j] = mixed[COLUMN_AT(j)];
 }
 
 #include "mpc/kernels_loops.h"

@@ -1,6 +1,6 @@
 /* The loops of all kernels, compiled once for each instruction set: the including file defines
  * KERNELS (the table to fill), KERNELS_NAME and KERNELS_LANES (words in a register), and brings
- * transpose64(). */
+ * transpose64(), and transpose64_mixed(), after which column j is word COLUMN_AT(j). */
 #include <string.h>
 
 #include "mpc/kernels_own.h"
@@ -284,19 +284,129 @@ static void k_xor_product(uint64_t *z, const uint64_t *bits, unsigned size, size
     }
 }
 
+/* The sums from `from` on as one block, zeros past the n-th. Terms are of one component (0, 2) or
+ * of two (0 to 3), with or without what is subtracted. */
+INLINE void load_block(uint64_t block[64], const uint64_t *const *t, uint64_t c, size_t from,
+                       size_t n)
+{
+    size_t rows = n - from < 64 ? n - from : 64;
+
+    if (t[1] == NULL && t[2] == NULL)
+        for (size_t i = 0; i < rows; i++)
+            block[i] = t[0][from + i] + c;
+    else if (t[2] == NULL)
+        for (size_t i = 0; i < rows; i++)
+            block[i] = t[0][from + i] + t[1][from + i] + c;
+    else if (t[1] == NULL)
+        for (size_t i = 0; i < rows; i++)
+            block[i] = t[0][from + i] - t[2][from + i] + c;
+    else
+        for (size_t i = 0; i < rows; i++)
+            block[i] = t[0][from + i] + t[1][from + i] - t[2][from + i] - t[3][from + i] + c;
+    memset(block + rows, 0, (64 - rows) * 8);
+}
+
+/* Eight blocks at a time, so that whole cache lines of each plane are written. */
+static void k_sum_to_planes(uint64_t *planes, size_t stride, unsigned width,
+                            const uint64_t *const *terms, uint64_t c, size_t n)
+{
+    uint64_t block[64];
+    uint64_t tile[64][8];
+    size_t w = 0;
+
+    for (; (w + 8) * 64 <= n; w += 8) {
+        for (unsigned b = 0; b < 8; b++) {
+            load_block(block, terms, c, (w + b) * 64, n);
+            transpose64_mixed(block);
+            for (unsigned j = 0; j < 64; j++)
+                tile[j][b] = block[COLUMN_AT(j)];
+        }
+        for (unsigned j = 0; j < width; j++)
+            memcpy(planes + j * stride + w, tile[j], 64);
+    }
+    for (; w * 64 < n; w++) {
+        load_block(block, terms, c, w * 64, n);
+        transpose64_mixed(block);
+        for (unsigned j = 0; j < width; j++)
+            planes[j * stride + w] = block[COLUMN_AT(j)];
+    }
+}
+
 static void k_to_planes(uint64_t *planes, size_t stride, unsigned width, const uint64_t *values,
                         size_t n)
 {
-    uint64_t block[64];
+    k_sum_to_planes(planes, stride, width, (const uint64_t *const[4]){values}, 0, n);
+}
 
-    for (size_t w = 0; w * 64 < n; w++) {
-        size_t rows = n - w * 64 < 64 ? n - w * 64 : 64;
+/* z ^= this party's share of the AND of k masked wires, times what both know. */
+INLINE void masked_of(uint64_t *z, const uint64_t *const *m, const uint64_t *const *lambda,
+                      unsigned k, const uint64_t *t0, const uint64_t *t1, uint64_t known, size_t n)
+{
+    const unsigned all = (1u << k) - 1;
+    size_t i = 0;
 
-        memcpy(block, values + w * 64, rows * 8);
-        memset(block + rows, 0, (64 - rows) * 8);
-        transpose64(block);
-        for (unsigned j = 0; j < width; j++)
-            planes[j * stride + w] = block[j];
+    for (; i + KERNELS_LANES <= n; i += KERNELS_LANES) {
+        lanes v[16];
+        lanes sum;
+
+        v[0] = ~(lanes){0};
+        for (unsigned j = 0; j < k; j++)
+            for (unsigned s = 0; s < 1u << j; s++)
+                v[(1u << j) + s] = v[s] & *(const lanes *)(m[j] + i);
+        sum = v[all] & known;
+        for (unsigned s = 1; s <= all; s++)
+            sum ^= v[all & ~s] & *(const lanes *)(lambda[s - 1] + i);
+        if (t1 != NULL)
+            sum &= *(const lanes *)(t0 + i) ^ *(const lanes *)(t1 + i);
+        else if (t0 != NULL)
+            sum &= *(const lanes *)(t0 + i);
+        *(lanes *)(z + i) ^= sum;
+    }
+    for (; i < n; i++) {
+        uint64_t v[16];
+        uint64_t sum;
+
+        v[0] = ~UINT64_C(0);
+        for (unsigned j = 0; j < k; j++)
+            for (unsigned s = 0; s < 1u << j; s++)
+                v[(1u << j) + s] = v[s] & m[j][i];
+        sum = v[all] & known;
+        for (unsigned s = 1; s <= all; s++)
+            sum ^= v[all & ~s] & lambda[s - 1][i];
+        if (t1 != NULL)
+            sum &= t0[i] ^ t1[i];
+        else if (t0 != NULL)
+            sum &= t0[i];
+        z[i] ^= sum;
+    }
+}
+
+static void k_masked_and(uint64_t *z, const uint64_t *const *m, const uint64_t *const *lambda,
+                         unsigned k, const uint64_t *const *times, uint64_t known, size_t n)
+{
+    const uint64_t *t0 = times[0];
+    const uint64_t *t1 = times[1];
+
+    if (k == 0)
+        masked_of(z, m, lambda, 0, t0, t1, known, n);
+    else if (k == 1)
+        masked_of(z, m, lambda, 1, t0, t1, known, n);
+    else if (k == 2)
+        masked_of(z, m, lambda, 2, t0, t1, known, n);
+    else if (k == 3)
+        masked_of(z, m, lambda, 3, t0, t1, known, n);
+    else
+        masked_of(z, m, lambda, 4, t0, t1, known, n);
+}
+
+static void k_and_xor(uint64_t *z, uint64_t *w, const uint64_t *x, const uint64_t *y,
+                      const uint64_t *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t product = x[i] & y[i];
+
+        z[i] = product;
+        w[i] = product ^ r[i];
     }
 }
 
@@ -394,7 +504,10 @@ const struct mpc_kernels KERNELS = {
     .monomials = k_monomials,
     .group_products = k_group_products,
     .xor_product = k_xor_product,
+    .masked_and = k_masked_and,
+    .and_xor = k_and_xor,
     .to_planes = k_to_planes,
+    .sum_to_planes = k_sum_to_planes,
     .from_planes = k_from_planes,
     .bits_to_words = k_bits_to_words,
     .gather = k_gather,

@@ -35,6 +35,12 @@ struct mpc_kernels {
     void (*group_products)(uint64_t *g, uint64_t *p, const uint64_t *m, const uint64_t *bits,
                            unsigned size, size_t n);
     void (*xor_product)(uint64_t *z, const uint64_t *bits, unsigned size, size_t n);
+    void (*masked_and)(uint64_t *z, const uint64_t *const *m, const uint64_t *const *lambda,
+                       unsigned k, const uint64_t *const *times, uint64_t known, size_t n);
+    void (*and_xor)(uint64_t *z, uint64_t *w, const uint64_t *x, const uint64_t *y,
+                    const uint64_t *r, size_t n);
+    void (*sum_to_planes)(uint64_t *planes, size_t stride, unsigned width,
+                          const uint64_t *const *terms, uint64_t c, size_t n);
     void (*to_planes)(uint64_t *planes, size_t stride, unsigned width, const uint64_t *values,
                       size_t n);
     void (*from_planes)(uint64_t *values, const uint64_t *planes, size_t stride, unsigned width,

@@ -17,3 +17,9 @@ static void transpose64(uint64_t block[64])
         }
     }
 }
+
+static inline void transpose64_mixed(uint64_t block[64])
+{
+    transpose64(block);
+}
+#define COLUMN_AT(j) (j)

@@ -53,7 +53,7 @@ struct mpc_list_call {
     enum mpc_op op; /* MUL, A2B, B2A, BIT2A, MSB, EQZ, MSB_LINKED (one z) */
     struct mpc_share *const *z;
     const struct mpc_share *const *x;
-    const struct mpc_share *const *y; /* MUL */
+    const struct mpc_share *const *y; /* MUL; MSB, EQZ: NULL, or some may be, or have one element */
     const unsigned *width;            /* MSB, EQZ */
     enum mpc_sign sign;               /* B2A */
     size_t count;

@@ -23,7 +23,8 @@ void mpc_share_view(struct mpc_share *view, struct mpc_session *lane, const stru
                                .n = n,
                                .range = x->range,
                                .plane_stride = x->plane_stride,
-                               .comp_stride = x->comp_stride};
+                               .comp_stride = x->comp_stride,
+                               .slice = true};
     if (x->domain == MPC_RING64) {
         view->plane_words = view->comp_words = n;
         view->data = x->data == NULL ? NULL : x->data + from;
@@ -47,12 +48,12 @@ static fm_status run_whole(struct mpc_session *s, const struct mpc_list_call *c,
     case MPC_OP_BIT2A:
         return s->row->bit2a(s, c->z, c->x, c->count, err);
     case MPC_OP_MSB:
-        return s->row->msb(s, c->z, c->x, c->width, c->count, err);
+        return s->row->msb(s, c->z, c->x, c->y, c->width, c->count, err);
     case MPC_OP_MSB_LINKED:
         return s->row->msb_linked(s, c->z[0], c->x, c->width, c->count, err);
     default:
         assert(c->op == MPC_OP_EQZ);
-        return s->row->eqz(s, c->z, c->x, c->width, c->count, err);
+        return s->row->eqz(s, c->z, c->x, c->y, c->width, c->count, err);
     }
 }
 
@@ -106,8 +107,12 @@ static fm_status run_slice(struct mpc_session *lane, const void *job, unsigned k
             mpc_share_view(v.z[i] = &v.view[3 * i], lane, c->z[i], from, n);
         mpc_share_view(&v.view[3 * i + 1], lane, c->x[i], from, n);
         v.x[i] = &v.view[3 * i + 1];
-        if (c->y != NULL)
+        if (c->y == NULL || c->y[i] == NULL)
+            continue;
+        if (c->y[i]->n == c->x[i]->n)
             mpc_share_view(&v.view[3 * i + 2], lane, c->y[i], from, n);
+        else
+            mpc_share_view(&v.view[3 * i + 2], lane, c->y[i], 0, 1);
         v.y[i] = &v.view[3 * i + 2];
     }
     mine.z = v.z;

@@ -108,6 +108,11 @@ fm_status mpc_bit2a(struct mpc_share **z, const struct mpc_share *x, struct base
 /* z[i] = bit width[i]-1 of x[i]: the sign, if x[i] fits width[i] bits of two's complement. */
 fm_status mpc_msb_list(struct mpc_share **z, const struct mpc_share *const *x,
                        const unsigned *width, size_t count, struct base_err *err) FM_CHECK;
+/* The same of x[i] - y[i] mod 2^64, which is not written anywhere: for operands that are not needed
+ * otherwise. y[i] may have one element, which is then taken from all of x[i]; or be NULL: 0. */
+fm_status mpc_msb_diff_list(struct mpc_share **z, const struct mpc_share *const *x,
+                            const struct mpc_share *const *y, const unsigned *width, size_t count,
+                            struct base_err *err) FM_CHECK;
 /* z[i] = the sign of the first of x[0][i], x[1][i], ... that is not zero, 0 if all are: what a
  * comparison of numbers of several limbs, the most significant first, comes to. x[k] and x[k] - 1
  * must fit width[k] bits of two's complement; equal lengths. rep3, few rounds:
@@ -118,6 +123,9 @@ fm_status mpc_msb_linked(struct mpc_share **z, const struct mpc_share *const *x,
 /* z[i] = 1 where x[i] is 0 mod 2^width[i]. */
 fm_status mpc_eqz_list(struct mpc_share **z, const struct mpc_share *const *x,
                        const unsigned *width, size_t count, struct base_err *err) FM_CHECK;
+fm_status mpc_eqz_diff_list(struct mpc_share **z, const struct mpc_share *const *x,
+                            const struct mpc_share *const *y, const unsigned *width, size_t count,
+                            struct base_err *err) FM_CHECK;
 /* How many elements of a width-1 share are 1: one ring element, range 0..n. Cheaper than bit2a +
  * sum. */
 fm_status mpc_bit_count_list(struct mpc_share **z, const struct mpc_share *const *x, size_t count,

@@ -37,11 +37,29 @@ static fm_status check_width(unsigned width, const char *what, struct base_err *
     return FM_OK;
 }
 
-static fm_status ring_to_bits(struct mpc_share **z, const struct mpc_share *const *x,
-                              const unsigned *width, size_t count, enum mpc_op op,
-                              struct base_err *err)
+static fm_status check_minus(const struct mpc_share *x, const struct mpc_share *y, const char *what,
+                             struct base_err *err)
 {
-    struct mpc_record record = {.op = op, .z = z, .x = x, .count = count};
+    fm_status status;
+
+    if (y == NULL)
+        return FM_OK;
+    status = mpc_check_domain(y, MPC_RING64, what, err);
+    if (status != FM_OK)
+        return status;
+    if (y->session != x->session)
+        return base_err_set(err, FM_E_ARG, "%s: the columns are of two sessions", what);
+    if (y->n != x->n && y->n != 1)
+        return base_err_set(err, FM_E_ARG, "%s: lengths %zu and %zu differ", what, x->n, y->n);
+    return FM_OK;
+}
+
+/* Of x - y where there is a y. */
+static fm_status ring_to_bits(struct mpc_share **z, const struct mpc_share *const *x,
+                              const struct mpc_share *const *y, const unsigned *width, size_t count,
+                              enum mpc_op op, struct base_err *err)
+{
+    struct mpc_record record = {.op = op, .z = z, .x = x, .y = y, .count = count};
     struct mpc_session *s;
     fm_status status = begin(z, x, count, MPC_RING64, mpc_op_name(op), err);
 
@@ -50,33 +68,43 @@ static fm_status ring_to_bits(struct mpc_share **z, const struct mpc_share *cons
     s = x[0]->session;
     for (size_t i = 0; status == FM_OK && i < count; i++) {
         status = check_width(width[i], mpc_op_name(op), err);
+        if (status == FM_OK && y != NULL)
+            status = check_minus(x[i], y[i], mpc_op_name(op), err);
         if (status == FM_OK)
             status = mpc_bits_new(&z[i], s, x[i]->n, op == MPC_OP_A2B ? width[i] : 1, err);
     }
     if (status == FM_OK && s->computes)
-        status = mpc_list_run(
-            s, &(struct mpc_list_call){.op = op, .z = z, .x = x, .width = width, .count = count},
-            err);
+        status = mpc_list_run(s,
+                              &(struct mpc_list_call){
+                                  .op = op, .z = z, .x = x, .y = y, .width = width, .count = count},
+                              err);
     return conclude(s, z, count, &record, status, err);
 }
 
 fm_status mpc_a2b_list(struct mpc_share **z, const struct mpc_share *const *x,
                        const unsigned *width, size_t count, struct base_err *err)
 {
-    return ring_to_bits(z, x, width, count, MPC_OP_A2B, err);
+    return ring_to_bits(z, x, NULL, width, count, MPC_OP_A2B, err);
 }
 
 fm_status mpc_a2b(struct mpc_share **z, const struct mpc_share *x, struct base_err *err)
 {
     unsigned width = mpc_share_width(x);
 
-    return ring_to_bits(z, &x, &width, 1, MPC_OP_A2B, err);
+    return ring_to_bits(z, &x, NULL, &width, 1, MPC_OP_A2B, err);
 }
 
 fm_status mpc_msb_list(struct mpc_share **z, const struct mpc_share *const *x,
                        const unsigned *width, size_t count, struct base_err *err)
 {
-    return ring_to_bits(z, x, width, count, MPC_OP_MSB, err);
+    return ring_to_bits(z, x, NULL, width, count, MPC_OP_MSB, err);
+}
+
+fm_status mpc_msb_diff_list(struct mpc_share **z, const struct mpc_share *const *x,
+                            const struct mpc_share *const *y, const unsigned *width, size_t count,
+                            struct base_err *err)
+{
+    return ring_to_bits(z, x, y, width, count, MPC_OP_MSB, err);
 }
 
 fm_status mpc_msb_linked(struct mpc_share **z, const struct mpc_share *const *x,
@@ -108,7 +136,14 @@ fm_status mpc_msb_linked(struct mpc_share **z, const struct mpc_share *const *x,
 fm_status mpc_eqz_list(struct mpc_share **z, const struct mpc_share *const *x,
                        const unsigned *width, size_t count, struct base_err *err)
 {
-    return ring_to_bits(z, x, width, count, MPC_OP_EQZ, err);
+    return ring_to_bits(z, x, NULL, width, count, MPC_OP_EQZ, err);
+}
+
+fm_status mpc_eqz_diff_list(struct mpc_share **z, const struct mpc_share *const *x,
+                            const struct mpc_share *const *y, const unsigned *width, size_t count,
+                            struct base_err *err)
+{
+    return ring_to_bits(z, x, y, width, count, MPC_OP_EQZ, err);
 }
 
 static struct mpc_range range_of_planes(unsigned width, enum mpc_sign sign)

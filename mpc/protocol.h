@@ -223,17 +223,19 @@ struct mpc_protocol {
                      struct base_err *err);
     fm_status (*bit2a)(struct mpc_session *s, struct mpc_share *const *z,
                        const struct mpc_share *const *x, size_t count, struct base_err *err);
+    /* msb, eqz: of x[i] - y[i] mod 2^64, or of x[i] where y, or y[i], is NULL. y[i] has the length
+     * of x[i] or one element, which is then taken from all. */
     fm_status (*msb)(struct mpc_session *s, struct mpc_share *const *z,
-                     const struct mpc_share *const *x, const unsigned *width, size_t count,
-                     struct base_err *err);
+                     const struct mpc_share *const *x, const struct mpc_share *const *y,
+                     const unsigned *width, size_t count, struct base_err *err);
     /* One z: the sign of the first of x[0], x[1], ... that is not zero, 0 if all are. x[k] and
      * x[k] - 1 fit width[k] bits. linked.h has the generic default, right for every row. */
     fm_status (*msb_linked)(struct mpc_session *s, struct mpc_share *z,
                             const struct mpc_share *const *x, const unsigned *width, size_t count,
                             struct base_err *err);
     fm_status (*eqz)(struct mpc_session *s, struct mpc_share *const *z,
-                     const struct mpc_share *const *x, const unsigned *width, size_t count,
-                     struct base_err *err);
+                     const struct mpc_share *const *x, const struct mpc_share *const *y,
+                     const unsigned *width, size_t count, struct base_err *err);
     fm_status (*bit_count)(struct mpc_session *s, struct mpc_share *const *z,
                            const struct mpc_share *const *x, size_t count, struct base_err *err);
 

@@ -29,6 +29,7 @@ struct mpc_share {
     size_t block_bytes;  /* of data, a size class */
     unsigned pins;       /* > 0: a malicious row still needs it; freeing waits for the last unpin */
     bool unwanted;       /* freed while pinned */
+    bool slice;          /* a view of a part of a long column */
 };
 
 enum { MPC_SIZE_CLASSES = 256 };

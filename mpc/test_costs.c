@@ -318,13 +318,14 @@ static void every_circuit_costs_what_it_says(void **state)
             enum mpc_profile p = (enum mpc_profile)profile;
             uint64_t n = 130;
             uint64_t w = 3;
-            struct mpc_circuit_cost sum = mpc_sum_cost(width, p);
-            struct mpc_rep3_cost msb = mpc_rep3_msb_cost(width, p);
+            struct mpc_rep3_cost a2b = mpc_rep3_a2b_cost(width, p);
+            struct mpc_rep3_cost msb = mpc_rep3_msb_cost(width, n, p);
+            struct mpc_rep3_cost eqz = mpc_rep3_eqz_cost(width, n, p);
             struct mpc_circuit_cost all = mpc_all_cost(width);
 
-            costs(A2B, n, width, p, 8 * width * w + 24 * w * sum.ands, 1 + sum.rounds);
+            costs(A2B, n, width, p, a2b.bytes * w, a2b.rounds);
             costs(MSB, n, width, p, 2 * msb.bytes * w, msb.rounds);
-            costs(EQZ, n, width, p, 8 * width * w + 24 * w * all.ands, 1 + all.rounds);
+            costs(EQZ, n, width, p, eqz.bytes * w, eqz.rounds);
             /* operands of width - 1 bits: their difference has `width` */
             costs(LESS, n, width, p, msb.bytes * w, msb.rounds);
             costs(EQUAL_TEXT, n, width, p, 24 * w * all.ands, all.rounds);
@@ -332,27 +333,34 @@ static void every_circuit_costs_what_it_says(void **state)
     }
 }
 
-/* What the dealer shares, both parties' parts of G and P, and the tree, counted by hand. */
+/* What the dealer shares, twice what the other two open, counted by hand: joining k groups deals
+ * all products of two or more of their P, and each G with those above it. */
 static void signs_by_groups_cost_what_they_say(void **state)
 {
-    struct mpc_rep3_cost c64 = mpc_rep3_msb_cost(64, MPC_FEW_ROUNDS);
-    struct mpc_rep3_cost c21 = mpc_rep3_msb_cost(21, MPC_FEW_ROUNDS);
-    struct mpc_rep3_cost c5 = mpc_rep3_msb_cost(5, MPC_FEW_ROUNDS);
+    struct mpc_rep3_cost c64 = mpc_rep3_msb_cost(64, 130, MPC_FEW_ROUNDS);
+    struct mpc_rep3_cost long64 = mpc_rep3_msb_cost(64, 100000, MPC_FEW_ROUNDS);
+    struct mpc_rep3_cost c21 = mpc_rep3_msb_cost(21, 130, MPC_FEW_ROUNDS);
+    struct mpc_rep3_cost c5 = mpc_rep3_msb_cost(5, 130, MPC_FEW_ROUNDS);
 
     (void)state;
-    /* fifteen groups of four and one of three, the top bit; 16 G, 15 P; 15 + 7 + 3 + 1 ANDs */
-    assert_int_equal(c64.bytes, 8 * (15 * 15 + 7 + 1) + 16 * 31 + 24 * 26);
-    assert_int_equal(c64.rounds, 6);
-    /* six of three and one of two; 5 + 3 + 1 ANDs */
-    assert_int_equal(c21.bytes, 8 * (6 * 7 + 3 + 1) + 16 * 13 + 24 * 9);
-    assert_int_equal(c21.rounds, 5);
+    /* fifteen groups of four and one of three, the top bit: 16 G, 15 P; four of four: 4 G, 3 P; 1 G
+     */
+    assert_int_equal(c64.bytes, 8 * (15 * 15 + 7 + 1 + 15 + 3 * 22 + 15) + 16 * (31 + 7 + 1));
+    assert_int_equal(c64.rounds, 4);
+    /* 21 of three; 7 of three; two of two and one of three; one of three */
+    assert_int_equal(long64.bytes,
+                     8 * (21 * 7 + 1 + 5 + 6 * 8 + 1 + 2 + 8 + 5) + 16 * (41 + 13 + 5 + 1));
+    assert_int_equal(long64.rounds, 5);
+    /* six of three and one of two; two of two and one of three; one of three */
+    assert_int_equal(c21.bytes, 8 * (6 * 7 + 3 + 1 + 1 + 2 + 8 + 5) + 16 * (13 + 5 + 1));
+    assert_int_equal(c21.rounds, 4);
     assert_int_equal(c5.bytes, 8 * (15 + 1) + 16);
     assert_int_equal(c5.rounds, 2);
 }
 
 static void full_range_less_is_three_signs_and_an_and(void **state)
 {
-    struct mpc_rep3_cost msb = mpc_rep3_msb_cost(64, MPC_FEW_ROUNDS);
+    struct mpc_rep3_cost msb = mpc_rep3_msb_cost(64, 130, MPC_FEW_ROUNDS);
     uint64_t w = 3;
 
     (void)state;

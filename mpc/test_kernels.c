@@ -70,6 +70,26 @@ static void shaped_kernels(const struct mpc_kernels *k, struct made *m, const st
     k->scatter_bits(m->w + 7 * MOST, t->a, t->map, n);
 }
 
+/* size wires, their sets' lambdas, and all three kinds of public factors. */
+static void masked_kernels(const struct mpc_kernels *k, struct made *m, const struct trial *t,
+                           unsigned size, size_t n)
+{
+    const uint64_t *wires[4];
+    const uint64_t *lambda[15];
+
+    for (unsigned j = 0; j < 4; j++)
+        wires[j] = t->x + j * MOST;
+    for (unsigned j = 0; j < 15; j++)
+        lambda[j] = t->y + j * MOST;
+    for (unsigned kind = 0; kind < 6; kind++) {
+        const uint64_t *times[2] = {kind % 3 > 0 ? t->a : NULL, kind % 3 > 1 ? t->b : NULL};
+
+        k->masked_and(m->w + (4 + kind) * MOST, wires, lambda, kind < 3 ? size : size - 1, times,
+                      kind % 2 == 0 ? ~UINT64_C(0) : 0, n);
+    }
+    k->and_xor(m->w + 10 * MOST, m->w + 11 * MOST, t->a, t->b, t->c, n);
+}
+
 static void grouped_kernels(const struct mpc_kernels *k, struct made *m, const struct trial *t,
                             unsigned size, size_t n)
 {
@@ -77,6 +97,7 @@ static void grouped_kernels(const struct mpc_kernels *k, struct made *m, const s
     k->group_products(m->w, m->w + MOST, t->y, t->x, size, n);
     k->group_products(m->w + 2 * MOST, NULL, t->y, t->x, size, n);
     k->xor_product(m->w + 3 * MOST, t->x, size, n);
+    masked_kernels(k, m, t, size, n);
 }
 
 static void fill(struct trial *t, struct test_rng *rng)
@@ -127,28 +148,50 @@ static void all_sets_agree(void **state)
     assert_ptr_equal(mpc_kernels(), mpc_kernels_at(0));
 }
 
-/* By definition, one bit at a time. */
+/* By definition, one bit at a time. Long columns go several blocks at a time. */
 static void transposes_are_transposes(void **state)
 {
-    static uint64_t values[MOST];
-    static uint64_t back[MOST];
-    static uint64_t planes[64 * 5];
+    enum { LONG = 1200, STRIDE = LONG / 64 + 2 };
+    static uint64_t values[LONG];
+    static uint64_t more[LONG];
+    static uint64_t sums[LONG];
+    static uint64_t total[LONG];
+    static uint64_t back[LONG];
+    static uint64_t planes[64 * STRIDE];
+    static uint64_t planes_of_sums[64 * STRIDE];
     const struct mpc_kernels *set;
     struct test_rng rng = {11};
 
     (void)state;
     for (size_t i = 0; (set = mpc_kernels_at(i)) != NULL; i++) {
-        for (size_t n = 1; n < MOST; n += 7) {
-            for (unsigned width = 1; width <= 64; width++) {
-                for (size_t r = 0; r < n; r++)
+        for (size_t n = 1; n < LONG; n += n < MOST ? 7 : 239) {
+            for (unsigned width = 1; width <= 64; width += n < MOST ? 1 : 21) {
+                for (size_t r = 0; r < n; r++) {
                     values[r] = rng_next(&rng);
+                    more[r] = rng_next(&rng);
+                }
+                for (unsigned parts = 0; parts < 4; parts++) {
+                    const uint64_t *const terms[4] = {values, parts & 1 ? more : NULL,
+                                                      parts & 2 ? back : NULL,
+                                                      parts == 3 ? sums : NULL};
+
+                    for (size_t r = 0; r < n; r++)
+                        total[r] = values[r] + (parts & 1 ? more[r] : 0) -
+                                   (parts & 2 ? back[r] : 0) - (parts == 3 ? sums[r] : 0) + 5;
+                    memset(planes, 0xff, sizeof planes);
+                    memset(planes_of_sums, 0xff, sizeof planes);
+                    set->to_planes(planes, STRIDE, width, total, n);
+                    set->sum_to_planes(planes_of_sums, STRIDE, width, terms, 5, n);
+                    assert_memory_equal(planes, planes_of_sums, sizeof planes);
+                    sums[parts] += n;
+                }
                 memset(planes, 0xff, sizeof planes);
-                set->to_planes(planes, 5, width, values, n);
+                set->to_planes(planes, STRIDE, width, values, n);
                 for (unsigned j = 0; j < width; j++)
                     for (size_t r = 0; r < (n + 63) / 64 * 64; r++)
-                        assert_int_equal(planes[5 * j + r / 64] >> r % 64 & 1,
+                        assert_int_equal(planes[STRIDE * j + r / 64] >> r % 64 & 1,
                                          r < n ? values[r] >> j & 1 : 0);
-                set->from_planes(back, planes, 5, width, n);
+                set->from_planes(back, planes, STRIDE, width, n);
                 for (size_t r = 0; r < n; r++)
                     assert_int_equal(back[r], values[r] << (64 - width) >> (64 - width));
             }

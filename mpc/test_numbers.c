@@ -301,13 +301,12 @@ static void costs_are_what_headers_say(void **state)
         for (unsigned p = 0; p < 2; p++) {
             unsigned k = widths[i];
             enum mpc_profile profile = p == 0 ? MPC_FEW_ROUNDS : MPC_FEW_BYTES;
-            struct mpc_rep3_cost less = mpc_rep3_msb_cost(k + 1, profile);
-            struct mpc_circuit_cost sum = mpc_sum_cost(k, profile);
-            uint64_t a2b = 8 * k + 24 * sum.ands;
+            struct mpc_rep3_cost less = mpc_rep3_msb_cost(k + 1, 1, profile);
+            struct mpc_rep3_cost a2b = mpc_rep3_a2b_cost(k, profile);
 
             costs(MIN, k, profile, less.bytes + 48 * 64, less.rounds + 3);
-            costs(BITS, k, profile, a2b + 24 * 64 * k, 1 + sum.rounds + 2);
-            costs(TRUNCATE, k, profile, a2b + 24 * 64, 1 + sum.rounds + 2); /* one bit is left */
+            costs(BITS, k, profile, a2b.bytes + 24 * 64 * k, a2b.rounds + 2);
+            costs(TRUNCATE, k, profile, a2b.bytes + 24 * 64, a2b.rounds + 2); /* one bit is left */
         }
 }
 

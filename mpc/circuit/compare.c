@@ -40,25 +40,6 @@ static fm_status widen(const struct mpc_share **out, struct mpc_share **spread,
     return status;
 }
 
-static fm_status difference(struct mpc_share **d, const struct mpc_share *x,
-                            const struct mpc_share *y, struct base_err *err)
-{
-    struct mpc_share *sx = NULL;
-    struct mpc_share *sy = NULL;
-    const struct mpc_share *wx;
-    const struct mpc_share *wy;
-    size_t n = longer(x, y);
-    fm_status status = widen(&wx, &sx, x, n, err);
-
-    if (status == FM_OK)
-        status = widen(&wy, &sy, y, n, err);
-    if (status == FM_OK)
-        status = mpc_sub_wrapping(d, wx, wy, err);
-    mpc_share_free(sx);
-    mpc_share_free(sy);
-    return status;
-}
-
 /* Two's complement width of lo..hi, 65 if 64 bits do not hold it. */
 static unsigned wide_width(wide lo, wide hi)
 {
@@ -69,18 +50,20 @@ static unsigned wide_width(wide lo, wide hi)
 
 /* The sign bits that a list of comparisons needs, found in one go. */
 struct signs {
-    struct mpc_share **of; /* columns whose sign is wanted: ours to free if owned */
+    const struct mpc_share **of;    /* columns whose sign is wanted */
+    const struct mpc_share **minus; /* less these, or NULL */
+    struct mpc_share **owned;       /* where `of` is a copy of ours */
     struct mpc_share **bit;
-    bool *owned;
     unsigned *width;
     size_t len;
 };
 
 static fm_status signs_new(struct signs *k, struct mpc_session *s, size_t cap, struct base_err *err)
 {
-    *k = (struct signs){calloc(cap, sizeof *k->of), calloc(cap, sizeof *k->bit),
-                        calloc(cap, sizeof *k->owned), calloc(cap, sizeof *k->width), 0};
-    if (k->of == NULL || k->bit == NULL || k->owned == NULL || k->width == NULL)
+    *k = (struct signs){calloc(cap, sizeof *k->of),    calloc(cap, sizeof *k->minus),
+                        calloc(cap, sizeof *k->owned), calloc(cap, sizeof *k->bit),
+                        calloc(cap, sizeof *k->width), 0};
+    if (k->of == NULL || k->minus == NULL || k->owned == NULL || k->bit == NULL || k->width == NULL)
         return mpc_no_memory(s, "comparison", err);
     return FM_OK;
 }
@@ -88,21 +71,25 @@ static fm_status signs_new(struct signs *k, struct mpc_session *s, size_t cap, s
 static void signs_release(struct signs *k)
 {
     for (size_t i = 0; i < k->len; i++) {
-        if (k->owned[i])
-            mpc_share_free(k->of[i]);
+        mpc_share_free(k->owned[i]);
         mpc_share_free(k->bit[i]);
     }
     free(k->of);
+    free(k->minus);
     free(k->bit);
     free(k->owned);
     free(k->width);
 }
 
-static void signs_add(struct signs *k, struct mpc_share *x, bool owned, unsigned width)
+/* x - y, or x; as long as y where x has one element. */
+static fm_status signs_add(struct signs *k, const struct mpc_share *x, const struct mpc_share *y,
+                           unsigned width, struct base_err *err)
 {
-    k->of[k->len] = x;
-    k->owned[k->len] = owned;
-    k->width[k->len++] = width;
+    size_t i = k->len++;
+
+    k->minus[i] = y;
+    k->width[i] = width;
+    return widen(&k->of[i], &k->owned[i], x, y == NULL ? x->n : longer(x, y), err);
 }
 
 static fm_status signs_find(struct signs *k, struct base_err *err)
@@ -111,8 +98,8 @@ static fm_status signs_find(struct signs *k, struct base_err *err)
 
     for (size_t from = 0; status == FM_OK && from < k->len; from += MPC_MAX_LIST) {
         size_t count = k->len - from < MPC_MAX_LIST ? k->len - from : MPC_MAX_LIST;
-        status = mpc_msb_list(k->bit + from, (const struct mpc_share *const *)k->of + from,
-                              k->width + from, count, err);
+        status = mpc_msb_diff_list(k->bit + from, k->of + from, k->minus + from, k->width + from,
+                                   count, err);
     }
     return status;
 }
@@ -156,7 +143,6 @@ static fm_status full_less(struct mpc_share **z, const struct mpc_share *sd,
 static fm_status ask(struct signs *k, struct mpc_share **z, const struct mpc_share *x,
                      const struct mpc_share *y, struct base_err *err)
 {
-    struct mpc_share *d;
     unsigned width = wide_width((wide)x->range.lo - y->range.hi, (wide)x->range.hi - y->range.lo);
     fm_status status = check_two(x, y, "less", err);
 
@@ -168,15 +154,12 @@ static fm_status ask(struct signs *k, struct mpc_share **z, const struct mpc_sha
         return status;
     if (x->range.hi < y->range.lo || x->range.lo >= y->range.hi)
         return constant_bit(z, x, longer(x, y), x->range.hi < y->range.lo, err);
-    status = difference(&d, x, y, err);
-    if (status != FM_OK)
-        return status;
-    signs_add(k, d, true, width <= 64 ? width : 64);
-    if (width > 64) {
-        signs_add(k, mpc_wire_of(x, 0).share, false, 64);
-        signs_add(k, mpc_wire_of(y, 0).share, false, 64);
-    }
-    return FM_OK;
+    status = signs_add(k, x, y, width <= 64 ? width : 64, err);
+    if (status == FM_OK && width > 64)
+        status = signs_add(k, x, NULL, 64, err);
+    if (status == FM_OK && width > 64)
+        status = signs_add(k, y, NULL, 64, err);
+    return status;
 }
 
 fm_status mpc_less_list(struct mpc_share **z, const struct mpc_share *const *x,
@@ -314,17 +297,11 @@ static fm_status equal_ring(struct mpc_share **z, const struct mpc_share *x,
 {
     wide lo = (wide)x->range.lo - y->range.hi;
     wide hi = (wide)x->range.hi - y->range.lo;
-    struct mpc_share *d;
-    fm_status status;
 
     if (lo > 0 || hi < 0 || (lo == 0 && hi == 0))
         return constant_bit(z, x, longer(x, y), lo == 0 && hi == 0, err);
-    status = difference(&d, x, y, err);
-    if (status != FM_OK)
-        return status;
     *place = k->len + 1;
-    signs_add(k, d, true, zero_width(lo, hi));
-    return FM_OK;
+    return signs_add(k, x, y, zero_width(lo, hi), err);
 }
 
 static fm_status equal_bits(struct mpc_share **z, struct mpc_share **agree,
@@ -400,7 +377,7 @@ fm_status mpc_equal_list(struct mpc_share **z, const struct mpc_share *const *x,
                                                 : equal_bits(&z[i], &agree[i], x[i], y[i], err);
     }
     if (status == FM_OK && k.len > 0)
-        status = mpc_eqz_list(k.bit, (const struct mpc_share *const *)k.of, k.width, k.len, err);
+        status = mpc_eqz_diff_list(k.bit, k.of, k.minus, k.width, k.len, err);
     for (size_t i = 0; status == FM_OK && i < count; i++) {
         if (place[i] == 0)
             continue;

@@ -13,9 +13,10 @@
  * Cost over rep3 (k = width of d, bytes the mean over parties at large n),
  * in the few-rounds profile, then in the few-bytes profile where it differs:
  *
- *   - less, ring: one msb of width k; k = 21: 4.1 bytes, 5 rounds; k = 64: 15.5 bytes, 6 rounds.
+ *   - less, ring: one msb of width k; k = 21: 3.8 bytes, 5 rounds; k = 64: 14.0 bytes, 5 rounds.
  *     Few bytes: k - 1 ANDs, k rounds; k = 64: 10.6 bytes, 64 rounds.
- *   - equal, ring: k - 1 ANDs, 1 + ceil(log2 k) rounds; k = 64: 10.4 bytes, 7 rounds.
+ *   - equal, ring: k - 1 ANDs in 1 + ceil(log3 k) rounds; k = 64: 10.4 bytes, 5 rounds. Up to 8192
+ *     elements in a list, few rounds: 1 + ceil(log4 k); k = 64: 14.0 bytes, 4 rounds.
  *   - less, bits: mpc_carry_cost(k), 3k - 2 - L ANDs, 1 + L rounds, L = ceil(log2 k); or k, k.
  *   - equal, bits: k - 1 ANDs, ceil(log2 k) rounds.
  *

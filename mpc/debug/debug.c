@@ -59,7 +59,8 @@ static void watch(struct mpc_session *s, const struct mpc_share *x)
 static void watch_list(struct mpc_session *s, const struct mpc_share *const *x, size_t count)
 {
     for (size_t i = 0; x != NULL && i < count; i++)
-        watch(s, x[i]);
+        if (x[i] != NULL)
+            watch(s, x[i]);
 }
 
 static fm_status enter_list(struct mpc_session *s, struct span *span, enum mpc_op op,
@@ -338,14 +339,16 @@ static fm_status debug_bit2a(struct mpc_session *s, struct mpc_share *const *z,
 }
 
 static fm_status debug_msb(struct mpc_session *s, struct mpc_share *const *z,
-                           const struct mpc_share *const *x, const unsigned *width, size_t count,
-                           struct base_err *err)
+                           const struct mpc_share *const *x, const struct mpc_share *const *y,
+                           const unsigned *width, size_t count, struct base_err *err)
 {
     struct span span;
     fm_status status = enter_list(s, &span, MPC_OP_MSB, x, count, err);
 
-    return status != FM_OK ? status
-                           : leave(s, &span, debug_of(s)->inner->msb(s, z, x, width, count, err));
+    watch_list(s, y, count);
+    return status != FM_OK
+               ? status
+               : leave(s, &span, debug_of(s)->inner->msb(s, z, x, y, width, count, err));
 }
 
 static fm_status debug_msb_linked(struct mpc_session *s, struct mpc_share *z,
@@ -361,14 +364,16 @@ static fm_status debug_msb_linked(struct mpc_session *s, struct mpc_share *z,
 }
 
 static fm_status debug_eqz(struct mpc_session *s, struct mpc_share *const *z,
-                           const struct mpc_share *const *x, const unsigned *width, size_t count,
-                           struct base_err *err)
+                           const struct mpc_share *const *x, const struct mpc_share *const *y,
+                           const unsigned *width, size_t count, struct base_err *err)
 {
     struct span span;
     fm_status status = enter_list(s, &span, MPC_OP_EQZ, x, count, err);
 
-    return status != FM_OK ? status
-                           : leave(s, &span, debug_of(s)->inner->eqz(s, z, x, width, count, err));
+    watch_list(s, y, count);
+    return status != FM_OK
+               ? status
+               : leave(s, &span, debug_of(s)->inner->eqz(s, z, x, y, width, count, err));
 }
 
 static fm_status debug_bit_count(struct mpc_session *s, struct mpc_share *const *z,

@@ -227,7 +227,8 @@ static void costs_are_what_headers_say(void **state)
     costs(SORT_ONE_BIT, 80 + 24, 6);
 }
 
-/* A sort is one shuffle, and batches of comparisons of 17 + 12 bits, rounded up to whole words. */
+/* A sort is one shuffle, and batches of comparisons of 17 + 12 bits, rounded up to whole words. In
+ * the few-rounds profile those of short batches cost a round less and some bytes more. */
 static void a_sort_is_what_its_header_says(void **state)
 {
     static struct rows k;
@@ -238,22 +239,27 @@ static void a_sort_is_what_its_header_says(void **state)
     for (size_t i = 0; i < k.n; i++)
         k.key[i] = (int64_t)(rng_next(&rng) % 100000);
     for (unsigned profile = 0; profile < 2; profile++) {
-        struct mpc_rep3_cost msb =
-            mpc_rep3_msb_cost(30, profile == 0 ? MPC_FEW_ROUNDS : MPC_FEW_BYTES);
+        enum mpc_profile p = profile == 0 ? MPC_FEW_ROUNDS : MPC_FEW_BYTES;
+        struct mpc_rep3_cost msb = mpc_rep3_msb_cost(30, 100000, p);
+        struct mpc_rep3_cost brief = mpc_rep3_msb_cost(30, 1, p);
         uint64_t bytes;
         double comparisons;
 
         k.what = SORT;
-        bytes = run(&k, profile == 0 ? MPC_FEW_ROUNDS : MPC_FEW_BYTES) - 32 * k.n;
-        assert_int_equal(bytes % (msb.bytes + 24), 0);
-        assert_int_equal((k.rounds[0] - 2) % (msb.rounds + 1), 0);
+        bytes = run(&k, p) - 32 * k.n;
+        if (profile == 1) {
+            assert_int_equal(bytes % (msb.bytes + 24), 0);
+            assert_int_equal((k.rounds[0] - 2) % (msb.rounds + 1), 0);
+        }
+        assert_true(brief.bytes >= msb.bytes && brief.bytes <= msb.bytes * 3 / 2);
+        assert_true(brief.rounds <= msb.rounds);
         comparisons = (double)(bytes / (msb.bytes + 24) * 64) / (double)k.n;
         print_message("%.1f n comparisons in %llu batches\n", comparisons,
                       (unsigned long long)(k.rounds[0] - 2) / (msb.rounds + 1));
         assert_true(comparisons > 10.4); /* log2 n! is 10.5 n */
         assert_true(profile == 0 ? k.rounds[0] <= 65 : comparisons < 15);
         k.what = TOP;
-        bytes = run(&k, profile == 0 ? MPC_FEW_ROUNDS : MPC_FEW_BYTES) - 32 * k.n;
+        bytes = run(&k, p) - 32 * k.n;
         comparisons = (double)(bytes / (msb.bytes + 24) * 64) / (double)k.n;
         print_message("first 10: %.1f n\n", comparisons);
         assert_true(comparisons < (profile == 0 ? 12 : 6));

@@ -184,30 +184,36 @@ static fm_status plain_bit2a(struct mpc_session *s, struct mpc_share *const *z,
     return FM_OK;
 }
 
+static uint64_t difference(const struct mpc_share *x, const struct mpc_share *y, size_t i)
+{
+    return mpc_comp(x, 0)[i] - (y == NULL ? 0 : mpc_comp(y, 0)[y->n == 1 ? 0 : i]);
+}
+
 static fm_status plain_msb(struct mpc_session *s, struct mpc_share *const *z,
-                           const struct mpc_share *const *x, const unsigned *width, size_t count,
-                           struct base_err *err)
+                           const struct mpc_share *const *x, const struct mpc_share *const *y,
+                           const unsigned *width, size_t count, struct base_err *err)
 {
     (void)s;
     (void)err;
     for (size_t i = 0; i < count; i++) {
         mpc_linear_zero(s, z[i]);
         for (size_t j = 0; j < x[i]->n; j++)
-            mpc_comp(z[i], 0)[j / 64] |= (mpc_comp(x[i], 0)[j] >> (width[i] - 1) & 1) << j % 64;
+            mpc_comp(z[i], 0)[j / 64] |=
+                (difference(x[i], y == NULL ? NULL : y[i], j) >> (width[i] - 1) & 1) << j % 64;
     }
     return FM_OK;
 }
 
 static fm_status plain_eqz(struct mpc_session *s, struct mpc_share *const *z,
-                           const struct mpc_share *const *x, const unsigned *width, size_t count,
-                           struct base_err *err)
+                           const struct mpc_share *const *x, const struct mpc_share *const *y,
+                           const unsigned *width, size_t count, struct base_err *err)
 {
     (void)s;
     (void)err;
     for (size_t i = 0; i < count; i++) {
         mpc_linear_zero(s, z[i]);
         for (size_t j = 0; j < x[i]->n; j++) {
-            bool zero = mpc_comp(x[i], 0)[j] << (64 - width[i]) == 0;
+            bool zero = difference(x[i], y == NULL ? NULL : y[i], j) << (64 - width[i]) == 0;
             mpc_comp(z[i], 0)[j / 64] |= (uint64_t)zero << j % 64;
         }
     }

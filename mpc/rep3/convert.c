@@ -1,4 +1,5 @@
-/* a2b, msb, eqz: dealing the two summands of x (rep3.h), then a circuit over gates. */
+/* a2b and msb in the few-bytes profile: dealing the two summands of x (rep3.h), then a circuit over
+ * gates. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +10,10 @@
 #include "mpc/rep3/group.h"
 #include "mpc/rep3/rep3.h"
 
-/* What is dealt for one x: the low k planes of p = u ^ v, and of u itself if asked for; or, for the
- * zero test, p = u ^ -v, which is zero exactly where u + v is. */
+/* What is dealt for one x: the low k planes of u and of p = u ^ v. */
 struct deal {
     const struct mpc_share *x;
-    struct mpc_share *u; /* NULL: not wanted */
+    struct mpc_share *u;
     struct mpc_share *p;
     unsigned k;
 };
@@ -22,8 +22,7 @@ struct deal_flow {
     struct deal *deals;
     uint64_t *values; /* 64 * chunk words of scratch: a chunk's integers */
     size_t count;
-    bool negate; /* v := -v */
-    size_t out;  /* the deal that produce stands in, and its next word */
+    size_t out; /* the deal that produce stands in, and its next word */
     size_t out_at;
     size_t in;
     size_t in_at;
@@ -49,29 +48,24 @@ static size_t units_of(const struct deal *d)
 
 static void clear_planes(struct mpc_share *z, unsigned comp, size_t at, size_t words)
 {
-    for (unsigned j = 0; z != NULL && j < z->width; j++)
+    for (unsigned j = 0; j < z->width; j++)
         memset(mpc_plane(z, comp, j) + at, 0, words * 8);
 }
 
 /* The two who know v = x_{d+2}: its bits, as held component comp of p. */
-static void put_v(const struct deal_flow *f, const struct deal *d, unsigned comp, size_t at,
-                  size_t words)
+static void put_v(const struct deal *d, unsigned comp, size_t at, size_t words)
 {
     size_t from = at * 64;
     size_t n = d->x->n - from < words * 64 ? d->x->n - from : words * 64;
     const uint64_t *v = mpc_comp(d->x, comp) + from;
 
-    if (f->negate) {
-        mpc_k_scale(f->values, v, ~UINT64_C(0), n);
-        v = f->values;
-    }
     mpc_k_to_planes(mpc_comp(d->p, comp) + at, d->p->plane_stride, d->k, v, n);
     clear_planes(d->u, comp, at, words);
 }
 
 static void copy_planes_to_u(const struct deal *d, unsigned comp, size_t at, size_t words)
 {
-    for (unsigned j = 0; d->u != NULL && j < d->k; j++)
+    for (unsigned j = 0; j < d->k; j++)
         memcpy(mpc_plane(d->u, comp, j) + at, mpc_plane(d->p, comp, j) + at, words * 8);
 }
 
@@ -127,10 +121,10 @@ static fm_status deal_produce(struct mpc_session *s, void *ctx, size_t unit, str
         status = deal_out(s, f, d, at, words, err);
         break;
     case 1: /* holds d + 1 (to come), d + 2 */
-        put_v(f, d, 1, at, words);
+        put_v(d, 1, at, words);
         break;
     default: /* holds d + 2, d */
-        put_v(f, d, 0, at, words);
+        put_v(d, 0, at, words);
         put_mask(d, &r->next, 1, at, words);
         break;
     }
@@ -167,11 +161,11 @@ static fm_status deal_consume(struct mpc_session *s, void *ctx, size_t unit, str
     return status;
 }
 
-static fm_status deal_all(struct mpc_session *s, struct deal *deals, size_t count, bool negate,
+static fm_status deal_all(struct mpc_session *s, struct deal *deals, size_t count,
                           struct base_err *err)
 {
     struct rep3 *r = rep3_of(s);
-    struct deal_flow f = {.deals = deals, .count = count, .negate = negate};
+    struct deal_flow f = {.deals = deals, .count = count};
     struct rep3_flow flow = {deal_produce, deal_consume, &f, 0, 6, NULL};
     size_t longest = 0;
     fm_status status;
@@ -217,8 +211,7 @@ static void conversion_release(struct conversion *c)
 
 static fm_status conversion_new(struct conversion *c, struct mpc_session *s,
                                 const struct mpc_share *const *x, const unsigned *width,
-                                struct mpc_share *const *z, size_t count, bool with_u,
-                                struct base_err *err)
+                                struct mpc_share *const *z, size_t count, struct base_err *err)
 {
     fm_status status = FM_OK;
 
@@ -232,130 +225,42 @@ static fm_status conversion_new(struct conversion *c, struct mpc_session *s,
         d->x = x[i];
         d->k = width != NULL ? width[i] : z[i]->width;
         status = mpc_bits_new(&d->p, s, x[i]->n, d->k, err);
-        if (status == FM_OK && with_u)
+        if (status == FM_OK)
             status = mpc_bits_new(&d->u, s, x[i]->n, d->k, err);
         c->adders[i] = (struct mpc_adder){d->u, d->p, d->k};
     }
     return status;
 }
 
-fm_status rep3_a2b(struct mpc_session *s, struct mpc_share *const *z,
-                   const struct mpc_share *const *x, size_t count, struct base_err *err)
+fm_status rep3_a2b_by_ripple(struct mpc_session *s, struct mpc_share *const *z,
+                             const struct mpc_share *const *x, size_t count, struct base_err *err)
 {
     struct conversion c;
-    fm_status status = conversion_new(&c, s, x, NULL, z, count, true, err);
+    fm_status status = conversion_new(&c, s, x, NULL, z, count, err);
 
     if (status == FM_OK)
-        status = deal_all(s, c.deals, count, false, err);
+        status = deal_all(s, c.deals, count, err);
     if (status == FM_OK)
         status = mpc_adder_sum(s, z, c.adders, count, err);
     conversion_release(&c);
     return status;
 }
 
-static fm_status msb_by_ripple(struct mpc_session *s, struct mpc_share *const *z,
-                               const struct mpc_share *const *x, const unsigned *width,
-                               size_t count, struct base_err *err)
+fm_status rep3_msb_by_ripple(struct mpc_session *s, struct mpc_share *const *z,
+                             const struct mpc_share *const *x, const unsigned *width, size_t count,
+                             struct base_err *err)
 {
     struct conversion c;
-    fm_status status = conversion_new(&c, s, x, width, z, count, true, err);
+    fm_status status = conversion_new(&c, s, x, width, z, count, err);
 
     if (status == FM_OK)
-        status = deal_all(s, c.deals, count, false, err);
+        status = deal_all(s, c.deals, count, err);
     for (size_t i = 0; status == FM_OK && i < count; i++) {
         c.adders[i].bits = width[i] - 1;
         c.tops[i] = mpc_wire_of(c.deals[i].p, width[i] - 1);
     }
     if (status == FM_OK)
         status = mpc_adder_carry(s, z, c.adders, c.tops, count, err);
-    conversion_release(&c);
-    return status;
-}
-
-struct mpc_rep3_cost mpc_rep3_msb_cost(unsigned width, enum mpc_profile profile)
-{
-    unsigned bits = width - 1;
-    struct mpc_rep3_cost best = {8 * (uint64_t)width + 24 * (uint64_t)bits, width, 0};
-
-    if (profile == MPC_FEW_BYTES || bits == 0)
-        return best;
-    for (unsigned size = 4; size > 0; size--) {
-        struct mpc_circuit_cost tree = mpc_groups_cost(rep3_group_count(bits, size));
-        struct mpc_rep3_cost cost = {rep3_group_bytes(bits, size) + 24 * tree.ands, 2 + tree.rounds,
-                                     size};
-
-        if (best.group == 0 || cost.rounds < best.rounds ||
-            (cost.rounds == best.rounds && cost.bytes < best.bytes))
-            best = cost;
-    }
-    return best;
-}
-
-static fm_status msb_by_groups(struct mpc_session *s, struct mpc_share *const *z,
-                               const struct mpc_share *const *x, const unsigned *width,
-                               size_t count, struct base_err *err)
-{
-    struct rep3_group *items = calloc(count, sizeof *items);
-    struct mpc_groups *trees = calloc(count, sizeof *trees);
-    struct mpc_wire *tops = calloc(count, sizeof *tops);
-    fm_status status = FM_OK;
-
-    if (items == NULL || trees == NULL || tops == NULL)
-        status = base_err_memory(err, "conversion");
-    for (size_t i = 0; status == FM_OK && i < count; i++) {
-        unsigned size = mpc_rep3_msb_cost(width[i], s->profile).group;
-        unsigned bits = width[i] - 1;
-        unsigned planes;
-
-        size = size == 0 ? 1 : size; /* one bit: no carry, and any size */
-        planes = rep3_group_planes(bits, size);
-        items[i] = rep3_group_alone(x[i], NULL, bits, size);
-        status = mpc_bits_new(&items[i].gp, s, x[i]->n, planes, err);
-        tops[i] = mpc_wire_of(items[i].gp, planes - 1);
-        trees[i] = (struct mpc_groups){items[i].gp, items[i].gp, rep3_group_count(bits, size),
-                                       rep3_group_count(bits, size)};
-    }
-    if (status == FM_OK)
-        status = rep3_group_all(s, items, count, err);
-    if (status == FM_OK)
-        status = mpc_adder_groups(s, z, trees, tops, count, err);
-    for (size_t i = 0; items != NULL && i < count; i++)
-        mpc_share_free(items[i].gp);
-    free(items);
-    free(trees);
-    free(tops);
-    return status;
-}
-
-fm_status rep3_msb(struct mpc_session *s, struct mpc_share *const *z,
-                   const struct mpc_share *const *x, const unsigned *width, size_t count,
-                   struct base_err *err)
-{
-    return s->profile == MPC_FEW_BYTES ? msb_by_ripple(s, z, x, width, count, err)
-                                       : msb_by_groups(s, z, x, width, count, err);
-}
-
-/* x = 0 mod 2^k  <=>  u = -v mod 2^k  <=>  all planes of ~(u ^ -v) are 1. */
-fm_status rep3_eqz(struct mpc_session *s, struct mpc_share *const *z,
-                   const struct mpc_share *const *x, const unsigned *width, size_t count,
-                   struct base_err *err)
-{
-    struct conversion c;
-    const struct mpc_share **planes = calloc(count, sizeof *planes);
-    fm_status status = conversion_new(&c, s, x, width, z, count, false, err);
-
-    if (status == FM_OK && planes == NULL)
-        status = base_err_memory(err, "conversion");
-    if (status == FM_OK)
-        status = deal_all(s, c.deals, count, true, err);
-    for (size_t i = 0; status == FM_OK && i < count; i++) {
-        planes[i] = c.deals[i].p;
-        for (unsigned j = 0; j < width[i]; j++)
-            mpc_wire_flip(s, mpc_wire_of(c.deals[i].p, j));
-    }
-    if (status == FM_OK)
-        status = mpc_all_planes(s, z, planes, count, err);
-    free(planes);
     conversion_release(&c);
     return status;
 }

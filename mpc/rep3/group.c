@@ -42,25 +42,9 @@ unsigned rep3_group_count(unsigned bits, unsigned size)
     return (bits + size - 1) / size;
 }
 
-unsigned rep3_group_planes(unsigned bits, unsigned size)
-{
-    return bits == 0 ? 1 : 2 * rep3_group_count(bits, size);
-}
-
-struct rep3_group rep3_group_alone(const struct mpc_share *x, struct mpc_share *gp, unsigned bits,
-                                   unsigned size)
-{
-    return (struct rep3_group){.x = x,
-                               .gp = gp,
-                               .bits = bits,
-                               .size = size,
-                               .p_at = rep3_group_count(bits, size),
-                               .top_at = rep3_group_planes(bits, size) - 1};
-}
-
 static unsigned products(unsigned bits, unsigned size)
 {
-    return rep3_group_planes(bits, size) - 1;
+    return 2 * rep3_group_count(bits, size) - 1;
 }
 
 static unsigned products_of(const struct rep3_group *it)

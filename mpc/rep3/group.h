@@ -10,19 +10,14 @@
 struct rep3_group {
     const struct mpc_share *x;
     struct mpc_share *gp;
-    unsigned bits;   /* 0..63 */
+    unsigned bits;   /* 1..63 */
     unsigned size;   /* positions in one group, 1..4 */
     unsigned g_at;   /* the plane of gp where they begin */
     unsigned p_at;   /* likewise */
     unsigned top_at; /* the one of u ^ v */
     bool linked;     /* another x's carry will come in: bits >= 1 */
 };
-/* An x by itself, in a gp of rep3_group_planes() planes. */
-struct rep3_group rep3_group_alone(const struct mpc_share *x, struct mpc_share *gp, unsigned bits,
-                                   unsigned size);
-
 unsigned rep3_group_count(unsigned bits, unsigned size);
-unsigned rep3_group_planes(unsigned bits, unsigned size);
 /* 2 rounds for the whole list. Bytes over all parties for 64 elements: */
 uint64_t rep3_group_bytes(unsigned bits, unsigned size);
 fm_status rep3_group_all(struct mpc_session *s, const struct rep3_group *items, size_t count,

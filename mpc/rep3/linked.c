@@ -58,7 +58,7 @@ static uint64_t bytes_by_signs(const unsigned *width, size_t count)
     uint64_t bytes = 24 * (count - 1);
 
     for (size_t k = 0; k < count; k++)
-        bytes += (k + 1 < count ? 2 : 1) * mpc_rep3_msb_cost(width[k], MPC_FEW_BYTES).bytes;
+        bytes += (k + 1 < count ? 2 : 1) * mpc_rep3_msb_cost(width[k], 0, MPC_FEW_BYTES).bytes;
     return bytes;
 }
 
@@ -126,7 +126,7 @@ fm_status rep3_msb_linked(struct mpc_session *s, struct mpc_share *z,
     fm_status status;
 
     if (count == 1)
-        return rep3_msb(s, &z, x, width, 1, err);
+        return rep3_msb(s, &z, x, NULL, width, 1, err);
     if (cost.group == 0 ||
         (s->profile == MPC_FEW_BYTES && bytes_by_signs(width, count) < cost.bytes))
         return mpc_msb_linked_by_signs(s, z, x, width, count, err);

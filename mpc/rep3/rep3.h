@@ -25,11 +25,13 @@
  *     dot_columns      24 n, whatever the number of columns  1 round
  *     and              24 W a gate                           1 round
  *     deal             8 k W                                 1 round
- *     a2b              deal + mpc_sum_cost(k) ands           1 + its rounds
- *     msb              mpc_rep3_msb_cost(k): few rounds, by groups of 1 to 4 bits (group.c) and a
+ *     a2b              mpc_rep3_a2b_cost(k): few rounds, by groups of 1 to 4 bits in an up and down
+ *                      sweep; few bytes, deal + mpc_sum_cost(k) ands  1 + its rounds
+ *     msb              mpc_rep3_msb_cost(k): few rounds, by groups of 1 to 4 bits (masked.h) and a
  *                      tree; few bytes, deal + k - 1 ands    k
  *     msb_linked       mpc_rep3_linked_cost(), or msb of all x and all -x, and ANDs
- *     eqz              deal + mpc_all_cost(k) ands           1 + its rounds
+ *     eqz              mpc_rep3_eqz_cost(k): 8 (k + 3 (k - 1)) W bytes by ANDs of up to three, in
+ *                      1 + ceil(log3 k) rounds; up to four in short lists: 1 + ceil(log4 k)
  *     bit2a            24 n                                  2 rounds
  *     bit_count        8 n + 24 an item                      2 rounds
  *     b2a              by injection: 24 n k                  2 rounds
@@ -40,8 +42,12 @@
  *     permutation      32 a word and column                  2 rounds
  *     coin             24 for each 8 bytes                   1 round
  *     zero_share, random and everything local: none
- * At k = 64 and large n, mean per element and party: msb 15.5 bytes in 6 rounds (few-bytes: 10.5 in
- * 64), eqz 10.4 in 7, b2a 54.6 in 8 (few-bytes: 15.9 in 64).
+ * Mean bytes per element and party, and rounds. Few rounds, long lists:
+ *     k = 20: msb 4.0 in 4, eqz 3.2 in 4, a2b 6.0 in 6
+ *     k = 32: msb 6.8 in 5, eqz 5.2 in 5, a2b 11.7 in 6
+ *     k = 64: msb 14.0 in 5, eqz 10.5 in 5, a2b 25.9 in 6, b2a 54.6 in 8
+ * Short lists: k = 64: msb 17.0 in 4, eqz 14.0 in 4. Few bytes: k = 64: msb and a2b 10.5 in 64, eqz
+ * 10.5 in 5, b2a 15.9 in 64.
  *
  * b2a injects where k is 1 and, in the few-rounds profile, where n k <= 65536; in that
  * profile widths from 57 on, which would cost more bytes and rounds than 64, are extended to 64.
@@ -63,10 +69,17 @@ struct mpc_rep3_cost {
     unsigned rounds;
     unsigned group; /* positions a group; 0: bit by bit */
 };
-/* msb_linked by one chain; group 0: not so, but by its generic default (more than 64 groups in all,
- * or a width of 1). In the few-bytes profile, whichever of the two has fewer bytes. */
+/* Few rounds: groups of 1 to 4 positions in an up and down sweep; few bytes: bit by bit. */
+struct mpc_rep3_cost mpc_rep3_a2b_cost(unsigned width, enum mpc_profile profile);
+/* group: inputs of one gate, at most: 4 in the few-rounds profile where the list has up to 8192
+ * elements in all, else 3. n: of the list. */
+struct mpc_rep3_cost mpc_rep3_eqz_cost(unsigned width, size_t n, enum mpc_profile profile);
+/* msb_linked of two or more by one chain; group 0: not so, but by its generic default (more than 64
+ * groups in all, or a width of 1). In the few-bytes profile, whichever of the two has fewer bytes.
+ */
 struct mpc_rep3_cost mpc_rep3_linked_cost(const unsigned *width, size_t count);
-/* width 1..64. Few rounds: the group size with the fewest rounds, and of those the fewest bytes. */
-struct mpc_rep3_cost mpc_rep3_msb_cost(unsigned width, enum mpc_profile profile);
+/* width 1..64. Few rounds: the fewest rounds and of those plans the fewest bytes where the list has
+ * up to 8192 elements (n) in all, else the fewest bytes that one round more can buy. */
+struct mpc_rep3_cost mpc_rep3_msb_cost(unsigned width, size_t n, enum mpc_profile profile);
 
 #endif

@@ -88,14 +88,20 @@ fm_status rep3_and(struct mpc_session *s, const struct mpc_gate *gates, size_t c
 fm_status rep3_a2b(struct mpc_session *s, struct mpc_share *const *z,
                    const struct mpc_share *const *x, size_t count, struct base_err *err);
 fm_status rep3_msb(struct mpc_session *s, struct mpc_share *const *z,
-                   const struct mpc_share *const *x, const unsigned *width, size_t count,
-                   struct base_err *err);
+                   const struct mpc_share *const *x, const struct mpc_share *const *y,
+                   const unsigned *width, size_t count, struct base_err *err);
+fm_status rep3_a2b_by_ripple(struct mpc_session *s, struct mpc_share *const *z,
+                             const struct mpc_share *const *x, size_t count, struct base_err *err);
+/* By one AND a position, one after another. */
+fm_status rep3_msb_by_ripple(struct mpc_session *s, struct mpc_share *const *z,
+                             const struct mpc_share *const *x, const unsigned *width, size_t count,
+                             struct base_err *err);
 fm_status rep3_msb_linked(struct mpc_session *s, struct mpc_share *z,
                           const struct mpc_share *const *x, const unsigned *width, size_t count,
                           struct base_err *err);
 fm_status rep3_eqz(struct mpc_session *s, struct mpc_share *const *z,
-                   const struct mpc_share *const *x, const unsigned *width, size_t count,
-                   struct base_err *err);
+                   const struct mpc_share *const *x, const struct mpc_share *const *y,
+                   const unsigned *width, size_t count, struct base_err *err);
 fm_status rep3_b2a(struct mpc_session *s, struct mpc_share *const *z,
                    const struct mpc_share *const *x, size_t count, enum mpc_sign sign,
                    struct base_err *err);
