@@ -173,16 +173,16 @@ static void costs_are_what_headers_say(void **state)
     for (unsigned p = 0; p < 2; p++) {
         struct world w = {.row = mpc_protocol_find("rep3"),
                           .profile = p == 0 ? MPC_FEW_ROUNDS : MPC_FEW_BYTES};
-        struct mpc_circuit_cost sum = mpc_sum_cost(21, w.profile);
+        struct mpc_rep3_cost a2b = mpc_rep3_a2b_cost(21, w.profile);
         struct mpc_circuit_cost all = mpc_all_cost(5);
         struct mpc_circuit_cost back = mpc_sum_cost(14, w.profile);
         struct cost k = {.rounds = 0};
         uint64_t bytes;
 
         world_must_run(&w, costed, &k);
-        bytes = 8 * 21 + 24 * (sum.ands + all.ands + 13 + back.ands) + 16 * 13 + 32 * 64;
+        bytes = a2b.bytes + 24 * (all.ands + 13 + back.ands) + 16 * 13 + 32 * 64;
         assert_int_equal(k.bytes[0] + k.bytes[1] + k.bytes[2], 100 * bytes);
-        assert_int_equal(k.rounds, 1 + sum.rounds + all.rounds + 1 + back.rounds + 2);
+        assert_int_equal(k.rounds, a2b.rounds + all.rounds + 1 + back.rounds + 2);
     }
 }
 

@@ -59,8 +59,7 @@ static void watch(struct mpc_session *s, const struct mpc_share *x)
 static void watch_list(struct mpc_session *s, const struct mpc_share *const *x, size_t count)
 {
     for (size_t i = 0; x != NULL && i < count; i++)
-        if (x[i] != NULL)
-            watch(s, x[i]);
+        watch(s, x[i]);
 }
 
 static fm_status enter_list(struct mpc_session *s, struct span *span, enum mpc_op op,
@@ -436,11 +435,10 @@ static fm_status debug_zero_share(struct mpc_session *s, enum mpc_domain domain,
 
 static fm_status debug_random(struct mpc_session *s, struct mpc_share *z, struct base_err *err)
 {
+    const struct mpc_share *const one = z;
     struct span span;
-    fm_status status;
+    fm_status status = enter_list(s, &span, MPC_OP_RANDOM, &one, 1, err);
 
-    watch(s, z);
-    status = enter(s, &span, MPC_OP_RANDOM, err);
     return status != FM_OK ? status : leave(s, &span, debug_of(s)->inner->random(s, z, err));
 }
 

@@ -319,7 +319,7 @@ static fm_status scan_minima(const struct sample *t, struct base_err *err)
 static void scans_cost_what_their_header_says(void **state)
 {
     const struct price nothing = {0, 0};
-    struct mpc_rep3_cost less = mpc_rep3_msb_cost(12, MPC_FEW_ROUNDS); /* of -1998..1998 */
+    struct mpc_rep3_cost less = mpc_rep3_msb_cost(12, 1, MPC_FEW_ROUNDS); /* of -1998..1998 */
 
     (void)state;
     for (enum mpc_profile p = MPC_FEW_ROUNDS; p <= MPC_FEW_BYTES; p++) {
