@@ -71,11 +71,15 @@ enum { HUGE_PAGE = 1 << 21 };
  * touch hundreds of small pages in turn. */
 static void *new_block(size_t bytes)
 {
-    void *block = aligned_alloc(bytes < HUGE_PAGE ? 64 : HUGE_PAGE, bytes);
+    size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void *block;
 
+    if (bytes < HUGE_PAGE)
+        return aligned_alloc(64, bytes);
+    block = aligned_alloc(HUGE_PAGE, whole);
 #ifdef MADV_HUGEPAGE
-    if (block != NULL && bytes >= HUGE_PAGE)
-        (void)madvise(block, bytes, MADV_HUGEPAGE); /* it is advice: refused, pages are small */
+    if (block != NULL)
+        (void)madvise(block, whole, MADV_HUGEPAGE); /* it is advice: refused, pages are small */
 #endif
     return block;
 }
