@@ -1,0 +1,74 @@
+/* Proofs about keys, ciphertexts and shares; Fiat-Shamir, bound to a session and to the party that
+ * proves (transcript.h). A proof is bytes: u8 version 1, u8 which, then numbers, each u16 length
+ * and big-endian bytes without leading zeros. Verifying reads nothing that it has not checked,
+ * refuses with FM_E_PEER "party N: ..." whatever is wrong, and takes the prover's word for nothing.
+ *
+ *   proof              says                                        used by
+ *   modulus            n is a product of two primes, both 3 mod    every key made by another:
+ * aggregate's 4, and gcd(n, phi(n)) = 1 (CGGMP, eprint    and psi-sum's keys, triples of two
+ *                      2021/060, figure 16, 128 rounds)            parties; Ring-Pedersen moduli
+ *   ring pedersen      s is a power of t mod N (figure 17, 128     whoever will verify range or
+ * equality rounds)                                     makes parameters and proves them, before
+ *   range              a ciphertext's plaintext is an integer of   aggregate: each provider, for
+ * each of its |k| < 2^(l + 210), made from |k| < 2^l      ciphertexts; triples: both operands
+ *                      (figure 14)
+ *   equality           the same, for two ciphertexts under two     a value sent under two keys:
+ * psi-sum to keys, and they hold the same k              two recipients, a change of keys share
+ * threshold.h                                 aggregate: each decryptor
+ *
+ * Honest provers are hidden statistically, by masks 80 bits longer than what they hide. Range and
+ * equality rest on strong RSA for the verifier's modulus, whose factors the prover must not know:
+ * the parameters are the verifier's own, and each verifier has its own proof. */
+#ifndef FIRMIANA_MPC_PAILLIER_PROOF_H
+#define FIRMIANA_MPC_PAILLIER_PROOF_H
+
+#include "mpc/paillier/cipher.h"
+#include "mpc/paillier/transcript.h"
+
+/* out: appended. The prover's powers are mpz_powm_sec's; putting the two primes' halves together
+ * takes GMP's ordinary arithmetic, once a key. 128 rounds of 2 and of 1 powers; bytes: 128 (bits/4
+ * + 6). */
+fm_status mpc_pai_modulus_prove(struct base_buf *out, const struct mpc_pai_secret *secret,
+                                const struct mpc_pai_bond *bond, struct base_err *err) FM_CHECK;
+fm_status mpc_pai_modulus_verify(const struct mpc_pai_modulus *n, const void *proof, size_t len,
+                                 const struct mpc_pai_bond *bond, struct base_err *err) FM_CHECK;
+
+/* Commitments s^k t^m mod n. Public; its maker also has the trapdoor. */
+struct mpc_pai_pedersen {
+    mpz_t n, s, t;
+};
+struct mpc_pai_pedersen_secret;
+
+void mpc_pai_pedersen_init(struct mpc_pai_pedersen *pp);
+void mpc_pai_pedersen_release(struct mpc_pai_pedersen *pp);
+/* From safe primes (slow: threshold.h); bits 2048, 3072, 4096. */
+fm_status mpc_pai_pedersen_generate(struct mpc_pai_pedersen *pp,
+                                    struct mpc_pai_pedersen_secret **secret, unsigned bits,
+                                    struct base_err *err) FM_CHECK;
+void mpc_pai_pedersen_secret_free(struct mpc_pai_pedersen_secret *secret);
+fm_status mpc_pai_pedersen_prove(struct base_buf *out, const struct mpc_pai_pedersen *pp,
+                                 const struct mpc_pai_pedersen_secret *secret,
+                                 const struct mpc_pai_bond *bond, struct base_err *err) FM_CHECK;
+/* Before a prover uses another's parameters: else what it commits may not be hidden. */
+fm_status mpc_pai_pedersen_verify(const struct mpc_pai_pedersen *pp, const void *proof, size_t len,
+                                  const struct mpc_pai_bond *bond, struct base_err *err) FM_CHECK;
+
+/* Ciphertext `at` of each of one (range) or two (equality) vectors, |k| < 2^value_bits, value_bits
+ * <= 62. */
+struct mpc_pai_statement {
+    const struct mpc_pai_cipher *c[2];
+    size_t at[2];
+    unsigned keys; /* 1 or 2 */
+    unsigned value_bits;
+};
+/* r[i]: the unit with which ciphertext i was made (mpc_pai_std_encrypt_r), k limbs. Errors:
+ * FM_E_LIMIT if k is out of range. */
+fm_status mpc_pai_range_prove(struct base_buf *out, const struct mpc_pai_statement *what,
+                              const struct mpc_pai_pedersen *pp, int64_t k,
+                              const uint64_t *const r[2], const struct mpc_pai_bond *bond,
+                              const struct base_random *random, struct base_err *err) FM_CHECK;
+fm_status mpc_pai_range_verify(const struct mpc_pai_statement *what,
+                               const struct mpc_pai_pedersen *pp, const void *proof, size_t len,
+                               const struct mpc_pai_bond *bond, struct base_err *err) FM_CHECK;
+
+#endif
