@@ -32,13 +32,4 @@ struct mpc_share *run_negative(struct run_work *w, const struct mpc_share *x);
  * and products, one after another. */
 struct mpc_share *run_square_root(struct run_work *w, const struct mpc_share *x);
 
-/* Of a date as days since 1970-01-01: its year, month (1..12) and day (1..31), proleptic Gregorian.
- * Four public divisions. Any out may be NULL. */
-void run_date_parts(struct run_work *w, const struct mpc_share *days, struct mpc_share **year,
-                    struct mpc_share **month, struct mpc_share **day);
-/* The date `months` later (secret or public); a day that its month lacks becomes the month's last,
- * as SQL's date + interval says. */
-struct mpc_share *run_date_add_months(struct run_work *w, const struct mpc_share *days,
-                                      int64_t months);
-
 #endif

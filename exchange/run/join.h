@@ -47,18 +47,9 @@ fm_status run_cross(struct run_relation *left, struct run_relation *right,
 fm_status run_in(struct run_column *out, struct run_relation *left, size_t left_key,
                  struct run_relation *right, size_t right_key, struct base_err *err) FM_CHECK;
 
-/* x NOT IN (subquery): rows where x has no partner, neither it nor any of the subquery's values is
- * NULL; all rows where the subquery is empty. right: one column, consumed; its duplicates are
- * allowed for any `bound`: the subquery is made distinct first. IN is RUN_SEMI of a distinct. */
-fm_status run_not_in(struct run_relation *left, size_t column, struct run_relation *right,
-                     struct base_err *err) FM_CHECK;
-
 /* A subquery's only value as a column of `rows` rows: its column 0; NULL where it has no row, or
  * two (flag RUN_FLAG_SECOND_ROW, raised in *to). Consumes right; the column is appended to *to. */
 fm_status run_scalar(struct run_relation *to, struct run_relation *right,
-                     struct base_err *err) FM_CHECK;
-/* EXISTS (subquery that refers to nothing outside): appended as a BOOLEAN. */
-fm_status run_exists(struct run_relation *to, struct run_relation *right,
                      struct base_err *err) FM_CHECK;
 
 #endif

@@ -256,6 +256,10 @@ static fm_status unite(struct query *q, struct query_rows *rows, const struct sq
     }
     if (st == FM_OK)
         st = run_union_all(&rows->r, parts, rel->input_count, err);
+    else
+        for (size_t i = 0; parts != NULL && i < rel->input_count; i++)
+            if (parts[i].session != NULL)
+                run_relation_release(&parts[i]);
     for (size_t i = 0; st == FM_OK && i < rel->column_count; i++)
         rows->ids[i] = rel->columns[i];
     free(parts);
@@ -324,7 +328,7 @@ static fm_status sort(struct query *q, struct query_rows *rows, const struct sql
     if (rel->order_count > MPC_SORT_KEYS)
         return too_many_keys(err);
     if (above != NULL && above->kind == SQL_REL_LIMIT && above->inputs[0] == rel &&
-        (uint64_t)above->limit < SIZE_MAX / 2 && (uint64_t)above->offset < SIZE_MAX / 2)
+        above->limit < SQL_MAX_TOTAL_ROWS && above->offset < SQL_MAX_TOTAL_ROWS)
         first = (size_t)above->limit + (size_t)above->offset;
     st = sort_keys(keys, rows, rel->order, rel->order_count, err);
     if (st == FM_OK)

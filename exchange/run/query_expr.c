@@ -78,6 +78,8 @@ static fm_status prepare(struct evaluation *e, struct base_err *err)
         e->run.regs[p->reveals[i].value].uses++;
         e->run.regs[p->reveals[i].known].uses++;
     }
+    if (p->zero != SQL_NONE)
+        e->run.regs[p->zero].uses++;
     for (size_t i = 0; st == FM_OK && i < p->step_count; i++)
         st = lend(e, i, err);
     return st;
@@ -111,6 +113,17 @@ static fm_status output_column(struct run_column *out, struct evaluation *e, siz
         output(&out->x, e, r->value, e->q->plan->nodes[root].type.kind == DATA_BOOLEAN, err);
 
     return st == FM_OK && !always ? output(&out->known, e, r->known, true, err) : st;
+}
+
+/* Some row that exists divides by zero. */
+static fm_status raise_zero(struct evaluation *e, struct base_err *err)
+{
+    struct run_work w = run_work(e->c.session, err);
+    const struct mpc_share *zero = e->run.regs[e->program.zero].share;
+
+    run_raise(&w, &e->rows->r, RUN_FLAG_DIVISION_BY_ZERO,
+              run_take(&w, run_any(&w, run_and(&w, e->rows->r.valid, zero))));
+    return run_work_release(&w);
 }
 
 static void release(struct evaluation *e)
@@ -153,6 +166,8 @@ fm_status query_eval(struct run_column *out, struct query *q, struct query_rows 
         st = sql_run_level(&e.run, level, err);
     for (size_t i = 0; st == FM_OK && i < count; i++)
         st = output_column(&out[i], &e, i, roots[i], err);
+    if (st == FM_OK && e.program.zero != SQL_NONE)
+        st = raise_zero(&e, err);
     for (size_t i = 0; st != FM_OK && i < count; i++)
         query_column_free(&out[i]);
     release(&e);

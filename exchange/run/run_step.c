@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "exchange/run/arith.h"
 #include "exchange/run/run_internal.h"
 #include "mpc/circuit/aggregate.h"
 #include "mpc/circuit/compare.h"
@@ -348,6 +349,35 @@ static fm_status run_list(struct sql_run *run, enum sql_step_op op, unsigned lev
 
 /* ---- interactive steps that go alone ---- */
 
+/* By a public number: two truncations rather than a division. Where that is 0 the quotient is 0,
+ * and NULL to SQL. */
+static struct mpc_share *ratio_public(struct run_work *w, const struct mpc_share *x, int64_t c,
+                                      const struct sql_step *s, enum run_rounding rounding)
+{
+    struct mpc_share *q;
+
+    if (c == 0)
+        return run_number(w, 0, mpc_share_n(x));
+    q = run_quotient_public(w, run_scale(w, x, (int64_t)sql_ten_to((unsigned)s->index)),
+                            c < 0 ? -c : c, rounding);
+    return c < 0 ? run_neg(w, q) : q;
+}
+
+static fm_status run_ratio_step(struct sql_run *run, size_t i, struct base_err *err)
+{
+    const struct sql_step *s = step_at(run, i);
+    struct run_work w = run_work(run->c->session, err);
+    enum run_rounding rounding =
+        s->constant == SQL_ROUND_TO_ZERO ? RUN_TOWARDS_ZERO : RUN_HALF_AWAY;
+    struct mpc_share *q =
+        is_public(run, s->args[1])
+            ? ratio_public(&w, arg(run, i, 0), run->regs[s->args[1]].value, s, rounding)
+            : run_quotient(&w, arg(run, i, 0), arg(run, i, 1), (unsigned)s->index, rounding);
+
+    run->regs[i].share = run_take(&w, q);
+    return run_work_release(&w);
+}
+
 static fm_status run_alone(struct sql_run *run, size_t i, struct base_err *err)
 {
     const struct sql_step *s = step_at(run, i);
@@ -370,6 +400,8 @@ static fm_status run_alone(struct sql_run *run, size_t i, struct base_err *err)
         st = mpc_divide(&reg->share, &remainder, arg(run, i, 0), arg(run, i, 1), err);
         mpc_share_free(remainder);
         return st;
+    case SQL_STEP_RATIO:
+        return run_ratio_step(run, i, err);
     default:
         assert(s->op == SQL_STEP_DIVIDE_ROUND);
         return mpc_divide_round(&reg->share, arg(run, i, 0), arg(run, i, 1), err);

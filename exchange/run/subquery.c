@@ -1,4 +1,4 @@
-/* Subqueries that refer to nothing outside them: NOT IN, EXISTS, and the one that is a value. */
+/* The subquery that is a value. */
 #include <assert.h>
 
 #include "exchange/run/join.h"
@@ -17,34 +17,6 @@ static fm_status done(struct run_work *w, struct run_relation *right, const char
     if (w->status != FM_OK)
         (void)base_err_prefix(w->err, "%s", what);
     return run_work_release(w);
-}
-
-fm_status run_not_in(struct run_relation *left, size_t column, struct run_relation *right,
-                     struct base_err *err)
-{
-    struct run_work w = run_work(left->session, err);
-    struct run_join join = {.kind = RUN_MARK,
-                            .left_keys = &column,
-                            .right_keys = (size_t[]){0},
-                            .key_count = 1,
-                            .bound = 1};
-    struct mpc_share *some = run_any(&w, right->valid), *bad = NULL, *fits, *mark;
-
-    if (right->columns[0].known != NULL)
-        bad = run_any(&w, run_and(&w, right->valid, run_not(&w, right->columns[0].known)));
-    take_flags(&w, left, right);
-    if (w.status == FM_OK)
-        w.status = run_join(left, right, &join, err);
-    if (w.status != FM_OK)
-        return done(&w, right, "NOT IN");
-    mark = run_hold(&w, left->columns[--left->count].x);
-    fits = run_and(&w, run_not(&w, mark), left->columns[column].known);
-    if (bad != NULL)
-        fits = run_and(&w, fits, run_spread(&w, run_not(&w, bad), left->rows));
-    fits = run_or(&w, fits, run_spread(&w, run_not(&w, some), left->rows));
-    if (w.status == FM_OK)
-        w.status = run_filter(left, fits, err);
-    return done(&w, right, "NOT IN");
 }
 
 /* The sum (of bits: XOR) of the rows that exist: the value, if there is one such row. Modulo 2^64,
@@ -106,18 +78,4 @@ fm_status run_scalar(struct run_relation *to, struct run_relation *right, struct
     c->word_count = 0;
     w.status = run_relation_add(to, out, err);
     return done(&w, right, "scalar subquery");
-}
-
-fm_status run_exists(struct run_relation *to, struct run_relation *right, struct base_err *err)
-{
-    struct run_work w = run_work(to->session, err);
-    struct mpc_share *some = run_any(&w, right->valid);
-
-    some = some != NULL ? run_take(&w, run_spread(&w, some, to->rows)) : NULL;
-    take_flags(&w, to, right);
-    if (w.status == FM_OK)
-        w.status = run_relation_add(to, (struct run_column){.x = some}, err);
-    else
-        mpc_share_free(some);
-    return done(&w, right, "EXISTS");
 }

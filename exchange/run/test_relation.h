@@ -36,6 +36,7 @@ struct lines {
     char **line;
 };
 void lines_release(struct lines *lines);
+void lines_add(struct lines *lines, const char *text);
 void lines_sort(struct lines *lines);
 bool lines_equal(const struct lines *a, const struct lines *b);
 void lines_print(const char *title, const struct lines *lines);

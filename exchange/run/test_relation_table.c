@@ -173,7 +173,7 @@ void lines_release(struct lines *lines)
     *lines = (struct lines){0};
 }
 
-static void add_line(struct lines *lines, const char *text)
+void lines_add(struct lines *lines, const char *text)
 {
     lines->line = realloc(lines->line, (lines->count + 1) * sizeof(char *));
     lines->line[lines->count++] = strdup(text);
@@ -223,7 +223,7 @@ void lines_of_sqlite(struct lines *out, sqlite3 *db, const char *sql)
             at += (size_t)snprintf(line + at, sizeof line - at, "%s%s", c > 0 ? "|" : "",
                                    text != NULL ? (const char *)text : "NULL");
         }
-        add_line(out, line);
+        lines_add(out, line);
     }
     assert_int_equal(step, SQLITE_DONE);
     (void)sqlite3_finalize(s);
@@ -255,6 +255,6 @@ void lines_of_rows(struct lines *out, const struct run_rows *rows, bool *gap)
                                    known ? cell : "NULL");
         }
         if (rows->valid[i] != 0)
-            add_line(out, line);
+            lines_add(out, line);
     }
 }

@@ -97,6 +97,45 @@ static uint64_t computing(const struct sql_physical *p, const unsigned *last)
     return peak;
 }
 
+/* What an operator of a plan needs while it runs, a row of its inputs and its own: sorts, joins and
+ * groups take some 600 bytes whatever the columns (mpc/oblivious/join.h, measured), and each column
+ * is there twice while it is moved. */
+enum { OPERATOR_ROW = 600, OPERATOR_COLUMN = 48 };
+
+static uint64_t operating(const struct sql_plan *plan)
+{
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < plan->rel_count; i++) {
+        const struct sql_rel *rel = plan->rels[i];
+        uint64_t rows = (uint64_t)rel->rows, columns = rel->column_count;
+
+        for (size_t k = 0; k < rel->input_count; k++) {
+            rows += (uint64_t)rel->inputs[k]->rows;
+            columns += rel->inputs[k]->column_count;
+        }
+        rows *= OPERATOR_ROW + OPERATOR_COLUMN * columns;
+        most = rows > most ? rows : most;
+    }
+    return most;
+}
+
+/* Inputs of all tables, as shares. */
+static uint64_t put_in(const struct sql_physical *p)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < p->step_count; i++) {
+        const struct sql_step *s = &p->steps[i];
+        uint64_t n;
+        if (!sql_step_is_source_input(s))
+            continue;
+        n = (uint64_t)p->plan->tables[sql_step_table(p->plan, s)].rows;
+        bytes += s->domain == SQL_RING ? n * RING_BYTES : (n * s->width + 3) / 4;
+    }
+    return bytes;
+}
+
 /* Own columns in clear, and what of them is on its way to the compute parties. */
 static uint64_t providing(const struct sql_physical *p, uint64_t rows)
 {
@@ -118,7 +157,9 @@ fm_status sql_footprint(uint64_t *bytes, const struct sql_physical *physical, bo
 {
     uint64_t sum = providing(physical, (uint64_t)own_rows);
 
-    if (computes) {
+    if (computes && physical->plan != NULL && !physical->plan->simple) {
+        sum += put_in(physical) + operating(physical->plan);
+    } else if (computes) {
         unsigned *last = last_uses(physical);
         if (last == NULL)
             return base_err_memory(err, "estimate of a query's memory");

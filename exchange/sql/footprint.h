@@ -5,7 +5,8 @@
  * / 4 bytes an element of BITS; registers live from their level to that of their last use. While a
  * list of interactive steps runs it holds, for each element, what its circuit needs beside operands
  * and result (footprint.c has the table, with what was measured). A provider holds its own columns
- * on top of that, in clear, until they are shared. */
+ * on top of that, in clear, until they are shared. A plan of several operators is taken for all its
+ * inputs and the operator that needs most. */
 #ifndef FIRMIANA_EXCHANGE_SQL_FOOTPRINT_H
 #define FIRMIANA_EXCHANGE_SQL_FOOTPRINT_H
 

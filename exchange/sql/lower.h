@@ -35,6 +35,9 @@ size_t lower_fill(struct lowering *l, size_t x, enum sql_domain domain, enum sql
 size_t lower_others(struct lowering *l, size_t x);
 size_t lower_ring(struct lowering *l, enum sql_step_op op, size_t x, size_t y,
                   struct sql_range range);
+/* x 10^digits / y. */
+size_t lower_ratio(struct lowering *l, size_t x, size_t y, unsigned digits,
+                   enum sql_rounding rounding, struct sql_range range);
 size_t lower_neg(struct lowering *l, size_t x);
 size_t lower_compare(struct lowering *l, enum sql_step_op op, size_t x, size_t y);
 size_t lower_not(struct lowering *l, size_t x);

@@ -34,11 +34,25 @@ static size_t case_value(struct lowering *l, const struct sql_node *n)
     return value != SQL_NONE ? value : lower_const(l, 0);
 }
 
+/* Of integers cut off, of decimals rounded. */
+static size_t quotient(struct lowering *l, const struct sql_node *n)
+{
+    enum sql_rounding rounding =
+        n->type.kind == DATA_INTEGER ? SQL_ROUND_TO_ZERO : SQL_ROUND_HALF_AWAY;
+    struct sql_range range = n->range;
+
+    if (n->op == SQL_OP_MOD) /* the quotient's, not the rest's */
+        range = lower_at(l, lower_value(l, n->args[0]))->range;
+    return lower_ratio(l, lower_value(l, n->args[0]), lower_value(l, n->args[1]),
+                       n->op == SQL_OP_DIV ? n->digits : 0, rounding, range);
+}
+
 static size_t make_value(struct lowering *l, const struct sql_node *n)
 {
     static const enum sql_step_op ring[SQL_OP_COUNT_OF_OPS] = {
         [SQL_OP_ADD] = SQL_STEP_ADD, [SQL_OP_SUB] = SQL_STEP_SUB, [SQL_OP_MUL] = SQL_STEP_MUL};
     bool text = n->type.kind == DATA_TEXT;
+    size_t x, y;
 
     switch (n->op) {
     case SQL_OP_COLUMN:
@@ -59,6 +73,18 @@ static size_t make_value(struct lowering *l, const struct sql_node *n)
         return lower_neg(l, lower_value(l, n->args[0]));
     case SQL_OP_CASE:
         return case_value(l, n);
+    case SQL_OP_DIV:
+        return quotient(l, n);
+    case SQL_OP_MOD:
+        x = lower_value(l, n->args[0]);
+        y = lower_value(l, n->args[1]);
+        return lower_ring(l, SQL_STEP_SUB, x,
+                          lower_ring(l, SQL_STEP_MUL, quotient(l, n), y, lower_at(l, x)->range),
+                          n->range);
+    case SQL_OP_ROUND:
+        return lower_ratio(l, lower_value(l, n->args[0]),
+                           lower_const(l, (int64_t)sql_ten_to(n->digits)), 0, SQL_ROUND_HALF_AWAY,
+                           n->range);
     default:
         assert(ring[n->op] != 0);
         return lower_ring(l, ring[n->op], lower_value(l, n->args[0]), lower_value(l, n->args[1]),
@@ -104,6 +130,13 @@ static size_t make_known(struct lowering *l, size_t node)
     case SQL_OP_AND:
     case SQL_OP_OR:
         return lower_logic(l, SQL_STEP_OR, lower_truth(l, node), lower_falsity(l, node));
+    case SQL_OP_DIV:
+    case SQL_OP_MOD:
+        known =
+            lower_logic(l, SQL_STEP_AND, lower_known(l, n->args[0]), lower_known(l, n->args[1]));
+        return lower_logic(l, SQL_STEP_AND, known,
+                           lower_not(l, lower_compare(l, SQL_STEP_EQUAL, lower_value(l, n->args[1]),
+                                                      lower_const(l, 0))));
     default: /* strict */
         known = lower_known(l, n->args[0]);
         for (size_t i = 1; i < n->arg_count; i++)

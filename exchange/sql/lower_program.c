@@ -29,6 +29,7 @@ static void drop_idle(struct lowering *l, size_t *map)
         mark(map, out->reveals[i].known);
         mark(map, out->reveals[i].shown);
     }
+    mark(map, out->zero);
     for (size_t i = n; i-- > 0;) {
         for (size_t j = 0; map[i] != 0 && j < out->steps[i].arg_count; j++)
             map[out->steps[i].args[j]] = 1;
@@ -45,6 +46,7 @@ static void drop_idle(struct lowering *l, size_t *map)
         out->steps[kept++] = s;
     }
     out->step_count = kept;
+    out->zero = moved(map, out->zero);
     for (size_t i = 0; i < out->reveal_count; i++) {
         struct sql_reveal *r = &out->reveals[i];
         *r = (struct sql_reveal){moved(map, r->value), moved(map, r->known), moved(map, r->shown)};
@@ -56,7 +58,7 @@ static void drop_idle(struct lowering *l, size_t *map)
 static fm_status begin(struct lowering *l, struct sql_physical *out, const struct sql_plan *plan,
                        size_t reveals, struct base_err *err)
 {
-    *out = (struct sql_physical){.plan = plan, .reveal_count = reveals};
+    *out = (struct sql_physical){.plan = plan, .zero = SQL_NONE, .reveal_count = reveals};
     *l = (struct lowering){.plan = plan, .out = out};
     l->nodes = sql_arena_array(&out->arena, plan->node_count, sizeof *l->nodes);
     out->reveals = sql_arena_array(&out->arena, reveals, sizeof *out->reveals);
@@ -142,6 +144,27 @@ fm_status sql_physical_make(struct sql_physical *out, const struct sql_plan *pla
     return end(&l, plan->simple, st, err);
 }
 
+/* "A divisor is 0" of every division that is computed whatever the row: not of those within a CASE,
+ * which may be there for that very reason. The recursion is as deep as the expression. */
+static size_t zero_divisor(struct lowering *l, size_t node, size_t any)
+{
+    const struct sql_node *n = &l->plan->nodes[node];
+
+    if (n->op == SQL_OP_CASE)
+        return any;
+    for (size_t i = 0; i < n->arg_count; i++)
+        any = zero_divisor(l, n->args[i], any);
+    if (n->op == SQL_OP_DIV || n->op == SQL_OP_MOD) {
+        size_t zero =
+            lower_compare(l, SQL_STEP_EQUAL, lower_value(l, n->args[1]), lower_const(l, 0));
+
+        zero = lower_logic(l, SQL_STEP_AND, zero, lower_known(l, n->args[0]));
+        zero = lower_logic(l, SQL_STEP_AND, zero, lower_known(l, n->args[1]));
+        any = lower_logic(l, SQL_STEP_OR, any, zero);
+    }
+    return any;
+}
+
 fm_status sql_physical_expressions(struct sql_physical *out, const struct sql_plan *plan,
                                    const size_t *roots, size_t count, int64_t rows,
                                    struct base_err *err)
@@ -156,6 +179,14 @@ fm_status sql_physical_expressions(struct sql_physical *out, const struct sql_pl
         out->reveals[i].value = truth ? lower_truth(&l, roots[i]) : lower_value(&l, roots[i]);
         out->reveals[i].known = lower_known(&l, roots[i]);
         out->reveals[i].shown = SQL_NONE;
+    }
+    if (st == FM_OK) {
+        size_t zero = lower_const(&l, 0);
+
+        for (size_t i = 0; i < count; i++)
+            zero = zero_divisor(&l, roots[i], zero);
+        out->zero =
+            lower_is_const(&l, zero, 0) ? SQL_NONE : lower_fill(&l, zero, SQL_BITS, SQL_ROWS);
     }
     return end(&l, true, st, err);
 }

@@ -240,6 +240,24 @@ size_t lower_ring(struct lowering *l, enum sql_step_op op, size_t x, size_t y,
                                      .range = range});
 }
 
+size_t lower_ratio(struct lowering *l, size_t x, size_t y, unsigned digits,
+                   enum sql_rounding rounding, struct sql_range range)
+{
+    enum sql_shape shape =
+        lower_at(l, x)->shape == SQL_ONE ? lower_at(l, y)->shape : lower_at(l, x)->shape;
+
+    if (lower_at(l, y)->domain != SQL_PUBLIC)
+        y = lower_fill(l, y, SQL_RING, shape);
+    return emit(l, (struct sql_step){.op = SQL_STEP_RATIO,
+                                     .domain = SQL_RING,
+                                     .shape = shape,
+                                     .args = {lower_fill(l, x, SQL_RING, shape), y},
+                                     .arg_count = 2,
+                                     .index = digits,
+                                     .constant = rounding,
+                                     .range = range});
+}
+
 size_t lower_neg(struct lowering *l, size_t x)
 {
     const struct sql_step *s = lower_at(l, x);

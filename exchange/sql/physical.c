@@ -37,7 +37,8 @@ const char *sql_step_name(enum sql_step_op op)
         [SQL_STEP_ABS] = "abs",
         [SQL_STEP_NEGATIVE] = "negative",
         [SQL_STEP_QUOTIENT] = "quotient",
-        [SQL_STEP_DIVIDE_ROUND] = "divide_round"};
+        [SQL_STEP_DIVIDE_ROUND] = "divide_round",
+        [SQL_STEP_RATIO] = "ratio"};
 
     return names[op];
 }

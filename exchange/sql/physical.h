@@ -62,9 +62,11 @@ enum sql_step_op {
     SQL_STEP_NEGATIVE,     /* x < 0 */
     SQL_STEP_QUOTIENT,     /* x >= 0 by y > 0; anything in range where y is 0 */
     SQL_STEP_DIVIDE_ROUND, /* half away from zero */
+    SQL_STEP_RATIO, /* x 10^index / y, y of any sign, PUBLIC or not; constant: enum sql_rounding */
     SQL_STEP_COUNT_OF_OPS
 };
 
+enum sql_rounding { SQL_ROUND_HALF_AWAY, SQL_ROUND_TO_ZERO };
 enum sql_domain { SQL_PUBLIC = 1, SQL_RING, SQL_BITS };
 enum sql_shape { SQL_ONE = 1, SQL_ROWS, SQL_OTHERS };
 
@@ -96,6 +98,7 @@ struct sql_physical {
     const struct sql_plan *plan; /* borrowed */
     size_t step_count;
     struct sql_step *steps;
+    size_t zero; /* BITS, of expressions: a divisor is 0; SQL_NONE: none can be */
     size_t reveal_count;
     struct sql_reveal *reveals; /* one for each output */
     unsigned levels;

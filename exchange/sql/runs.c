@@ -4,13 +4,6 @@
 
 fm_status sql_plan_runs(const struct sql_plan *plan, struct base_err *err)
 {
-    for (size_t i = 0; i < plan->node_count; i++) {
-        const struct sql_node *n = &plan->nodes[i];
-        if (n->op >= SQL_OP_DIV)
-            return sql_place_error(err, FM_E_UNSUPPORTED, plan->text, n->at,
-                                   "division and rounding are planned and not run yet: multiply "
-                                   "instead, or use AVG");
-    }
     for (size_t i = 0; i < plan->rel_count; i++) {
         const struct sql_join *j = &plan->rels[i]->join;
         if (plan->rels[i]->kind == SQL_REL_JOIN && j->null_aware && j->key_count > 1)

@@ -1,0 +1,392 @@
+/* Whole queries of several operators, from their text to their answer, against SQLite on the pooled
+ * rows: random tables of two members, each query on the plain row, some on rep3 with every party as
+ * a thread. A failure prints its seed; FIRMIANA_QUERY_SEED runs that one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "exchange/run/run.h"
+#include "exchange/run/test_query.h"
+#include "exchange/run/test_relation.h"
+
+/* ---- tables: a is published by bank_a and bank_b, b by bank_b alone ---- */
+
+enum { SOURCES = 3 };
+
+struct member_table {
+    const char *member, *dataset;
+    struct table rows;
+};
+
+struct pool {
+    struct member_table tables[SOURCES];
+    struct sql_catalog catalog;
+};
+
+static const char columns[] =
+    "[{\"name\":\"k\",\"type\":\"INTEGER\",\"range\":[0,7]},"
+    "{\"name\":\"g\",\"type\":\"INTEGER\",\"range\":[-2,3],\"nullable\":true},"
+    "{\"name\":\"v\",\"type\":\"INTEGER\",\"range\":[-5000,90000],\"nullable\":true},"
+    "{\"name\":\"b\",\"type\":\"BOOLEAN\",\"nullable\":true},"
+    "{\"name\":\"t\",\"type\":\"TEXT(12)\",\"nullable\":true},"
+    "{\"name\":\"u\",\"type\":\"INTEGER\",\"range\":[0,1000]}]";
+
+static void pool_catalog(struct pool *p, const char *subject)
+{
+    char text[8192];
+    size_t at = (size_t)snprintf(text, sizeof text, "{\"datasets\":[");
+    struct base_err err;
+    json_t *json;
+
+    for (size_t i = 0; i < SOURCES; i++)
+        at +=
+            (size_t)snprintf(text + at, sizeof text - at,
+                             "%s{\"member\":\"%s\",\"name\":\"%s\",\"version\":1,\"rows\":%zu,"
+                             "\"columns\":%s,\"keys\":[{\"column\":\"u\",\"max_rows\":1},"
+                             "{\"column\":\"t\",\"max_rows\":%d}]%s}",
+                             i > 0 ? "," : "", p->tables[i].member, p->tables[i].dataset,
+                             p->tables[i].rows.rows, columns, (int)p->tables[i].rows.rows, subject);
+    (void)snprintf(text + at, sizeof text - at, "]}");
+    if (base_json_parse(&json, text, strlen(text), &err) != FM_OK ||
+        sql_catalog_from_json(&p->catalog, json, &err) != FM_OK)
+        fail_msg("%s\n%s", err.text, text);
+    json_decref(json);
+}
+
+/* Of the union a: u is unique over both members, as declared keys of a union must be. */
+static void pool_random(struct pool *p, sqlite3 *db, uint64_t seed, size_t most,
+                        const char *subject)
+{
+    static const char *const names[SOURCES][2] = {
+        {"bank_a", "a"}, {"bank_b", "a"}, {"bank_b", "b"}};
+    struct test_rng rng = {seed * 2654435761u + 1};
+    struct table all = {0};
+
+    for (size_t i = 0; i < SOURCES; i++) {
+        struct table *t = &p->tables[i].rows;
+
+        p->tables[i].member = names[i][0];
+        p->tables[i].dataset = names[i][1];
+        table_random(t, &rng, most);
+        for (size_t r = 0; r < t->rows; r++) { /* real rows come first: the runner pads */
+            t->valid[r] = r < (3 * t->rows + 3) / 4;
+            t->value[COL_U][r] += i == 1 ? 500 : 0;
+        }
+    }
+    for (size_t i = 0; i < 2; i++)
+        for (size_t r = 0; r < p->tables[i].rows.rows; r++, all.rows++) {
+            const struct table *t = &p->tables[i].rows;
+
+            all.valid[all.rows] = t->valid[r];
+            for (size_t c = 0; c < TABLE_COLUMNS; c++) {
+                all.null[c][all.rows] = t->null[c][r];
+                all.value[c][all.rows] = t->value[c][r];
+            }
+        }
+    table_to_sqlite(db, "a", &all);
+    table_to_sqlite(db, "b", &p->tables[2].rows);
+    pool_catalog(p, subject);
+}
+
+/* ---- rows for the runner ---- */
+
+struct feed_rows {
+    const struct table *t;
+    const struct sql_plan *plan;
+    size_t table, at;
+    struct sql_rows rows;
+};
+
+static fm_status next_row(void *ctx, struct sql_cell *cells, bool *end, struct base_err *err)
+{
+    static const char *const names[TABLE_COLUMNS] = {"k", "g", "v", "b", "t", "u"};
+    struct feed_rows *f = ctx;
+
+    (void)err;
+    *end = f->at == f->t->rows || !f->t->valid[f->at];
+    for (size_t i = 0; !*end && i < f->plan->column_count; i++)
+        for (size_t c = 0; c < TABLE_COLUMNS; c++) {
+            int64_t value = f->t->value[c][f->at];
+
+            if (f->plan->columns[i].table != f->table ||
+                strcmp(f->plan->columns[i].name, names[c]) != 0)
+                continue;
+            cells[i] = (struct sql_cell){.null = f->t->null[c][f->at], .value = value};
+            if (c == COL_T && !cells[i].null) {
+                cells[i].text = table_texts[value];
+                cells[i].len = strlen(table_texts[value]);
+            }
+        }
+    f->at++;
+    return FM_OK;
+}
+
+/* ---- one query ---- */
+
+struct one_query {
+    const struct pool *pool;
+    struct sql_plan plan;
+    struct sql_physical physical;
+    struct sql_result result;
+};
+
+static fm_status run_query(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct one_query *q = arg;
+    struct feed_rows feeds[64];
+    const struct sql_rows *rows[64] = {NULL};
+    unsigned owners[64] = {0}, recipient = 0, self = mpc_session_self(s);
+    struct sql_result result = {0};
+    struct sql_run_config c = {.physical = &q->physical,
+                               .session = s,
+                               .transport = NULL,
+                               .sources = owners,
+                               .recipients = &recipient,
+                               .rows = rows,
+                               .random = base_random_system()};
+
+    assert_true(q->plan.source_count <= 64);
+    for (size_t i = 0; i < q->plan.source_count; i++) {
+        const struct sql_source *source = &q->plan.sources[i];
+
+        for (size_t t = 0; t < SOURCES; t++)
+            if (strcmp(source->member, q->pool->tables[t].member) == 0 &&
+                strcmp(source->dataset, q->pool->tables[t].dataset) == 0)
+                feeds[i] = (struct feed_rows){
+                    .t = &q->pool->tables[t].rows, .plan = &q->plan, .table = source->table};
+        feeds[i].rows = (struct sql_rows){next_row, &feeds[i]};
+        if (self == 0)
+            rows[i] = &feeds[i].rows;
+    }
+    TRY(sql_run(&result, &c, err));
+    if (self == 0)
+        q->result = result;
+    else
+        sql_result_release(&result);
+    return FM_OK;
+}
+
+static void lines_of_result(struct lines *out, const struct sql_result *r)
+{
+    *out = (struct lines){0};
+    for (size_t row = 0; row < r->row_count; row++) {
+        char line[1024] = "";
+        size_t at = 0;
+
+        for (size_t c = 0; c < r->column_count; c++) {
+            const struct sql_result_cell *cell = &r->cells[row * r->column_count + c];
+            const char *bar = c > 0 ? "|" : "";
+
+            if (cell->state != SQL_CELL_VALUE)
+                at += (size_t)snprintf(line + at, sizeof line - at, "%sNULL", bar);
+            else if (cell->text != NULL)
+                at += (size_t)snprintf(line + at, sizeof line - at, "%s%s", bar, cell->text);
+            else
+                at += (size_t)snprintf(line + at, sizeof line - at, "%s%lld", bar,
+                                       (long long)cell->value);
+        }
+        lines_add(out, line);
+    }
+}
+
+static void explain_failure(const struct one_query *q, const char *text, uint64_t seed)
+{
+    struct base_buf plan = {0};
+
+    sql_plan_print(&plan, &q->plan);
+    print_error("seed %llu: %s\n%s\n", (unsigned long long)seed, text, base_buf_cstr(&plan));
+    base_buf_release(&plan);
+}
+
+static void compare_query(struct one_query *q, const struct query_case *c, sqlite3 *db,
+                          uint64_t seed)
+{
+    struct lines want, got;
+
+    lines_of_sqlite(&want, db, c->oracle != NULL ? c->oracle : c->text);
+    lines_of_result(&got, &q->result);
+    if (!c->ordered) {
+        lines_sort(&want);
+        lines_sort(&got);
+    }
+    if (!lines_equal(&want, &got) || q->result.note_count > 0) {
+        explain_failure(q, c->text, seed);
+        lines_print("SQLite", &want);
+        lines_print("we", &got);
+        for (size_t i = 0; i < q->result.note_count; i++)
+            print_error("note: %s\n", q->result.notes[i]);
+        fail();
+    }
+    lines_release(&want);
+    lines_release(&got);
+}
+
+static void run_text(struct one_query *q, const struct pool *p, const char *text, int64_t minimum,
+                     uint64_t seed, const char *protocol)
+{
+    const char *recipient = "bank_a";
+    struct sql_request r = {.text = text,
+                            .len = strlen(text),
+                            .catalog = &p->catalog,
+                            .recipients = &recipient,
+                            .recipient_count = 1,
+                            .minimum = minimum};
+    struct world w = {.row = mpc_protocol_find(protocol), .profile = MPC_FEW_ROUNDS};
+    struct base_err err;
+
+    *q = (struct one_query){.pool = p};
+    if (sql_plan_compile(&q->plan, &r, &err) != FM_OK)
+        fail_msg("%s\n%s", err.text, text);
+    if (sql_physical_make(&q->physical, &q->plan, &err) != FM_OK)
+        fail_msg("%s\n%s", err.text, text);
+    world_run(&w, run_query, q);
+    if (w.status[0] != FM_OK) {
+        explain_failure(q, text, seed);
+        fail_msg("%s", w.err[0].text);
+    }
+    world_clear(&w);
+}
+
+static void release_query(struct one_query *q)
+{
+    sql_result_release(&q->result);
+    sql_physical_release(&q->physical);
+    sql_plan_release(&q->plan);
+}
+
+static void try_query(const struct pool *p, const struct query_case *c, sqlite3 *db, uint64_t seed,
+                      const char *protocol)
+{
+    struct one_query q;
+
+    run_text(&q, p, c->text, 1, seed, protocol);
+    compare_query(&q, c, db, seed);
+    release_query(&q);
+}
+
+/* ---- all of them ---- */
+
+static sqlite3 *db;
+
+static void try_seed(uint64_t seed, const char *protocol, size_t most, size_t step)
+{
+    struct pool p = {0};
+
+    pool_random(&p, db, seed, most, "");
+    for (size_t i = seed % step; i < query_case_count; i += step)
+        try_query(&p, &query_cases[i], db, seed, protocol);
+    sql_catalog_release(&p.catalog);
+}
+
+static unsigned times(unsigned few, unsigned many)
+{
+    const char *full = getenv("FIRMIANA_FULL");
+
+    return full != NULL && strcmp(full, "0") != 0 ? many : few;
+}
+
+static void test_plain(void **state)
+{
+    const char *one = getenv("FIRMIANA_QUERY_SEED");
+    uint64_t from = one != NULL ? strtoull(one, NULL, 10) : 1;
+
+    (void)state;
+    for (uint64_t seed = from; seed < from + (one != NULL ? 1 : times(20, 600)); seed++)
+        try_seed(seed, "plain", seed % 3 == 0 ? 4 : 16, 1);
+}
+
+static void test_rep3(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed < 1 + times(3, 60); seed++)
+        try_seed(seed, "rep3", 8, 3);
+}
+
+/* Groups and items below the guard, inside the computation: bank_b's rows of a (m) are those of
+ * others. A subject may have as many rows as is declared: 1 for u. */
+static void test_guard(void **state)
+{
+    static const struct query_case guarded = {
+        "SELECT g, COUNT(*), COUNT(v), SUM(v), MIN(v) FROM a GROUP BY g", false,
+        "SELECT g, count(*), CASE WHEN count(v) FILTER (WHERE u >= 500) >= 2 THEN count(v) END, "
+        "CASE WHEN count(v) FILTER (WHERE u >= 500) >= 2 THEN sum(v) END, "
+        "CASE WHEN count(v) FILTER (WHERE u >= 500) >= 2 THEN min(v) END "
+        "FROM a GROUP BY g HAVING count(*) FILTER (WHERE u >= 500) >= 2"};
+    unsigned suppressed = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed < 1 + times(30, 600); seed++) {
+        struct pool p = {0};
+        struct one_query q;
+
+        pool_random(&p, db, seed, 20,
+                    ",\"subject\":{\"column\":\"u\",\"scheme\":\"cn.id\"},"
+                    "\"max_rows_per_subject\":1");
+        if (p.tables[1].rows.rows >= 2) { /* else the guard can never hold, and is refused */
+            run_text(&q, &p, guarded.text, 2, seed, "plain");
+            for (size_t i = 0; i < q.result.row_count * q.result.column_count; i++)
+                suppressed += q.result.cells[i].state == SQL_CELL_SUPPRESSED;
+            compare_query(&q, &guarded, db, seed);
+            release_query(&q);
+        }
+        sql_catalog_release(&p.catalog);
+    }
+    assert_true(suppressed > 0);
+}
+
+/* What the data break is said beside the result, and nothing fails: the note is there exactly where
+ * SQLite counts a row to which it happens. */
+static const struct {
+    const char *text, *broken, *note;
+} noted[] = {
+    {"SELECT u, v / k FROM a", "SELECT count(*) > 0 FROM a WHERE k = 0 AND v IS NOT NULL",
+     "a division by zero"},
+    {"SELECT u, CASE WHEN k <> 0 THEN v / k END FROM a", "SELECT 0", ""},
+    {"SELECT u FROM a WHERE v > (SELECT v FROM b)", "SELECT count(*) > 1 FROM b",
+     "a scalar subquery has more than one row"},
+    {"SELECT u FROM a WHERE v > (SELECT v FROM b WHERE b.u = a.u)", "SELECT 0", ""},
+};
+
+static void test_notes(void **state)
+{
+    unsigned seen = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed < 1 + times(12, 200); seed++) {
+        struct pool p = {0};
+
+        pool_random(&p, db, seed, 6, "");
+        for (size_t i = 0; i < sizeof noted / sizeof noted[0]; i++) {
+            struct lines broken;
+            struct one_query q;
+
+            lines_of_sqlite(&broken, db, noted[i].broken);
+            run_text(&q, &p, noted[i].text, 1, seed, "plain");
+            assert_int_equal(q.result.note_count, strcmp(broken.line[0], "1") == 0);
+            if (q.result.note_count > 0)
+                assert_string_equal(q.result.notes[0], noted[i].note);
+            seen += q.result.note_count > 0;
+            lines_release(&broken);
+            release_query(&q);
+        }
+        sql_catalog_release(&p.catalog);
+    }
+    assert_true(seen > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain), cmocka_unit_test(test_rep3),
+                                       cmocka_unit_test(test_guard), cmocka_unit_test(test_notes)};
+
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,17 @@
+/* Queries that must give what SQLite gives on the pooled rows of test_query.c. */
+#ifndef FIRMIANA_EXCHANGE_RUN_TEST_QUERY_H
+#define FIRMIANA_EXCHANGE_RUN_TEST_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct query_case {
+    const char *text;
+    bool ordered;
+    const char *oracle; /* where SQLite wants other words; NULL: the same */
+};
+
+extern const struct query_case query_cases[];
+extern const size_t query_case_count;
+
+#endif

@@ -1,0 +1,63 @@
+#include "exchange/run/test_query.h"
+
+const struct query_case query_cases[] = {
+    /* rows, projections, conditions */
+    {"SELECT k, g, v, b, t, u FROM a", false, NULL},
+    {"SELECT t, v + k * 2, -v FROM a WHERE v > 100 AND t <> 'ab'", false, NULL},
+    {"SELECT u, CASE WHEN v > 20000 THEN 1 WHEN b THEN 2 ELSE k END FROM a", false, NULL},
+    {"SELECT u, v / 7, v % 7, v / k FROM a WHERE k > 0", false, NULL},
+    {"SELECT u, CASE WHEN k <> 0 THEN v / k END FROM a", false, NULL},
+    {"SELECT u, COALESCE(v, g, -1), NULLIF(k, 3), ABS(v) FROM a", false, NULL},
+    {"SELECT u FROM bank_b.b WHERE t IN ('a', 'ab', 'twelve bytes') OR t IS NULL", false,
+     "SELECT u FROM b WHERE t IN ('a', 'ab', 'twelve bytes') OR t IS NULL"},
+    /* groups */
+    {"SELECT k, COUNT(*), SUM(v), MIN(v), MAX(v) FROM a GROUP BY k", false, NULL},
+    {"SELECT g, t, COUNT(*), COUNT(v), COUNT(DISTINCT v) FROM a GROUP BY g, t", false, NULL},
+    {"SELECT t, SUM(v) FROM a GROUP BY t HAVING COUNT(*) > 1", false, NULL},
+    {"SELECT g, b, COUNT(*), SUM(u) FROM a WHERE v > 0 GROUP BY g, b", false, NULL},
+    {"SELECT k + 1, SUM(v * 2) FILTER (WHERE b) FROM a GROUP BY k + 1", false, NULL},
+    {"SELECT COUNT(*), COUNT(DISTINCT t), SUM(v), MAX(u) FROM a WHERE k < 5", false, NULL},
+    {"SELECT COUNT(DISTINCT v), SUM(DISTINCT k) FROM a", false, NULL},
+    {"SELECT DISTINCT t, g FROM a", false, NULL},
+    {"SELECT k, SUM(v) - MIN(v) FROM a GROUP BY k", false, NULL},
+    /* order */
+    {"SELECT u, v FROM a ORDER BY v NULLS LAST, u", true, NULL},
+    {"SELECT t, b, u FROM a ORDER BY b DESC NULLS LAST, u DESC", true, NULL},
+    {"SELECT u, v FROM a ORDER BY v DESC NULLS LAST, u LIMIT 3", true, NULL},
+    {"SELECT u FROM a ORDER BY u LIMIT 4 OFFSET 2", true, NULL},
+    {"SELECT g, SUM(v) AS s FROM a GROUP BY g ORDER BY s DESC NULLS LAST, g NULLS FIRST", true,
+     NULL},
+    {"SELECT k, COUNT(*) FROM a GROUP BY k ORDER BY k LIMIT 2", true, NULL},
+    /* unions */
+    {"SELECT k, t FROM a UNION ALL SELECT k, t FROM b", false, NULL},
+    {"SELECT k, t FROM a UNION SELECT k, t FROM b", false, NULL},
+    /* joins */
+    {"SELECT a.u, a.v, b.v FROM a JOIN b ON a.u = b.u", false, NULL},
+    {"SELECT a.u, b.t FROM a LEFT JOIN b ON a.u = b.u", false, NULL},
+    {"SELECT a.u, b.t FROM a LEFT JOIN b ON a.u = b.u AND a.v < b.v", false, NULL},
+    {"SELECT b.u, a.t FROM a RIGHT JOIN b ON a.u = b.u", false, NULL},
+    {"SELECT a.t, COUNT(*), SUM(b.v) FROM a JOIN b ON a.u = b.u GROUP BY a.t", false, NULL},
+    {"SELECT a.u, b.u FROM a JOIN b ON a.t = b.t WHERE a.k < b.k", false, NULL},
+    {"SELECT a.k, SUM(b.k) FROM a JOIN b ON a.t = b.t AND a.g = b.g GROUP BY a.k", false, NULL},
+    {"SELECT x.u, y.v FROM a AS x JOIN a AS y ON x.u = y.u WHERE y.k > 1", false, NULL},
+    /* subqueries */
+    {"SELECT u FROM a WHERE u IN (SELECT u FROM b WHERE k > 0)", false, NULL},
+    {"SELECT u FROM a WHERE g NOT IN (SELECT g FROM b WHERE k = 1)", false, NULL},
+    {"SELECT u FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.u = a.u)", false, NULL},
+    {"SELECT u FROM a WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.t = a.t)", false, NULL},
+    {"SELECT u FROM a WHERE (SELECT COUNT(*) FROM b WHERE k > 3) > 0", false, NULL},
+    {"SELECT u FROM a WHERE (SELECT MAX(g) FROM b WHERE k > 3) IS NULL AND k = 2", false, NULL},
+    {"SELECT u, v FROM a WHERE v > (SELECT AVG(k) FROM b)", false, NULL},
+    {"SELECT u FROM a WHERE v = (SELECT MAX(v) FROM a)", false, NULL},
+    {"SELECT s, COUNT(*) FROM (SELECT k, SUM(g) AS s FROM a GROUP BY k) AS x GROUP BY s", false,
+     NULL},
+    {"WITH big AS (SELECT u, v FROM a WHERE v > 1000) SELECT COUNT(*), SUM(v) FROM big", false,
+     NULL},
+    /* windows */
+    {"SELECT u, ROW_NUMBER() OVER (PARTITION BY k ORDER BY u) FROM a", false, NULL},
+    {"SELECT u, SUM(v) OVER (PARTITION BY k ORDER BY u), RANK() OVER (PARTITION BY g ORDER BY k) "
+     "FROM a",
+     false, NULL},
+};
+
+const size_t query_case_count = sizeof query_cases / sizeof query_cases[0];
