@@ -222,6 +222,9 @@ fm_status sql_settle_result(struct sql_plan *plan, const struct sql_given *given
 /* guard.c */
 fm_status sql_bind_guards(struct sql_binder *b, struct sql_rel *root,
                           struct base_err *err) FM_CHECK;
+/* bind_counted.c: item->counted, from its argument. */
+fm_status sql_bind_counted(struct sql_item *item, struct sql_binder *b,
+                           struct base_err *err) FM_CHECK;
 /* Aggregates' result types. */
 fm_status sql_bind_item_type(struct sql_item *item, struct sql_plan_column *column,
                              const struct sql_binder *b, int64_t rows,

@@ -242,46 +242,6 @@ static fm_status bind_filter(struct sql_item *item, struct sql_binder *b,
                        : st;
 }
 
-static bool is_neutral(const struct sql_binder *b, size_t node, bool any_value)
-{
-    const struct sql_node *n = &b->plan->nodes[node];
-
-    return n->op == SQL_OP_CONST && (any_value || n->null || n->value == 0);
-}
-
-/* What counts for the guard in SUM(CASE WHEN c THEN x ELSE 0 END): rows with an alternative that
- * depends on the row; if none does, as in CASE WHEN c THEN 1 ELSE 0 END, those that add anything.
- * A CASE that says which: the condition of each such alternative, after those before it. */
-static fm_status bind_counted(struct sql_item *item, struct sql_binder *b, struct base_err *err)
-{
-    const struct data_type boolean = {.kind = DATA_BOOLEAN};
-    const struct sql_node *n = item->arg != SQL_NONE ? &b->plan->nodes[item->arg] : NULL;
-    bool varies = false, neutral = false;
-    size_t *args, count;
-    fm_status st = FM_OK;
-
-    if (n == NULL || n->op != SQL_OP_CASE || (item->fn != SQL_SUM && item->fn != SQL_AVG))
-        return FM_OK;
-    count = n->arg_count;
-    for (size_t i = 1; i <= count; i += 2)
-        varies = varies || !is_neutral(b, n->args[i < count ? i : count - 1], true);
-    args = sql_arena_array(&b->plan->arena, count, sizeof *args);
-    if (args == NULL)
-        return base_err_memory(err, "SQL plan");
-    for (size_t i = 0; st == FM_OK && i < count; i++) {
-        bool is_value = i % 2 == 1 || i + 1 == count;
-        args[i] = b->plan->nodes[item->arg].args[i];
-        if (is_value) {
-            bool quiet = is_neutral(b, args[i], varies);
-            neutral = neutral || (quiet && !b->plan->nodes[args[i]].null);
-            st = sql_bind_const(&args[i], b, boolean, !quiet, item->at, err);
-        }
-    }
-    if (st != FM_OK || !neutral)
-        return st;
-    return sql_bind_make(&item->counted, b, SQL_OP_CASE, item->at, args, count, err);
-}
-
 static fm_status bind_argument(struct sql_item *item, struct sql_binder *b,
                                const struct sql_syntax *s, struct base_err *err)
 {
@@ -295,7 +255,7 @@ static fm_status bind_argument(struct sql_item *item, struct sql_binder *b,
         st = bind_fraction(item, b, s->fraction, err);
     if (st == FM_OK && s->filter != NULL)
         st = bind_filter(item, b, s, err);
-    return st == FM_OK ? bind_counted(item, b, err) : st;
+    return st == FM_OK ? sql_bind_counted(item, b, err) : st;
 }
 
 /* MIN and MAX of distinct values are those of all. */

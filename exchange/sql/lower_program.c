@@ -132,8 +132,12 @@ fm_status sql_physical_make(struct sql_physical *out, const struct sql_plan *pla
                             struct base_err *err)
 {
     struct lowering l;
-    fm_status st = begin(&l, out, plan, plan->simple ? plan->output_count : 0, err);
+    fm_status st = sql_plan_runs(plan, err);
 
+    *out = (struct sql_physical){.plan = plan};
+    if (st != FM_OK)
+        return st;
+    st = begin(&l, out, plan, plan->simple ? plan->output_count : 0, err);
     out->rows = plan->rows;
     for (size_t i = 0; i < plan->source_count; i++)
         out->others_rows += plan->sources[i].recipient ? 0 : plan->sources[i].rows;

@@ -90,8 +90,8 @@ struct sql_item {
     size_t column;     /* the new column: type, range, nullable */
     unsigned digits;   /* AVG, VAR, STDDEV: digits after the point beyond the argument's */
     /* What the guard counts: rows where this is true, and filter, and arg is not NULL. SQL_NONE: no
-     * such further condition. It leaves out the constants of a CASE: in SUM(CASE WHEN c THEN x ELSE
-     * 0 END) the rows of ELSE hide nobody. */
+     * such further condition. It leaves out rows of which the argument says nothing, as those of
+     * ELSE in SUM(CASE WHEN c THEN x ELSE 0 END): bind_counted.c. */
     size_t counted;
     int at;
 };

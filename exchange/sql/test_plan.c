@@ -115,7 +115,7 @@ static const struct {
     {"SELECT MIN(COALESCE(balance, 0)), SUM(CASE product WHEN 'x' THEN balance * 1.5 WHEN 'y' THEN "
      "-1 END) AS s FROM bank_c.loans WHERE (closed IS NOT TRUE OR opened - DATE '2020-02-29' > 7) "
      "AND NULLIF(overdue_days, 0) <> 5",
-     "768922ec155e019f84880135271c2be1ec7b539cbbceb128059b1da1398c5708"},
+     "c7057634c9e0a23a10222b4f24283c8475b4171479957081d9b779ccb22fa25d"},
 };
 
 static void test_golden_hashes(void **state)

@@ -159,7 +159,7 @@ static void flow_items(struct flow *f, const struct sql_rel *rel)
     for (size_t i = 0; i < rel->item_count; i++) {
         const struct sql_item *o = &rel->items[i];
         bool extreme = o->fn == SQL_MIN || o->fn == SQL_MAX || o->fn == SQL_PERCENTILE_DISC;
-        unsigned above = f->columns[o->column] & ~(values | (unsigned)SQL_USE_GROUP);
+        unsigned above = f->columns[o->column] & ~(unsigned)(SQL_USE_REVEAL | SQL_USE_GROUP);
         put(f, o->arg, above | (extreme ? SQL_USE_EXTREME : SQL_USE_AGGREGATE));
         put(f, o->filter, SQL_USE_CONDITION);
     }
