@@ -243,8 +243,9 @@ static struct ledger_prepared *room_for(size_t count)
 }
 
 /* Runs a block's transactions and leaves their changes in the view. */
-static fm_status run_block(struct ledger_machine *machine, struct ledger_outcome *outcomes,
-                           size_t *admitted, const struct ledger_block *block, uint64_t first_leaf,
+static fm_status run_block(struct ledger_machine *machine, enum ledger_parsed_use use,
+                           struct ledger_outcome *outcomes, size_t *admitted,
+                           const struct ledger_block *block, uint64_t first_leaf,
                            struct base_err *err)
 {
     struct ledger_prepared *prepared = room_for(block->count);
@@ -263,7 +264,7 @@ static fm_status run_block(struct ledger_machine *machine, struct ledger_outcome
     c.rules_version = (uint32_t)ledger_int(param, "rules_version");
     for (at = 0; st == FM_OK && at < block->count; at += n) {
         n = block->count - at < LEDGER_BATCH ? block->count - at : LEDGER_BATCH;
-        st = ledger_prepare(machine, prepared, block->txs + at, n, param, block->time_ms, err);
+        st = ledger_prepare(machine, prepared, use, block->txs + at, n, param, block->time_ms, err);
         for (i = 0; st == FM_OK && i < n; i++) {
             struct ledger_outcome *out = &outcomes[at + i];
 
@@ -287,7 +288,7 @@ fm_status ledger_machine_step(struct ledger_machine *machine, struct ledger_step
     fm_status st;
 
     memset(out, 0, sizeof *out);
-    st = run_block(machine, outcomes, &out->admitted, block, first_leaf, err);
+    st = run_block(machine, LEDGER_PARSED_TAKE, outcomes, &out->admitted, block, first_leaf, err);
     if (st == FM_OK)
         st = get_param(machine, &param, err);
     out->epoch = (uint64_t)ledger_int(param, "epoch");
@@ -310,7 +311,7 @@ fm_status ledger_machine_try(struct ledger_machine *machine, struct ledger_outco
 {
     struct ledger_block block = {height, time_ms, tx, 1};
     size_t admitted;
-    fm_status st = run_block(machine, out, &admitted, &block, 0, err);
+    fm_status st = run_block(machine, LEDGER_PARSED_KEEP, out, &admitted, &block, 0, err);
 
     ledger_view_reset(&machine->view);
     return st;
@@ -373,7 +374,8 @@ fm_status ledger_machine_select(struct ledger_machine *machine, size_t *chosen, 
     c.rules_version = (uint32_t)ledger_int(param, "rules_version");
     for (at = 0; st == FM_OK && !full && at < count; at += n) {
         n = count - at < LEDGER_BATCH ? count - at : LEDGER_BATCH;
-        st = ledger_prepare(machine, prepared, txs + at, n, param, time_ms, err);
+        st =
+            ledger_prepare(machine, prepared, LEDGER_PARSED_KEEP, txs + at, n, param, time_ms, err);
         if (st == FM_OK)
             st = select_batch(machine, &c, prepared, n, at, chosen, n_chosen, n_seen, &bytes, &full,
                               err);

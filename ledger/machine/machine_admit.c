@@ -104,9 +104,10 @@ static size_t set_of(const uint8_t hash[32], size_t slots)
     return ((size_t)hash[0] << 8 | hash[1]) % (slots / LEDGER_WAYS) * LEDGER_WAYS;
 }
 
-static void recall_parsed(struct ledger_machine *machine, struct ledger_prepared *p, size_t max_len)
+static void recall_parsed(struct ledger_machine *machine, struct ledger_prepared *p,
+                          enum ledger_parsed_use use, size_t max_len)
 {
-    const struct ledger_parsed_slot *set;
+    struct ledger_parsed_slot *set;
 
     base_sha256(p->bytes_hash, p->bytes.p, p->bytes.len);
     set = &machine->parsed[set_of(p->bytes_hash, LEDGER_PARSED)];
@@ -114,7 +115,10 @@ static void recall_parsed(struct ledger_machine *machine, struct ledger_prepared
         if (set[i].tx.json == NULL || memcmp(set[i].hash, p->bytes_hash, sizeof set[i].hash) != 0)
             continue;
         p->tx = set[i].tx;
-        (void)json_incref(p->tx.json);
+        if (use == LEDGER_PARSED_TAKE)
+            set[i].tx = (struct ledger_tx){0};
+        else
+            (void)json_incref(p->tx.json);
         p->was_parsed = true;
         return;
     }
@@ -277,8 +281,8 @@ static fm_status look_ahead(struct ledger_machine *machine, struct ledger_prepar
 }
 
 fm_status ledger_prepare(struct ledger_machine *machine, struct ledger_prepared *prepared,
-                         const struct ledger_bytes *txs, size_t n, const json_t *param,
-                         int64_t time_ms, struct base_err *err)
+                         enum ledger_parsed_use use, const struct ledger_bytes *txs, size_t n,
+                         const json_t *param, int64_t time_ms, struct base_err *err)
 {
     struct ledger_context c = {.time_ms = time_ms,
                                .limits = json_object_get(param, "limits"),
@@ -295,10 +299,10 @@ fm_status ledger_prepare(struct ledger_machine *machine, struct ledger_prepared 
     memset(prepared, 0, n * sizeof *prepared);
     for (i = 0; i < n; i++) {
         prepared[i].bytes = txs[i];
-        recall_parsed(machine, &prepared[i], work.max_len);
+        recall_parsed(machine, &prepared[i], use, work.max_len);
     }
     work_in_parallel(&work, machine->threads);
-    for (i = 0; i < n; i++)
+    for (i = 0; use == LEDGER_PARSED_KEEP && i < n; i++)
         remember_parsed(machine, &prepared[i]);
     for (i = 0; st == FM_OK && i < n; i++)
         st = look_ahead(machine, &prepared[i], &c, err);

@@ -63,11 +63,15 @@ struct ledger_prepared {
     struct base_err err;
 };
 
+/* What becomes of parsed transactions: those that wait are kept, those of a block that is executed
+ * are taken out: nobody asks for them again, and what is kept for long costs most to free. */
+enum ledger_parsed_use { LEDGER_PARSED_KEEP, LEDGER_PARSED_TAKE };
+
 /* Parses and authenticates txs[0..n), n <= LEDGER_BATCH, as far as that can be known before any of
  * them ran. limits: param.limits. */
 fm_status ledger_prepare(struct ledger_machine *machine, struct ledger_prepared *prepared,
-                         const struct ledger_bytes *txs, size_t n, const json_t *param,
-                         int64_t time_ms, struct base_err *err) FM_CHECK;
+                         enum ledger_parsed_use use, const struct ledger_bytes *txs, size_t n,
+                         const json_t *param, int64_t time_ms, struct base_err *err) FM_CHECK;
 void ledger_prepared_release(struct ledger_prepared *prepared, size_t n);
 
 /* Decides admission now, against the state as the view has it. Fills c (tx, sender, member,

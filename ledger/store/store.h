@@ -6,7 +6,7 @@
  * one thread at a time; one writing store (held by a lock on PATH.lock) and any number of reading
  * ones may be open together.
  *
- * Tables, schema version 3 (all local: other replicas see hashes, blocks and bundles only):
+ * Tables, schema version 4 (all local: other replicas see hashes, blocks and bundles only):
  *
  *   tip          the one row of where the replica stands: chain, genesis, height, time, the log's
  *                frontier (log.h), state root, hash of the newest block leaf's payload, epoch,
@@ -20,7 +20,9 @@
  *   state        key -> value, format.md section 6, but for seen/ID
  *   seen         (not_after, id): the state's seen/ID, whose value says not_after. So an id, whose
  *                place in any order of ids is random, is written into one such order alone, tx's
- *   page         nibbles << 56 | prefix -> page of the state tree (state.h) with up to 14 nibbles
+ *   page         prefix << 4 | nibbles -> page of the state tree (state.h) with up to 14 nibbles,
+ *                the prefix filled up to 14 with zeros: a fan stands beside its children, so that
+ *                a change often writes one page of the file instead of two
  *   deep_page    page id -> page, for longer ones: where somebody ground hashes for it
  *   cosignature  (size, alias) -> checkpoint with that one line, for the newest final size and
  * later

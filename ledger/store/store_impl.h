@@ -64,7 +64,7 @@ enum ledger_sql {
 };
 
 extern const char ledger_store_schema[];
-extern const char ledger_store_from_2[]; /* an older file's tables, to those of now */
+extern const char ledger_store_from_2[], ledger_store_from_3[]; /* to the next version's tables */
 extern const char *const ledger_store_sql[LEDGER_SQL_COUNT];
 
 struct ledger_store {

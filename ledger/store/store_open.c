@@ -15,8 +15,8 @@
 #include "ledger/store/sum_vfs.h"
 
 #define APPLICATION_ID 0x464d4c47 /* "FMLG" */
-#define SCHEMA_VERSION 3
-#define SCHEMA_BEFORE 2 /* the oldest that is brought up to date */
+#define SCHEMA_VERSION 4
+#define SCHEMA_OLDEST 2 /* the oldest that is brought up to date */
 
 /* ---- opening ---- */
 
@@ -71,7 +71,7 @@ static fm_status read_number(struct ledger_store *store, const char *sql, int64_
 }
 
 /* Brings an older file to the tables of now, or leaves it as it was. */
-static fm_status migrate(struct ledger_store *store, struct base_err *err)
+static fm_status migrate(struct ledger_store *store, int64_t version, struct base_err *err)
 {
     char number[64];
     fm_status st = exec(store, "BEGIN IMMEDIATE", err);
@@ -79,7 +79,10 @@ static fm_status migrate(struct ledger_store *store, struct base_err *err)
     if (st != FM_OK)
         return st;
     (void)snprintf(number, sizeof number, "PRAGMA user_version = %d; COMMIT", SCHEMA_VERSION);
-    st = exec(store, ledger_store_from_2, err);
+    if (version < 3)
+        st = exec(store, ledger_store_from_2, err);
+    if (st == FM_OK)
+        st = exec(store, ledger_store_from_3, err);
     if (st == FM_OK)
         st = exec(store, number, err);
     if (st != FM_OK)
@@ -90,9 +93,11 @@ static fm_status migrate(struct ledger_store *store, struct base_err *err)
 static fm_status check_version(struct ledger_store *store, enum ledger_store_mode mode,
                                int64_t version, struct base_err *err)
 {
-    if (version == SCHEMA_VERSION || (version == SCHEMA_BEFORE && mode == LEDGER_STORE_WRITE))
+    bool older = version >= SCHEMA_OLDEST && version < SCHEMA_VERSION;
+
+    if (version == SCHEMA_VERSION || (older && mode == LEDGER_STORE_WRITE))
         return FM_OK;
-    if (version == SCHEMA_BEFORE)
+    if (older)
         return base_err_set(err, FM_E_INPUT,
                             "%s: an older version of Firmiana wrote it: start the node once "
                             "(firmiana node), which brings it up to date; a backup: firmiana "
@@ -124,7 +129,7 @@ static fm_status check_file(struct ledger_store *store, enum ledger_store_mode m
     if (sqlite3_file_control(store->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &sums) != SQLITE_OK ||
         sums != LEDGER_SUM)
         return ledger_store_corrupt(store, "its pages have no checksums", err);
-    st = version != SCHEMA_VERSION ? migrate(store, err) : FM_OK;
+    st = version != SCHEMA_VERSION ? migrate(store, version, err) : FM_OK;
     if (st != FM_OK)
         return st;
     if (sqlite3_prepare_v2(store->db, "SELECT chain FROM tip", -1, &stmt, NULL) != SQLITE_OK)
@@ -160,7 +165,7 @@ static fm_status set_up(struct ledger_store *store, enum ledger_store_mode mode,
     if (st == FM_OK && mode != LEDGER_STORE_READ)
         st = exec(store,
                   "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;"
-                  " PRAGMA wal_autocheckpoint = 4000;",
+                  " PRAGMA wal_autocheckpoint = 16000;",
                   err);
     if (st == FM_OK && mode == LEDGER_STORE_CREATE)
         st = exec(store, ledger_store_schema, err);

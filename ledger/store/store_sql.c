@@ -47,6 +47,13 @@ const char ledger_store_from_2[] = LEDGER_TX_TABLES(
              "ALTER TABLE tx3 RENAME TO tx;"
              "ALTER TABLE seen3 RENAME TO seen;";
 
+/* Version 3 kept the pages of the state tree by depth first. */
+const char ledger_store_from_3[] =
+    "CREATE TABLE page4 (at INTEGER PRIMARY KEY, page BLOB NOT NULL) STRICT;"
+    "INSERT INTO page4 SELECT (at & 0xffffffffffffff) << 4 | at >> 56, page FROM page ORDER BY 1;"
+    "DROP TABLE page;"
+    "ALTER TABLE page4 RENAME TO page;";
+
 const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
     [LEDGER_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
     [LEDGER_SQL_BEGIN_READ] = "BEGIN",
@@ -73,8 +80,7 @@ const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
     [LEDGER_SQL_DEL_SEEN] = "DELETE FROM seen WHERE not_after = ?1 AND id = ?2",
     [LEDGER_SQL_EXPIRED_SEEN] = "SELECT id FROM seen WHERE not_after < ?1 ORDER BY not_after, id",
     [LEDGER_SQL_GET_PAGE] = "SELECT page FROM page WHERE at = ?1",
-    [LEDGER_SQL_PUT_PAGE] = "INSERT INTO page VALUES (?1, ?2)"
-                            " ON CONFLICT (at) DO UPDATE SET page = excluded.page",
+    [LEDGER_SQL_PUT_PAGE] = "REPLACE INTO page VALUES (?1, ?2)",
     [LEDGER_SQL_DEL_PAGE] = "DELETE FROM page WHERE at = ?1",
     [LEDGER_SQL_GET_DEEP] = "SELECT page FROM deep_page WHERE at = ?1",
     [LEDGER_SQL_PUT_DEEP] = "INSERT INTO deep_page VALUES (?1, ?2)"

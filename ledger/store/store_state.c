@@ -257,7 +257,7 @@ static sqlite3_stmt *page_stmt(struct ledger_store *store, enum ledger_sql shall
                                struct base_err *err)
 {
     sqlite3_stmt *stmt;
-    uint64_t at = id[0];
+    uint64_t at = 0;
     size_t i;
 
     if (id[0] > SHALLOW_NIBBLES) {
@@ -268,6 +268,7 @@ static sqlite3_stmt *page_stmt(struct ledger_store *store, enum ledger_sql shall
     }
     for (i = 1; i <= SHALLOW_NIBBLES / 2; i++)
         at = at << 8 | (i < id_len ? id[i] : 0U);
+    at = at << 4 | id[0];
     stmt = ledger_store_stmt(store, shallow, err);
     if (stmt != NULL)
         (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)at);

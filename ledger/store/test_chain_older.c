@@ -52,10 +52,17 @@ static int64_t number(const char *query)
     return n;
 }
 
+/* As version 3 had it: pages by depth first. */
+#define BACK_TO_3                                                             \
+    "CREATE TABLE page3 (at INTEGER PRIMARY KEY, page BLOB NOT NULL) STRICT;" \
+    "INSERT INTO page3 SELECT (at & 15) << 56 | at >> 4, page FROM page;"     \
+    "DROP TABLE page; ALTER TABLE page3 RENAME TO page;"
+
+static const char back_to_3[] = "BEGIN;" BACK_TO_3 "PRAGMA user_version = 3; COMMIT";
+
 /* As version 2 had it: every remembered id in three orders, its time in two of them. */
 static const char back_to_2[] =
-    "BEGIN;"
-    "INSERT INTO state SELECT 'seen/' || lower(hex(id)),"
+    "BEGIN;" BACK_TO_3 "INSERT INTO state SELECT 'seen/' || lower(hex(id)),"
     " CAST('{\"not_after\":' || not_after || '}' AS BLOB) FROM seen;"
     "CREATE TABLE seen2 (not_after INTEGER, id TEXT, PRIMARY KEY (not_after, id))"
     " STRICT, WITHOUT ROWID;"
@@ -111,7 +118,7 @@ static void test_brought_up_to_date(void **state)
     assert_int_equal(ledger_reader_open(&reader, path, &err), FM_E_INPUT);
     assert_non_null(strstr(err.text, "start the node once (firmiana node)"));
     must(ledger_chain_open(&t.chain, path, &err));
-    assert_int_equal(number("PRAGMA user_version"), 3);
+    assert_int_equal(number("PRAGMA user_version"), 4);
     assert_int_equal(number("SELECT count(*) FROM seen"), 2);
     assert_int_equal(number("SELECT count(*) FROM tx"), 4);
     assert_int_equal(number("SELECT count(*) FROM tx WHERE not_after = 0"), 2);
@@ -140,6 +147,25 @@ static void test_goes_on(void **state)
     town_wait(&t, 2 * DAY_MS);
     town_ok(&t, publish(&t, 5));
     assert_int_equal(number("SELECT count(*) FROM seen"), 1);
+    check(&t);
+    town_release(&t);
+}
+
+static void test_from_the_version_between(void **state)
+{
+    struct base_buf last = {0};
+    struct town t;
+
+    (void)state;
+    play(&t, &last);
+    must(ledger_chain_open(&t.chain, path, &err));
+    ledger_chain_close(t.chain);
+    sql(back_to_3);
+    must(ledger_chain_open(&t.chain, path, &err));
+    assert_int_equal(number("PRAGMA user_version"), 4);
+    check(&t);
+    town_refused(&t, last, LEDGER_DROP_REPEATED);
+    town_ok(&t, publish(&t, 5));
     check(&t);
     town_release(&t);
 }
@@ -196,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_brought_up_to_date),
         WITH_FOLDER(test_goes_on),
+        WITH_FOLDER(test_from_the_version_between),
         WITH_FOLDER(test_all_or_nothing),
     };
     return cmocka_run_group_tests_name("a ledger of an older version", tests, NULL, NULL);
