@@ -463,15 +463,12 @@ static void aims_are_met(void **state)
 
     (void)state;
     assert_true(mean_bytes(MUL, MPC_FEW_ROUNDS, &rounds) <= 8 && rounds == 1);
-    assert_true(mean_bytes(LESS, MPC_FEW_ROUNDS, &rounds) <= 16 && rounds <= 6);
-    print_message("less: %.2f bytes, %llu rounds\n", mean_bytes(LESS, MPC_FEW_ROUNDS, &rounds),
-                  (unsigned long long)rounds);
-    assert_true(mean_bytes(LESS, MPC_FEW_BYTES, &rounds) <= 16);
-    print_message("less, few bytes: %.2f bytes, %llu rounds\n",
-                  mean_bytes(LESS, MPC_FEW_BYTES, &rounds), (unsigned long long)rounds);
-    assert_true(mean_bytes(EQUAL, MPC_FEW_ROUNDS, &rounds) <= 16 && rounds <= 8);
-    print_message("equal: %.2f bytes, %llu rounds\n", mean_bytes(EQUAL, MPC_FEW_ROUNDS, &rounds),
-                  (unsigned long long)rounds);
+    assert_true(mean_bytes(LESS, MPC_FEW_ROUNDS, &rounds) <= 14.1 && rounds == 5);
+    assert_true(mean_bytes(LESS_FULL, MPC_FEW_ROUNDS, &rounds) <= 42.3 && rounds == 6);
+    assert_true(mean_bytes(LESS, MPC_FEW_BYTES, &rounds) <= 10.6 && rounds == 64);
+    assert_true(mean_bytes(EQUAL, MPC_FEW_ROUNDS, &rounds) <= 10.4 && rounds == 5);
+    assert_true(mean_bytes(EQUAL, MPC_FEW_BYTES, &rounds) <= 10.4 && rounds == 5);
+    assert_true(mean_bytes(A2B, MPC_FEW_ROUNDS, &rounds) <= 25.9 && rounds == 6);
 }
 
 int main(void)

@@ -244,7 +244,7 @@ static void divides_by_public_numbers(void **state)
         }
 }
 
-enum what { MIN, BITS, TRUNCATE };
+enum what { MIN, MAX, BITS, TRUNCATE, ABS, NEGATIVE, ONE_HOT, DIVIDE };
 
 struct cost {
     enum what what;
@@ -258,14 +258,28 @@ static fm_status costed(struct mpc_session *s, void *arg, struct base_err *err)
     static const int64_t zeros[640];
     struct cost *k = arg;
     struct mpc_range range = {-(INT64_C(1) << (k->width - 1)), (INT64_C(1) << (k->width - 1)) - 1};
+    struct mpc_range from_zero = {0, k->what == ONE_HOT ? 63 : (INT64_C(1) << (k->width - 1)) - 1};
+    struct mpc_range divisor = {0, 1023};
     struct mpc_share *x, *y, *z[64];
     struct mpc_stats before, after;
 
-    TRY(feed(s, &x, 0, zeros, 640, range, err));
-    TRY(feed(s, &y, 0, zeros, 640, range, err));
+    if (k->what == ABS)
+        range.lo++; /* which has no absolute value in 64 bits */
+    TRY(feed(s, &x, 0, zeros, 640, k->what >= ONE_HOT ? from_zero : range, err));
+    TRY(feed(s, &y, 0, zeros, 640, k->what == DIVIDE ? divisor : range, err));
     mpc_session_stats(s, &before);
     if (k->what == MIN)
         TRY(mpc_min(z, x, y, MPC_SIGNED, err));
+    else if (k->what == MAX)
+        TRY(mpc_max(z, x, y, MPC_SIGNED, err));
+    else if (k->what == ABS)
+        TRY(mpc_abs(z, x, err));
+    else if (k->what == NEGATIVE)
+        TRY(mpc_negative(z, x, err));
+    else if (k->what == ONE_HOT)
+        TRY(mpc_one_hot(z, x, err));
+    else if (k->what == DIVIDE)
+        TRY(mpc_divide(z, z + 1, x, y, err));
     else if (k->what == BITS)
         TRY(mpc_ring_bits(z, x, k->width, err));
     else
@@ -302,12 +316,35 @@ static void costs_are_what_headers_say(void **state)
             unsigned k = widths[i];
             enum mpc_profile profile = p == 0 ? MPC_FEW_ROUNDS : MPC_FEW_BYTES;
             struct mpc_rep3_cost less = mpc_rep3_msb_cost(k + 1, 1, profile);
+            struct mpc_rep3_cost sign = mpc_rep3_msb_cost(k, 1, profile);
             struct mpc_rep3_cost a2b = mpc_rep3_a2b_cost(k, profile);
 
             costs(MIN, k, profile, less.bytes + 48 * 64, less.rounds + 3);
+            costs(MAX, k, profile, less.bytes + 48 * 64, less.rounds + 3);
+            costs(NEGATIVE, k, profile, sign.bytes, sign.rounds);
+            costs(ABS, k, profile, sign.bytes + 48 * 64, sign.rounds + 3);
             costs(BITS, k, profile, a2b.bytes + 24 * 64 * k, a2b.rounds + 2);
             costs(TRUNCATE, k, profile, a2b.bytes + 24 * 64, a2b.rounds + 2); /* one bit is left */
         }
+}
+
+/* Twenty steps by a divisor of ten bits; 64 values from six bits. Short columns: b2a by injection.
+ */
+static void steps_cost_what_headers_say(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        enum mpc_profile p = i == 0 ? MPC_FEW_ROUNDS : MPC_FEW_BYTES;
+        struct mpc_rep3_cost num = mpc_rep3_a2b_cost(20, p), den = mpc_rep3_a2b_cost(10, p);
+        struct mpc_rep3_cost bits = mpc_rep3_a2b_cost(6, p);
+        struct mpc_circuit_cost step = mpc_sum_cost(12, p), hot = mpc_one_hot_cost(64);
+
+        costs(ONE_HOT, 6, p, bits.bytes + 24 * hot.ands, bits.rounds + hot.rounds);
+        if (p == MPC_FEW_ROUNDS)
+            costs(DIVIDE, 21, p,
+                  num.bytes + den.bytes + 20 * 24 * (step.ands + 10) + 24 * 64 * (20 + 10),
+                  num.rounds + 20 * (step.rounds + 1) + 2 + 2);
+    }
 }
 
 static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err *err)
@@ -341,8 +378,11 @@ static void bad_arguments_are_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_come_apart),        cmocka_unit_test(one_hot_of_every_small_range),
-        cmocka_unit_test(divides_by_public_numbers), cmocka_unit_test(costs_are_what_headers_say),
+        cmocka_unit_test(numbers_come_apart),
+        cmocka_unit_test(one_hot_of_every_small_range),
+        cmocka_unit_test(divides_by_public_numbers),
+        cmocka_unit_test(costs_are_what_headers_say),
+        cmocka_unit_test(steps_cost_what_headers_say),
         cmocka_unit_test(bad_arguments_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
