@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json_read.h"
+#include "base/secret.h"
 
 static void *must_allocate(size_t size)
 {
@@ -19,9 +21,16 @@ static void *must_allocate(size_t size)
     return p;
 }
 
-void base_json_abort_without_memory(void)
+/* The C library knows how long the block is. */
+static void wipe_and_free(void *p)
 {
-    json_set_alloc_funcs(must_allocate, free);
+    base_wipe(p, malloc_usable_size(p));
+    free(p);
+}
+
+void base_json_harden(void)
+{
+    json_set_alloc_funcs(must_allocate, wipe_and_free);
 }
 
 /* ---- the subset ---- */
@@ -265,7 +274,7 @@ static fm_status parse_and_compare(json_t **out, const void *bytes, size_t len,
     st = base_json_canonical(&again, *out, err);
     if (st == FM_OK && (again.len != len || memcmp(again.p, bytes, len) != 0))
         st = base_err_set(err, FM_E_INPUT, "JSON is not in canonical form (RFC 8785)");
-    base_buf_release(&again);
+    base_buf_release_secret(&again);
     if (st != FM_OK) {
         json_decref(*out);
         *out = NULL;
@@ -296,7 +305,7 @@ fm_status base_json_hash(uint8_t out32[32], const json_t *value, struct base_err
 
     if (st == FM_OK)
         base_sha256(out32, bytes.p, bytes.len);
-    base_buf_release(&bytes);
+    base_buf_release_secret(&bytes);
     return st;
 }
 

@@ -16,11 +16,14 @@
 #define BASE_JSON_MAX_INT 9007199254740991LL
 #define BASE_JSON_MAX_DEPTH 32
 
-/* From now on a JSON tree that does not fit into memory ends the process, with one line. jansson
- * drops members without a word when an allocation fails inside some of its calls, and a document
- * that lost a member must not be signed, hashed or acted upon. Call first thing in main(); not
- * thread-safe. */
-void base_json_abort_without_memory(void);
+/* From now on
+ *   - a JSON tree that does not fit into memory ends the process, with one line: jansson drops
+ *     members without a word when an allocation fails inside some of its calls, and a document that
+ *     lost a member must not be signed, hashed or acted upon;
+ *   - whatever jansson lets go of is wiped, since it does not know which string is a parameter that
+ *     a contract hides, an answer or a salt.
+ * Call first thing in main(); not thread-safe. Who calls json_dumps() wipes the text itself. */
+void base_json_harden(void);
 
 /* Parses text that a person may have written (any white space, any key order) into the allowed
  * subset. Errors: FM_E_INPUT with line and column. The caller owns *out (json_decref). */

@@ -1,4 +1,5 @@
 #include "base/json_read.h"
+#include "base/secret.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,7 @@ static json_t *read_string(struct reader *r)
     for (size_t i = 0; i < raw.len; i++)
         text[n++] = raw.p[i] == '\\' ? unescaped(raw.p[++i]) : raw.p[i];
     v = json_stringn_nocheck(text, n);
+    base_wipe(text, raw.len);
     free(text);
     return v;
 }

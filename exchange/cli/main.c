@@ -131,7 +131,7 @@ int main(int argc, char **argv)
     struct base_err err = {0};
     fm_status st = base_secret_harden_process(&err);
 
-    base_json_abort_without_memory();
+    base_json_harden();
     /* SQLite makes files under the umask: nobody else reads a member's rows, replica or sessions.
      */
     (void)umask(077);

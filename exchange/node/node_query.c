@@ -137,11 +137,9 @@ static bool has_room(const struct node *node, const char *from, size_t size)
 /* The query is not final here yet, or never was: kept for a while, within bounds. */
 static void hold(struct node *node, const char *from, const json_t *message)
 {
-    char *text = json_dumps(message, JSON_COMPACT);
-    size_t size = text != NULL ? strlen(text) : 0;
+    size_t size = json_dumpb(message, NULL, 0, JSON_COMPACT); /* only how long it is */
     struct node_held *h, **end = &node->held;
 
-    free(text);
     if (node->held_count >= NODE_MAX_HELD || size > NODE_HELD_BYTES - node->held_bytes ||
         !has_room(node, from, size))
         return;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/secret.h"
 
 fm_status sql_result_init(struct sql_result *out, const struct sql_plan *plan, size_t row_count,
                           struct base_err *err)
@@ -192,6 +193,8 @@ void sql_result_json(struct base_buf *out, const struct sql_result *r)
         out->failed = true;
     else
         base_buf_putf(out, "%s\n", text);
+    if (text != NULL)
+        base_wipe(text, strlen(text));
     free(text);
     json_decref(all);
     json_decref(suppressed);

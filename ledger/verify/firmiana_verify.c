@@ -133,7 +133,7 @@ int main(int argc, char **argv)
     struct options o;
     fm_status st;
 
-    base_json_abort_without_memory();
+    base_json_harden();
     st = read_options(&o, argc, argv, &err);
     if (st == FM_OK && o.help)
         return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? fm_status_exit(FM_E_IO) : 0;
