@@ -84,7 +84,7 @@ int main(int argc, char **argv)
                 BENCH_RUNS_MAX);
         return 2;
     }
-    base_json_abort_without_memory();
+    base_json_harden();
     if (run_all(scale, runs, only, &err) != FM_OK) {
         fprintf(stderr, "bench_sql: %s\n", err.text);
         return fm_status_exit(err.code);
