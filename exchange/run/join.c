@@ -82,9 +82,15 @@ static void repeat_left(struct run_work *w, struct run_relation *l, size_t times
 
 /* ---- looking up ---- */
 
+/* Where the left side's keys are unique too, and a flag would say if they are not. */
+static bool left_counts_once(const struct run_join *join, size_t times)
+{
+    return join->left_unique && times == 1 && (join->kind == RUN_INNER || join->kind == RUN_LEFT);
+}
+
 /* Every share of the right side that the result needs, as values of one lookup. */
 static void find(struct run_work *w, struct run_relation *l, struct run_relation *r,
-                 const struct sides *s, bool values, bool single, size_t times,
+                 const struct sides *s, const struct run_join *join, bool values, size_t times,
                  struct mpc_share **match)
 {
     struct run_shares shares = {0};
@@ -92,7 +98,8 @@ static void find(struct run_work *w, struct run_relation *l, struct run_relation
     struct mpc_lookup lookup = {.keys = s->keys,
                                 .table = {s->right, s->right_null, r->valid, r->rows},
                                 .probe = {s->left, s->left_null, l->valid, l->rows},
-                                .per_key = times};
+                                .per_key = times,
+                                .probe_unique = left_counts_once(join, times)};
 
     if (w->status == FM_OK && values)
         w->status = run_shares_get(&shares, r, w->err);
@@ -114,7 +121,7 @@ static void find(struct run_work *w, struct run_relation *l, struct run_relation
     *match = run_hold(w, found.match);
     found.match = NULL;
     if (values) {
-        if (!single) {
+        if (join->kind != RUN_SINGLE) {
             run_raise(w, l, RUN_FLAG_REPEATED_KEY, found.repeated);
             found.repeated = NULL;
         }
@@ -292,7 +299,7 @@ fm_status run_join(struct run_relation *left, struct run_relation *right,
                          times, (int)MOST_PARTNERS);
     for (size_t i = 0; w.status == FM_OK && i < join->key_count; i++)
         add_keys(&w, &sides, left, right, join, i);
-    find(&w, left, right, &sides, values, join->kind == RUN_SINGLE, times, &match);
+    find(&w, left, right, &sides, join, values, times, &match);
     if (join->kind == RUN_SINGLE && times == 2) {
         match = first_only(&w, left, right, match);
         times = 1;

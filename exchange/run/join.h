@@ -25,6 +25,9 @@ struct run_join {
     const size_t *right_keys;
     size_t key_count; /* at least 1 */
     size_t bound;     /* rows of one key on the right, at least 1 */
+    /* The left side has one row of a key as well: INNER and LEFT of bound 1 are cheaper then, and
+     * the flag is raised where it has more (all but one of these rows find no partner). */
+    bool left_unique;
     /* Further conditions of ON: the truth of each row of the joined relation (left's columns, then
      * right's), in a share of the caller's. NULL: none. */
     fm_status (*condition)(void *ctx, struct mpc_share **truth, struct run_relation *joined,

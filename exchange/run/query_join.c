@@ -90,7 +90,8 @@ fm_status query_join(struct query *q, struct query_rows *left, struct query_rows
                             .left_keys = left_keys,
                             .right_keys = right_keys,
                             .key_count = j->key_count,
-                            .bound = bound_of(j->right_max, right->r.rows)};
+                            .bound = bound_of(j->right_max, right->r.rows),
+                            .left_unique = j->left_max == 1};
     fm_status st;
 
     if (j->key_count >= MPC_SORT_KEYS)

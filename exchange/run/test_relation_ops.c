@@ -257,6 +257,7 @@ static fm_status join_unique(struct run_relation *a, struct run_relation *b,
                             .right_keys = (size_t[]){COL_U},
                             .key_count = 1,
                             .bound = 1,
+                            .left_unique = true,
                             .condition = condition ? join_condition : NULL};
 
     return run_join(a, b, &join, err);
