@@ -130,6 +130,13 @@ propose() { # spec -> contract id
   as bank_a contract propose "$1.contract" >/dev/null
   contract_id "$1.contract"
 }
+as bank_a explain --recipient bank_a "SELECT closed, COUNT(*) AS n, AVG(balance) AS mean FROM loans GROUP BY closed ORDER BY n" >"$W/explain.out"
+sed 's/^/   /' "$W/explain.out"
+grep -q "it needs the authorization of bank_a, bank_b, bank_c" "$W/explain.out" || fail "explain does not say who is to be asked"
+as bank_a explain --json --recipient bank_a "SELECT COUNT(*) FROM loans" | grep -q '"contracts":\[\]' || fail "explain --json"
+must_refuse "names single subjects" as bank_a explain --recipient bank_a "SELECT SUM(CASE WHEN subject_id = 5 THEN balance ELSE 0 END) FROM loans"
+proves "an analyst sees what a query would do, and whom to ask, before asking; no guard can be walked round by naming one subject"
+
 exposure=$(propose "$W/exposure.json")
 portfolio=$(propose "$W/portfolio.json")
 must_refuse authorization.missing as bank_a query run "$portfolio" --param 1=30

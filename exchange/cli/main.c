@@ -29,6 +29,7 @@ static const struct cli_command *const commands[] = {
     &cli_dataset_import,
     &cli_dataset_publish,
     &cli_dataset_list,
+    &cli_explain,
     &cli_contract_draft,
     &cli_contract_propose,
     &cli_contract_show,

@@ -123,8 +123,8 @@ static fm_status ask(struct asked *a, const json_t *from, const struct sql_catal
     return FM_OK;
 }
 
-static fm_status compile(struct sql_plan *plan, const json_t *from, int64_t minimum,
-                         const json_t *datasets, struct base_err *err)
+fm_status contract_plan(struct sql_plan *plan, const json_t *from, int64_t minimum,
+                        const json_t *datasets, struct base_err *err)
 {
     struct sql_catalog catalog;
     struct asked a;
@@ -291,7 +291,7 @@ fm_status contract_build(json_t **out, const json_t *spec, const char *asker,
     *out = NULL;
     if (st != FM_OK)
         return base_err_prefix(err, "contract specification");
-    st = compile(&plan, spec, minimum, datasets, err);
+    st = contract_plan(&plan, spec, minimum, datasets, err);
     if (st != FM_OK)
         return st;
     st = sql_plan_runs(&plan, err);
@@ -407,7 +407,7 @@ fm_status contract_compile(struct sql_plan *plan, const struct contract *contrac
         st = pinned(&own, contract, datasets, err);
 
     if (st == FM_OK)
-        st = compile(plan, contract->json, contract->minimum_group, own, err);
+        st = contract_plan(plan, contract->json, contract->minimum_group, own, err);
     if (st == FM_OK) {
         st = compare(plan, contract, err);
         if (st == FM_OK)

@@ -28,6 +28,11 @@ fm_status contract_build(json_t **out, const json_t *spec, const char *asker,
 fm_status contract_compile(struct sql_plan *plan, const struct contract *contract,
                            const json_t *datasets, struct base_err *err) FM_CHECK;
 
+/* The plan of {"sql", "recipients", "parameters"?}, which a specification and a contract have in
+ * common. The caller releases *plan. */
+fm_status contract_plan(struct sql_plan *plan, const json_t *from, int64_t minimum,
+                        const json_t *datasets, struct base_err *err) FM_CHECK;
+
 /* H(JCS(uses[alias])) and that array (borrowed); FM_E_NOT_FOUND if the member is no provider. */
 fm_status contract_uses_of(const json_t **uses, uint8_t hash32[32], const struct contract *contract,
                            const char *alias, struct base_err *err) FM_CHECK;

@@ -162,17 +162,24 @@ static void print_tables(struct base_buf *out, const struct sql_plan *plan)
     }
 }
 
+const char *sql_flag_name(unsigned bit)
+{
+    static const char *const names[SQL_FLAG_COUNT] = {"a key with more rows than declared",
+                                                      "a second row of a scalar subquery",
+                                                      "a division by zero"};
+
+    return names[bit];
+}
+
 static void print_flags(struct base_buf *out, const struct sql_plan *plan)
 {
-    static const char *const names[] = {"a key with more rows than declared",
-                                        "a second row of a scalar subquery", "a division by zero"};
     unsigned all = 0;
 
     for (size_t i = 0; i < plan->rel_count; i++)
         all |= plan->rels[i]->flags;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if ((all >> i & 1) != 0)
-            base_buf_putf(out, "flag      %s, said beside the result\n", names[i]);
+    for (unsigned bit = 0; bit < SQL_FLAG_COUNT; bit++) {
+        if ((all >> bit & 1) != 0)
+            base_buf_putf(out, "flag      %s, said beside the result\n", sql_flag_name(bit));
     }
 }
 

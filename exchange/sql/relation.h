@@ -142,6 +142,7 @@ enum sql_flag {
     SQL_FLAG_SECOND_ROW = 1u << 1,   /* JOIN SINGLE */
     SQL_FLAG_DIVISION_BY_ZERO = 1u << 2
 };
+enum { SQL_FLAG_COUNT = 3 };
 
 /* A value made by a PROJECT. */
 struct sql_make {
