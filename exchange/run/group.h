@@ -49,6 +49,9 @@ enum { RUN_DOMAIN_MOST = 256 }; /* groups of RUN_BY_DOMAIN */
 struct run_group {
     const size_t *keys;
     size_t key_count;
+    const unsigned *flags; /* of each key, as run_sort_key has them; NULL: none. RUN_BY_SORT gives
+                              the groups in the keys' order, those that exist first: an ORDER BY of
+                              the same keys needs no sort of its own */
     const struct run_aggregate *items;
     size_t item_count;
     enum run_group_method method;

@@ -81,7 +81,7 @@ void group_by_sort(struct grouping *g)
         return;
     }
     for (size_t i = 0; i < g->by->key_count; i++)
-        by[i].column = g->by->keys[i];
+        by[i] = (struct run_sort_key){g->by->keys[i], g->by->flags != NULL ? g->by->flags[i] : 0};
     run_keys_make(w, &keys, g->r, by, g->by->key_count, RUN_KEYS_GROUP);
     if (w->status != FM_OK)
         return;

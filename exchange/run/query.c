@@ -330,6 +330,9 @@ static fm_status sort(struct query *q, struct query_rows *rows, const struct sql
     if (above != NULL && above->kind == SQL_REL_LIMIT && above->inputs[0] == rel &&
         above->limit < SQL_MAX_TOTAL_ROWS && above->offset < SQL_MAX_TOTAL_ROWS)
         first = (size_t)above->limit + (size_t)above->offset;
+    if (q->in_order == rel) /* no two groups are equal in all keys: no order shows how rows stood */
+        return first > 0 && first < rows->r.rows ? run_relation_slice(&rows->r, 0, first, err)
+                                                 : FM_OK;
     st = sort_keys(keys, rows, rel->order, rel->order_count, err);
     if (st == FM_OK)
         st = run_shuffle(&rows->r, err);
@@ -378,8 +381,7 @@ static fm_status operate(struct query *q, const struct sql_rel *rel, struct base
         st = query_join(q, rows, &q->rows[rel->inputs[1]->id], rel, err);
         break;
     case SQL_REL_GROUP:
-        st = query_group(q, rows, rel, err);
-        break;
+        return query_group(q, rows, rel, err);
     case SQL_REL_WINDOW:
         for (size_t i = 0; st == FM_OK && i < rel->window_count; i++)
             st = window(q, rows, &rel->windows[i], err);

@@ -17,8 +17,9 @@ struct query_rows {
 struct query {
     const struct sql_run_config *c;
     const struct sql_plan *plan;
-    struct sql_run *inputs;  /* its registers: what was put in */
-    struct query_rows *rows; /* of each operator, until its user has it */
+    struct sql_run *inputs;         /* its registers: what was put in */
+    struct query_rows *rows;        /* of each operator, until its user has it */
+    const struct sql_rel *in_order; /* a SORT whose order the GROUP below has made already */
 };
 
 /* Where the plan's column stands; RUN_NONE: nowhere. */

@@ -12,6 +12,8 @@ struct grouped_query {
     struct query_rows *rows;
     const struct sql_rel *rel;
     size_t keys[MPC_SORT_KEYS];
+    size_t ids[MPC_SORT_KEYS]; /* of the keys: the plan's, or as the ORDER BY above wants them */
+    unsigned flags[MPC_SORT_KEYS];
     size_t item_count; /* the plan's, then those of guards */
     struct run_aggregate items[ITEMS];
     size_t
@@ -192,6 +194,72 @@ static fm_status suppress(struct grouped_query *g, struct base_err *err)
     return run_work_release(&w);
 }
 
+/* ---- an ORDER BY above ---- */
+
+/* The SORT that gets these groups as they are: nothing between makes some of them invalid, or moves
+ * them. NULL: none. */
+static const struct sql_rel *sort_above(const struct sql_plan *plan, const struct sql_rel *rel)
+{
+    for (size_t i = rel->id + 1; i < plan->rel_count; i++) {
+        const struct sql_rel *user = plan->rels[i];
+
+        if (user->input_count != 1 || user->inputs[0] != rel)
+            continue;
+        if (user->kind != SQL_REL_PROJECT)
+            return user->kind == SQL_REL_SORT ? user : NULL;
+        rel = user;
+    }
+    return NULL;
+}
+
+static size_t place_of(const size_t *list, size_t count, size_t column)
+{
+    size_t i = 0;
+
+    while (i < count && list[i] != column)
+        i++;
+    return i;
+}
+
+/* Keys in the order of the ORDER BY, the others after them. False if it wants something else. */
+static bool order_keys(struct grouped_query *g, const struct sql_rel *sort)
+{
+    size_t n = 0, count = g->rel->key_count;
+
+    if (sort == NULL || sort->order_count > count)
+        return false;
+    for (size_t i = 0; i < sort->order_count; i++) {
+        size_t column = sort->order[i].column;
+
+        if (place_of(g->rel->keys, count, column) == count || place_of(g->ids, n, column) < n ||
+            g->q->plan->columns[column].type.kind == DATA_TEXT)
+            return false;
+        g->flags[n] = (sort->order[i].descending ? MPC_SORT_DESCENDING : 0u) |
+                      (sort->order[i].nulls_first ? MPC_SORT_NULLS_FIRST : 0u);
+        g->ids[n++] = column;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (place_of(g->ids, n, g->rel->keys[i]) == n) {
+            g->flags[n] = 0;
+            g->ids[n++] = g->rel->keys[i];
+        }
+    return n == count; /* a key that is named twice is one too few */
+}
+
+static void arrange_keys(struct grouped_query *g)
+{
+    const struct sql_rel *sort = sort_above(g->q->plan, g->rel);
+
+    if (g->rel->guard_count == 0 && order_keys(g, sort)) {
+        g->q->in_order = sort;
+        return;
+    }
+    for (size_t i = 0; i < g->rel->key_count; i++) {
+        g->ids[i] = g->rel->keys[i];
+        g->flags[i] = 0;
+    }
+}
+
 /* ---- all ---- */
 
 static bool small_domain(const struct grouped_query *g)
@@ -211,12 +279,25 @@ static fm_status ask(struct grouped_query *g, struct base_err *err)
     if (g->rel->key_count >= MPC_SORT_KEYS || n + g->rel->guard_count >= ITEMS)
         return base_err_set(err, FM_E_LIMIT, "a grouping of %zu keys and %zu aggregates: too many",
                             g->rel->key_count, n);
-    st = query_find_all(g->keys, g->rows, g->rel->keys, g->rel->key_count, err);
+    arrange_keys(g);
+    st = query_find_all(g->keys, g->rows, g->ids, g->rel->key_count, err);
     for (size_t i = 0; st == FM_OK && i < n; i++)
         st = add_item(g, &g->rel->items[i], err);
     for (size_t i = 0; st == FM_OK && i <= n && g->rel->guard_count > 0; i++)
         st = add_guards(g, i, err);
     return st;
+}
+
+/* The keys, then the items; what guards counted goes. */
+static fm_status hand_on(struct grouped_query *g, struct base_err *err)
+{
+    size_t at[MPC_SORT_KEYS + ITEMS], keys = g->rel->key_count, n = keys + g->rel->item_count;
+
+    for (size_t i = 0; i < n; i++) {
+        at[i] = i;
+        g->rows->ids[i] = i < keys ? g->ids[i] : g->rel->items[i - keys].column;
+    }
+    return run_relation_project(&g->rows->r, at, n, err);
 }
 
 fm_status query_group(struct query *q, struct query_rows *rows, const struct sql_rel *rel,
@@ -232,19 +313,19 @@ fm_status query_group(struct query *q, struct query_rows *rows, const struct sql
     st = ask(g, err);
     how = (struct run_group){.keys = g->keys,
                              .key_count = rel->key_count,
+                             .flags = g->flags,
                              .items = g->items,
                              .item_count = g->item_count,
                              .method = st == FM_OK && small_domain(g) ? RUN_BY_DOMAIN : RUN_BY_SORT,
                              .groups = (size_t)rel->rows};
+    if (how.method == RUN_BY_DOMAIN) /* those that do not occur stand between the others */
+        q->in_order = NULL;
     if (st == FM_OK)
         st = run_group(&rows->r, &how, err);
     if (st == FM_OK && rel->guard_count > 0)
         st = suppress(g, err);
-    for (size_t i = 0; st == FM_OK && i < rows->r.count; i++)
-        rows->ids[i] = i < rel->key_count ? rel->keys[i]
-                       : i < rel->key_count + rel->item_count
-                           ? rel->items[i - rel->key_count].column
-                           : SQL_NONE;
+    if (st == FM_OK)
+        st = hand_on(g, err);
     free(g);
     return st;
 }

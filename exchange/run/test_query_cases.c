@@ -28,6 +28,17 @@ const struct query_case query_cases[] = {
     {"SELECT g, SUM(v) AS s FROM a GROUP BY g ORDER BY s DESC NULLS LAST, g NULLS FIRST", true,
      NULL},
     {"SELECT k, COUNT(*) FROM a GROUP BY k ORDER BY k LIMIT 2", true, NULL},
+    /* the groups' own order serves */
+    {"SELECT u, k, SUM(v) FROM a GROUP BY k, u ORDER BY u DESC", true, NULL},
+    {"SELECT g, v, COUNT(*) FROM a GROUP BY v, g ORDER BY g DESC NULLS FIRST, v NULLS LAST LIMIT 5",
+     true, NULL},
+    {"SELECT u + 1, k FROM (SELECT u, k FROM a GROUP BY u, k) AS x ORDER BY u DESC, k LIMIT 3",
+     true, NULL},
+    {"SELECT g, g, COUNT(DISTINCT k) FROM a GROUP BY g, g ORDER BY g NULLS LAST", true, NULL},
+    {"SELECT g, g, MAX(3) FROM a GROUP BY g, g ORDER BY g NULLS FIRST, g DESC", true, NULL},
+    {"SELECT u, COUNT(*) FROM a GROUP BY u HAVING SUM(v) > 100 ORDER BY u", true, NULL},
+    {"SELECT v, u FROM (SELECT DISTINCT u, v FROM a) AS x ORDER BY v DESC NULLS LAST, u", true,
+     NULL},
     /* unions */
     {"SELECT k, t FROM a UNION ALL SELECT k, t FROM b", false, NULL},
     {"SELECT k, t FROM a UNION SELECT k, t FROM b", false, NULL},
