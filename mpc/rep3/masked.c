@@ -2,7 +2,7 @@
  * stay in cache through the whole circuit. BATCH units are dealt in each step and make their level
  * l of gates LAG l steps later, so that what a level needs has been on the wire for LAG steps; in
  * each step a party sends each of the others at most what it deals and one message with the gates
- * of all units under way. */
+ * of all units under way, which take up to 32 MB a party and lane, however long the column. */
 #include "mpc/rep3/masked.h"
 
 #include <string.h>
