@@ -61,7 +61,7 @@ done
 # Few rounds are what a session takes unless told otherwise, and over a long line they are the faster ones.
 emulate wan -- bash -c "for few in '' --few-bytes; do $build/benches/bench_mpc --op lt --n 1000 --runs 1 \$few; done" >"$W/wan" 2>"$W/err" || fail "over wan: $(cat "$W/err")"
 sed -n 's/.*"rounds":\([0-9]*\),"seconds":\([0-9.]*\).*/\1 \2/p' "$W/wan" |
-  awk '{ rounds = rounds $1 " "; s[NR] = $2 } END { exit !(rounds == "6 64 " && s[1] < s[2]) }' || fail "less-than over wan: $(cat "$W/wan")"
+  awk '{ r[NR] = $1; s[NR] = $2 } END { exit !(NR == 2 && r[1] < r[2] && s[1] < s[2]) }' || fail "less-than over wan: $(cat "$W/wan")"
 [ "$(status_of emulate wan -- false)" = 1 ] || fail "the command's status is not passed on"
 # shellcheck disable=SC2016
 emulate wan -- bash -c 'echo "$FIRMIANA_BENCH_PLACES"' >"$W/places" 2>"$W/err"
