@@ -170,6 +170,22 @@ for _ in $(seq 13); do thirteen+=("${one[@]}"); done
 refuses 13 "at most 12 --data files" "${thirteen[@]}" "SELECT COUNT(*) FROM t"
 nothing_left failure
 
+# ---- several tables, whose keys are counted from their rows; the first line of the answer is its names ----
+sqlite3 "$W/shop.db" "CREATE TABLE orders(id INTEGER, who INTEGER, price INTEGER, kind TEXT);
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) INSERT INTO orders SELECT i, i * 7 % 13, i * 31 % 101, substr('abc', i % 3 + 1, 1) FROM n"
+sqlite3 "$W/town.db" "CREATE TABLE people(who INTEGER, age INTEGER);
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12) INSERT INTO people SELECT i, 20 + i * 5 % 17 FROM n"
+several() { # SQL
+  local got want
+  got=$("$firmiana" local query --data "$W/shop.db" --data "$W/town.db" --csv "$1" 2>"$W/error") || fail "$1: $(tail -n 1 "$W/error")"
+  want=$(sqlite3 -csv "$W/shop.db" "ATTACH '$W/town.db' AS d2; $1")
+  [ "$(tail -n +2 <<<"$got")" = "${want//\"/}" ] || fail "$1: the answer is $got, SQLite says $want"
+  checks=$((checks + 1))
+}
+several "SELECT kind, COUNT(*) AS n, SUM(price) AS s, MAX(age) AS oldest FROM orders o JOIN people p ON o.who = p.who WHERE age > 23 GROUP BY kind HAVING COUNT(*) > 2 ORDER BY s DESC, kind"
+several "SELECT o.id, price, age FROM orders o LEFT JOIN people p USING (who) WHERE price > 60 ORDER BY o.id LIMIT 7 OFFSET 2"
+several "SELECT COUNT(*) FROM orders WHERE price > (SELECT AVG(price) FROM orders) AND who IN (SELECT who FROM people WHERE age < 30)"
+
 # ---- signals, at several moments, before and during the query ----
 sqlite3 "$W/long.db" "CREATE TABLE t(a INTEGER); WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 150000) INSERT INTO t SELECT i * 7919 % 100003 FROM c"
 ended=0

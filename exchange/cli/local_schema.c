@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exchange/cli/local_keys.h"
 #include "exchange/data/store.h"
 
 struct found {
@@ -39,8 +40,8 @@ static fm_status find_empty(struct found *f, struct data_store *store, const cha
     return st;
 }
 
-static fm_status read_one(struct found *f, const struct throwaway_member *m, const char *table,
-                          struct base_err *err)
+static fm_status read_one(struct found *f, const struct throwaway_member *m,
+                          const struct sql_query *query, const char *table, struct base_err *err)
 {
     struct data_store *store;
     struct data_notes notes = {0};
@@ -52,6 +53,8 @@ static fm_status read_one(struct found *f, const struct throwaway_member *m, con
     f->there = st == FM_OK;
     if (st == FM_OK)
         st = find_empty(f, store, table, err);
+    if (st == FM_OK && f->origin == DATA_PLAIN && local_keys_matter(query))
+        st = local_keys_count(&f->schema, store, table, err);
     if (f->there && f->origin != DATA_DECLARED) {
         fprintf(stderr,
                 "note: %s: no declared schema for %s: types and ranges come from its data\n",
@@ -223,7 +226,7 @@ fm_status local_schemas_read(struct local_schemas *out, const struct throwaway *
 
     *out = (struct local_schemas){0};
     for (size_t i = 0; st == FM_OK && i < providers; i++) {
-        st = read_one(&all[i], &t->members[i], table, err);
+        st = read_one(&all[i], &t->members[i], query, table, err);
         there += all[i].there;
     }
     if (st == FM_OK && there == 0)
