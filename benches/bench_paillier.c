@@ -120,7 +120,7 @@ static fm_status world_open(struct world *w, const struct job *job, struct base_
     if (st == FM_OK)
         st = base_random_fill(base_random_system(), w->scalars, batch * sizeof *w->scalars, err);
     for (size_t i = 0; st == FM_OK && i < batch; i++)
-        st = mpc_pai_limbs_random_below(w->m.w + i * w->m.k, w->n->n2->m, w->m.k,
+        st = mpc_pai_limbs_random_below(w->m.w + i * w->m.k, w->n->n2->m, w->n->bits,
                                         base_random_system(), err);
     if (st == FM_OK)
         st = encrypt(w, &w->x, err);

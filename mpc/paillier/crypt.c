@@ -26,7 +26,7 @@ fm_status mpc_pai_std_blinding(struct mpc_pai_cipher *z, const struct mpc_pai_st
 
     assert(z->v.ring == key->n.n2);
     for (size_t i = 0; st == FM_OK && i < n; i++)
-        st = mpc_pai_limbs_random_below(r + k * i, key->n.n2->m, k, random, err);
+        st = mpc_pai_limbs_random_below(r + k * i, key->n.n2->m, key->n.bits, random, err);
     if (st == FM_OK)
         st = power_n(&z->v, &key->n, r, err);
     mpc_pai_words_free(r, k * n);
@@ -155,7 +155,7 @@ static fm_status owner_side(uint64_t *out, const struct mpc_pai_side *side,
     if (s == NULL && st == FM_OK)
         st = base_err_memory(err, "paillier: blinding");
     for (size_t i = 0; st == FM_OK && i < n; i++)
-        st = mpc_pai_limbs_random_below(s + l * i, side->p2->m, l, random, err);
+        st = mpc_pai_limbs_random_below(s + l * i, side->p2->m, side->p2->bits, random, err);
     if (st == FM_OK)
         st = mpc_pai_vec_load(&x, s, l, err);
     if (st == FM_OK)

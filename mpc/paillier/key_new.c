@@ -90,7 +90,7 @@ fm_status mpc_pai_blinding_base(mpz_t h, const mpz_t n, const mpz_t b, struct ba
     mpz_init(y);
     mpc_pai_limbs_from_mpz(m, MPC_PAI_MAX_LIMBS, n);
     do { /* y is secret with b, and a y that is no unit is one factoring away */
-        st = mpc_pai_limbs_random_below(limbs, m, mpz_size(n), base_random_system(), err);
+        st = mpc_pai_limbs_random_below(limbs, m, mpz_sizeinbase(n, 2), base_random_system(), err);
         mpc_pai_mpz_from_limbs(h, limbs, mpz_size(n));
         mpz_gcd(y, h, n);
     } while (st == FM_OK && mpz_cmp_ui(y, 1) != 0);

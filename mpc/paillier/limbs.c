@@ -113,10 +113,10 @@ fm_status mpc_pai_limbs_random_bits(mp_limb_t *x, size_t bits, const struct base
     return FM_OK;
 }
 
-fm_status mpc_pai_limbs_random_below(mp_limb_t *x, const mp_limb_t *m, size_t n,
+fm_status mpc_pai_limbs_random_below(mp_limb_t *x, const mp_limb_t *m, size_t bits,
                                      const struct base_random *random, struct base_err *err)
 {
-    size_t bits = mpn_sizeinbase(m, (mp_size_t)n, 2);
+    size_t n = (bits + 63) / 64;
     mp_limb_t ok;
 
     memset(x, 0, n * sizeof *x);

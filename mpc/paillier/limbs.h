@@ -30,11 +30,11 @@ void mpc_pai_limbs_store(uint8_t *bytes, size_t len, const mp_limb_t *x, size_t 
 void mpc_pai_limbs_from_mpz(mp_limb_t *x, size_t n, const mpz_t v);
 void mpc_pai_mpz_from_limbs(mpz_t v, const mp_limb_t *x, size_t n);
 
-/* Uniform below 2^bits, in ceil(bits / 64) limbs; uniform in [1, m), m of n limbs, by rejection:
- * how many tries it takes says nothing about the outcome. */
+/* Uniform below 2^bits, in ceil(bits / 64) limbs; uniform in [1, m), m of `bits` bits, by
+ * rejection: how many tries it takes says nothing about the outcome. */
 fm_status mpc_pai_limbs_random_bits(mp_limb_t *x, size_t bits, const struct base_random *random,
                                     struct base_err *err) FM_CHECK;
-fm_status mpc_pai_limbs_random_below(mp_limb_t *x, const mp_limb_t *m, size_t n,
+fm_status mpc_pai_limbs_random_below(mp_limb_t *x, const mp_limb_t *m, size_t bits,
                                      const struct base_random *random,
                                      struct base_err *err) FM_CHECK;
 

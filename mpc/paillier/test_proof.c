@@ -147,7 +147,7 @@ static void encrypt_known(const int64_t k[2])
         struct mpc_pai_plain m;
         TEST_OK(mpc_pai_plain_init(&m, keys[i].n, 1, &err));
         TEST_OK(mpc_pai_plain_from_i64(&m, &k[i], &err));
-        TEST_OK(mpc_pai_limbs_random_below(r_limbs[i], keys[i].n->n2->m, keys[i].n->n2->k,
+        TEST_OK(mpc_pai_limbs_random_below(r_limbs[i], keys[i].n->n2->m, keys[i].n->bits,
                                            base_random_system(), &err));
         TEST_OK(mpc_pai_std_encrypt_r(&c[i], keys[i].std, &m, r_limbs[i], &err));
         mpc_pai_plain_release(&m);
