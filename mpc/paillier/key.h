@@ -16,7 +16,7 @@
  *
  * The last two hide only from those who do not hold the factors: what goes back to the key's owner
  * after a secret scalar was multiplied in is re-randomised with r^n (mpc_pai_std_rerandomise; a djn
- * or sub key hands out its std view for that) and carries a statistical mask of 40 bits (encode.h).
+ * or sub key hands out its std view for that) and carries a statistical mask of 40 bits (plain.h).
  *
  * Secrets: mpc_pai_secret, wiped when freed. Its primes come from OpenSSL's private generator. */
 #ifndef FIRMIANA_MPC_PAILLIER_KEY_H

@@ -6,6 +6,8 @@
 #include "mpc/paillier/key_own.h"
 #include "mpc/paillier/limbs.h"
 
+enum { MASK_BITS = 40 };
+
 fm_status mpc_pai_plain_init(struct mpc_pai_plain *m, const struct mpc_pai_modulus *key, size_t n,
                              struct base_err *err)
 {
@@ -95,6 +97,20 @@ void mpc_pai_plain_to_bytes(uint8_t *bytes, const struct mpc_pai_plain *m)
 
     for (size_t i = 0; i < m->n; i++)
         mpc_pai_limbs_store(bytes + len * i, len, m->w + m->k * i, m->k);
+}
+
+fm_status mpc_pai_plain_masks(struct mpc_pai_plain *m, unsigned bits,
+                              const struct base_random *random, struct base_err *err)
+{
+    if (bits + MASK_BITS + 3 > m->key->bits)
+        return base_err_set(err, FM_E_LIMIT,
+                            "paillier: a mask of %u bits does not fit a modulus of %u",
+                            bits + MASK_BITS, m->key->bits);
+    memset(m->w, 0, m->n * m->k * sizeof *m->w);
+    for (size_t i = 0; i < m->n; i++)
+        if (mpc_pai_limbs_random_bits(m->w + m->k * i, bits + MASK_BITS, random, err) != FM_OK)
+            return err->code;
+    return FM_OK;
 }
 
 static fm_status fits(const struct mpc_pai_code *z, const struct mpc_pai_modulus *key,

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/random.h"
 #include "mpc/paillier/key.h"
 
 /* n residues of k limbs (64 bits, least significant first), each below the modulus. */
@@ -31,6 +32,11 @@ fm_status mpc_pai_plain_to_i64(int64_t *v, const struct mpc_pai_plain *m,
 fm_status mpc_pai_plain_from_bytes(struct mpc_pai_plain *m, const uint8_t *bytes,
                                    struct base_err *err) FM_CHECK;
 void mpc_pai_plain_to_bytes(uint8_t *bytes, const struct mpc_pai_plain *m);
+
+/* Masks for plaintexts of fewer than `bits` bits: uniform below 2^(bits + 40), so that a value plus
+ * its mask tells the value with a chance of 2^-40. FM_E_LIMIT if the sum might reach n / 4. */
+fm_status mpc_pai_plain_masks(struct mpc_pai_plain *m, unsigned bits,
+                              const struct base_random *random, struct base_err *err) FM_CHECK;
 
 /* Fixed point. A code says, publicly, what a ciphertext's plaintext stands for: mantissa / 10^scale
  * with |mantissa| < 2^bits. It is carried beside the ciphertexts, follows from the contract and

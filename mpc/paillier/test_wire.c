@@ -207,6 +207,28 @@ static void codes(void **state)
     test_key_free(&k);
 }
 
+static void masks(void **state)
+{
+    struct mpc_pai_plain m;
+    struct test_key k;
+    uint64_t any = 0;
+
+    (void)state;
+    test_key_new(&k, MPC_PAI_STD, 256, NULL);
+    TEST_OK(mpc_pai_plain_init(&m, k.n, 40, &err));
+    TEST_OK(mpc_pai_plain_masks(&m, 30, base_random_system(), &err));
+    for (size_t i = 0; i < m.n; i++) {
+        assert_true(m.w[m.k * i + 1] < 64 && m.w[m.k * i + 2] == 0 && m.w[m.k * i + 3] == 0);
+        any |= m.w[m.k * i + 1];
+    }
+    assert_true(any ==
+                63); /* 70 bits: the top six are all seen among 40, but for a chance of 2^-37 */
+    TEST_OK(mpc_pai_plain_masks(&m, 213, base_random_system(), &err));
+    REFUSED(mpc_pai_plain_masks(&m, 214, base_random_system(), &err), "does not fit");
+    mpc_pai_plain_release(&m);
+    test_key_free(&k);
+}
+
 static void slots(void **state)
 {
     struct mpc_pai_slots s;
@@ -306,9 +328,10 @@ static void known_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(public_keys), cmocka_unit_test(secret_keys),
-        cmocka_unit_test(ciphertexts), cmocka_unit_test(codes),
-        cmocka_unit_test(slots),       cmocka_unit_test(known_answers),
+        cmocka_unit_test(public_keys),   cmocka_unit_test(secret_keys),
+        cmocka_unit_test(ciphertexts),   cmocka_unit_test(codes),
+        cmocka_unit_test(masks),         cmocka_unit_test(slots),
+        cmocka_unit_test(known_answers),
     };
 
     mpc_pai_gmp_init();
