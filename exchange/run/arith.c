@@ -82,17 +82,35 @@ static struct mpc_share *divide_once(struct run_work *w, const struct mpc_share 
     return run_negate_where(w, run_negative(w, x), divide(w, run_abs(w, x), y, &rest));
 }
 
-/* |x| = q y + r, so |x| 10^d / y = q 10^d + (r 10^d) / y, and only the last term is rounded. */
-static struct mpc_share *divide_twice(struct run_work *w, const struct mpc_share *x,
-                                      const struct mpc_share *y, int64_t ten, int64_t most,
-                                      enum run_rounding rounding)
+/* The greatest part of `digits`, at least 1, for which remainders times 10^part fit. */
+static unsigned step_of(const struct mpc_share *y, unsigned digits)
+{
+    while (digits > 1 && mpc_share_range(y).hi >= INT64_MAX / (2 * ten_to(digits) + 1))
+        digits--;
+    return digits;
+}
+
+/* |x| = q y + r, so |x| 10^d / y = q 10^d + (r 10^d) / y, and so on with the remainders, as many
+ * digits at once as 64 bits hold; only the last ones are rounded. */
+static struct mpc_share *divide_by_steps(struct run_work *w, const struct mpc_share *x,
+                                         const struct mpc_share *y, unsigned digits, int64_t most,
+                                         enum run_rounding rounding)
 {
     bool sign = mpc_share_range(x).lo < 0;
-    struct mpc_share *r = NULL, *q = divide(w, sign ? run_abs(w, x) : x, y, &r), *all;
+    struct mpc_share *r = NULL, *all = divide(w, sign ? run_abs(w, x) : x, y, &r);
 
     if (w->status == FM_OK)
-        run_narrow(w, q, (struct mpc_range){0, most});
-    all = run_add(w, run_scale(w, q, ten), divide_once(w, run_scale(w, r, ten), y, rounding));
+        run_narrow(w, all, (struct mpc_range){0, most});
+    while (w->status == FM_OK && digits > 0) {
+        unsigned step = step_of(y, digits);
+        struct mpc_share *rest = run_scale(w, r, ten_to(step)), *part;
+
+        digits -= step;
+        part = digits > 0 ? divide(w, rest, y, &r) : divide_once(w, rest, y, rounding);
+        if (w->status == FM_OK)
+            run_narrow(w, part, (struct mpc_range){0, ten_to(step)});
+        all = run_add(w, run_scale(w, all, ten_to(step)), part);
+    }
     return sign ? run_negate_where(w, run_negative(w, x), all) : all;
 }
 
@@ -106,7 +124,7 @@ struct mpc_share *run_ratio(struct run_work *w, const struct mpc_share *x,
         return NULL;
     if (2 * magnitude(mpc_share_range(x)) * ten + mpc_share_range(y).hi < INT64_MAX)
         return divide_once(w, run_scale(w, x, ten), y, rounding);
-    return divide_twice(w, x, y, ten, most, rounding);
+    return divide_by_steps(w, x, y, digits, most, rounding);
 }
 
 struct mpc_share *run_quotient(struct run_work *w, const struct mpc_share *x,

@@ -180,12 +180,15 @@ void group_ask(struct grouping *g, const struct run_aggregate *a, size_t parts[3
 
 /* ---- answering ---- */
 
-/* n q - s s over n n, or over n (n - 1). */
+/* n q - s s over n n, or over n (n - 1): at most half the square of the range's width. */
 static struct mpc_share *variance(struct run_work *w, const struct run_aggregate *a,
-                                  struct mpc_share *const x[3], unsigned digits)
+                                  struct mpc_share *const x[3], struct mpc_range of,
+                                  unsigned digits)
 {
+    __int128 width = (__int128)of.hi - of.lo, square = width * width / 2 + 1;
     bool sample = a->fn == RUN_VAR_SAMP || a->fn == RUN_STDDEV_SAMP;
     struct mpc_share *n = x[1], *rows = n, *top;
+    int64_t most;
 
     top = run_sub(w, run_mul(w, n, x[2]), run_mul(w, x[0], x[0]));
     if (w->status != FM_OK)
@@ -194,11 +197,13 @@ static struct mpc_share *variance(struct run_work *w, const struct run_aggregate
     run_narrow(w, top, (struct mpc_range){0, INT64_MAX});
     if (sample)
         rows = run_shift(w, n, -1);
+    most = mpc_share_range(n).hi;
     rows = run_mul(w, n, rows);
     if (w->status != FM_OK)
         return NULL;
-    run_narrow(w, rows, (struct mpc_range){0, INT64_MAX});
-    return run_ratio(w, top, rows, digits, INT64_MAX, RUN_HALF_AWAY);
+    run_narrow(w, rows, (struct mpc_range){0, most < INT32_MAX ? most * most : INT64_MAX});
+    return run_ratio(w, top, rows, digits, square < INT64_MAX ? (int64_t)square : INT64_MAX,
+                     RUN_HALF_AWAY);
 }
 
 /* Of no rows 0 / 1, so that no average is greater than what it is of. */
@@ -219,16 +224,19 @@ static struct mpc_share *moment(struct grouping *g, const struct run_aggregate *
                                 struct mpc_share *const x[3])
 {
     struct run_work *w = g->w;
+    struct mpc_range of = MPC_RANGE_FULL;
 
+    if (a->arg != RUN_NONE && g->r->columns[a->arg].x != NULL)
+        of = mpc_share_range(g->r->columns[a->arg].x);
     switch (a->fn) {
     case RUN_AVG:
-        return average(w, a, x[0], x[1], mpc_share_range(g->r->columns[a->arg].x));
+        return average(w, a, x[0], x[1], of);
     case RUN_VAR_POP:
     case RUN_VAR_SAMP:
-        return variance(w, a, x, a->digits);
+        return variance(w, a, x, of, a->digits);
     case RUN_STDDEV_POP:
     case RUN_STDDEV_SAMP:
-        return run_square_root(w, variance(w, a, x, 2 * a->digits));
+        return run_square_root(w, variance(w, a, x, of, 2 * a->digits));
     default:
         return x[0];
     }

@@ -51,24 +51,39 @@ static void decimal(struct sql_plan_column *c, unsigned digits)
     c->range.hi *= sql_ten_to(digits);
 }
 
-/* A variance is at most half the square of the range's width (of two rows, VAR_SAMP), and a
- * deviation at most its width; both counted in the argument's own units. */
-static fm_status type_variance(struct sql_item *o, struct sql_plan_column *c,
-                               const struct sql_binder *b, struct base_err *err)
+/* The digits of a deviation: the root is taken of a variance with twice as many, and room for the
+ * root's trials (run_square_root). */
+static unsigned root_digits_of(sql_wide square, unsigned scale)
 {
-    sql_wide width = c->range.hi - c->range.lo, square;
+    const sql_wide limit = (sql_wide)1 << 58;
+    unsigned d = SQL_AVG_DIGITS;
+
+    while (d > 0 && (square * sql_ten_to(2 * d) >= limit || scale + d > SQL_MAX_SCALE))
+        d--;
+    return d;
+}
+
+/* A variance is at most half the square of the range's width (of two rows, VAR_SAMP) and has twice
+ * the argument's digits; a deviation is at most the width. n times the sum of squares must fit. */
+static fm_status type_variance(struct sql_item *o, struct sql_plan_column *c,
+                               const struct sql_binder *b, int64_t rows, struct base_err *err)
+{
+    sql_wide width = c->range.hi - c->range.lo, most = size_of(c->range), square;
     bool deviation = o->fn == SQL_STDDEV_POP || o->fn == SQL_STDDEV_SAMP;
     unsigned scale = c->type.scale;
 
-    if (width >= (sql_wide)1 << 31)
+    if (most >= (sql_wide)1 << 31 || most * rows >= (sql_wide)1 << 62 ||
+        most * rows * most >= ((sql_wide)1 << 62) / rows || 2 * scale > SQL_MAX_SCALE)
         return SQL_BIND_ERROR(
             b, FM_E_LIMIT, o->at, err,
-            "%s: squares of differences up to %lld could leave 64 bits: declare a "
-            "narrower range, or compute with fewer digits",
-            sql_fn_name(o->fn), (long long)(width > INT64_MAX ? INT64_MAX : width));
-    square = width * width / sql_ten_to(scale) + 1;
+            "%s over %lld rows: its sums could leave 64 bits: declare a range nearer to zero, or "
+            "compute with fewer digits",
+            sql_fn_name(o->fn), (long long)rows);
+    square = width * width / 2 + 1;
     c->range = (struct sql_range){0, deviation ? width : square};
-    o->digits = digits_of(square, scale);
+    if (!deviation)
+        c->type.scale = 2 * scale;
+    o->digits = deviation ? root_digits_of(square, scale) : digits_of(square, 2 * scale);
     decimal(c, o->digits);
     return FM_OK;
 }
@@ -108,7 +123,7 @@ fm_status sql_bind_item_type(struct sql_item *o, struct sql_plan_column *c,
         decimal(c, o->digits);
     }
     if (o->fn >= SQL_VAR_POP && o->fn <= SQL_STDDEV_SAMP)
-        st = type_variance(o, c, b, err);
+        st = type_variance(o, c, b, rows, err);
     if (c->type.precision == 0)
         c->type = sql_type_fit(c->type, c->range);
     return st;

@@ -270,8 +270,26 @@ static void keep(struct pen *p, enum part_kind kind)
     base_buf_clear(&p->lite);
 }
 
+/* SQLite has no variances: from its sums, in doubles. */
+static void variance(struct pen *p)
+{
+    char a = any_alias(p);
+    const char *x = CHOOSE(p, "v", "n", "g");
+    bool sample = roll(p, 2) == 0;
+
+    base_buf_putf(&p->ours, "%s(%c.%s)", sample ? "VAR_SAMP" : "VAR_POP", a, x);
+    base_buf_putf(&p->lite,
+                  "((1.0 * SUM(%c.%s * %c.%s) - 1.0 * SUM(%c.%s) * SUM(%c.%s) / COUNT(%c.%s)) / ",
+                  a, x, a, x, a, x, a, x, a, x);
+    base_buf_putf(&p->lite, "NULLIF(COUNT(%c.%s) - %d, 0))", a, x, sample);
+}
+
 static void aggregate(struct pen *p)
 {
+    if (roll(p, 12) == 0) {
+        variance(p);
+        return;
+    }
     switch (roll(p, 8)) {
     case 0:
         both(p, "COUNT(*)");
