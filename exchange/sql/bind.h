@@ -134,6 +134,13 @@ fm_status sql_bind_use(size_t *out, struct sql_binder *b, struct sql_rel *scan, 
 fm_status sql_bind_all_columns(struct sql_given *out, struct sql_binder *b,
                                struct sql_scope_table *t, struct base_err *err) FM_CHECK;
 
+/* bind_conjuncts.c: s, which may be NULL, as a list. */
+struct sql_conjuncts {
+    size_t count;
+    const struct sql_syntax **list;
+};
+fm_status sql_bind_split(struct sql_conjuncts *out, struct sql_binder *b,
+                         const struct sql_syntax *s, struct base_err *err) FM_CHECK;
 /* bind_from.c: FROM and WHERE of the level. */
 fm_status sql_bind_from(struct sql_binder *b, const struct sql_query *q,
                         struct base_err *err) FM_CHECK;

@@ -4,47 +4,6 @@
 
 #include "exchange/sql/bind.h"
 
-/* ---- conditions as a list ---- */
-
-struct conjuncts {
-    size_t count;
-    const struct sql_syntax **list;
-};
-
-static size_t count_conjuncts(const struct sql_syntax *s)
-{
-    size_t n = 0;
-
-    if (s->kind != SQL_SYNTAX_AND)
-        return 1;
-    for (size_t i = 0; i < s->arg_count; i++)
-        n += count_conjuncts(s->args[i]);
-    return n;
-}
-
-static void list_conjuncts(struct conjuncts *out, const struct sql_syntax *s)
-{
-    if (s->kind != SQL_SYNTAX_AND) {
-        out->list[out->count++] = s;
-        return;
-    }
-    for (size_t i = 0; i < s->arg_count; i++)
-        list_conjuncts(out, s->args[i]);
-}
-
-static fm_status split(struct conjuncts *out, struct sql_binder *b, const struct sql_syntax *s,
-                       struct base_err *err)
-{
-    *out = (struct conjuncts){0};
-    if (s == NULL)
-        return FM_OK;
-    out->list = sql_arena_array(&b->plan->arena, count_conjuncts(s), sizeof *out->list);
-    if (out->list == NULL)
-        return base_err_memory(err, "SQL plan");
-    list_conjuncts(out, s);
-    return FM_OK;
-}
-
 /* ---- equalities between two sides ---- */
 
 struct pairs {
@@ -161,7 +120,7 @@ static fm_status bind_using(struct pairs *p, struct sql_binder *b, const struct 
  * match, or a filter of the side that may be missing. */
 static fm_status bind_on(struct pairs *p, size_t *rest, size_t *rest_count, struct sql_binder *b,
                          struct sides *s, const struct sql_syntax_from *f,
-                         const struct conjuncts *on, struct base_err *err)
+                         const struct sql_conjuncts *on, struct base_err *err)
 {
     fm_status st = FM_OK;
 
@@ -185,10 +144,10 @@ static fm_status join_sides(struct sql_rel **out, struct sql_binder *b, struct s
                             const struct sql_syntax_from *f, struct base_err *err)
 {
     enum sql_join_kind kind = f->join == SQL_SYNTAX_INNER ? SQL_JOIN_INNER : SQL_JOIN_LEFT;
-    struct conjuncts on;
+    struct sql_conjuncts on;
     struct pairs p;
     size_t *rest, n = 0;
-    fm_status st = split(&on, b, f->on, err);
+    fm_status st = sql_bind_split(&on, b, f->on, err);
 
     if (st == FM_OK)
         st = new_pairs(&p, b, on.count + f->using_count, err);
@@ -306,8 +265,8 @@ struct where {
     size_t rel_count;
     struct sql_rel **rels; /* of FROM's list; NULL once joined */
     size_t count;
-    size_t *nodes;          /* conditions over several of them; SQL_NONE once used */
-    struct conjuncts later; /* those with subqueries */
+    size_t *nodes;              /* conditions over several of them; SQL_NONE once used */
+    struct sql_conjuncts later; /* those with subqueries */
 };
 
 /* Does s mention a column that only the query around this one has? */
@@ -421,7 +380,7 @@ static fm_status join_list(struct sql_rel **rel, struct where *w, struct sql_bin
     return st;
 }
 
-static fm_status bind_later(struct sql_binder *b, const struct conjuncts *later,
+static fm_status bind_later(struct sql_binder *b, const struct sql_conjuncts *later,
                             struct base_err *err)
 {
     fm_status st = FM_OK;
@@ -443,8 +402,8 @@ static fm_status bind_where(struct where *w, struct sql_binder *b, const struct 
                             struct base_err *err)
 {
     struct sql_level *level = b->level;
-    struct conjuncts all;
-    fm_status st = split(&all, b, q->where, err);
+    struct sql_conjuncts all;
+    fm_status st = sql_bind_split(&all, b, q->where, err);
 
     if (st != FM_OK)
         return st;
