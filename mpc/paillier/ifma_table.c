@@ -78,13 +78,14 @@ fm_status mpc_pai_ifma_table_new(const struct mpc_pai_ring *r, struct mpc_pai_ta
     return st;
 }
 
-static void pick(const struct mpc_pai_ifma *c, __m512i *z, const uint64_t *row, __m512i which)
+/* z = each lane's value of the digits [from, from + IFMA_TILE). */
+static void pick_tile(__m512i *z, const uint64_t *row, size_t from, __m512i which)
 {
-    const __m512i *p = (const __m512i *)row;
+    const __m512i *p = (const __m512i *)row + from * REGISTERS;
     __mmask8 odd = _mm512_test_epi64_mask(which, _mm512_set1_epi64(16));
     __mmask8 upper = _mm512_test_epi64_mask(which, _mm512_set1_epi64(32));
 
-    for (size_t d = 0; d < 2 * c->l; d++, p += REGISTERS) {
+    for (size_t d = from; d < from + IFMA_TILE; d++, p += REGISTERS) {
         __m512i a = _mm512_permutex2var_epi64(p[0], which, p[1]);
         __m512i b = _mm512_permutex2var_epi64(p[2], which, p[3]);
         __m512i e = _mm512_permutex2var_epi64(p[4], which, p[5]);
@@ -92,6 +93,22 @@ static void pick(const struct mpc_pai_ifma *c, __m512i *z, const uint64_t *row, 
         a = _mm512_mask_mov_epi64(a, odd, b);
         e = _mm512_mask_mov_epi64(e, odd, f);
         z[d] = _mm512_mask_mov_epi64(a, upper, e);
+    }
+}
+
+/* For all groups, tile by tile, so that each line of the row comes from far away once; the next row
+ * is asked for meanwhile (an address past the last row is never read). */
+static void pick(const struct mpc_pai_ifma *c, __m512i *z, const uint64_t *row,
+                 const __m512i *which, size_t groups)
+{
+    size_t el = 2 * c->l, tile_words = (size_t)IFMA_TILE * VALUES;
+
+    for (size_t d = 0; d < el; d += IFMA_TILE) {
+        const char *next = (const char *)(row + row_words(c) + d * VALUES);
+        for (size_t g = 0; g < groups; g++)
+            pick_tile(z + g * el, row, d, which[g]);
+        for (size_t i = 0; i < tile_words * 8; i += 64)
+            _mm_prefetch(next + i, _MM_HINT_T1);
     }
 }
 
@@ -109,26 +126,39 @@ static __m512i sixes(const mp_limb_t *e, size_t limbs, size_t lanes, size_t at)
     return _mm512_loadu_si512(w);
 }
 
+/* At most TOGETHER groups. entry: one element for each. */
+static void pow_together(const struct mpc_pai_table *t, struct mpc_pai_ifma_scratch *s, uint64_t *z,
+                         const mp_limb_t *e, size_t n, __m512i *entry)
+{
+    const struct mpc_pai_ifma *c = t->ring->own;
+    size_t el = 2 * c->l, limbs = (t->bits + 63) / 64, groups = (n + IFMA_LANES - 1) / IFMA_LANES;
+    const uint64_t *row = t->w;
+
+    for (size_t at = 0; at < t->bits; at += BITS, row += row_words(c)) {
+        __m512i which[TOGETHER];
+        for (size_t g = 0; g < groups; g++)
+            which[g] = sixes(e + limbs * g * IFMA_LANES, limbs, n - g * IFMA_LANES, at);
+        pick(c, at == 0 ? (__m512i *)z : entry, row, which, groups);
+        for (size_t g = 0; at > 0 && g < groups; g++) {
+            __m512i *acc = (__m512i *)z + g * el;
+            mpc_pai_ifma_mul(c, s, acc, acc, entry + g * el);
+        }
+    }
+}
+
 fm_status mpc_pai_ifma_table_pow(const struct mpc_pai_table *t, uint64_t *z, const mp_limb_t *e,
                                  size_t n, struct base_err *err)
 {
     const struct mpc_pai_ifma *c = t->ring->own;
-    size_t el = 2 * c->l, limbs = (t->bits + 63) / 64, words = el * IFMA_LANES;
+    size_t el = 2 * c->l, limbs = (t->bits + 63) / 64, words = TOGETHER * el * IFMA_LANES;
+    size_t step = TOGETHER * IFMA_LANES;
     struct mpc_pai_ifma_scratch *s = mpc_pai_ifma_scratch_new(err);
     __m512i *entry = (__m512i *)mpc_pai_words_new(words);
     fm_status st = s != NULL && entry != NULL ? FM_OK : base_err_memory(err, "paillier: table");
 
-    for (size_t from = 0; st == FM_OK && from < n; from += TOGETHER * IFMA_LANES) {
-        const uint64_t *row = t->w;
-        size_t to = n - from < TOGETHER * IFMA_LANES ? n : from + TOGETHER * IFMA_LANES;
-        for (size_t at = 0; at < t->bits; at += BITS, row += row_words(c))
-            for (size_t g = from; g < to; g += IFMA_LANES) {
-                __m512i *acc = (__m512i *)(z + g * el);
-                pick(c, at == 0 ? acc : entry, row, sixes(e + limbs * g, limbs, n - g, at));
-                if (at > 0)
-                    mpc_pai_ifma_mul(c, s, acc, acc, entry);
-            }
-    }
+    for (size_t from = 0; st == FM_OK && from < n; from += step)
+        pow_together(t, s, z + from * el, e + limbs * from, n - from < step ? n - from : step,
+                     entry);
     mpc_pai_words_free((uint64_t *)entry, words);
     mpc_pai_ifma_scratch_free(s);
     return st;
