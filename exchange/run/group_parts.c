@@ -206,18 +206,32 @@ static struct mpc_share *variance(struct run_work *w, const struct run_aggregate
                      RUN_HALF_AWAY);
 }
 
-/* Of no rows 0 / 1, so that no average is greater than what it is of. */
+/* No average is greater than what it is of. The planner's range of the result says it more closely
+ * than the column's share, which may be an expression's. */
+static int64_t greatest_average(const struct run_aggregate *a, struct mpc_range of)
+{
+    int64_t most = of.hi > -(of.lo + 1) ? of.hi : of.lo == INT64_MIN ? INT64_MAX : -of.lo;
+    int64_t lo = a->range.lo, hi = a->range.hi, planned;
+
+    if (lo == INT64_MIN || hi == INT64_MAX)
+        return most;
+    planned = hi > -lo ? hi : -lo;
+    for (unsigned i = 0; i < a->digits; i++)
+        planned = planned / 10 + (planned % 10 != 0);
+    return planned < most ? planned : most;
+}
+
+/* Of no rows 0 / 1. */
 static struct mpc_share *average(struct run_work *w, const struct run_aggregate *a,
                                  struct mpc_share *sum, struct mpc_share *n, struct mpc_range of)
 {
     struct mpc_share *none = run_bit2a(w, run_equal_public(w, n, 0));
-    int64_t most = of.hi > -(of.lo + 1) ? of.hi : of.lo == INT64_MIN ? INT64_MAX : -of.lo;
 
     n = run_add(w, n, none);
     if (n == NULL)
         return NULL;
     run_narrow(w, n, (struct mpc_range){1, INT64_MAX});
-    return run_ratio(w, sum, n, a->digits, most, RUN_HALF_AWAY);
+    return run_ratio(w, sum, n, a->digits, greatest_average(a, of), RUN_HALF_AWAY);
 }
 
 static struct mpc_share *moment(struct grouping *g, const struct run_aggregate *a,

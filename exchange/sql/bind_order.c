@@ -21,12 +21,19 @@ static fm_status order_node(size_t *out, struct sql_binder *b, const struct sql_
         *out = l->nodes[place - 1];
         return FM_OK;
     }
+    *out = SQL_NONE;
     for (size_t i = 0; s->kind == SQL_SYNTAX_COLUMN && s->qualifier == NULL && i < l->count; i++) {
-        if (strcmp(l->names[i], s->text) == 0) {
-            *out = l->nodes[i];
-            return FM_OK;
-        }
+        if (strcmp(l->names[i], s->text) != 0)
+            continue;
+        if (*out != SQL_NONE && *out != l->nodes[i])
+            return SQL_BIND_ERROR(b, FM_E_INPUT, s->at, err,
+                                  "ORDER BY %.60s: two columns of the result have this name: give "
+                                  "one another alias, or write its number",
+                                  s->text);
+        *out = l->nodes[i];
     }
+    if (*out != SQL_NONE)
+        return FM_OK;
     if (q->set != SQL_SYNTAX_SELECT)
         return SQL_BIND_ERROR(b, FM_E_INPUT, s->at, err,
                               "ORDER BY of a UNION takes names or numbers of its columns");

@@ -252,8 +252,10 @@ static bool value_agrees(const char *a, const char *b)
         return true;
     x = strtold(a, &end_a);
     y = strtold(b, &end_b);
-    if (*a == '\0' || *b == '\0' || *end_a != '\0' || *end_b != '\0' || (digits < 3 && x != y))
+    if (*a == '\0' || *b == '\0' || *end_a != '\0' || *end_b != '\0')
         return false;
+    if (digits < 3) /* nothing was cut off; files and SQLite compute in doubles */
+        return (x > y ? x - y : y - x) <= 1e-12L * (x > 1 ? x : x < -1 ? -x : 1);
     for (size_t i = 0; i < digits; i++)
         unit /= 10;
     return (x > y ? x - y : y - x) <= unit * 0.5000001L + 1e-9L; /* files compute in doubles */
