@@ -6,6 +6,13 @@
 
 /* ---- ORDER BY ---- */
 
+static bool same_column(const struct sql_binder *b, size_t x, size_t y)
+{
+    const struct sql_node *m = &b->plan->nodes[x], *n = &b->plan->nodes[y];
+
+    return x == y || (m->op == SQL_OP_COLUMN && n->op == SQL_OP_COLUMN && m->index == n->index);
+}
+
 /* A number is a place in the SELECT list, a bare name first an alias; else an expression. */
 static fm_status order_node(size_t *out, struct sql_binder *b, const struct sql_query *q,
                             const struct sql_list *l, const struct sql_syntax *s,
@@ -25,7 +32,7 @@ static fm_status order_node(size_t *out, struct sql_binder *b, const struct sql_
     for (size_t i = 0; s->kind == SQL_SYNTAX_COLUMN && s->qualifier == NULL && i < l->count; i++) {
         if (strcmp(l->names[i], s->text) != 0)
             continue;
-        if (*out != SQL_NONE && *out != l->nodes[i])
+        if (*out != SQL_NONE && !same_column(b, *out, l->nodes[i]))
             return SQL_BIND_ERROR(b, FM_E_INPUT, s->at, err,
                                   "ORDER BY %.60s: two columns of the result have this name: give "
                                   "one another alias, or write its number",
@@ -80,7 +87,7 @@ static fm_status limit_value(int64_t *out, struct sql_binder *b, const struct sq
     return FM_OK;
 }
 
-/* Which rows LIMIT takes must not be open: the order names columns that no two rows share, or all
+/* Which rows LIMIT takes is not open where the order names columns that no two rows share, or all
  * columns of the result. */
 static bool is_total(struct sql_binder *b, const struct sql_rel *rel, const struct sql_given *g,
                      const struct sql_order *order, size_t count)
@@ -109,6 +116,29 @@ static bool is_total(struct sql_binder *b, const struct sql_rel *rel, const stru
     return total || named == g->count;
 }
 
+/* What ORDER BY leaves open, the other columns of the result decide, from left to right. */
+static fm_status break_ties(const struct sql_given *g, struct sql_binder *b, struct base_err *err)
+{
+    struct sql_rel *sort = g->rel;
+    struct sql_order *order =
+        sql_arena_array(&b->plan->arena, sort->order_count + g->count, sizeof *order);
+    size_t n = sort->order_count;
+
+    if (order == NULL)
+        return base_err_memory(err, "SQL plan");
+    memcpy(order, sort->order, n * sizeof *order);
+    for (size_t k = 0; k < g->count; k++) {
+        bool there = false;
+        for (size_t i = 0; i < n; i++)
+            there = there || order[i].column == g->columns[k];
+        if (!there)
+            order[n++] = (struct sql_order){.column = g->columns[k], .nulls_first = true};
+    }
+    sort->order = order;
+    sort->order_count = n;
+    return FM_OK;
+}
+
 fm_status sql_bind_limit(struct sql_given *g, struct sql_binder *b, const struct sql_query *q,
                          const struct sql_order *order, struct base_err *err)
 {
@@ -127,11 +157,14 @@ fm_status sql_bind_limit(struct sql_given *g, struct sql_binder *b, const struct
     while (rel->kind == SQL_REL_SORT || rel->kind == SQL_REL_PROJECT ||
            rel->kind == SQL_REL_FILTER || rel->kind == SQL_REL_WINDOW)
         rel = rel->inputs[0];
-    if (!is_total(b, rel, g, order, q->order_count))
-        return SQL_BIND_ERROR(
-            b, FM_E_UNSUPPORTED, at, err,
-            "LIMIT needs a total order: add columns to ORDER BY until no two rows "
-            "can be equal in all of them (all selected columns, or a declared key)");
+    if (q->order_count == 0 && rel->rows > 1)
+        return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, at, err,
+                              "LIMIT without ORDER BY: rows have no order of their own, say which "
+                              "come first");
+    if (g->rel->kind == SQL_REL_SORT && !is_total(b, rel, g, order, q->order_count))
+        st = break_ties(g, b, err);
+    if (st != FM_OK)
+        return st;
     st = sql_rel_new(&g->rel, b, SQL_REL_LIMIT, g->rel, at, err);
     if (st != FM_OK)
         return st;

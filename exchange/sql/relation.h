@@ -32,7 +32,8 @@ enum sql_rel_kind {
     SQL_REL_WINDOW,   /* windows: new columns; rows stay */
     SQL_REL_SORT,     /* order. Below a LIMIT, or last of all */
     SQL_REL_LIMIT,    /* rows [offset, offset + limit) of a sorted input; the order is total, or all
-                         that it leaves open are rows without any difference */
+                         that it leaves open are rows without any difference: where the text's
+                         leaves more open, the result's other columns are added to it */
     SQL_REL_UNION     /* all rows of all inputs (UNION ALL): column i of `columns` is made of
                          given[k][i] of input k. UNION is a GROUP over it */
 };

@@ -229,13 +229,13 @@ static const struct world_refusal refusals[] = {
      "line 1, column 12: count inside another aggregate: aggregates stand in the SELECT list, "
      "HAVING and ORDER BY"},
     {"SELECT balance FROM loans LIMIT 5", FM_E_UNSUPPORTED,
-     "line 1, column 33: LIMIT needs a total order: add columns to ORDER BY until no two rows can "
-     "be equal in all of them (all selected columns, or a declared key)"},
-    {"SELECT balance FROM loans ORDER BY grade LIMIT 5", FM_E_UNSUPPORTED,
-     "line 1, column 48: LIMIT needs a total order: add columns to ORDER BY until no two rows can "
-     "be equal in all of them (all selected columns, or a declared key)"},
+     "line 1, column 33: LIMIT without ORDER BY: rows have no order of their own, say which come "
+     "first"},
     {"SELECT balance FROM loans ORDER BY balance LIMIT $1", FM_E_UNSUPPORTED,
      "line 1, column 50: LIMIT takes a number written out: it decides how much is computed"},
+    {"SELECT balance, id AS balance FROM loans ORDER BY balance", FM_E_INPUT,
+     "line 1, column 51: ORDER BY balance: two columns of the result have this name: give one "
+     "another alias, or write its number"},
     {"SELECT balance FROM loans ORDER BY 3", FM_E_INPUT,
      "line 1, column 36: ORDER BY 3: the SELECT list has 1 columns"},
     {"SELECT DISTINCT grade FROM loans ORDER BY balance", FM_E_INPUT,
@@ -309,8 +309,8 @@ static const struct world_refusal refusals[] = {
     {"SELECT PERCENTILE_DISC(2) WITHIN GROUP (ORDER BY balance) FROM loans", FM_E_INPUT,
      "line 1, column 24: PERCENTILE_DISC takes a number from 0 to 1 with at most 6 digits"},
     {"SELECT VAR_POP(balance * 1000) FROM loans", FM_E_LIMIT,
-     "line 1, column 8: var_pop: squares of differences up to 99999999000 could leave 64 bits: "
-     "declare a narrower range, or compute with fewer digits"},
+     "line 1, column 8: var_pop over 3000 rows: its sums could leave 64 bits: declare a range "
+     "nearer to zero, or compute with fewer digits"},
     {"SELECT SUM(a.balance * b.balance * 1000000) FROM loans a JOIN loans b ON a.id = b.id",
      FM_E_LIMIT,
      "line 1, column 34: this product could leave 64 bits: declare column 'balance' of loans "

@@ -38,8 +38,7 @@ struct mpc_pai_thr_part {
 };
 
 /* shares: `parties` of them, the caller's to free. 1 <= t <= parties <= 32; bits 2048, 3072, 4096;
- * dealer: the dealer's name, up to 63 bytes. Safe primes take their time: half a minute for 2048
- * bits, minutes for 3072. */
+ * dealer: the dealer's name, up to 63 bytes. Safe primes take their time. */
 fm_status mpc_pai_thr_deal(struct mpc_pai_thr **key, struct mpc_pai_thr_share **shares, unsigned t,
                            unsigned parties, unsigned bits, const char *dealer,
                            struct base_err *err) FM_CHECK;
