@@ -115,37 +115,22 @@ static fm_status load(struct pool *pool, const char *folder, struct base_err *er
     return pool_read(pool, owner_of, err);
 }
 
-int main(int argc, char **argv)
+static void run(struct verdict *v, struct pool *pool, const struct sql_catalog *catalog,
+                const char *folder)
 {
-    static struct verdict v;
-    const char *folder = argc > 1 ? argv[argc - 1] : "";
-    struct sql_catalog catalog = {0};
-    struct base_err err = {0};
-    struct pool pool = {0};
-    char path[512];
-    FILE *there;
-
-    v.list = argc > 2 && strcmp(argv[1], "--list") == 0;
-    (void)snprintf(path, sizeof path, "%s/german.data", folder);
-    there = fopen(path, "r");
-    if (there == NULL) {
-        printf("skipped: the public files are not there\n");
-        return 77;
-    }
-    (void)fclose(there);
-    if (pool_open(&pool, &err) != FM_OK || load(&pool, folder, &err) != FM_OK ||
-        ask_catalog(&catalog, &pool, &err) != FM_OK) {
-        printf("%s\n", err.text);
-        return 8;
-    }
+    (void)folder;
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
         struct slt_record record = {.kind = SLT_QUERY, .sql = queries[i]};
         char types[64];
-        if (oracle_ask(&record, &pool, queries[i], types, sizeof types))
-            verdict_query(&v, &record, &pool, &catalog, "credit");
+        if (oracle_ask(&record, pool, queries[i], types, sizeof types))
+            verdict_query(v, &record, pool, catalog, "credit");
         oracle_release(&record);
     }
-    sql_catalog_release(&catalog);
-    pool_close(&pool);
-    return verdict_print(&v, "credit");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct verdict_program program = {"credit", "german.data", load, run};
+
+    return verdict_main(&program, argc, argv);
 }

@@ -162,34 +162,18 @@ static size_t run_file(struct verdict *v, const struct pool *pool,
     return left_out;
 }
 
+static void run(struct verdict *v, struct pool *pool, const struct sql_catalog *catalog,
+                const char *folder)
+{
+    size_t left_out = run_file(v, pool, catalog, folder, "single_party");
+
+    left_out += run_file(v, pool, catalog, folder, "two_parties");
+    printf("%zu queries have no rows to compare with\n", left_out);
+}
+
 int main(int argc, char **argv)
 {
-    static struct verdict v;
-    const char *folder = argc > 1 ? argv[argc - 1] : "";
-    struct sql_catalog catalog = {0};
-    struct base_err err = {0};
-    struct pool pool = {0};
-    size_t left_out;
-    char path[512];
-    FILE *there;
+    static const struct verdict_program program = {"SCQL", "two_parties.json", load, run};
 
-    v.list = argc > 2 && strcmp(argv[1], "--list") == 0;
-    (void)snprintf(path, sizeof path, "%s/two_parties.json", folder);
-    there = fopen(path, "r");
-    if (there == NULL) {
-        printf("skipped: the public files are not there\n");
-        return 77;
-    }
-    (void)fclose(there);
-    if (pool_open(&pool, &err) != FM_OK || load(&pool, folder, &err) != FM_OK ||
-        ask_catalog(&catalog, &pool, &err) != FM_OK) {
-        printf("%s\n", err.text);
-        return 8;
-    }
-    left_out = run_file(&v, &pool, &catalog, folder, "single_party");
-    left_out += run_file(&v, &pool, &catalog, folder, "two_parties");
-    printf("%zu queries have no rows to compare with\n", left_out);
-    sql_catalog_release(&catalog);
-    pool_close(&pool);
-    return verdict_print(&v, "SCQL");
+    return verdict_main(&program, argc, argv);
 }

@@ -124,32 +124,16 @@ static void run_query(struct verdict *v, const struct pool *pool, const struct s
     free(sql);
 }
 
+static void run(struct verdict *v, struct pool *pool, const struct sql_catalog *catalog,
+                const char *folder)
+{
+    for (unsigned q = 1; q <= 22; q++)
+        run_query(v, pool, catalog, folder, q);
+}
+
 int main(int argc, char **argv)
 {
-    static struct verdict v;
-    struct sql_catalog catalog = {0};
-    const char *folder = argc > 1 ? argv[argc - 1] : "";
-    struct base_err err = {0};
-    struct pool pool = {0};
-    char path[512];
-    FILE *there;
+    static const struct verdict_program program = {"TPC-H", "queries/q01.sql", load, run};
 
-    v.list = argc > 2 && strcmp(argv[1], "--list") == 0;
-    (void)snprintf(path, sizeof path, "%s/queries/q01.sql", folder);
-    there = fopen(path, "r");
-    if (there == NULL) {
-        printf("skipped: the public files are not there\n");
-        return 77;
-    }
-    (void)fclose(there);
-    if (pool_open(&pool, &err) != FM_OK || load(&pool, folder, &err) != FM_OK ||
-        ask_catalog(&catalog, &pool, &err) != FM_OK) {
-        printf("%s\n", err.text);
-        return 8;
-    }
-    for (unsigned q = 1; q <= 22; q++)
-        run_query(&v, &pool, &catalog, folder, q);
-    sql_catalog_release(&catalog);
-    pool_close(&pool);
-    return verdict_print(&v, "TPC-H");
+    return verdict_main(&program, argc, argv);
 }

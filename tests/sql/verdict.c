@@ -124,3 +124,31 @@ int verdict_print(struct verdict *v, const char *what)
            v->wrong);
     return v->wrong > 0 ? 1 : 0;
 }
+
+int verdict_main(const struct verdict_program *program, int argc, char **argv)
+{
+    struct verdict v = {.list = argc > 2 && strcmp(argv[1], "--list") == 0};
+    const char *folder = argc > 1 ? argv[argc - 1] : "";
+    struct sql_catalog catalog = {0};
+    struct base_err err = {0};
+    struct pool pool = {0};
+    char path[512];
+    FILE *there;
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder, program->there);
+    there = fopen(path, "r");
+    if (there == NULL) {
+        printf("skipped: the public files are not there\n");
+        return 77;
+    }
+    (void)fclose(there);
+    if (pool_open(&pool, &err) != FM_OK || program->load(&pool, folder, &err) != FM_OK ||
+        ask_catalog(&catalog, &pool, &err) != FM_OK) {
+        printf("%s\n", err.text);
+        return 8;
+    }
+    program->run(&v, &pool, &catalog, folder);
+    sql_catalog_release(&catalog);
+    pool_close(&pool);
+    return verdict_print(&v, program->what);
+}

@@ -30,4 +30,15 @@ void verdict_refused(struct verdict *v, const char *text, const char *where, con
 /* Reasons, most frequent first, and the sum. The program's exit code: 1 if anything was wrong. */
 int verdict_print(struct verdict *v, const char *what);
 
+/* A program over one folder of public files, `usage: NAME [--list] FOLDER`: `load` fills the pool,
+ * `run` asks. */
+struct verdict_program {
+    const char *what;
+    const char *there; /* a file that is in the folder, if the folder is there: else skipped, 77 */
+    fm_status (*load)(struct pool *pool, const char *folder, struct base_err *err);
+    void (*run)(struct verdict *v, struct pool *pool, const struct sql_catalog *catalog,
+                const char *folder);
+};
+int verdict_main(const struct verdict_program *program, int argc, char **argv);
+
 #endif
