@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "exchange/node/node_own.h"
 #include "ledger/proof/tx.h"
 
 enum { STEP_MS = 20, LATENCY_MS = 4 };
@@ -15,7 +16,9 @@ struct moment {
     uint32_t after_ms;
     fm_status status;
     char text[BASE_ERR_TEXT], line[128], status_text[16];
-    bool over;
+    bool over, withdrawn;
+    bool ended;        /* bank_b's part in the session has come to an end */
+    bool before_final; /* and its replica still said that the authorization holds */
     int64_t asked_ms;
 };
 
@@ -49,6 +52,41 @@ static void withdraw(struct consortium *c, unsigned who)
     json_decref(me);
 }
 
+static void withdraw_task(void *arg)
+{
+    struct moment *m = arg;
+
+    withdraw(&town.c, BANK_B);
+    m->withdrawn = true;
+}
+
+static bool still_authorized(struct consortium *c)
+{
+    json_t *all;
+    bool active;
+    char key[128];
+
+    (void)snprintf(key, sizeof key, "authorization/%.64s/bank_b", town.portfolio);
+    all = consortium_state(c, BANK_B, key);
+    REQUIRE(json_object_size(all) == 1);
+    active = strcmp(json_string_value(
+                        json_object_get(json_object_iter_value(json_object_iter(all)), "status")),
+                    "active") == 0;
+    json_decref(all);
+    return active;
+}
+
+/* Was it the transaction in the pool that ended bank_b's part, before any block had it? */
+static void watch(struct consortium *c, struct moment *m)
+{
+    const struct node_query *q = c->members[BANK_B].node->queries;
+
+    if (m->ended || q == NULL || session_get_state(q->session) < SESSION_SETTLING)
+        return;
+    m->ended = true;
+    m->before_final = still_authorized(c);
+}
+
 static void story(struct consortium *c, void *arg)
 {
     struct moment *m = arg;
@@ -59,9 +97,11 @@ static void story(struct consortium *c, void *arg)
     REQUIRE(consortium_connect(c, 30000));
     REQUIRE(net_sim_spawn(c->sim, ask, m, &err) == FM_OK);
     net_sim_sleep(c->sim, m->after_ms);
-    withdraw(c, BANK_B);
-    while (!m->over)
-        net_sim_sleep(c->sim, 5);
+    REQUIRE(net_sim_spawn(c->sim, withdraw_task, m, &err) == FM_OK);
+    while (!m->over || !m->withdrawn) {
+        watch(c, m);
+        net_sim_sleep(c->sim, 1);
+    }
     REQUIRE(consortium_settle(c, TOWN_SETTLE_MS));
     consortium_check_agreement(c);
     queries = consortium_state(c, REGULATOR, "query/");
@@ -76,7 +116,7 @@ static void story(struct consortium *c, void *arg)
 static void withdrawn_at_every_moment(void **state)
 {
     bool seen[2] = {false, false};
-    unsigned in_session = 0;
+    unsigned in_session = 0, before_final = 0;
 
     (void)state;
     for (uint32_t after = 0; !seen[1] && after < 5000; after += STEP_MS) {
@@ -101,10 +141,14 @@ static void withdrawn_at_every_moment(void **state)
         assert_int_equal(m.status, FM_E_REFUSED);
         assert_non_null(strstr(m.text, "authorization.revoked"));
         in_session += strcmp(m.status_text, "refused") == 0;
+        before_final += m.before_final;
     }
     assert_true(seen[0] && seen[1]);
     assert_true(in_session > 0);
-    print_message("  refused %u times in the session, then answered\n", in_session);
+    assert_int_equal(before_final, in_session); /* bank_b never waits for a block */
+    print_message(
+        "  refused %u times in the session, %u of them before it was final; then answered\n",
+        in_session, before_final);
 }
 
 static int set_up(void **state)
