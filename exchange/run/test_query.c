@@ -392,10 +392,50 @@ static void test_notes(void **state)
     assert_true(seen > 0);
 }
 
+/* Rows that an order leaves equal, and rows in no order at all, must not come as their provider has
+ * them: here with u counting up. */
+static bool comes_as_it_stands(const struct pool *p, const char *text, const char *protocol)
+{
+    struct one_query q;
+    bool as_it_stands = true;
+
+    run_text(&q, p, text, 1, 0, protocol);
+    assert_int_equal(q.result.row_count, p->tables[2].rows.rows);
+    for (size_t row = 0; row < q.result.row_count; row++)
+        as_it_stands = as_it_stands && q.result.cells[row].value == (int64_t)row;
+    release_query(&q);
+    return as_it_stands;
+}
+
+static void test_ties(void **state)
+{
+    static const char *const protocols[] = {"plain", "rep3"};
+    struct pool p = {0};
+    struct table *b = &p.tables[2].rows;
+
+    (void)state;
+    pool_random(&p, db, 1, 16, "");
+    sql_catalog_release(&p.catalog);
+    *b = (struct table){.rows = 30};
+    for (size_t r = 0; r < b->rows; r++) {
+        b->valid[r] = true;
+        b->value[COL_K][r] = 3;
+        b->value[COL_U][r] = (int64_t)r;
+    }
+    pool_catalog(&p, "");
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(comes_as_it_stands(&p, "SELECT u FROM b ORDER BY u", protocols[i]));
+        assert_false(comes_as_it_stands(&p, "SELECT u FROM b ORDER BY k", protocols[i]));
+        assert_false(comes_as_it_stands(&p, "SELECT u FROM b", protocols[i]));
+    }
+    sql_catalog_release(&p.catalog);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain), cmocka_unit_test(test_rep3),
-                                       cmocka_unit_test(test_guard), cmocka_unit_test(test_notes)};
+                                       cmocka_unit_test(test_guard), cmocka_unit_test(test_notes),
+                                       cmocka_unit_test(test_ties)};
 
     assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
     return cmocka_run_group_tests(tests, NULL, NULL);
