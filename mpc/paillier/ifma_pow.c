@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/secret.h"
 #include "mpc/paillier/limbs.h"
 
 enum {
@@ -44,11 +45,14 @@ static __m512i windows_of(const mp_limb_t *e, size_t step, size_t lanes, size_t 
                           size_t count)
 {
     uint64_t w[IFMA_LANES] = {0};
+    __m512i all;
 
     for (size_t i = 0; i < IFMA_LANES; i++)
         if (i < lanes || step == 0)
             w[i] = window_of(e + step * i, bits, at, count);
-    return _mm512_loadu_si512(w);
+    all = _mm512_loadu_si512(w);
+    base_wipe(w, sizeof w);
+    return all;
 }
 
 /* table: x^0 ... x^15. */

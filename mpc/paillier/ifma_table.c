@@ -3,6 +3,7 @@
  * three blends pick each lane's: what is read does not depend on what is picked. */
 #include <string.h>
 
+#include "base/secret.h"
 #include "mpc/paillier/ifma_pow.h"
 #include "mpc/paillier/limbs.h"
 
@@ -116,6 +117,7 @@ static __m512i sixes(const mp_limb_t *e, size_t limbs, size_t lanes, size_t at)
 {
     uint64_t w[IFMA_LANES] = {0};
     size_t limb = at / 64, shift = at % 64;
+    __m512i all;
 
     for (size_t i = 0; i < IFMA_LANES && i < lanes; i++, e += limbs) {
         w[i] = e[limb] >> shift;
@@ -123,7 +125,9 @@ static __m512i sixes(const mp_limb_t *e, size_t limbs, size_t lanes, size_t at)
             w[i] |= e[limb + 1] << (64 - shift);
         w[i] &= VALUES - 1;
     }
-    return _mm512_loadu_si512(w);
+    all = _mm512_loadu_si512(w);
+    base_wipe(w, sizeof w);
+    return all;
 }
 
 /* At most TOGETHER groups. entry: one element for each. */
@@ -133,9 +137,9 @@ static void pow_together(const struct mpc_pai_table *t, struct mpc_pai_ifma_scra
     const struct mpc_pai_ifma *c = t->ring->own;
     size_t el = 2 * c->l, limbs = (t->bits + 63) / 64, groups = (n + IFMA_LANES - 1) / IFMA_LANES;
     const uint64_t *row = t->w;
+    __m512i which[TOGETHER];
 
     for (size_t at = 0; at < t->bits; at += BITS, row += row_words(c)) {
-        __m512i which[TOGETHER];
         for (size_t g = 0; g < groups; g++)
             which[g] = sixes(e + limbs * g * IFMA_LANES, limbs, n - g * IFMA_LANES, at);
         pick(c, at == 0 ? (__m512i *)z : entry, row, which, groups);
@@ -144,6 +148,7 @@ static void pow_together(const struct mpc_pai_table *t, struct mpc_pai_ifma_scra
             mpc_pai_ifma_mul(c, s, acc, acc, entry + g * el);
         }
     }
+    base_wipe(which, sizeof which);
 }
 
 fm_status mpc_pai_ifma_table_pow(const struct mpc_pai_table *t, uint64_t *z, const mp_limb_t *e,
