@@ -245,6 +245,8 @@ static fm_status convert_zeros(struct mpc_session *s, void *arg, struct base_err
     struct mpc_share *b;
     struct mpc_share *one;
     struct mpc_share *z[6];
+    const struct mpc_share *two[2];
+    const unsigned limbs[2] = {43, 21};
 
     (void)arg;
     TRY(mpc_constant(s, &x, 0, 640, err));
@@ -258,6 +260,13 @@ static fm_status convert_zeros(struct mpc_session *s, void *arg, struct base_err
         TRY(mpc_a2b_list(&z[2], (const struct mpc_share *const *)&x, &width, 1, err));
         TRY(mpc_b2a(&z[3], z[2], MPC_SIGNED, err));
     }
+    two[0] = two[1] = x;
+    for (unsigned width = 1; width <= 64; width += 21) {
+        TRY(mpc_msb_diff_list(&z[0], two, two + 1, &width, 1, err));
+        TRY(mpc_eqz_diff_list(&z[1], two, two + 1, &width, 1, err));
+    }
+    TRY(mpc_msb_linked(&z[0], two, limbs, 2, err));
+    TRY(mpc_dot_columns(&z[1], two, two, 2, err));
     TRY(mpc_b2a(&z[3], b, MPC_SIGNED, err));
     TRY(mpc_bit2a(&z[4], one, err));
     return mpc_mul(&z[5], x, x, err);
