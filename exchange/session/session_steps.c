@@ -221,23 +221,28 @@ static void take_refusal(struct session *s, unsigned from, const json_t *message
     const char *party = json_string_value(json_object_get(message, "party"));
     struct base_err err = {0};
     bool refused = outcome != NULL && strcmp(outcome, "refused") == 0;
-    char reason[128];
+    char what[64];
     int blamed = (int)from;
 
     /* That this party itself left, it knows better: then whoever says so ended the query. */
     for (unsigned i = 0; party != NULL && i < s->facts.party_count; i++)
         if (i != s->facts.self && strcmp(party, session_alias(s, i)) == 0)
             blamed = (int)i;
-    (void)snprintf(reason, sizeof reason, "%.40s%s%s", rule != NULL ? rule : "no rule named",
-                   blamed != (int)from ? ", because of " : "",
-                   blamed != (int)from ? session_alias(s, (unsigned)blamed) : "");
+    const char *teller = session_alias(s, from), *who = session_alias(s, (unsigned)blamed);
+    bool hearsay = blamed != (int)from;
+
+    (void)snprintf(what, sizeof what, "%.40s", rule != NULL ? rule : "no rule named");
     if (blamed == (int)s->facts.asker && rule != NULL && strcmp(rule, "asker.cancelled") == 0)
-        (void)base_err_set(&err, FM_E_CANCELLED, "cancelled by %s%s%s",
-                           session_alias(s, (unsigned)blamed), blamed != (int)from ? ", says " : "",
-                           blamed != (int)from ? session_alias(s, from) : "");
+        (void)base_err_set(&err, FM_E_CANCELLED, "cancelled by %s%s%s", who,
+                           hearsay ? ", says " : "", hearsay ? teller : "");
+    else if (refused)
+        /* Whoever hears of a refusal first passes it on: the one that refused is named first either
+         * way. */
+        (void)base_err_set(&err, FM_E_REFUSED, "%s refused the query: %s%s%s", who, what,
+                           hearsay ? ", says " : "", hearsay ? teller : "");
     else
-        (void)base_err_set(&err, refused ? FM_E_REFUSED : FM_E_PEER, "%s %s the query: %s",
-                           session_alias(s, from), refused ? "refused" : "aborted", reason);
+        (void)base_err_set(&err, FM_E_PEER, "%s aborted the query: %s%s%s", teller, what,
+                           hearsay ? ", because of " : "", hearsay ? who : "");
     session_fail(s, refused ? "refused" : "aborted", rule, blamed, &err, now_ms);
 }
 

@@ -87,6 +87,22 @@ static void test_a_rule_nobody_knows_stays_out_of_the_ledger(void **state)
     test_net_release(&net);
 }
 
+/* Who refused is named first, whoever says it first. */
+static void test_a_refusal_heard_from_another_names_the_one_that_refused(void **state)
+{
+    struct test_net net;
+
+    (void)state;
+    steps_begin(&net, SESSION_READY);
+    test_net_hand(&net, 1, STEPS_ASKER,
+                  json_pack("{s:s,s:s,s:i,s:s,s:s,s:s}", "m", "refuse", "q", "x", "a", 1, "outcome",
+                            "refused", "rule", "node.memory", "party", "p2"));
+    test_net_finish(&net);
+    steps_require_end(&net, STEPS_ASKER, FM_E_REFUSED,
+                      "p2 refused the query: node.memory, says p1");
+    test_net_release(&net);
+}
+
 /* ---- computations that fail ---- */
 
 static void test_each_worker_may_fail(void **state)
@@ -430,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_nothing_starts_before_all_are_ready),
         cmocka_unit_test(test_each_party_may_refuse),
         cmocka_unit_test(test_a_rule_nobody_knows_stays_out_of_the_ledger),
+        cmocka_unit_test(test_a_refusal_heard_from_another_names_the_one_that_refused),
         cmocka_unit_test(test_each_worker_may_fail),
         cmocka_unit_test(test_a_worker_names_its_culprit),
         cmocka_unit_test(test_a_start_that_fails_may_have_shared),
