@@ -35,24 +35,28 @@ exchange_value     base exchange/data
 exchange_data      base exchange/data
 exchange_root      base did ledger/proof exchange/data
 exchange_changes   base did ledger/proof exchange/data
-exchange_sql       base exchange/data exchange/sql
-exchange_run       base mpc mpc/paillier transport exchange/data exchange/sql exchange/run
-exchange_contract  base did ledger/proof ledger/verify exchange/data exchange/sql exchange/contract
-exchange_session   base did ledger/proof ledger/verify exchange/data exchange/sql exchange/contract exchange/session
-exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier net transport exchange/data exchange/sql exchange/run exchange/contract exchange/session exchange/node
-exchange_cli       base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier net transport exchange/data exchange/sql exchange/run exchange/contract exchange/session exchange/node exchange/cli
-firmiana           base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier net transport exchange/data exchange/sql exchange/run exchange/contract exchange/session exchange/node exchange/cli
+exchange_sql_parse base exchange/data exchange/sql/parse
+exchange_sql_plan  base exchange/data exchange/sql/parse exchange/sql/plan
+exchange_sql_bind  base exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind
+exchange_sql_physical base exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical
+exchange_run       base mpc mpc/paillier transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run
+exchange_contract  base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/contract
+exchange_session   base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/contract exchange/session
+exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/contract exchange/session exchange/node
+exchange_cli       base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/contract exchange/session exchange/node exchange/cli
+firmiana           base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/contract exchange/session exchange/node exchange/cli
 '
 declare -A header=([base]=base/status.h [net]=net/node.h [transport]=net/transport.h [did]=did/suite.h [mpc]=mpc/session.h [mpc/paillier]=mpc/paillier/key.h
   [ledger/proof]=ledger/proof/log.h [ledger/verify]=ledger/verify/verify.h [ledger/machine]=ledger/machine/machine.h
-  [ledger/store]=ledger/store/chain.h [ledger/engine]=ledger/engine/engine.h [exchange/data]=exchange/data/schema.h [exchange/sql]=exchange/sql/plan.h [exchange/run]=exchange/run/run.h
+  [ledger/store]=ledger/store/chain.h [ledger/engine]=ledger/engine/engine.h [exchange/data]=exchange/data/schema.h [exchange/sql/parse]=exchange/sql/parse/syntax.h [exchange/sql/plan]=exchange/sql/plan/plan.h
+  [exchange/sql/bind]=exchange/sql/bind/compile.h [exchange/sql/physical]=exchange/sql/physical/physical.h [exchange/run]=exchange/run/run.h
   [exchange/contract]=exchange/contract/contract.h [exchange/session]=exchange/session/session.h
   [exchange/node]=exchange/node/node.h [exchange/cli]=exchange/cli/args.h)
 
 # Every folder that has a target has a row, or this test sees less than it says.
-for folder in "$source"/*/ "$source"/{mpc,ledger,exchange}/*/; do
+for folder in "$source"/*/ "$source"/{mpc,ledger,exchange}/*/ "$source"/exchange/sql/*/; do
   folder=${folder#"$source"/} folder=${folder%/}
-  case $folder in ledger | exchange | tests | benches | build) continue ;; esac
+  case $folder in ledger | exchange | exchange/sql | tests | benches | build) continue ;; esac
   [ ! -f "$source/$folder/CMakeLists.txt" ] || [ -n "${header[$folder]:-}" ] || fail "$folder has no row in this test's table"
 done
 

@@ -15,7 +15,7 @@
 #include "exchange/cli/local_schema.h"
 #include "exchange/cli/throwaway.h"
 #include "exchange/data/demo_data.h"
-#include "exchange/sql/syntax.h"
+#include "exchange/sql/parse/syntax.h"
 
 /* "data/Bank-A.db" -> "bank_a"; made different from the aliases before it. */
 static void alias_from(char out[HOME_ALIAS], const struct throwaway *t, const char *path)

@@ -4,7 +4,7 @@
 #define FIRMIANA_EXCHANGE_CLI_LOCAL_KEYS_H
 
 #include "exchange/data/store.h"
-#include "exchange/sql/syntax.h"
+#include "exchange/sql/parse/syntax.h"
 
 /* Does the query join, look up or cut its result, so that keys matter? */
 bool local_keys_matter(const struct sql_query *query);

@@ -5,7 +5,7 @@
 #define FIRMIANA_EXCHANGE_CLI_LOCAL_SCHEMA_H
 
 #include "exchange/cli/throwaway.h"
-#include "exchange/sql/syntax.h"
+#include "exchange/sql/parse/syntax.h"
 
 struct local_schemas {
     json_t *json[THROWAWAY_MAX]; /* NULL where the file has no such table */

@@ -1,4 +1,5 @@
 #include "exchange/contract/compile.h"
+#include "exchange/sql/bind/compile.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,8 +8,8 @@
 #include "base/json.h"
 #include "exchange/contract/subject.h"
 #include "exchange/contract/uses.h"
-#include "exchange/sql/physical.h"
-#include "exchange/sql/uses.h"
+#include "exchange/sql/physical/physical.h"
+#include "exchange/sql/plan/uses.h"
 
 enum { DEFAULT_MINIMUM_GROUP = 5 };
 #define DEFAULT_VALID_MS (365LL * 86400000)

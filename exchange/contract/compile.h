@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "exchange/contract/contract.h"
-#include "exchange/sql/plan.h"
+#include "exchange/sql/plan/plan.h"
 
 /* *out: the contract, ready for contract.propose. dids: {alias: did} of the members. Errors: those
  * of sql_plan_compile() and contract_subject_check(); FM_E_INPUT naming the member of the

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "exchange/contract/compile.h"
 #include "exchange/contract/uses.h"
-#include "exchange/sql/explain.h"
+#include "exchange/sql/physical/explain.h"
 
 static fm_status add_texts(json_t *out, const struct sql_plan *plan, struct base_err *err)
 {

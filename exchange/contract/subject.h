@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #include "base/status.h"
-#include "exchange/sql/plan.h"
+#include "exchange/sql/plan/plan.h"
 
 /* Do only rows of the subject that parameter $n names count in the plan? That is so if WHERE
  * requires `column = $n`, joined to everything else by AND, where column is the subject column that

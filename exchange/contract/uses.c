@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "exchange/sql/uses.h"
+#include "exchange/sql/plan/uses.h"
 
 /* NULL when memory is out: an officer must never see a shorter list. */
 static json_t *use_names(unsigned uses)

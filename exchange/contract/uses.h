@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "exchange/sql/plan.h"
+#include "exchange/sql/plan/plan.h"
 
 /* A new tree, the caller's also when it fails. */
 fm_status contract_uses_by_member(json_t **out, const struct sql_plan *plan,

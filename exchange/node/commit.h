@@ -21,7 +21,7 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "exchange/session/session.h"
-#include "exchange/sql/plan.h"
+#include "exchange/sql/plan/plan.h"
 #include "mpc/protocol.h"
 
 enum { COMMIT_SOURCES = 64 }; /* of a plan, at most */

@@ -11,7 +11,7 @@
 #include "exchange/contract/contract.h"
 #include "exchange/node/job_rows.h"
 #include "exchange/session/session.h"
-#include "exchange/sql/plan.h"
+#include "exchange/sql/plan/plan.h"
 #include "net/transport.h"
 #include "net/wait.h"
 

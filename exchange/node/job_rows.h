@@ -7,7 +7,7 @@
 #include "exchange/node/columns.h"
 #include "exchange/node/rows.h"
 #include "exchange/run/run.h"
-#include "exchange/sql/plan.h"
+#include "exchange/sql/plan/plan.h"
 
 struct job_rows {
     struct node_rows *rows;        /* taken; NULL if this party provides nothing */

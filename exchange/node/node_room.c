@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "exchange/node/node_own.h"
-#include "exchange/sql/footprint.h"
+#include "exchange/sql/physical/footprint.h"
 
 static int64_t now_ms(const struct node *node)
 {

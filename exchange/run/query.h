@@ -1,7 +1,7 @@
 /* Inside of exchange/run: a plan of several operators on its way to a result. Each operator of the
- * plan (exchange/sql/relation.h) becomes one or a few of relation.h and its kin; its expressions
- * are programs of vector steps (sql_physical_expressions). Everything follows from the plan alone,
- * so all parties do the same. */
+ * plan (exchange/sql/plan/relation.h) becomes one or a few of relation.h and its kin; its
+ * expressions are programs of vector steps (sql_physical_expressions). Everything follows from the
+ * plan alone, so all parties do the same. */
 #ifndef FIRMIANA_EXCHANGE_RUN_QUERY_H
 #define FIRMIANA_EXCHANGE_RUN_QUERY_H
 

@@ -16,8 +16,8 @@
 #ifndef FIRMIANA_EXCHANGE_RUN_RUN_H
 #define FIRMIANA_EXCHANGE_RUN_RUN_H
 
-#include "exchange/sql/physical.h"
-#include "exchange/sql/result.h"
+#include "exchange/sql/physical/physical.h"
+#include "exchange/sql/physical/result.h"
 #include "mpc/protocol.h"
 
 /* One value of a row: TEXT uses text and len, everything else value. */

@@ -3,7 +3,7 @@
 #ifndef FIRMIANA_EXCHANGE_RUN_TEST_GENERATE_H
 #define FIRMIANA_EXCHANGE_RUN_TEST_GENERATE_H
 
-#include "exchange/sql/plan.h"
+#include "exchange/sql/plan/plan.h"
 
 enum { GEN_MAX_MEMBERS = 4, GEN_MAX_COLUMNS = 9, GEN_MAX_PARAMS = 6, GEN_MAX_OUTPUTS = 4 };
 

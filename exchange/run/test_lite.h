@@ -3,7 +3,7 @@
 #define FIRMIANA_EXCHANGE_RUN_TEST_LITE_H
 
 #include "exchange/run/test_generate.h"
-#include "exchange/sql/plan.h"
+#include "exchange/sql/plan/plan.h"
 
 const char *lite_expr(struct gen_world *w, const struct gen_query *q, const struct sql_plan *plan,
                       size_t node);

@@ -1,6 +1,6 @@
 /* Runs over rep3 with things going wrong, and what may be seen from outside: bad rows, dying
  * parties, sizes of messages, and the printed forms of results. */
-#include "exchange/sql/test_fixture.h"
+#include "exchange/sql/bind/test_fixture.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -16,6 +16,7 @@
 #include "exchange/run/run.h"
 #include "exchange/run/test_query.h"
 #include "exchange/run/test_relation.h"
+#include "exchange/sql/bind/compile.h"
 
 /* ---- tables: a is published by bank_a and bank_b, b by bank_b alone ---- */
 

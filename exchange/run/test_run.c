@@ -18,6 +18,7 @@
 #include "exchange/run/run.h"
 #include "exchange/run/test_generate.h"
 #include "exchange/run/test_lite.h"
+#include "exchange/sql/bind/compile.h"
 #include "net/loop.h"
 
 /* ---- SQLite, the oracle ---- */

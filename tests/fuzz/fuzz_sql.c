@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "exchange/sql/plan.h"
-#include "exchange/sql/uses.h"
+#include "exchange/sql/bind/compile.h"
+#include "exchange/sql/plan/uses.h"
 #include "tests/fuzz/fuzz.h"
 
 #define COLUMNS(rows)                                                                         \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "exchange/run/run.h"
+#include "exchange/sql/bind/compile.h"
 #include "mpc/session.h"
 
 fm_status ask_catalog(struct sql_catalog *out, const struct pool *pool, struct base_err *err)

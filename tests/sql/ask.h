@@ -3,7 +3,7 @@
 #ifndef FIRMIANA_TESTS_SQL_ASK_H
 #define FIRMIANA_TESTS_SQL_ASK_H
 
-#include "exchange/sql/result.h"
+#include "exchange/sql/physical/result.h"
 #include "tests/sql/pool.h"
 
 /* The caller releases *out (sql_result_release) when it succeeded. Errors as sql_plan_compile() and

@@ -9,7 +9,7 @@
 #include <sqlite3.h>
 
 #include "exchange/data/value.h"
-#include "exchange/sql/arena.h"
+#include "exchange/sql/parse/arena.h"
 
 struct pool_cell {
     bool null;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
-#include "exchange/sql/arena.h"
+#include "exchange/sql/parse/arena.h"
 
 /* splitmix64: the same queries everywhere from the same seed. */
 struct dice {

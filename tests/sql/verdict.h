@@ -3,7 +3,7 @@
 #ifndef FIRMIANA_TESTS_SQL_VERDICT_H
 #define FIRMIANA_TESTS_SQL_VERDICT_H
 
-#include "exchange/sql/catalog.h"
+#include "exchange/sql/plan/catalog.h"
 #include "tests/sql/pool.h"
 #include "tests/sql/slt.h"
 

@@ -1,0 +1,205 @@
+/* Function calls: aggregates, windows, and the few plain functions. */
+#include <string.h>
+
+#include "base/nearest.h"
+#include "exchange/sql/parse/parse.h"
+
+/* The first are aggregates, and some of them windows too; then windows; then plain functions. */
+enum { AGGREGATES = 15, WINDOWS = 17 };
+static const char *const functions[] = {
+    "count",           "sum",        "min",         "max",        "avg",      "var_pop", "var_samp",
+    "variance",        "stddev",     "stddev_samp", "stddev_pop", "bool_and", "bool_or", "every",
+    "percentile_disc", "row_number", "rank",        "abs",        "extract",  NULL};
+
+static size_t find(const char *name)
+{
+    size_t i = 0;
+
+    while (functions[i] != NULL && strcmp(functions[i], name) != 0)
+        i++;
+    return i;
+}
+
+/* One name for each meaning. */
+static const char *canonical(const char *name)
+{
+    if (strcmp(name, "variance") == 0)
+        return "var_samp";
+    if (strcmp(name, "stddev") == 0)
+        return "stddev_samp";
+    return strcmp(name, "every") == 0 ? "bool_and" : name;
+}
+
+static fm_status refuse_call(struct sql_parser *p, const PgQuery__FuncCall *f, const char *name,
+                             struct base_err *err)
+{
+    const char *near = base_nearest(name, functions);
+
+    if (near != NULL && strcmp(near, name) != 0)
+        return SQL_UNSUPPORTED(p, f->location, err,
+                               "function %.40s is not offered: did you mean %s?", name, near);
+    return SQL_UNSUPPORTED(p, f->location, err,
+                           "function %.40s is not offered: use COUNT, SUM, MIN, MAX, AVG, VAR_POP, "
+                           "VAR_SAMP, STDDEV, PERCENTILE_DISC, BOOL_AND, BOOL_OR, ABS or EXTRACT",
+                           name);
+}
+
+static fm_status argument_count(struct sql_parser *p, const PgQuery__FuncCall *f, const char *name,
+                                size_t want, struct base_err *err)
+{
+    bool count = strcmp(name, "count") == 0;
+
+    if (f->agg_star ? count : f->n_args == want)
+        return FM_OK;
+    if (want == 0)
+        return sql_place_error(err, FM_E_INPUT, p->text, f->location, "%s takes no argument", name);
+    return sql_place_error(err, FM_E_INPUT, p->text, f->location, "%s takes exactly one argument%s",
+                           name, count ? ", or *" : "");
+}
+
+/* ---- plain functions ---- */
+
+static fm_status parse_extract(struct sql_syntax **out, struct sql_parser *p,
+                               const PgQuery__FuncCall *f, struct base_err *err)
+{
+    static const char *const fields[] = {"year", "quarter", "month", "day", NULL};
+    const PgQuery__Node *field = f->n_args == 2 ? f->args[0] : NULL;
+    const char *name = field != NULL && field->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+                               field->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL
+                           ? field->a_const->sval->sval
+                           : "";
+    size_t i = 0;
+
+    while (fields[i] != NULL && strcmp(fields[i], name) != 0)
+        i++;
+    if (fields[i] == NULL)
+        return SQL_UNSUPPORTED(p, f->location, err,
+                               "EXTRACT gives YEAR, QUARTER, MONTH or DAY of a date");
+    *out = sql_syntax_new(p, SQL_SYNTAX_EXTRACT, f->location, 1);
+    if (*out == NULL)
+        return base_err_memory(err, "SQL");
+    (*out)->text = fields[i];
+    return sql_parse_expr(&(*out)->args[0], p, f->args[1], err);
+}
+
+static fm_status parse_plain(struct sql_syntax **out, struct sql_parser *p,
+                             const PgQuery__FuncCall *f, const char *name, struct base_err *err)
+{
+    fm_status st;
+
+    if (strcmp(name, "extract") == 0)
+        return parse_extract(out, p, f, err);
+    st = argument_count(p, f, name, 1, err);
+    if (st != FM_OK)
+        return st;
+    *out = sql_syntax_new(p, SQL_SYNTAX_ABS, f->location, 1);
+    if (*out == NULL)
+        return base_err_memory(err, "SQL");
+    return sql_parse_expr(&(*out)->args[0], p, f->args[0], err);
+}
+
+/* ---- aggregates and windows ---- */
+
+/* PERCENTILE_DISC(f) WITHIN GROUP (ORDER BY x): x is the argument. */
+static fm_status parse_percentile(struct sql_syntax *call, struct sql_parser *p,
+                                  const PgQuery__FuncCall *f, struct base_err *err)
+{
+    struct sql_syntax_order *order;
+    size_t n;
+    fm_status st;
+
+    if (!f->agg_within_group || f->n_agg_order != 1 || f->n_args != 1)
+        return sql_place_error(err, FM_E_INPUT, p->text, f->location,
+                               "write PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY x)");
+    st = sql_parse_expr(&call->fraction, p, f->args[0], err);
+    if (st == FM_OK)
+        st = sql_parse_order(&order, &n, p, f->agg_order, 1, err);
+    if (st != FM_OK)
+        return st;
+    if (order[0].descending)
+        return SQL_UNSUPPORTED(p, f->location, err,
+                               "PERCENTILE_DISC in descending order is not offered: order "
+                               "ascending and take 1 minus the fraction");
+    call->args[0] = order[0].expr;
+    return FM_OK;
+}
+
+static fm_status parse_over(struct sql_syntax *call, struct sql_parser *p,
+                            const PgQuery__WindowDef *w, struct base_err *err)
+{
+    /* FRAMEOPTION_NONDEFAULT of PostgreSQL's parsenodes.h. */
+    enum { NOT_DEFAULT = 1 };
+    struct sql_syntax_over *over = sql_arena_alloc(p->arena, sizeof *over);
+    fm_status st;
+
+    if (over == NULL)
+        return base_err_memory(err, "SQL");
+    if ((w->name != NULL && *w->name != '\0') || (w->refname != NULL && *w->refname != '\0') ||
+        (w->frame_options & NOT_DEFAULT) != 0)
+        return SQL_UNSUPPORTED(p, w->location, err,
+                               "named windows and frames are not offered: write OVER (PARTITION BY "
+                               "... ORDER BY ...)");
+    call->over = over;
+    st = sql_parse_list(&over->partition, &over->partition_count, p, w->partition_clause,
+                        w->n_partition_clause, err);
+    return st == FM_OK ? sql_parse_order(&over->order, &over->order_count, p, w->order_clause,
+                                         w->n_order_clause, err)
+                       : st;
+}
+
+static fm_status check_form(struct sql_parser *p, const PgQuery__FuncCall *f, const char *name,
+                            size_t which, struct base_err *err)
+{
+    bool counts = strcmp(name, "count") == 0 || strcmp(name, "sum") == 0;
+
+    if (which >= AGGREGATES && f->over == NULL)
+        return sql_place_error(err, FM_E_INPUT, p->text, f->location,
+                               "%s needs OVER (PARTITION BY ... ORDER BY ...)", name);
+    if (which < AGGREGATES && f->over != NULL && !counts)
+        return SQL_UNSUPPORTED(
+            p, f->location, err,
+            "%s OVER is not offered: windows are ROW_NUMBER, RANK, SUM and COUNT", name);
+    if (f->over != NULL && (f->agg_distinct || f->agg_filter != NULL))
+        return SQL_UNSUPPORTED(p, f->location, err,
+                               "DISTINCT and FILTER in a window are not offered: leave them out");
+    if (f->func_variadic || (f->n_agg_order > 0 && !f->agg_within_group))
+        return SQL_UNSUPPORTED(p, f->location, err,
+                               "ORDER BY and VARIADIC in a call are not offered: leave them out");
+    return FM_OK;
+}
+
+fm_status sql_parse_call(struct sql_syntax **out, struct sql_parser *p, const PgQuery__FuncCall *f,
+                         struct base_err *err)
+{
+    const char *name = f->n_funcname > 0 ? sql_parse_string(f->funcname[f->n_funcname - 1]) : "";
+    bool catalog =
+        f->n_funcname == 2 && strcmp(sql_parse_string(f->funcname[0]), "pg_catalog") == 0;
+    bool percentile = strcmp(name, "percentile_disc") == 0;
+    size_t which = find(name), args;
+    struct sql_syntax *call;
+    fm_status st;
+
+    if ((f->n_funcname != 1 && !catalog) || functions[which] == NULL)
+        return refuse_call(p, f, name, err);
+    if (which >= WINDOWS)
+        return parse_plain(out, p, f, name, err);
+    args = which >= AGGREGATES || f->agg_star ? 0 : 1;
+    st = check_form(p, f, name, which, err);
+    if (st == FM_OK && !percentile)
+        st = argument_count(p, f, name, args, err);
+    if (st != FM_OK)
+        return st;
+    *out = call = sql_syntax_new(p, SQL_SYNTAX_CALL, f->location, args);
+    if (call == NULL || (call->text = sql_arena_text(p->arena, canonical(name))) == NULL)
+        return base_err_memory(err, "SQL");
+    call->distinct = f->agg_distinct;
+    if (percentile)
+        st = parse_percentile(call, p, f, err);
+    else if (args > 0)
+        st = sql_parse_expr(&call->args[0], p, f->args[0], err);
+    if (st == FM_OK && f->agg_filter != NULL)
+        st = sql_parse_expr(&call->filter, p, f->agg_filter, err);
+    if (st == FM_OK && f->over != NULL)
+        st = parse_over(call, p, f->over, err);
+    return st;
+}
