@@ -15,16 +15,17 @@ commands=$build/compile_commands.json
 [ -f "$commands" ] || fail "$commands: not there"
 
 # target: the folders whose headers it may include. net/transport.h is a folder of its own;
-# who sees mpc sees the folders in it, and mpc/paillier sees nothing of mpc.
+# who sees mpc sees the folders in it, mpc/paillier and mpc/psi see nothing of mpc.
 table='
 base               base
 net                base net transport
 net_sim            base net transport
 net_zmq            base net transport
 did                base did
-mpc                base mpc mpc/paillier transport
-mpc_debug          base mpc mpc/paillier transport
+mpc                base mpc mpc/paillier mpc/psi transport
+mpc_debug          base mpc mpc/paillier mpc/psi transport
 mpc_paillier       base mpc/paillier
+mpc_psi            base mpc/paillier mpc/psi
 ledger_proof       base did ledger/proof
 ledger_verify      base did ledger/proof ledger/verify
 ledger_machine     base did ledger/proof ledger/machine
@@ -39,14 +40,14 @@ exchange_sql_parse base exchange/data exchange/sql/parse
 exchange_sql_plan  base exchange/data exchange/sql/parse exchange/sql/plan
 exchange_sql_bind  base exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind
 exchange_sql_physical base exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical
-exchange_run       base mpc mpc/paillier transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run
+exchange_run       base mpc mpc/paillier mpc/psi transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run
 exchange_contract  base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/contract
 exchange_session   base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/contract exchange/session
-exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/contract exchange/session exchange/node
-exchange_cli       base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/contract exchange/session exchange/node exchange/cli
-firmiana           base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/contract exchange/session exchange/node exchange/cli
+exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/contract exchange/session exchange/node
+exchange_cli       base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/contract exchange/session exchange/node exchange/cli
+firmiana           base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/contract exchange/session exchange/node exchange/cli
 '
-declare -A header=([base]=base/status.h [net]=net/node.h [transport]=net/transport.h [did]=did/suite.h [mpc]=mpc/session.h [mpc/paillier]=mpc/paillier/key.h
+declare -A header=([base]=base/status.h [net]=net/node.h [transport]=net/transport.h [did]=did/suite.h [mpc]=mpc/session.h [mpc/paillier]=mpc/paillier/key.h [mpc/psi]=mpc/psi/psi.h
   [ledger/proof]=ledger/proof/log.h [ledger/verify]=ledger/verify/verify.h [ledger/machine]=ledger/machine/machine.h
   [ledger/store]=ledger/store/chain.h [ledger/engine]=ledger/engine/engine.h [exchange/data]=exchange/data/schema.h [exchange/sql/parse]=exchange/sql/parse/syntax.h [exchange/sql/plan]=exchange/sql/plan/plan.h
   [exchange/sql/bind]=exchange/sql/bind/compile.h [exchange/sql/physical]=exchange/sql/physical/physical.h [exchange/run]=exchange/run/run.h

@@ -100,6 +100,7 @@ fm_status mpc_pai_dot_i64(struct mpc_pai_cipher *z, const struct mpc_pai_cipher 
  * each, big-endian. get initialises c (release it only after FM_OK) and refuses with FM_E_INPUT:
  * another version or kind; a ciphertext for another key; a wrong length; more than max of them; one
  * not in Z*_{n^2} (not below n^2, or sharing a factor with n), by its place. */
+enum { MPC_PAI_CIPHER_HEAD = 40 }; /* what stands before the ciphertexts */
 fm_status mpc_pai_cipher_put(struct base_buf *out, const struct mpc_pai_cipher *c,
                              struct base_err *err) FM_CHECK;
 fm_status mpc_pai_cipher_get(struct mpc_pai_cipher *c, const struct mpc_pai_modulus *key,

@@ -1,6 +1,7 @@
 /* Plaintexts as residues and signed integers; fixed-point codes. */
 #include "mpc/paillier/plain.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "mpc/paillier/key_own.h"
@@ -110,6 +111,25 @@ fm_status mpc_pai_plain_masks(struct mpc_pai_plain *m, unsigned bits,
     for (size_t i = 0; i < m->n; i++)
         if (mpc_pai_limbs_random_bits(m->w + m->k * i, bits + MASK_BITS, random, err) != FM_OK)
             return err->code;
+    return FM_OK;
+}
+
+fm_status mpc_pai_plain_take_masks(struct mpc_pai_plain *m, const struct mpc_pai_plain *masks,
+                                   unsigned bits, struct base_err *err)
+{
+    size_t whole = bits / 64;
+
+    assert(m->n == masks->n && m->k == masks->k);
+    for (size_t i = 0; i < m->n; i++) {
+        uint64_t *w = m->w + m->k * i;
+        uint64_t wrong = mpn_sub_n(w, w, masks->w + m->k * i, (mp_size_t)m->k);
+        if (whole < m->k) {
+            wrong |= w[whole] >> (bits % 64);
+            wrong |= ~mpc_pai_limbs_zero(w + whole + 1, m->k - whole - 1);
+        }
+        if (wrong != 0)
+            return base_err_set(err, FM_E_INPUT, "paillier: plaintext %zu is no masked number", i);
+    }
     return FM_OK;
 }
 

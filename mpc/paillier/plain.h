@@ -38,6 +38,12 @@ void mpc_pai_plain_to_bytes(uint8_t *bytes, const struct mpc_pai_plain *m);
 fm_status mpc_pai_plain_masks(struct mpc_pai_plain *m, unsigned bits,
                               const struct base_random *random, struct base_err *err) FM_CHECK;
 
+/* m -= masks, which were added to it before: FM_E_INPUT if what is left is no number of `bits`
+ * bits.
+ */
+fm_status mpc_pai_plain_take_masks(struct mpc_pai_plain *m, const struct mpc_pai_plain *masks,
+                                   unsigned bits, struct base_err *err) FM_CHECK;
+
 /* Fixed point. A code says, publicly, what a ciphertext's plaintext stands for: mantissa / 10^scale
  * with |mantissa| < 2^bits. It is carried beside the ciphertexts, follows from the contract and
  * never from the data, and proves that nothing overflows: each operation gives the code of its
@@ -72,6 +78,9 @@ struct mpc_pai_slots {
 fm_status mpc_pai_slots_init(struct mpc_pai_slots *s, unsigned value_bits, size_t max_terms,
                              const struct mpc_pai_modulus *key,
                              struct base_err *err) FM_CHECK; /* as many slots as fit */
+/* The same where room_bits of a plaintext are free, with no key at hand. */
+fm_status mpc_pai_slots_plan(struct mpc_pai_slots *s, unsigned value_bits, size_t max_terms,
+                             unsigned room_bits, struct base_err *err) FM_CHECK;
 /* m->n plaintexts from count values, slots each, the last filled up with 0. */
 fm_status mpc_pai_slots_pack(struct mpc_pai_plain *m, const struct mpc_pai_slots *s,
                              const int64_t *v, size_t count, struct base_err *err) FM_CHECK;

@@ -5,8 +5,8 @@
 #include "mpc/paillier/limbs.h"
 #include "mpc/paillier/plain.h"
 
-fm_status mpc_pai_slots_init(struct mpc_pai_slots *s, unsigned value_bits, size_t max_terms,
-                             const struct mpc_pai_modulus *key, struct base_err *err)
+fm_status mpc_pai_slots_plan(struct mpc_pai_slots *s, unsigned value_bits, size_t max_terms,
+                             unsigned room_bits, struct base_err *err)
 {
     unsigned more = 0;
 
@@ -16,12 +16,17 @@ fm_status mpc_pai_slots_init(struct mpc_pai_slots *s, unsigned value_bits, size_
     while (more < 63 && ((size_t)1 << more) < max_terms)
         more++;
     s->slot_bits = value_bits + 1 + more;
-    s->slots = (key->bits - 1) / s->slot_bits;
+    s->slots = room_bits / s->slot_bits;
     if (s->slots == 0)
-        return base_err_set(err, FM_E_LIMIT,
-                            "paillier: a slot of %u bits does not fit a modulus of %u",
-                            s->slot_bits, key->bits);
+        return base_err_set(err, FM_E_LIMIT, "paillier: a slot of %u bits does not fit in %u",
+                            s->slot_bits, room_bits);
     return FM_OK;
+}
+
+fm_status mpc_pai_slots_init(struct mpc_pai_slots *s, unsigned value_bits, size_t max_terms,
+                             const struct mpc_pai_modulus *key, struct base_err *err)
+{
+    return mpc_pai_slots_plan(s, value_bits, max_terms, key->bits - 1, err);
 }
 
 /* w += v 2^at. */

@@ -1,0 +1,182 @@
+/* Points of ristretto255, by libsodium: made, multiplied in batches, sorted. */
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "mpc/psi/psi_own.h"
+
+_Static_assert(crypto_core_ristretto255_BYTES == PSI_POINT, "a point's bytes");
+
+/* expand_message_xmd (RFC 9380, 5.3.1) for 64 bytes, which is one block of SHA-512. */
+void mpc_psi_hash_to_group(uint8_t out32[32], const void *message, size_t len, const void *dst,
+                           size_t dst_len)
+{
+    static const uint8_t zeros[128], length[3] = {0, 64, 0}, one = 1;
+    uint8_t dst_size = (uint8_t)dst_len, b[64];
+    crypto_hash_sha512_state h;
+
+    crypto_hash_sha512_init(&h);
+    crypto_hash_sha512_update(&h, zeros, sizeof zeros);
+    crypto_hash_sha512_update(&h, message, len);
+    crypto_hash_sha512_update(&h, length, sizeof length);
+    crypto_hash_sha512_update(&h, dst, dst_len);
+    crypto_hash_sha512_update(&h, &dst_size, 1);
+    crypto_hash_sha512_final(&h, b);
+    crypto_hash_sha512_init(&h);
+    crypto_hash_sha512_update(&h, b, sizeof b);
+    crypto_hash_sha512_update(&h, &one, 1);
+    crypto_hash_sha512_update(&h, dst, dst_len);
+    crypto_hash_sha512_update(&h, &dst_size, 1);
+    crypto_hash_sha512_final(&h, b);
+    (void)crypto_core_ristretto255_from_hash(out32, b);
+    base_wipe(b, sizeof b);
+    base_wipe(&h, sizeof h);
+}
+
+struct piece {
+    size_t from, to;
+    fm_status (*range)(void *ctx, size_t from, size_t to, struct base_err *err);
+    void *ctx;
+    fm_status st;
+    struct base_err err;
+    pthread_t thread;
+    int started;
+};
+
+static void *run_piece(void *arg)
+{
+    struct piece *p = arg;
+
+    p->st = p->range(p->ctx, p->from, p->to, &p->err);
+    return NULL;
+}
+
+fm_status mpc_psi_share_out(size_t n, unsigned threads,
+                            fm_status (*range)(void *ctx, size_t from, size_t to,
+                                               struct base_err *err),
+                            void *ctx, struct base_err *err)
+{
+    struct piece pieces[MPC_PSI_THREADS];
+    fm_status st = FM_OK;
+
+    for (unsigned i = 0; i < threads; i++)
+        pieces[i] =
+            (struct piece){n * i / threads, n * (i + 1) / threads, range, ctx, FM_OK, {0}, 0, 0};
+    for (unsigned i = 1; i < threads; i++)
+        pieces[i].started = pthread_create(&pieces[i].thread, NULL, run_piece, &pieces[i]) == 0;
+    (void)run_piece(&pieces[0]);
+    for (unsigned i = 1; i < threads; i++) /* without a thread: its piece after our own */
+        if (!pieces[i].started || pthread_join(pieces[i].thread, NULL) != 0)
+            (void)run_piece(&pieces[i]);
+    for (unsigned i = 0; st == FM_OK && i < threads; i++)
+        if ((st = pieces[i].st) != FM_OK)
+            *err = pieces[i].err;
+    return st;
+}
+
+static int by_point(const void *a, const void *b)
+{
+    return memcmp(a, b, PSI_POINT); /* p is a psi_point's first member */
+}
+
+void mpc_psi_sort(struct psi_point *points, size_t n)
+{
+    qsort(points, n, sizeof *points, by_point);
+}
+
+struct own {
+    const struct mpc_psi *psi;
+    const struct mpc_psi_rows *rows;
+    struct psi_point *points;
+    uint8_t fill[32];
+};
+
+/* Hashed: u8 1, session, 32 zeros, identifier; where the set is filled up u8 0, session, a secret
+ * of this run with a counter, zeros: as long, and it stands for no identifier. */
+static fm_status make_range(void *ctx, size_t from, size_t to, struct base_err *err)
+{
+    static const char dst[] = "firmiana-psi-sum-V01-ristretto255_XMD:SHA-512_R255MAP_RO_";
+    const struct own *own = ctx;
+    uint8_t message[65 + 255], point[PSI_POINT];
+    size_t id_len = own->rows->id_len;
+    fm_status st = FM_OK;
+
+    memcpy(message + 1, own->psi->terms.session32, 32);
+    for (size_t i = from; st == FM_OK && i < to; i++) {
+        memset(message + 33, 0, sizeof message - 33);
+        message[0] = i < own->rows->n;
+        if (i < own->rows->n) {
+            memcpy(message + 65, own->rows->ids + id_len * i, id_len);
+        } else {
+            memcpy(message + 33, own->fill, sizeof own->fill);
+            base_store_u64(message + 57, base_load_u64(own->fill + 24) ^ i);
+        }
+        mpc_psi_hash_to_group(point, message, 65 + id_len, dst, sizeof dst - 1);
+        if (crypto_scalarmult_ristretto255(own->points[i].p, own->psi->scalar, point) != 0)
+            st = base_err_set(err, FM_E_ARG, "psi: row %zu hashes to no point", i);
+        own->points[i].row = (uint32_t)i;
+    }
+    base_wipe(message, sizeof message);
+    base_wipe(point, sizeof point);
+    return st;
+}
+
+fm_status mpc_psi_own_points(struct psi_point *points, const struct mpc_psi *psi, size_t declared,
+                             const struct mpc_psi_rows *rows, struct base_err *err)
+{
+    struct own own = {.psi = psi, .rows = rows, .points = points};
+    fm_status st = base_random_fill(psi->random, own.fill, sizeof own.fill, err);
+
+    if (st == FM_OK)
+        st = mpc_psi_share_out(declared, psi->threads, make_range, &own, err);
+    base_wipe(own.fill, sizeof own.fill);
+    if (st != FM_OK)
+        return st;
+    mpc_psi_sort(points, declared);
+    for (size_t i = 1; i < declared; i++)
+        if (by_point(&points[i - 1], &points[i]) == 0)
+            return base_err_set(err, FM_E_ARG,
+                                "psi: rows %u and %u have the same identifier: sum them first",
+                                points[i - 1].row, points[i].row);
+    return FM_OK;
+}
+
+fm_status mpc_psi_ascending(const uint8_t *points, size_t n, struct base_err *err)
+{
+    for (size_t i = 1; i < n; i++)
+        if (memcmp(points + PSI_POINT * (i - 1), points + PSI_POINT * i, PSI_POINT) >= 0)
+            return base_err_set(err, FM_E_PEER, "psi: point %zu does not ascend", i);
+    return FM_OK;
+}
+
+struct theirs {
+    const struct mpc_psi *psi;
+    struct psi_point *to;
+    const uint8_t *from;
+};
+
+/* libsodium refuses what is no canonical encoding, and the neutral element. */
+static fm_status times_range(void *ctx, size_t from, size_t to, struct base_err *err)
+{
+    const struct theirs *t = ctx;
+
+    for (size_t i = from; i < to; i++) {
+        const uint8_t *p = t->from + PSI_POINT * i;
+        if (crypto_scalarmult_ristretto255(t->to[i].p, t->psi->scalar, p) != 0)
+            return base_err_set(err, FM_E_PEER, "psi: point %zu is none of ristretto255", i);
+        t->to[i].row = (uint32_t)i;
+    }
+    return FM_OK;
+}
+
+fm_status mpc_psi_times(struct psi_point *to, const struct mpc_psi *psi, const uint8_t *from,
+                        size_t n, struct base_err *err)
+{
+    struct theirs t = {psi, to, from};
+
+    if (mpc_psi_ascending(from, n, err) != FM_OK)
+        return err->code;
+    return mpc_psi_share_out(n, psi->threads, times_range, &t, err);
+}
