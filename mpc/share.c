@@ -98,12 +98,14 @@ static struct mpc_share *obtain(struct mpc_session *s, size_t bytes)
     x = calloc(1, sizeof *x);
     if (x == NULL || bytes == 0)
         return x;
+    x->block_bytes = bytes;
+    if (s->hollow)
+        return x;
     x->data = new_block(bytes);
     if (x->data == NULL) {
         free(x);
         return NULL;
     }
-    x->block_bytes = bytes;
     return x;
 }
 

@@ -44,6 +44,7 @@ struct mpc_session {
     unsigned compute[NET_MAX_PARTIES];
     unsigned index; /* self's place in compute[]; meaningless at an outsider */
     bool computes;
+    bool hollow; /* shares have their sizes and no memory: reckon/ */
     unsigned held;
     int public_at; /* which held component takes public constants, -1 if none of ours */
     uint8_t context32[32];

@@ -30,6 +30,7 @@ struct arrange {
     size_t segments;
     struct segment *later;
     uint64_t *tally; /* TALLY */
+    uint32_t *drawn; /* a session that only reckons: the rank of what stands where; else NULL */
     struct mpc_versus batch;
     enum mpc_profile profile;
 };
@@ -254,11 +255,18 @@ static fm_status move_limbs(struct arrange *a, struct base_err *err)
     return FM_OK;
 }
 
-static void move_rows(struct arrange *a)
+static void move(struct arrange *a, uint32_t *what)
 {
     for (size_t i = 0; i < a->n; i++)
-        a->bucket[i] = a->row[a->next[i]];
-    memcpy(a->row, a->bucket, a->n * sizeof *a->row);
+        a->bucket[i] = what[a->next[i]];
+    memcpy(what, a->bucket, a->n * sizeof *what);
+}
+
+static void move_rows(struct arrange *a)
+{
+    move(a, a->row);
+    if (a->drawn != NULL)
+        move(a, a->drawn);
     for (size_t i = 0; i < a->n; i++)
         a->next[i] = (uint32_t)i;
 }
@@ -352,6 +360,27 @@ static fm_status stage(struct arrange *a, struct base_err *err)
     return status;
 }
 
+/* An order for the simulator, the same each time: it stands for what the parties draw together. */
+static fm_status draw_order(struct arrange *a, struct base_err *err)
+{
+    uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
+
+    a->drawn = malloc(a->n * sizeof *a->drawn + 1);
+    if (a->drawn == NULL)
+        return mpc_no_memory(a->limb[0]->session, "sort", err);
+    for (size_t i = 0; i < a->n; i++) {
+        size_t j;
+
+        state ^= state << 13; /* xorshift: Marsaglia 2003 */
+        state ^= state >> 7;
+        state ^= state << 17;
+        j = (size_t)((state >> 32) * (i + 1) >> 32);
+        a->drawn[i] = a->drawn[j];
+        a->drawn[j] = (uint32_t)i;
+    }
+    return FM_OK;
+}
+
 static fm_status begin(struct arrange *a, struct base_err *err)
 {
     struct mpc_session *s = a->limb[0]->session;
@@ -374,7 +403,12 @@ static fm_status begin(struct arrange *a, struct base_err *err)
         if (status != FM_OK)
             return status;
     }
-    return mpc_versus_init(&a->batch, a->here, a->limbs, 2 * a->n + budget(a), err);
+    if (s->hollow && draw_order(a, err) != FM_OK)
+        return err->code;
+    if (mpc_versus_init(&a->batch, a->here, a->limbs, 2 * a->n + budget(a), err) != FM_OK)
+        return err->code;
+    a->batch.drawn = a->drawn;
+    return FM_OK;
 }
 
 fm_status mpc_arrange(uint32_t *place, const struct mpc_share *const *limb, size_t limbs,
@@ -397,5 +431,6 @@ fm_status mpc_arrange(uint32_t *place, const struct mpc_share *const *limb, size
     free(a.segment);
     free(a.later);
     free(a.tally);
+    free(a.drawn);
     return status;
 }

@@ -10,6 +10,8 @@ enum { MPC_VERSUS_BATCH = 1 << 21 };
 
 struct mpc_versus {
     struct mpc_share *const *limb; /* the most significant first */
+    const uint32_t *drawn;         /* where nothing is computed (reckon/): each row's rank in the
+                                      order that the sort is played on; else NULL */
     size_t limbs;
     uint32_t *x; /* MPC_VERSUS_BATCH pairs at most, not yet compared */
     uint32_t *y;

@@ -1,6 +1,7 @@
 /* b2a. Short columns and single bits: every plane by bit injection (inject.c), weighted by its
  * power of two: 2 rounds whatever the width, 24 bytes a bit and element. Others: b2a_mask.c. */
 #include "mpc/rep3/b2a.h"
+#include "mpc/circuit/adder.h"
 #include "mpc/kernels.h"
 
 /* Where rounds cost more than bytes: up to so many bits of a column (half a megabyte a party, about
@@ -43,10 +44,34 @@ out:
     return status;
 }
 
-static bool few_bits(const struct mpc_session *s, const struct mpc_share *x)
+static bool few_bits(unsigned width, size_t n, enum mpc_profile profile)
 {
-    return x->width == 1 || x->n == 0 ||
-           (s->profile == MPC_FEW_ROUNDS && x->n <= FEW_BITS && x->n * x->width <= FEW_BITS);
+    return width == 1 || n == 0 ||
+           (profile == MPC_FEW_ROUNDS && n <= FEW_BITS && n * width <= FEW_BITS);
+}
+
+/* Positions of the masked addition. Few bytes: 64 positions are a byte less from width 26 on, and
+ * twice the rounds. */
+static unsigned positions_of(unsigned width, enum mpc_profile profile)
+{
+    return profile == MPC_FEW_ROUNDS && width < 64 &&
+                   rep3_b2a_masked_bytes(64, profile) < rep3_b2a_masked_bytes(width, profile)
+               ? 64
+               : width;
+}
+
+unsigned rep3_b2a_cost(uint64_t *bytes, unsigned width, size_t n, enum mpc_profile profile)
+{
+    unsigned k = positions_of(width, profile);
+    struct mpc_circuit_cost sum = mpc_sum_cost(k == 64 ? 64 : k + 1, profile);
+
+    if (few_bits(width, n, profile)) {
+        *bytes = 24 * (uint64_t)width * n;
+        return n > 0 ? 2 : 0;
+    }
+    *bytes = (24 * (uint64_t)sum.ands + 16 * (uint64_t)k) * mpc_plane_words(n) +
+             (k == 64 ? 8 : 32) * (uint64_t)n;
+    return sum.rounds + (k == 64 ? 1 : 2);
 }
 
 fm_status rep3_b2a(struct mpc_session *s, struct mpc_share *const *z,
@@ -54,15 +79,11 @@ fm_status rep3_b2a(struct mpc_session *s, struct mpc_share *const *z,
                    struct base_err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        unsigned k = x[i]->width;
-        fm_status status;
+        unsigned k = positions_of(x[i]->width, s->profile);
+        fm_status status = few_bits(x[i]->width, x[i]->n, s->profile)
+                               ? inject_planes(s, z[i], x[i], sign, err)
+                               : rep3_b2a_masked(s, z[i], x[i], sign, k, err);
 
-        /* Few bytes: 64 positions are a byte less from width 26 on, and twice the rounds. */
-        if (s->profile == MPC_FEW_ROUNDS && k < 64 &&
-            rep3_b2a_masked_bytes(64, s->profile) < rep3_b2a_masked_bytes(k, s->profile))
-            k = 64;
-        status = few_bits(s, x[i]) ? inject_planes(s, z[i], x[i], sign, err)
-                                   : rep3_b2a_masked(s, z[i], x[i], sign, k, err);
         if (status != FM_OK)
             return status;
     }

@@ -8,6 +8,8 @@
  * width, below 64; or 64, to which x is then extended: no carry to inject. */
 fm_status rep3_b2a_masked(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
                           enum mpc_sign sign, unsigned positions, struct base_err *err) FM_CHECK;
+/* What b2a of one column costs, whichever way it takes: bytes over all parties; returns rounds. */
+unsigned rep3_b2a_cost(uint64_t *bytes, unsigned width, size_t n, enum mpc_profile profile);
 /* Its bytes over all parties for 64 elements. */
 uint64_t rep3_b2a_masked_bytes(unsigned positions, enum mpc_profile profile);
 

@@ -62,6 +62,16 @@ static uint64_t bytes_by_signs(const unsigned *width, size_t count)
     return bytes;
 }
 
+struct mpc_rep3_cost mpc_rep3_linked_way(const unsigned *width, size_t count,
+                                         enum mpc_profile profile)
+{
+    struct mpc_rep3_cost cost = mpc_rep3_linked_cost(width, count);
+
+    if (profile == MPC_FEW_BYTES && bytes_by_signs(width, count) < cost.bytes)
+        cost.group = 0;
+    return cost;
+}
+
 /* Planes of gp: G of all groups from the lowest up, P of all but the very first, the tops. */
 struct chain {
     struct mpc_share *gp;
@@ -119,7 +129,7 @@ fm_status rep3_msb_linked(struct mpc_session *s, struct mpc_share *z,
                           const struct mpc_share *const *x, const unsigned *width, size_t count,
                           struct base_err *err)
 {
-    struct mpc_rep3_cost cost = mpc_rep3_linked_cost(width, count);
+    struct mpc_rep3_cost cost = mpc_rep3_linked_way(width, count, s->profile);
     struct chain c;
     struct mpc_groups groups;
     struct mpc_wire top;
@@ -127,8 +137,7 @@ fm_status rep3_msb_linked(struct mpc_session *s, struct mpc_share *z,
 
     if (count == 1)
         return rep3_msb(s, &z, x, NULL, width, 1, err);
-    if (cost.group == 0 ||
-        (s->profile == MPC_FEW_BYTES && bytes_by_signs(width, count) < cost.bytes))
+    if (cost.group == 0)
         return mpc_msb_linked_by_signs(s, z, x, width, count, err);
     status = chain_new(&c, s, x, width, count, cost.group, err);
     if (status == FM_OK)

@@ -78,6 +78,9 @@ struct mpc_rep3_cost mpc_rep3_eqz_cost(unsigned width, size_t n, enum mpc_profil
  * groups in all, or a width of 1). In the few-bytes profile, whichever of the two has fewer bytes.
  */
 struct mpc_rep3_cost mpc_rep3_linked_cost(const unsigned *width, size_t count);
+/* What msb_linked takes in that profile; group 0: the generic default. */
+struct mpc_rep3_cost mpc_rep3_linked_way(const unsigned *width, size_t count,
+                                         enum mpc_profile profile);
 /* width 1..64. Few rounds: the fewest rounds and of those plans the fewest bytes where the list has
  * up to 8192 elements (n) in all, else the fewest bytes that one round more can buy. */
 struct mpc_rep3_cost mpc_rep3_msb_cost(unsigned width, size_t n, enum mpc_profile profile);
