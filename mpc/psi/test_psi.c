@@ -199,10 +199,218 @@ static void test_like_plain(void **ctx)
     }
 }
 
+/* RFC 9497, appendix A.1.1, OPRF mode, test vector 1: the blinded element of the input 00. */
+static void test_hash_to_group(void **ctx)
+{
+    static const char dst[] = "HashToGroup-OPRFV1-\0-ristretto255-SHA512";
+    static const char blind[] = "64d37aed22a27f5191de1c1d69fadb899d8862b58eb4220029e036ec4c1f6706";
+    static const char blinded[] =
+        "609a0ae68c15a3cf6903766461307e5c8bb2f95e7e6550e1ffa2dc99e412803c";
+    uint8_t scalar[32], want[32], point[32], zero = 0;
+
+    (void)ctx;
+    assert_true(base_unhex(scalar, 32, blind, 64) && base_unhex(want, 32, blinded, 64));
+    mpc_psi_hash_to_group(point, &zero, 1, dst, sizeof dst - 1);
+    assert_int_equal(crypto_scalarmult_ristretto255(point, scalar, point), 0);
+    assert_memory_equal(point, want, 32);
+}
+
+/* Below the minimum the matcher gives no ciphertext; at the minimum it does. */
+static void test_minimum(void **ctx)
+{
+    struct world *w = world_new(200, 200, 0, 1);
+
+    (void)ctx;
+    for (int above = 0; above < 2; above++) {
+        w->terms.minimum = w->size + (size_t)above;
+        play(w, 6);
+        assert_int_equal(w->messages, above ? 3 : 5);
+        if (above)
+            assert_int_equal(w->message[2].len, PSI_HEAD);
+        check_result(w, 0);
+        check_result(w, 1);
+        for (int i = 0; i < 6; i++)
+            base_buf_clear(&w->message[i]);
+        mpc_psi_free(w->side[0]);
+        mpc_psi_free(w->side[1]);
+    }
+    w->side[0] = w->side[1] = NULL;
+    world_free(w);
+}
+
+/* A matcher that counts what is not there, or asks for too little: nothing is decrypted. */
+static void test_minimum_is_the_holders_too(void **ctx)
+{
+    static const char *const says[] = {"the matcher counts", "below the minimum"};
+    struct world *w = world_new(100, 100, 1, 30);
+    struct base_buf out = {0};
+    struct base_err err;
+
+    (void)ctx;
+    play(w, 3);
+    for (int i = 0; i < 2; i++) { /* the size that it says; the minimum that the holder has */
+        enum psi_state before = w->side[1]->state;
+        base_store_u64(w->message[2].p + PSI_HEAD, w->size + (i == 0 ? 1 : 0));
+        w->side[1]->terms.minimum = w->size + 1;
+        assert_int_equal(mpc_psi_step(w->side[1], w->message[2].p, w->message[2].len, &out, &err),
+                         FM_E_PEER);
+        assert_non_null(strstr(err.text, says[i]));
+        assert_null(w->side[1]->masked.w);
+        assert_int_equal(out.len, 0);
+        w->side[1]->state = before;
+    }
+    base_buf_release(&out);
+    world_free(w);
+}
+
+/* Lengths follow the terms alone; no point of one session is one of another's, or of the same
+ * session's other messages; what the holder decrypts is as long as the masks. */
+static void test_what_is_seen(void **ctx)
+{
+    struct world *w[2] = {world_new(0, 0, 2, 40), world_new(64, 60, 2, 40)};
+    struct base_err err;
+
+    (void)ctx;
+    w[1]->terms.matcher_rows = w[1]->terms.holder_rows = 70;
+    w[0]->terms = w[1]->terms;
+    w[0]->terms.recipients = w[1]->terms.recipients = MPC_PSI_MATCHER;
+    OK(base_random_fill(base_random_system(), w[0]->terms.session32, 32, &err));
+    w[0]->rows[0] = w[1]->rows[0]; /* nobody has them at the holder's */
+    w[1]->terms.minimum = w[0]->terms.minimum = 1;
+    play(w[0], 2);
+    play(w[1], 6);
+    check_result(w[1], 0);
+    check_result(w[1], 1);
+    assert_int_equal(w[0]->message[0].len, PSI_HEAD + 32 * 70);
+    assert_int_equal(w[1]->message[0].len, w[0]->message[0].len);
+    /* key, proof: numbers without leading zeros, so the length is that of chance */
+    assert_in_range(w[1]->message[1].len, PSI_HEAD + 32 * 140 + 512 * 70 + 40 + 66000,
+                    PSI_HEAD + 32 * 140 + 512 * 70 + 40 + 67200);
+    assert_int_equal(w[1]->message[2].len, PSI_HEAD + 8 + 32 * 70 + 40 + 512);
+    assert_int_equal(w[1]->message[3].len, PSI_HEAD + 256);
+    assert_int_equal(w[1]->message[4].len, PSI_HEAD); /* the holder gets no mask */
+    for (int i = 0; i < 70; i++)
+        for (int j = 0; j < 70; j++) {
+            const uint8_t *mine = w[1]->message[0].p + PSI_HEAD + 32 * i;
+            assert_memory_not_equal(mine, w[0]->message[0].p + PSI_HEAD + 32 * j, 32);
+            assert_memory_not_equal(mine, w[1]->message[1].p + PSI_HEAD + 32 * j, 32);
+            assert_memory_not_equal(mine, w[1]->message[1].p + PSI_HEAD + 32 * (70 + j), 32);
+        }
+    /* sums fill slots * slot_bits bits, masks 40 more: 16 of these are 0 with a chance of 2^-16 */
+    unsigned used = (unsigned)(w[1]->side[0]->slots.slots * w[1]->side[0]->slots.slot_bits);
+    assert_true(used / 8 + 5 < 256);
+    for (unsigned i = 0, any = 0; i < 3; i++) {
+        any |= w[1]->message[3].p[PSI_HEAD + 255 - (used + 7) / 8 - i];
+        assert_true(i < 2 || any != 0);
+    }
+    world_free(w[0]);
+    world_free(w[1]);
+}
+
+/* Flips a bit of each part of each message: an error, no step after it, no result. */
+static void test_tampered(void **ctx)
+{
+    static const struct {
+        unsigned message;
+        size_t at;
+    } flips[] = {{0, 0}, {0, 1}, {0, 9}, {0, PSI_HEAD + 31}, {1, 33}, {2, 20}, {2, PSI_HEAD + 7},
+                 {3, 1}};
+    struct base_err err;
+
+    (void)ctx;
+    for (size_t i = 0; i < 2 * sizeof flips / sizeof *flips; i++) {
+        struct world *w = world_new(20, 20, 0, 1);
+        struct base_buf out = {0};
+        struct mpc_psi *to;
+        struct base_buf *m;
+        size_t size, at = flips[i / 2].at;
+        play(w, flips[i / 2].message + 1);
+        m = &w->message[flips[i / 2].message];
+        to = w->side[(flips[i / 2].message + 1) % 2];
+        if (i % 2 == 0)
+            m->p[at] ^= 0x80;
+        else
+            m->len = at; /* cut */
+        if (w->size > 0) {
+            assert_int_equal(mpc_psi_step(to, m->p, m->len, &out, &err), FM_E_PEER);
+            assert_int_equal(mpc_psi_step(to, m->p, m->len, &out, &err), FM_E_CONFLICT);
+            assert_int_equal(mpc_psi_result(to, &size, NULL, &err), FM_E_CONFLICT);
+        }
+        base_buf_release(&out);
+        world_free(w);
+    }
+}
+
+static void refused(const struct mpc_psi_terms *terms, const struct mpc_psi_rows *rows,
+                    fm_status with)
+{
+    struct mpc_psi *psi;
+    struct base_err err;
+
+    assert_int_equal(mpc_psi_holder_new(&psi, terms, rows, &key, 1, base_random_system(), &err),
+                     with);
+    assert_null(psi);
+}
+
+static void test_refused(void **ctx)
+{
+    struct world *w = world_new(5, 5, 1, 30);
+    struct mpc_psi_terms t;
+
+    (void)ctx;
+    t = w->terms, t.holder_rows = 4, refused(&t, &w->rows[1], FM_E_LIMIT);
+    t = w->terms, t.minimum = 0, refused(&t, &w->rows[1], FM_E_ARG);
+    t = w->terms, t.recipients = 0, refused(&t, &w->rows[1], FM_E_ARG);
+    t = w->terms, t.recipients = 4, refused(&t, &w->rows[1], FM_E_ARG);
+    t = w->terms, t.key_bits = 3072, refused(&t, &w->rows[1], FM_E_ARG);
+    t = w->terms, t.value_bits = 61, refused(&t, &w->rows[1], FM_E_LIMIT);
+    t = w->terms, t.matcher_rows = MPC_PSI_ROWS + 1, refused(&t, &w->rows[1], FM_E_ARG);
+    t = w->terms, t.columns = MPC_PSI_COLUMNS + 1, refused(&t, &w->rows[1], FM_E_ARG);
+    w->values[0][4] = (int64_t)1 << 30;
+    refused(&w->terms, &w->rows[1], FM_E_LIMIT);
+    w->values[0][4] = 7;
+    memcpy(w->ids[1][4], w->ids[1][1], ID);
+    refused(&w->terms, &w->rows[1], FM_E_ARG);
+    world_free(w);
+}
+
+/* Whoever is shown salt, scalar and rows finds the commitment, and every point that was sent. */
+static void test_commitment(void **ctx)
+{
+    static const char dst[] = "firmiana-psi-sum-V01-ristretto255_XMD:SHA-512_R255MAP_RO_";
+    struct world *w = world_new(30, 1, 0, 1);
+    uint8_t opening[64], commitment[32], message[65 + ID] = {1}, point[32];
+
+    (void)ctx;
+    play(w, 1);
+    mpc_psi_opening(w->side[0], opening);
+    mpc_psi_commitment(w->side[0], commitment);
+    memcpy(message + 1, w->terms.session32, 32);
+    for (size_t i = 0; i < 30; i++) {
+        int found = 0;
+        memcpy(message + 65, w->ids[0][i], ID);
+        mpc_psi_hash_to_group(point, message, sizeof message, dst, sizeof dst - 1);
+        assert_int_equal(crypto_scalarmult_ristretto255(point, opening + 32, point), 0);
+        for (size_t j = 0; j < w->terms.matcher_rows; j++)
+            found |= memcmp(point, w->message[0].p + PSI_HEAD + 32 * j, 32) == 0;
+        assert_true(found);
+    }
+    mpc_psi_free(w->side[0]);
+    w->ids[0][3][7] ^= 1;
+    mpc_psi_free(w->side[1]);
+    sides_new(w);
+    mpc_psi_commitment(w->side[0], point);
+    assert_memory_not_equal(point, commitment, 32);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_like_plain),
+        cmocka_unit_test(test_hash_to_group), cmocka_unit_test(test_like_plain),
+        cmocka_unit_test(test_minimum),       cmocka_unit_test(test_minimum_is_the_holders_too),
+        cmocka_unit_test(test_what_is_seen),  cmocka_unit_test(test_tampered),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_commitment),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

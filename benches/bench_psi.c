@@ -1,0 +1,319 @@
+/* bench_psi: a private intersection sum of two processes, one thread each or more, over a local
+ * socket. One JSON object a line: op, n (rows of each side, half of them common), columns, bits (of
+ * the key), threads, seconds (median over the runs, from the first hash to the last sum; the
+ * holder's key is made before), cpu_seconds (both processes), us_per_row (cpu_seconds over the rows
+ * of both sides), bytes_sent (both together), peak_rss (bytes, the greater), products_seconds (what
+ * the 4 n scalar products and 2 n hashes to the group alone take, measured here: what bounds it),
+ * size. The sums are compared with the plain ones: another sum is an error. */
+#include <errno.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mpc/psi/psi.h"
+
+enum { RUNS_MAX = 32, COLUMNS_MAX = 64, ID = 16 };
+
+struct job {
+    size_t n, columns;
+    unsigned bits, threads, runs;
+};
+
+struct tables {
+    uint8_t *ids[2];
+    int64_t *values[COLUMNS_MAX];
+    int64_t sums[COLUMNS_MAX];
+    size_t size;
+};
+
+static double now(clockid_t clock)
+{
+    struct timespec t;
+
+    (void)clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double cpu_of(int who)
+{
+    struct rusage u;
+
+    (void)getrusage(who, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+/* Every second row of the holder's is the matcher's as well. */
+static fm_status tables_new(struct tables *t, const struct job *job, struct base_err *err)
+{
+    const struct base_random *random = base_random_system();
+
+    for (int s = 0; s < 2; s++) {
+        t->ids[s] = malloc(job->n * ID);
+        if (t->ids[s] == NULL)
+            return base_err_memory(err, "identifiers");
+        if (base_random_fill(random, t->ids[s], job->n * ID, err) != FM_OK)
+            return err->code;
+    }
+    for (size_t c = 0; c < job->columns; c++) {
+        t->values[c] = calloc(job->n, sizeof *t->values[c]);
+        if (t->values[c] == NULL)
+            return base_err_memory(err, "values");
+        for (size_t i = 0; i < job->n; i++)
+            t->values[c][i] = (int64_t)(i * 7919 + c) % 1000000 - 1000;
+    }
+    for (size_t i = 0; i < job->n; i += 2, t->size++) {
+        memcpy(t->ids[0] + ID * i, t->ids[1] + ID * i, ID);
+        for (size_t c = 0; c < job->columns; c++)
+            t->sums[c] += t->values[c][i];
+    }
+    return FM_OK;
+}
+
+static bool all_bytes(int fd, uint8_t *p, size_t len, bool out)
+{
+    while (len > 0) {
+        ssize_t did = out ? write(fd, p, len) : read(fd, p, len);
+        if (did <= 0 && errno != EINTR)
+            return false;
+        p += did > 0 ? did : 0, len -= did > 0 ? (size_t)did : 0;
+    }
+    return true;
+}
+
+/* The messages of one side, each with its length in front. */
+static fm_status converse(struct mpc_psi *psi, int fd, bool first, uint64_t *sent,
+                          struct base_err *err)
+{
+    struct base_buf in = {0}, out = {0};
+    fm_status st = FM_OK;
+    bool speak = first;
+
+    while (st == FM_OK && (speak || mpc_psi_waits(psi))) {
+        uint8_t len8[8], *to;
+        base_buf_clear(&in), base_buf_clear(&out);
+        if (!speak) {
+            size_t len;
+            if (!all_bytes(fd, len8, 8, false))
+                st = base_err_set(err, FM_E_PEER, "the other process is gone");
+            len = st == FM_OK ? base_load_u64(len8) : 0;
+            if (len > mpc_psi_message_max(psi))
+                st = base_err_set(err, FM_E_PEER, "a message of %zu bytes", len);
+            to = st == FM_OK ? base_buf_extend(&in, len) : NULL;
+            if (to != NULL && !all_bytes(fd, to, len, false))
+                st = base_err_set(err, FM_E_PEER, "the other process is gone");
+        }
+        speak = false;
+        if (st == FM_OK)
+            st = mpc_psi_step(psi, in.p, in.len, &out, err);
+        base_store_u64(len8, out.len);
+        if (st == FM_OK && out.len > 0 &&
+            (!all_bytes(fd, len8, 8, true) || !all_bytes(fd, out.p, out.len, true)))
+            st = base_err_set(err, FM_E_PEER, "the other process is gone");
+        *sent += out.len;
+    }
+    base_buf_release(&in);
+    base_buf_release(&out);
+    return st;
+}
+
+static struct mpc_psi_terms terms_of(const struct job *job, unsigned run)
+{
+    struct mpc_psi_terms t = {.matcher_rows = job->n,
+                              .holder_rows = job->n,
+                              .columns = job->columns,
+                              .value_bits = 40,
+                              .key_bits = job->bits,
+                              .minimum = 1,
+                              .recipients = MPC_PSI_MATCHER};
+
+    memcpy(t.session32, &run, sizeof run);
+    return t;
+}
+
+static fm_status one_side(const struct job *job, const struct tables *t, int side, int fd,
+                          const struct mpc_psi_key *key, unsigned run, uint64_t *sent,
+                          struct base_err *err)
+{
+    struct mpc_psi_terms terms = terms_of(job, run);
+    struct mpc_psi_rows rows = {job->n, t->ids[side], ID, (const int64_t *const *)t->values};
+    const struct base_random *random = base_random_system();
+    struct mpc_psi *psi;
+    int64_t sums[COLUMNS_MAX];
+    size_t size = 0;
+    fm_status st = side == 0
+                       ? mpc_psi_matcher_new(&psi, &terms, &rows, job->threads, random, err)
+                       : mpc_psi_holder_new(&psi, &terms, &rows, key, job->threads, random, err);
+
+    if (st != FM_OK)
+        return st;
+    st = converse(psi, fd, side == 0, sent, err);
+    if (st == FM_OK)
+        st = mpc_psi_result(psi, &size, sums, err);
+    if (st == FM_OK &&
+        (size != t->size || (side == 0 && memcmp(sums, t->sums, job->columns * sizeof *sums) != 0)))
+        st = base_err_set(err, FM_E_INVALID, "not the plain intersection's sums");
+    mpc_psi_free(psi);
+    return st;
+}
+
+/* The holder is this process, the matcher a child. */
+static fm_status run_once(const struct job *job, const struct tables *t,
+                          const struct mpc_psi_key *key, unsigned run, double *seconds, double *cpu,
+                          uint64_t *sent, struct base_err *err)
+{
+    double start = now(CLOCK_MONOTONIC), before = cpu_of(RUSAGE_SELF) + cpu_of(RUSAGE_CHILDREN);
+    uint64_t theirs = 0;
+    int fd[2], status = 0;
+    fm_status st;
+    pid_t child;
+
+    *sent = 0;
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0)
+        return base_err_errno(err, "socketpair");
+    child = fork();
+    if (child == 0) {
+        (void)close(fd[1]);
+        st = one_side(job, t, 0, fd[0], NULL, run, &theirs, err);
+        if (st != FM_OK)
+            fprintf(stderr, "bench_psi: matcher: %s\n", err->text);
+        (void)!write(fd[0], &theirs, sizeof theirs);
+        _exit(st == FM_OK ? 0 : 1);
+    }
+    (void)close(fd[0]);
+    st = child > 0 ? one_side(job, t, 1, fd[1], key, run, sent, err) : base_err_errno(err, "fork");
+    if (st == FM_OK && !all_bytes(fd[1], (uint8_t *)&theirs, sizeof theirs, false))
+        st = base_err_set(err, FM_E_PEER, "the other process is gone");
+    (void)close(fd[1]);
+    if (child > 0 && (waitpid(child, &status, 0) != child || status != 0) && st == FM_OK)
+        st = base_err_set(err, FM_E_PEER, "the matcher failed");
+    *sent += theirs;
+    *seconds = now(CLOCK_MONOTONIC) - start;
+    *cpu = cpu_of(RUSAGE_SELF) + cpu_of(RUSAGE_CHILDREN) - before;
+    return st;
+}
+
+/* Processor seconds of one scalar product and of one hash to the group. */
+static void group_seconds(double *product, double *hash)
+{
+    enum { TIMES = 2000 };
+    uint8_t p[32], s[32], h[64] = {1};
+    double start;
+
+    crypto_core_ristretto255_scalar_random(s);
+    start = now(CLOCK_THREAD_CPUTIME_ID);
+    for (int i = 0; i < TIMES; i++)
+        (void)crypto_core_ristretto255_from_hash(p, h), h[0] = p[0];
+    *hash = (now(CLOCK_THREAD_CPUTIME_ID) - start) / TIMES;
+    start = now(CLOCK_THREAD_CPUTIME_ID);
+    for (int i = 0; i < TIMES; i++)
+        (void)!crypto_scalarmult_ristretto255(p, s, p);
+    *product = (now(CLOCK_THREAD_CPUTIME_ID) - start) / TIMES;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static fm_status bench(const struct job *job, struct base_err *err)
+{
+    struct tables t = {0};
+    struct mpc_pai_djn *public = NULL;
+    struct mpc_pai_secret *secret = NULL;
+    struct mpc_psi_key key;
+    double seconds[RUNS_MAX], cpu[RUNS_MAX], product, hash, best, rows = 2 * (double)job->n;
+    struct rusage mine, child;
+    uint64_t sent = 0;
+    fm_status st = tables_new(&t, job, err);
+
+    if (st == FM_OK)
+        st = mpc_pai_djn_generate(&public, &secret, job->bits, err);
+    key = (struct mpc_psi_key){public, secret};
+    for (unsigned r = 0; st == FM_OK && r < job->runs; r++)
+        st = run_once(job, &t, &key, r, &seconds[r], &cpu[r], &sent, err);
+    if (st == FM_OK) {
+        qsort(seconds, job->runs, sizeof *seconds, by_size);
+        qsort(cpu, job->runs, sizeof *cpu, by_size);
+        best = cpu[0];
+        group_seconds(&product, &hash);
+        (void)getrusage(RUSAGE_SELF, &mine);
+        (void)getrusage(RUSAGE_CHILDREN, &child);
+        printf("{\"op\":\"psi_sum\",\"n\":%zu,\"columns\":%zu,\"bits\":%u,\"threads\":%u,"
+               "\"seconds\":%.3f,\"cpu_seconds\":%.3f,\"us_per_row\":%.1f,\"bytes_sent\":%llu,"
+               "\"peak_rss\":%ld,\"products_seconds\":%.3f,\"size\":%zu}\n",
+               job->n, job->columns, job->bits, job->threads, seconds[job->runs / 2], best,
+               best / rows * 1e6, (unsigned long long)sent,
+               1024 * (mine.ru_maxrss > child.ru_maxrss ? mine.ru_maxrss : child.ru_maxrss),
+               rows * (2 * product + hash), t.size);
+    }
+    mpc_pai_djn_free(public);
+    mpc_pai_secret_free(secret);
+    for (size_t c = 0; c < job->columns; c++)
+        free(t.values[c]);
+    free(t.ids[0]);
+    free(t.ids[1]);
+    return st;
+}
+
+static int usage(int status)
+{
+    fputs(
+        "usage: bench_psi [--n ROWS] [--columns C] [--bits 2048|3072|4096] [--threads T] "
+        "[--runs R] [--json]\n"
+        "two processes with ROWS rows each (100000), half of them common; C columns (4) of 40-bit\n"
+        "values of one side; T threads a side (2); one JSON object a line\n",
+        status == 0 ? stdout : stderr);
+    return status;
+}
+
+static bool parse(struct job *job, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(a, "--json") == 0)
+            continue;
+        if (v == NULL)
+            return false;
+        i++;
+        if (strcmp(a, "--n") == 0)
+            job->n = strtoul(v, NULL, 10);
+        else if (strcmp(a, "--columns") == 0)
+            job->columns = strtoul(v, NULL, 10);
+        else if (strcmp(a, "--bits") == 0)
+            job->bits = (unsigned)strtoul(v, NULL, 10);
+        else if (strcmp(a, "--threads") == 0)
+            job->threads = (unsigned)strtoul(v, NULL, 10);
+        else if (strcmp(a, "--runs") == 0)
+            job->runs = (unsigned)strtoul(v, NULL, 10);
+        else
+            return false;
+    }
+    return job->n >= 1 && job->n <= MPC_PSI_ROWS && job->columns <= COLUMNS_MAX && job->runs >= 1 &&
+           job->runs <= RUNS_MAX;
+}
+
+int main(int argc, char **argv)
+{
+    struct job job = {100000, 4, 2048, 2, 1};
+    struct base_err err = {0};
+
+    if (argc > 1 && strcmp(argv[1], "--help") == 0)
+        return usage(0);
+    if (!parse(&job, argc, argv))
+        return usage(2);
+    if (bench(&job, &err) != FM_OK) {
+        fprintf(stderr, "bench_psi: %s\n", err.text);
+        return fm_status_exit(err.code);
+    }
+    return 0;
+}
