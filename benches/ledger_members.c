@@ -276,7 +276,7 @@ void ledger_members_make(struct ledger_bench *b, const char *dir)
 
 void ledger_member_open(struct ledger_bench_member *m)
 {
-    struct ledger_engine_callbacks calls = {on_cosign, on_sign, on_send, on_event, m};
+    struct ledger_engine_callbacks calls = {on_cosign, on_sign, on_send, on_event, m, NULL};
     struct ledger_engine_params params = ledger_engine_defaults();
     json_t *json;
 

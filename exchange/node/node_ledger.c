@@ -180,7 +180,7 @@ static void engine_event(void *ctx, const struct ledger_engine_event *event)
 fm_status node_engine_open(struct node *node, struct base_err *err)
 {
     const struct ledger_engine_callbacks callbacks = {engine_cosign, engine_sign, engine_send,
-                                                      engine_event, node};
+                                                      engine_event,  node,        NULL};
     struct ledger_engine_params params = ledger_engine_defaults();
     struct base_err none = {0};
 

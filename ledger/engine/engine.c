@@ -217,6 +217,7 @@ void ledger_engine_free(struct ledger_engine *engine)
 {
     if (engine == NULL)
         return;
+    engine_external_release(engine);
     ledger_outbox_release(&engine->outbox);
     ledger_pool_release(&engine->pool);
     engine_roster_release(engine);

@@ -131,6 +131,9 @@ struct ledger_engine_callbacks {
     void (*send)(void *ctx, const char *alias, const void *bytes, size_t len);
     void (*event)(void *ctx, const struct ledger_engine_event *event);
     void *ctx;
+    /* Not NULL: others order this ledger, and blocks come from them (external.h). Hands them a
+     * transaction of this node; ledger_engine_told() takes what they say to it. Must not block. */
+    void (*broadcast)(void *ctx, const uint8_t id[32], const void *tx, size_t len);
 };
 
 struct ledger_engine_params {

@@ -67,6 +67,7 @@ static fm_status offer(struct ledger_engine *engine, const struct ledger_checkpo
     size_t n_new;
     fm_status st = ledger_checkpoint_encode(&text, c, err);
 
+    engine_unstage(engine);
     if (st == FM_OK)
         st = ledger_chain_cosign(engine->chain, &n_new, final_size, base_buf_cstr(&text), text.len,
                                  err);
@@ -370,6 +371,19 @@ static bool is_beyond(const struct ledger_engine *engine, const struct ledger_ch
                                    : c->epoch > head->epoch && c->size > engine->final_size;
 }
 
+/* Lines over a state of ours that our head has left behind, and that is not final. */
+static fm_status store_behind(struct ledger_engine *engine, const struct engine_member *from,
+                              const struct ledger_checkpoint *c, struct base_err *err)
+{
+    uint64_t final_size = engine->final_size;
+    fm_status st = offer(engine, c, &final_size, err);
+
+    if (st == FM_OK)
+        return advance(engine, final_size, err);
+    err->code = st == FM_E_AUTH || st == FM_E_INPUT ? FM_E_PEER : st;
+    return base_err_prefix(err, "a checkpoint of %s", from->alias);
+}
+
 fm_status engine_final_take(struct ledger_engine *engine, struct engine_member *from,
                             const char *text, struct base_err *err)
 {
@@ -401,6 +415,10 @@ fm_status engine_final_take(struct ledger_engine *engine, struct engine_member *
         return engine_fork_accuse(engine, from, &c, err);
     if (c.size == head_size && !engine->forked)
         collect(engine, from, &c);
+    else if (engine_external(engine) && c.size > engine->final_size && !engine->forked)
+        st = store_behind(engine, from, &c, err); /* blocks do not wait for finality there */
+    if (st != FM_OK)
+        return st;
     /* It asks again, so it has not seen what we have. */
     if (repeated && c.n < engine->quorum && c.size <= engine->final_size)
         return engine_final_show(engine, from, err);

@@ -138,7 +138,7 @@ fm_status engine_follow_ask(struct ledger_engine *engine, struct base_err *err)
     struct ledger_message message = {.kind = LEDGER_MESSAGE_WANT};
     int64_t now = engine->now.mono_ms;
 
-    if (engine->forked || whom == NULL)
+    if (engine->forked || whom == NULL || engine_external(engine))
         return FM_OK;
     message.height = first_wanted(engine, elsewhere);
     message.size = engine_known_ahead(engine) ? engine->known_size : 0;

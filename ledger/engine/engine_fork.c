@@ -110,6 +110,7 @@ static fm_status accuse_one(struct ledger_engine *engine, struct engine_member *
     size_t n_new;
     fm_status st = ledger_checkpoint_encode(&text, one, err);
 
+    engine_unstage(engine);
     if (st == FM_OK)
         st = ledger_chain_cosign(engine->chain, &n_new, &final_size, base_buf_cstr(&text), text.len,
                                  err);

@@ -2,7 +2,8 @@
  * views, engine_step.c the steps, engine_roster.c who the
  * members are, engine_sequence.c makes blocks, engine_walk.c takes them, engine_follow.c asks for
  * them, engine_final.c collects cosignatures, engine_fork.c judges those that contradict us,
- * engine_epoch.c changes sequencers, engine_submit.c follows this node's own submissions. */
+ * engine_epoch.c changes sequencers, engine_submit.c follows this node's own submissions,
+ * engine_external.c takes blocks that others ordered. */
 #ifndef FIRMIANA_LEDGER_ENGINE_OWN_H
 #define FIRMIANA_LEDGER_ENGINE_OWN_H
 
@@ -103,6 +104,7 @@ struct ledger_engine {
 
     struct ledger_pool pool;
     struct ledger_outbox outbox;
+    struct engine_block *given; /* external.h: finalized, not committed; NULL: none */
     struct base_buf head_block; /* our head's block, encoded; empty: not needed yet */
 };
 
@@ -126,7 +128,26 @@ fm_status engine_send_head(struct ledger_engine *engine, const struct engine_mem
 void engine_tell(struct ledger_engine *engine, struct ledger_engine_event *event, const char *fmt,
                  ...) FM_PRINTF(3, 4);
 
+/* ---- engine_external.c ---- */
+
+/* Others order this ledger. */
+bool engine_external(const struct ledger_engine *engine);
+/* Our replica is about to be asked or written: a block that waits in it for its commit is taken
+ * out, and executed again when its commit comes. */
+void engine_unstage(struct ledger_engine *engine);
+void engine_external_release(struct ledger_engine *engine);
+
 /* ---- engine_step.c ---- */
+
+/* Every step begins and ends with these; end does all that is due, and returns step or what went
+ * wrong with that. */
+void engine_begin(struct ledger_engine *engine, struct ledger_now now);
+fm_status engine_end(struct ledger_engine *engine, fm_status step, struct base_err *err) FM_CHECK;
+
+/* Our head has moved. outcomes of block, NULL: of more than one. */
+fm_status engine_new_head(struct ledger_engine *engine, const struct ledger_head *before,
+                          const struct ledger_outcome *outcomes, const struct ledger_block *block,
+                          struct base_err *err) FM_CHECK;
 
 /* Executes the block that follows our head, and does what a new head asks for. encoded: its bytes.
  * Errors of the block itself are FM_E_INPUT or FM_E_LIMIT. */

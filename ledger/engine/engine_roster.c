@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "ledger/engine/engine_own.h"
+#include "ledger/engine/external.h"
 
 struct engine_member *engine_member_find(const struct ledger_engine *engine, const char *alias)
 {
@@ -107,6 +108,8 @@ static fm_status load_param(struct ledger_engine *engine, const json_t *param, s
         st = get_u64(&engine->block_bytes, limits, "block_bytes", err);
     if (st != FM_OK)
         return st;
+    if (engine_external(engine))
+        sequencer = LEDGER_EXTERNAL_NAME;
     if (strcmp(engine->sequencer, sequencer) != 0) {
         (void)snprintf(engine->sequencer, sizeof engine->sequencer, "%s", sequencer);
         engine->sequencer_now = INT64_MIN;

@@ -8,11 +8,16 @@
 
 /* ---- a new head ---- */
 
-static fm_status new_head(struct ledger_engine *engine, const struct ledger_outcome *outcomes,
-                          const struct ledger_block *block, struct base_err *err)
+fm_status engine_new_head(struct ledger_engine *engine, const struct ledger_head *before,
+                          const struct ledger_outcome *outcomes, const struct ledger_block *block,
+                          struct base_err *err)
 {
     fm_status st;
 
+    if (before->log_size == engine_head(engine)->log_size) /* empty: the state is what it was */
+        return FM_OK;
+    engine->before_size = before->log_size;
+    memcpy(engine->before_root, before->app_hash, sizeof before->app_hash);
     base_buf_clear(&engine->head_block);
     for (size_t i = 0; i < engine->n_members; i++) /* those are over its predecessor */
         engine->members[i].has_line = engine->members[i].line_own = engine->members[i].line_stored =
@@ -31,11 +36,7 @@ fm_status engine_execute(struct ledger_engine *engine, struct ledger_outcome *ou
 
     assert(!engine->forked && block->height == before.height + 1); /* G1, G5 */
     st = ledger_chain_execute(engine->chain, outcomes, block, err);
-    if (st != FM_OK)
-        return st;
-    engine->before_size = before.log_size;
-    memcpy(engine->before_root, before.app_hash, sizeof before.app_hash);
-    return new_head(engine, outcomes, block, err);
+    return st == FM_OK ? engine_new_head(engine, &before, outcomes, block, err) : st;
 }
 
 static void tell_epoch(struct ledger_engine *engine, uint64_t dropped)
@@ -72,11 +73,10 @@ fm_status engine_switch(struct ledger_engine *engine, const struct ledger_block 
         return base_err_memory(err, "a block's outcomes");
     st = ledger_chain_switch(engine->chain, outcomes, blocks, n, err);
     if (st == FM_OK) {
-        engine->before_size = 0; /* not at hand */
         engine_submit_displaced(engine, first);
         for (size_t i = 0; i < n; at += blocks[i++].count)
             engine_submit_placed(engine, at, blocks[i].count, blocks[i].height);
-        st = new_head(engine, NULL, NULL, err);
+        st = engine_new_head(engine, &(struct ledger_head){0}, NULL, NULL, err);
         tell_epoch(engine, before >= first ? before - first + 1 : 0);
     }
     free(outcomes);
@@ -85,7 +85,7 @@ fm_status engine_switch(struct ledger_engine *engine, const struct ledger_block 
 
 /* ---- every step begins and ends here ---- */
 
-static void begin(struct ledger_engine *engine, struct ledger_now now)
+void engine_begin(struct ledger_engine *engine, struct ledger_now now)
 {
     assert(!engine->busy && "a callback called back into the engine");
     engine->busy = true;
@@ -129,7 +129,7 @@ static fm_status settle(struct ledger_engine *engine, struct base_err *err)
     return st;
 }
 
-static fm_status end(struct ledger_engine *engine, fm_status step, struct base_err *err)
+fm_status engine_end(struct ledger_engine *engine, fm_status step, struct base_err *err)
 {
     struct base_err later = {0};
     fm_status st = FM_OK;
@@ -145,6 +145,13 @@ static fm_status end(struct ledger_engine *engine, fm_status step, struct base_e
 }
 
 /* ---- messages ---- */
+
+/* What engines have to say to each other where others order the ledger. */
+static bool is_for_us(const struct ledger_engine *engine, enum ledger_message_kind kind)
+{
+    return !engine_external(engine) || kind == LEDGER_MESSAGE_CHECKPOINT ||
+           kind == LEDGER_MESSAGE_HEAD;
+}
 
 typedef fm_status handler_fn(struct ledger_engine *engine, struct engine_member *from,
                              const struct ledger_message *message, struct base_err *err);
@@ -234,7 +241,12 @@ static fm_status receive(struct ledger_engine *engine, const char *alias, const 
     if (st != FM_OK)
         return st;
     heard(engine, from);
-    st = handlers[message.kind](engine, from, &message, err);
+    st = is_for_us(engine, message.kind)
+             ? handlers[message.kind](engine, from, &message, err)
+             : base_err_set(err, FM_E_PEER,
+                            "%s sends '%s', but %s orders this ledger: its node was set up for "
+                            "another engine",
+                            alias, ledger_message_name(message.kind), engine->sequencer);
     ledger_message_release(&message);
     return st;
 }
@@ -242,8 +254,8 @@ static fm_status receive(struct ledger_engine *engine, const char *alias, const 
 fm_status ledger_engine_receive(struct ledger_engine *engine, const char *from, const void *bytes,
                                 size_t len, struct ledger_now now, struct base_err *err)
 {
-    begin(engine, now);
-    return end(engine, receive(engine, from, bytes, len, err), err);
+    engine_begin(engine, now);
+    return engine_end(engine, receive(engine, from, bytes, len, err), err);
 }
 
 /* ---- time ---- */
@@ -259,11 +271,17 @@ static void complain_of_silence(struct ledger_engine *engine)
         return;
     engine->silent = true;
     engine->silent_told_ms = engine->now.mono_ms;
-    engine_tell(
-        engine, &event,
-        "sequencer %s silent for %lld s: nothing becomes final until it is back, or members "
-        "hand over to another (firmiana ledger epoch approve)",
-        engine->sequencer, (long long)(event.silent_ms / 1000));
+    if (engine_external(engine))
+        engine_tell(engine, &event,
+                    "no block for %lld s: %s runs here, but more than a third of the validators "
+                    "are unreachable, or we are cut off; nothing is lost",
+                    (long long)(event.silent_ms / 1000), engine->sequencer);
+    else
+        engine_tell(
+            engine, &event,
+            "sequencer %s silent for %lld s: nothing becomes final until it is back, or members "
+            "hand over to another (firmiana ledger epoch approve)",
+            engine->sequencer, (long long)(event.silent_ms / 1000));
 }
 
 static fm_status push_if_due(struct ledger_engine *engine, struct base_err *err)
@@ -315,8 +333,8 @@ static fm_status tick(struct ledger_engine *engine, struct base_err *err)
 fm_status ledger_engine_tick(struct ledger_engine *engine, struct ledger_now now,
                              struct base_err *err)
 {
-    begin(engine, now);
-    return end(engine, tick(engine, err), err);
+    engine_begin(engine, now);
+    return engine_end(engine, tick(engine, err), err);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -352,14 +370,14 @@ fm_status ledger_engine_submit(struct ledger_engine *engine, struct ledger_outco
 {
     fm_status st;
 
-    begin(engine, now);
+    engine_begin(engine, now);
     memset(outcome, 0, sizeof *outcome);
     if (engine->forked)
         st = base_err_set(err, FM_E_CONFLICT,
                           "the ledger has forked and this node has stopped: see `firmiana status`");
     else
         st = engine_submit(engine, outcome, tx, len, err);
-    return end(engine, st, err);
+    return engine_end(engine, st, err);
 }
 
 fm_status ledger_engine_approve(struct ledger_engine *engine, const void *tx, size_t len,
@@ -367,13 +385,17 @@ fm_status ledger_engine_approve(struct ledger_engine *engine, const void *tx, si
 {
     fm_status st;
 
-    begin(engine, now);
+    engine_begin(engine, now);
     if (engine->forked)
         st = base_err_set(err, FM_E_CONFLICT,
                           "the ledger has forked and this node has stopped: see `firmiana status`");
+    else if (engine_external(engine))
+        st = base_err_set(err, FM_E_UNSUPPORTED,
+                          "%s orders this ledger: there is no sequencer to hand over from",
+                          engine->sequencer);
     else
         st = engine_epoch_take(engine, NULL, tx, len, err);
-    return end(engine, st, err);
+    return engine_end(engine, st, err);
 }
 
 fm_status ledger_engine_peer_up(struct ledger_engine *engine, const char *alias,
@@ -382,7 +404,7 @@ fm_status ledger_engine_peer_up(struct ledger_engine *engine, const char *alias,
     struct engine_member *peer;
     fm_status st;
 
-    begin(engine, now);
+    engine_begin(engine, now);
     st = engine_member_get(&peer, engine, alias, err);
     if (st == FM_OK && peer == &engine->members[engine->self])
         st = base_err_set(err, FM_E_ARG, "%s is this node itself", alias);
@@ -403,7 +425,7 @@ fm_status ledger_engine_peer_up(struct ledger_engine *engine, const char *alias,
         st = engine_epoch_push(engine, peer, err);
     if (st == FM_OK)
         st = engine_send_head(engine, peer, err);
-    return end(engine, st, err);
+    return engine_end(engine, st, err);
 }
 
 void ledger_engine_peer_down(struct ledger_engine *engine, const char *alias)

@@ -108,6 +108,11 @@ static fm_status hand_in(struct ledger_engine *engine, struct ledger_outbox_item
     struct ledger_message message = {.kind = LEDGER_MESSAGE_SUBMIT};
 
     item->next_send = engine->now.mono_ms + engine->params.resend_ms;
+    if (engine_external(engine)) {
+        item->next_send = engine->now.mono_ms + PATIENCE * engine->params.resend_ms;
+        engine->call.broadcast(engine->call.ctx, item->node.id, item->tx.p, item->tx.len);
+        return FM_OK;
+    }
     if (engine_sequencing(engine)) /* may report the item, and free it, at once */
         return engine_sequence_submit(engine, &engine->members[engine->self], item->tx.p,
                                       item->tx.len, err);
@@ -166,8 +171,10 @@ fm_status engine_submit(struct ledger_engine *engine, struct ledger_outcome *out
 {
     struct ledger_outbox_item *item;
     struct ledger_entry entry = {0};
-    fm_status st = ledger_chain_check(engine->chain, outcome, tx, len, engine->now.unix_ms, err);
+    fm_status st;
 
+    engine_unstage(engine);
+    st = ledger_chain_check(engine->chain, outcome, tx, len, engine->now.unix_ms, err);
     if (st != FM_OK)
         return st;
     if (ledger_outbox_find(&engine->outbox, outcome->id) != NULL)

@@ -277,8 +277,8 @@ struct ledger_now world_now(const struct world *w, const struct world_node *n)
 
 void world_start(struct world *w, size_t node)
 {
-    static const struct ledger_engine_callbacks calls = {on_cosign, on_sign, on_send, on_event,
-                                                         NULL};
+    static const struct ledger_engine_callbacks calls = {on_cosign, on_sign, on_send,
+                                                         on_event,  NULL,    NULL};
     struct ledger_engine_callbacks mine = calls;
     struct world_node *n = &w->node[node];
     struct base_err err = {0};

@@ -1,5 +1,6 @@
 #include "ledger/store/chain.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,6 +49,7 @@ void ledger_chain_close(struct ledger_chain *chain)
 {
     if (chain == NULL)
         return;
+    ledger_chain_discard(chain);
     ledger_reader_close(chain->reader);
     ledger_machine_free(chain->machine);
     ledger_store_close(chain->store);
@@ -292,14 +294,34 @@ fm_status ledger_chain_run(struct ledger_chain *chain, struct ledger_tip *tip,
     return st;
 }
 
-fm_status ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome *outcomes,
-                               const struct ledger_block *block, struct base_err *err)
+/* In a write transaction of its own, which stays open if it went well. */
+static fm_status stage(struct ledger_chain *chain, struct ledger_outcome *outcomes,
+                       const struct ledger_block *block, struct base_err *err)
+{
+    fm_status st = ledger_store_begin_write(chain->store, err);
+
+    if (st != FM_OK)
+        return st;
+    chain->staged_tip = chain->tip;
+    st = ledger_chain_run(chain, &chain->staged_tip, &chain->staged_step, outcomes, block, err);
+    if (st != FM_OK) {
+        ledger_store_rollback(chain->store);
+        ledger_step_release(&chain->staged_step);
+        return st;
+    }
+    chain->staged = true;
+    return FM_OK;
+}
+
+fm_status ledger_chain_stage(struct ledger_chain *chain, struct ledger_head *after,
+                             struct ledger_outcome *outcomes, const struct ledger_block *block,
+                             struct base_err *err)
 {
     struct ledger_outcome *own = NULL;
-    struct ledger_tip tip = chain->tip;
-    struct ledger_step step = {0};
-    fm_status st = ledger_machine_follows(chain->machine, tip.height, tip.time_ms, block, err);
+    fm_status st;
 
+    assert(!chain->staged);
+    st = ledger_machine_follows(chain->machine, chain->tip.height, chain->tip.time_ms, block, err);
     if (st != FM_OK)
         return st;
     if (outcomes == NULL) {
@@ -308,23 +330,45 @@ fm_status ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome
             return base_err_memory(err, "block");
         outcomes = own;
     }
-    st = ledger_store_begin_write(chain->store, err);
-    if (st != FM_OK)
-        goto done;
-    st = ledger_chain_run(chain, &tip, &step, outcomes, block, err);
+    st = stage(chain, outcomes, block, err);
     if (st == FM_OK)
-        st = ledger_store_commit(chain->store, err);
-    else
-        ledger_store_rollback(chain->store);
-    if (st == FM_OK) {
-        ledger_machine_applied(chain->machine, &step);
-        chain->tip = tip;
-        ledger_head_fill(&chain->head, &tip);
-    }
-done:
-    ledger_step_release(&step);
+        ledger_head_fill(after, &chain->staged_tip);
     free(own);
     return st;
+}
+
+fm_status ledger_chain_commit(struct ledger_chain *chain, struct base_err *err)
+{
+    fm_status st;
+
+    assert(chain->staged);
+    chain->staged = false;
+    st = ledger_store_commit(chain->store, err);
+    if (st == FM_OK) {
+        ledger_machine_applied(chain->machine, &chain->staged_step);
+        chain->tip = chain->staged_tip;
+        ledger_head_fill(&chain->head, &chain->tip);
+    }
+    ledger_step_release(&chain->staged_step);
+    return st;
+}
+
+void ledger_chain_discard(struct ledger_chain *chain)
+{
+    if (!chain->staged)
+        return;
+    chain->staged = false;
+    ledger_store_rollback(chain->store);
+    ledger_step_release(&chain->staged_step);
+}
+
+fm_status ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome *outcomes,
+                               const struct ledger_block *block, struct base_err *err)
+{
+    struct ledger_head after;
+    fm_status st = ledger_chain_stage(chain, &after, outcomes, block, err);
+
+    return st == FM_OK ? ledger_chain_commit(chain, err) : st;
 }
 
 fm_status ledger_chain_erase(struct ledger_chain *chain, uint64_t leaf, struct base_err *err)

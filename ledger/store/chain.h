@@ -85,6 +85,17 @@ fm_status ledger_chain_propose(struct ledger_chain *chain, size_t *chosen, size_
 fm_status ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome *outcomes,
                                const struct ledger_block *block, struct base_err *err) FM_CHECK;
 
+/* The same in two steps, for an engine that asks for a block's hash before it decides to keep it:
+ * stage executes, and *after is where the block leads; nothing is on disk yet, and readers see the
+ * block before. Until it is committed or discarded (discarding nothing is fine) no other call on
+ * the chain is allowed but those on its reader. Errors of stage as of ledger_chain_execute(), and
+ * nothing is staged then; after a failed commit the replica stays at the block before. */
+fm_status ledger_chain_stage(struct ledger_chain *chain, struct ledger_head *after,
+                             struct ledger_outcome *outcomes, const struct ledger_block *block,
+                             struct base_err *err) FM_CHECK;
+fm_status ledger_chain_commit(struct ledger_chain *chain, struct base_err *err) FM_CHECK;
+void ledger_chain_discard(struct ledger_chain *chain);
+
 /* Takes a checkpoint with one or more cosignature lines (format.md section 7) from anyone. If it
  * agrees with our log, each line must be by an active member, under its current assertionMethod
  * key, which must not be newer than the checkpoint; then it is stored, once. *n_new counts lines

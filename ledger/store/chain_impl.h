@@ -20,6 +20,10 @@ struct ledger_chain {
     struct ledger_tip tip;
     struct ledger_head head; /* the same, as callers see it */
     uint64_t final_size;
+    /* Between ledger_chain_stage() and what ends it: a write transaction is open. */
+    bool staged;
+    struct ledger_tip staged_tip;
+    struct ledger_step staged_step;
 };
 
 /* Runs, seals and stores a block in a write transaction that is open; *tip is where it stands, and

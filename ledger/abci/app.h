@@ -1,0 +1,58 @@
+/* The ledger as an ABCI 2.0 application: requests of CometBFT in, responses out, in order; the
+ * state machine and the replica are those of every engine (external.h). No sockets: server.h.
+ *
+ *   request               what it does
+ *   Echo, Flush           answered as they are
+ *   Info                  where the replica stands: the last block committed, its app_hash
+ *   InitChain             checks that the chain is ours and nothing is executed yet; any number of
+ *                         times; app_hash of the genesis. The replica began with genesis.json
+ *   CheckTx               code 0: it may wait for a block, also where a rule will refuse it (that
+ *                         belongs on the log); else it is dropped
+ *   PrepareProposal       of the candidates those that a block may hold
+ *   ProcessProposal       rejects whatever PrepareProposal would not have made, and times of the
+ *                         future
+ *   ExtendVote, Verify... nothing is ever extended: empty, and anything else is rejected
+ *   FinalizeBlock         executes, nothing on disk; a result for each transaction, the app_hash
+ *   Commit                on disk, in one step
+ *   Query                 /p2p/filter/id/ID: is this peer a member's; state: the value under a key;
+ *                         tx: the transaction of an id
+ *   ListSnapshots, ...    snapshots.h
+ *
+ * What a request asks against the protocol (a block that does not follow, a chain that is not ours)
+ * is answered with an exception, upon which CometBFT stops: no guess is better than that. */
+#ifndef FIRMIANA_LEDGER_ABCI_APP_H
+#define FIRMIANA_LEDGER_ABCI_APP_H
+
+#include <stdbool.h>
+
+#include "ledger/engine/external.h"
+
+/* CometBFT's chain_id: "firmiana-" and the first 32 hex digits of the chain. */
+#define LEDGER_ABCI_CHAIN_TEXT 42
+void ledger_abci_chain_text(char out[LEDGER_ABCI_CHAIN_TEXT], const uint8_t chain32[32]);
+
+struct ledger_abci_host {
+    struct ledger_engine *engine; /* lent */
+    struct ledger_chain *chain;   /* lent: the engine's */
+    struct ledger_now (*now)(void *ctx);
+    /* What people should know: one line. */
+    void (*event)(void *ctx, const char *text);
+    /* May a CometBFT node with this id (40 hex digits) connect? */
+    bool (*peer)(void *ctx, const char *id);
+    void *ctx;
+};
+
+struct ledger_abci_app;
+fm_status ledger_abci_app_new(struct ledger_abci_app **out, const struct ledger_abci_host *host,
+                              struct base_err *err) FM_CHECK;
+void ledger_abci_app_free(struct ledger_abci_app *app); /* NULL is allowed */
+
+/* Appends the response's frame to a request (without its length). Errors: what the world did to us
+ * (disk, memory); an exception with the same text is appended then, and the node must stop. */
+fm_status ledger_abci_answer(struct ledger_abci_app *app, struct base_buf *out, const void *request,
+                             size_t len, struct base_err *err) FM_CHECK;
+
+/* CometBFT is gone: what it began is forgotten. */
+void ledger_abci_gone(struct ledger_abci_app *app);
+
+#endif
