@@ -197,6 +197,8 @@ const struct did_suite *did_suite_ed25519(void)
         .name = "ed25519",
         .cryptosuite = "eddsa-jcs-2022",
         .multicodec = {0xed, 0x01},
+        .since = 1,
+        .digest = DID_DIGEST_SHA256,
         .key_len = KEY_LEN,
         .secret_len = 32,
         .signature_len = SIGNATURE_LEN,

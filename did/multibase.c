@@ -130,9 +130,9 @@ fm_status did_multikey_decode(struct did_key *out, const char *text, uint32_t ru
         !did_base58_decode(bytes, sizeof bytes, &len, text + 1, strlen(text) - 1) || len < 2)
         return base_err_set(err, FM_E_INPUT, "'%.80s' is not a Multikey in base58btc", text);
     suite = did_suite_by_multicodec(bytes);
-    if (suite == NULL)
+    if (suite == NULL || suite->since > rules_version)
         return base_err_set(err, FM_E_INPUT,
-                            "'%.80s' is a key of a suite that is not known here (known: ed25519)",
-                            text);
+                            "'%.80s' is a key of a suite that is not known here (known: %s)", text,
+                            rules_version < 2 ? "ed25519" : "ed25519, p256, sm2");
     return did_key_make(out, suite, bytes + 2, len - 2, rules_version, err);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/sm3.h"
 #include "did/copy.h"
 #include "did/key_did.h"
 #include "did/moment.h"
@@ -13,26 +14,37 @@
 
 /* ---- what is signed ---- */
 
-/* SHA-256 of the canonical bytes of an object without one of its members. */
+static fm_status hash_sm3(uint8_t out32[32], const json_t *value, struct base_err *err)
+{
+    struct base_buf bytes = {0};
+    fm_status st = base_json_canonical(&bytes, value, err);
+
+    if (st == FM_OK)
+        st = base_sm3(out32, &(struct base_sm3_part){bytes.p, bytes.len}, 1, err);
+    base_buf_release_secret(&bytes);
+    return st;
+}
+
+/* The hash of the canonical bytes of an object without one of its members. */
 static fm_status hash_without(uint8_t out32[32], const json_t *object, const char *member,
-                              struct base_err *err)
+                              enum did_digest digest, struct base_err *err)
 {
     json_t *copy = did_copy_without(object, member);
     fm_status st;
 
     if (copy == NULL)
         return base_err_memory(err, "proof");
-    st = base_json_hash(out32, copy, err);
+    st = digest == DID_DIGEST_SM3 ? hash_sm3(out32, copy, err) : base_json_hash(out32, copy, err);
     json_decref(copy);
     return st;
 }
 
 fm_status did_proof_hash(uint8_t out64[64], const json_t *object, const json_t *proof,
-                         struct base_err *err)
+                         enum did_digest digest, struct base_err *err)
 {
-    fm_status st = hash_without(out64, proof, "proofValue", err);
+    fm_status st = hash_without(out64, proof, "proofValue", digest, err);
 
-    return st == FM_OK ? hash_without(out64 + 32, object, "proof", err) : st;
+    return st == FM_OK ? hash_without(out64 + 32, object, "proof", digest, err) : st;
 }
 
 /* ---- signing ---- */
@@ -61,7 +73,7 @@ static fm_status make_proof(json_t **out, const json_t *object, const struct did
                       "proofPurpose", did_role_name(role), "@context", context);
     if (proof == NULL)
         return base_err_memory(err, "proof");
-    st = did_proof_hash(hash64, object, proof, err);
+    st = did_proof_hash(hash64, object, proof, suite->digest, err);
     if (st == FM_OK)
         st = did_secret_sign(secret, signature, hash64, sizeof hash64, err);
     if (st == FM_OK) {
@@ -204,6 +216,9 @@ static fm_status verify_one(struct did_proof *out, const json_t *object, const u
     st = check_form(out, &value, object, proof, role, err);
     if (st == FM_OK)
         st = resolver->key(resolver->ctx, &out->key, out->method, role, err);
+    if (st == FM_OK && out->key.suite->since > rules_version)
+        st = base_err_set(err, FM_E_INPUT, "%s is not allowed under rules version %lu",
+                          out->key.suite->name, (unsigned long)rules_version);
     if (st == FM_OK)
         st = base_json_get_str(&cryptosuite, proof, "cryptosuite", err);
     if (st == FM_OK && strcmp(cryptosuite, out->key.suite->cryptosuite) != 0)
@@ -211,9 +226,12 @@ static fm_status verify_one(struct did_proof *out, const json_t *object, const u
                           cryptosuite, out->key.suite->cryptosuite);
     if (st == FM_OK)
         st = did_multibase_decode(signature, out->key.suite->signature_len, value, err);
-    if (st == FM_OK)
-        st = hash_without(hash64, proof, "proofValue", err);
-    memcpy(hash64 + 32, bare32, 32);
+    if (st == FM_OK && out->key.suite->digest != DID_DIGEST_SHA256) {
+        st = did_proof_hash(hash64, object, proof, out->key.suite->digest, err);
+    } else if (st == FM_OK) {
+        st = hash_without(hash64, proof, "proofValue", DID_DIGEST_SHA256, err);
+        memcpy(hash64 + 32, bare32, 32);
+    }
     if (st == FM_OK)
         st = did_key_verify(&out->key, rules_version, signature, out->key.suite->signature_len,
                             hash64, sizeof hash64, err);
@@ -245,7 +263,7 @@ fm_status did_proof_verify(struct did_proof *out, const json_t *object, enum did
                            struct base_err *err)
 {
     uint8_t bare[32];
-    fm_status st = hash_without(bare, object, "proof", err);
+    fm_status st = hash_without(bare, object, "proof", DID_DIGEST_SHA256, err);
 
     memset(out, 0, sizeof *out);
     return st != FM_OK ? st : verify_single(out, object, bare, role, rules_version, resolver, err);
@@ -300,7 +318,7 @@ fm_status did_proof_verify_set(struct did_proof out[DID_PROOF_SET_MAX], size_t *
                                const struct did_resolver *resolver, struct base_err *err)
 {
     uint8_t bare[32];
-    fm_status st = hash_without(bare, object, "proof", err);
+    fm_status st = hash_without(bare, object, "proof", DID_DIGEST_SHA256, err);
 
     *out_count = 0;
     return st != FM_OK ? st

@@ -1,7 +1,10 @@
-/* W3C Data Integrity proofs over JSON objects, cryptosuite `eddsa-jcs-2022` (vc-di-eddsa 1.0,
- * section 3.3). What is signed, for an object O with member "proof" P:
+/* W3C Data Integrity proofs over JSON objects: cryptosuites `eddsa-jcs-2022` (vc-di-eddsa 1.0,
+ * section 3.3), `ecdsa-jcs-2019` with P-256 (vc-di-ecdsa 1.0, section 3.3) and our `sm2-jcs`, which
+ * is the same with SM2 and SM3. What is signed, for an object O with member "proof" P:
  *
- *   SHA-256(JCS(P without "proofValue")) || SHA-256(JCS(O without "proof")), 64 bytes,
+ *   H(JCS(P without "proofValue")) || H(JCS(O without "proof")), 64 bytes,
+ *
+ * with H the suite's hash, SHA-256 or SM3 (did_suite.digest),
  *
  * signed with the suite of the key; the signature is "proofValue", base58btc with 'z'. A proof has
  * exactly these members:
@@ -84,7 +87,7 @@ fm_status did_proof_verify_set(struct did_proof out[DID_PROOF_SET_MAX], size_t *
                                const struct did_resolver *resolver, struct base_err *err) FM_CHECK;
 
 /* The same for who has hashed the object already: bare32 is SHA-256 of its canonical bytes without
- * "proof". */
+ * "proof", whatever the suites of the proofs. */
 fm_status did_proof_verify_hashed(struct did_proof out[DID_PROOF_SET_MAX], size_t *out_count,
                                   const json_t *object, const uint8_t bare32[32],
                                   enum did_role role, uint32_t rules_version,
@@ -94,6 +97,6 @@ fm_status did_proof_verify_hashed(struct did_proof out[DID_PROOF_SET_MAX], size_
 /* The 64 bytes that proof (with or without its proofValue) signs over object (with or without its
  * proof). */
 fm_status did_proof_hash(uint8_t out64[64], const json_t *object, const json_t *proof,
-                         struct base_err *err) FM_CHECK;
+                         enum did_digest digest, struct base_err *err) FM_CHECK;
 
 #endif

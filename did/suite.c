@@ -7,7 +7,8 @@
 #include "base/secret.h"
 
 /* Every row of the table. */
-static const struct did_suite *(*const rows[])(void) = {did_suite_ed25519};
+static const struct did_suite *(*const rows[])(void) = {did_suite_ed25519, did_suite_p256,
+                                                        did_suite_sm2};
 
 const struct did_suite *did_suite_by_name(const char *name)
 {
@@ -27,20 +28,25 @@ const struct did_suite *did_suite_by_multicodec(const uint8_t prefix2[2])
 
 /* ---- public keys ---- */
 
-static fm_status check_rules(uint32_t rules_version, struct base_err *err)
+static fm_status check_rules(const struct did_suite *suite, uint32_t rules_version,
+                             struct base_err *err)
 {
     if (rules_version < 1 || rules_version > DID_RULES_VERSION)
         return base_err_set(err, FM_E_UNSUPPORTED,
                             "signature rules version %lu is not known to this build (it knows 1 to "
                             "%d): upgrade the node",
                             (unsigned long)rules_version, DID_RULES_VERSION);
+    if (rules_version < suite->since)
+        return base_err_set(err, FM_E_AUTH,
+                            "%s keys and signatures are not allowed under rules version %lu",
+                            suite->name, (unsigned long)rules_version);
     return FM_OK;
 }
 
 fm_status did_key_make(struct did_key *out, const struct did_suite *suite, const uint8_t *bytes,
                        size_t len, uint32_t rules_version, struct base_err *err)
 {
-    fm_status st = check_rules(rules_version, err);
+    fm_status st = check_rules(suite, rules_version, err);
 
     memset(out, 0, sizeof *out);
     if (st != FM_OK)
@@ -65,9 +71,10 @@ fm_status did_key_verify(const struct did_key *key, uint32_t rules_version,
                          const uint8_t *signature, size_t signature_len, const void *message,
                          size_t message_len, struct base_err *err)
 {
-    fm_status st = check_rules(rules_version, err);
+    fm_status st;
 
     assert(key->suite != NULL);
+    st = check_rules(key->suite, rules_version, err);
     if (st != FM_OK)
         return st;
     if (signature_len != key->suite->signature_len)
@@ -114,8 +121,8 @@ static fm_status secret_open(struct did_secret **out, struct did_secret *secret,
     return FM_OK;
 }
 
-fm_status did_secret_generate(struct did_secret **out, const struct did_suite *suite,
-                              const struct base_random *random, struct base_err *err)
+static fm_status generate_once(struct did_secret **out, const struct did_suite *suite,
+                               const struct base_random *random, struct base_err *err)
 {
     struct did_secret *secret = secret_new(suite);
     fm_status st;
@@ -129,6 +136,18 @@ fm_status did_secret_generate(struct did_secret **out, const struct did_suite *s
         return base_err_prefix(err, "new %s key", suite->name);
     }
     return secret_open(out, secret, err);
+}
+
+fm_status did_secret_generate(struct did_secret **out, const struct did_suite *suite,
+                              const struct base_random *random, struct base_err *err)
+{
+    fm_status st = generate_once(out, suite, random, err);
+
+    /* One string in 2^32 is no secret of p256 or sm2. A source that gives nothing else is broken.
+     */
+    for (int again = 0; st == FM_E_INPUT && again < 3; again++)
+        st = generate_once(out, suite, random, err);
+    return st;
 }
 
 fm_status did_secret_import(struct did_secret **out, const struct did_suite *suite,

@@ -1,6 +1,5 @@
 /* Signature suites behind one interface: a const table of rows, one row per suite. Nothing outside
- * this folder knows which arithmetic signs. Here: `ed25519`. Rows for `p256` and `sm2` follow the
- * same struct.
+ * this folder knows which arithmetic signs. Here: `ed25519`, `p256`, `sm2`.
  *
  * The acceptance rule is consensus: two nodes that disagree about one signature split the ledger.
  * So a rule is named by the ledger's rules_version, is checked by us and not left to the library,
@@ -19,7 +18,24 @@
  * which accepts non-canonical and small-order points. Checks 1 to 3 are our own code; 4 is
  * libsodium's, which takes half of OpenSSL's time. A build of it whose equation is cofactored is
  * recognised by two known signatures before the first use, and every operation then fails with
- * FM_E_UNSUPPORTED: such a node stops instead of disagreeing. Secret keys are OpenSSL's. */
+ * FM_E_UNSUPPORTED: such a node stops instead of disagreeing. Secret keys are OpenSSL's.
+ *
+ * Rules version 2 adds two suites; before it they are refused. Both: the public key is a compressed
+ * point of 33 bytes, 02 or 03 and x < p, on the curve; r and s, 32 bytes each, big-endian, are from
+ * 1 to n - 1; nothing else is a signature (no DER). Encodings, ranges and the equation's verdict
+ * are our own code over OpenSSL's numbers and points, so that no build of it accepts more or less.
+ *
+ *   p256  ECDSA with SHA-256, FIPS 186-5, section 6.4: x(e/s G + r/s Q) = r mod n, e = SHA-256(M).
+ *         (r, n - s) holds where (r, s) does, as the standard and other implementations have it:
+ *         whatever is named by a hash is named without its proof.
+ *   sm2   SM2 with SM3, GB/T 32918.2-2016, sections 7.1 and 5.5, on the curve of GB/T 32918.5-2017:
+ *         r + s is not 0 mod n and e + x(s G + (r + s) Q) = r mod n, e = SM3(Z || M),
+ *         Z = SM3(ENTL || ID || a || b || xG || yG || xQ || yQ) with the ID of GM/T 0009-2012,
+ *         "1234567812345678": the DID is inside M already. An OpenSSL that fails the standard's own
+ *         example is recognised before the first use.
+ *
+ * Signing is OpenSSL's, with fresh randomness for p256 and sm2: two signatures of one message
+ * differ. Secrets are from 1 to n - 2, big-endian. */
 #ifndef FIRMIANA_DID_SUITE_H
 #define FIRMIANA_DID_SUITE_H
 
@@ -30,22 +46,30 @@
 #include "base/random.h"
 #include "base/status.h"
 
-#define DID_RULES_VERSION 1 /* the newest rules that this build knows */
+#define DID_RULES_VERSION 2 /* the newest rules that this build knows */
 
 /* Over all suites: p256 and sm2 keys are compressed points of 33 bytes, signatures r || s. */
 #define DID_KEY_MAX 33
 #define DID_SECRET_MAX 32
 #define DID_SIGNATURE_MAX 64
 
+/* The signer's ID in SM2 signatures (GM/T 0009-2012, section 10). */
+#define DID_SM2_SIGNER_ID "1234567812345678"
+
+/* The hash that a suite's Data Integrity proofs are made with (proof.h). */
+enum did_digest { DID_DIGEST_SHA256, DID_DIGEST_SM3 };
+
 /* A row. Every slot is filled. impl is the suite's own form of a secret key. */
 struct did_suite {
     const char *name;        /* "ed25519": key files, --json */
     const char *cryptosuite; /* "eddsa-jcs-2022": the W3C name inside a proof */
     uint8_t multicodec[2];   /* what stands before the key in a Multikey */
+    uint32_t since;          /* the first rules version that has it */
+    enum did_digest digest;
     size_t key_len, secret_len, signature_len;
     /* FM_E_AUTH, with the reason, if the encoding may not be used as a key (rules 1 and 2). */
     fm_status (*check_key)(const uint8_t *key, uint32_t rules_version, struct base_err *err);
-    /* Opens a secret of secret_len bytes and computes its public key. */
+    /* Opens a secret of secret_len bytes and computes its public key. FM_E_INPUT: out of range. */
     fm_status (*open)(void **impl, uint8_t *key, const uint8_t *secret, struct base_err *err);
     void (*close)(void *impl);
     fm_status (*sign)(void *impl, uint8_t *signature, const void *message, size_t message_len,
@@ -57,6 +81,8 @@ struct did_suite {
 
 /* The rows; NULL when there is no such suite. Rows live as long as the process. */
 const struct did_suite *did_suite_ed25519(void);
+const struct did_suite *did_suite_p256(void);
+const struct did_suite *did_suite_sm2(void);
 const struct did_suite *did_suite_by_name(const char *name);
 const struct did_suite *did_suite_by_multicodec(const uint8_t prefix2[2]);
 
@@ -66,7 +92,8 @@ struct did_key {
     uint8_t bytes[DID_KEY_MAX]; /* suite->key_len of them; the rest is zero */
 };
 
-/* Checks the length and the suite's rule for keys. Errors: FM_E_AUTH; *out is then all zero. */
+/* Checks the length and the suite's rule for keys. Errors: FM_E_AUTH (also for a suite that those
+ * rules do not have yet); *out is then all zero. */
 fm_status did_key_make(struct did_key *out, const struct did_suite *suite, const uint8_t *bytes,
                        size_t len, uint32_t rules_version, struct base_err *err) FM_CHECK;
 bool did_key_equal(const struct did_key *a, const struct did_key *b);
@@ -98,7 +125,7 @@ const struct did_key *did_secret_key(const struct did_secret *secret);
 const uint8_t *did_secret_bytes(const struct did_secret *secret);
 
 /* Signs. signature: key's suite->signature_len bytes, zeroed on failure. Deterministic for
- * ed25519. Time does not depend on the secret (OpenSSL's fixed-base multiplication). */
+ * ed25519 alone. Time does not depend on the secret (OpenSSL's fixed-base multiplication). */
 fm_status did_secret_sign(const struct did_secret *secret, uint8_t *signature, const void *message,
                           size_t message_len, struct base_err *err) FM_CHECK;
 

@@ -79,7 +79,7 @@ static void w3c_vector(void **state)
     struct base_err err = {0};
 
     (void)state;
-    assert_int_equal(did_proof_hash(hash64, unsigned_one, config, &err), FM_OK);
+    assert_int_equal(did_proof_hash(hash64, unsigned_one, config, DID_DIGEST_SHA256, &err), FM_OK);
     check_hex(hash64, 32, "vc-di-eddsa/eddsa-jcs-2022/proofHashJCS.txt");
     check_hex(hash64 + 32, 32, "vc-di-eddsa/eddsa-jcs-2022/docHashJCS.txt");
     check_hex(hash64, 64, "vc-di-eddsa/eddsa-jcs-2022/combinedHashJCS.txt");
