@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "exchange/run/local.h"
 #include "exchange/run/run_internal.h"
+#include "exchange/sql/physical/local.h"
 
 enum { HASH_BYTES = 16 };
 
@@ -126,6 +128,8 @@ static fm_status check_cell(const struct sql_run *run, size_t source, size_t row
     if (!cell->null && c->type.kind != DATA_TEXT &&
         (cell->value < c->range.lo || cell->value > c->range.hi))
         return bad_value(run, source, row, column, "is outside its declared range", err);
+    if (!cell->null && c->type.kind == DATA_TEXT && cell->len > c->type.max_bytes)
+        return bad_value(run, source, row, column, "is longer than declared", err);
     return FM_OK;
 }
 
@@ -167,8 +171,28 @@ static fm_status store_cell(struct sql_run *run, const struct sql_step *s, void 
     return FM_OK;
 }
 
+/* What the dataset declares, then what the plan proved of what is made of it: a value that belies
+ * its owner's declaration is shared in neither form. */
+static fm_status check_row(const struct sql_run *run, size_t source, size_t row,
+                           struct run_local *local, struct sql_cell *cells, struct base_err *err)
+{
+    const struct sql_plan *plan = run->p->plan;
+    size_t made = plan->column_count + plan->made_count, table = plan->sources[source].table;
+    fm_status st = FM_OK;
+
+    for (size_t c = 0; st == FM_OK && c < plan->column_count; c++)
+        if (plan->simple || plan->columns[c].table == table)
+            st = check_cell(run, source, row, c, &cells[c], err);
+    if (st == FM_OK)
+        run_local_row(local, cells);
+    for (size_t c = made; st == FM_OK && c < made + plan->derived_count; c++)
+        if (plan->columns[c].table == table)
+            st = check_cell(run, source, row, c, &cells[c], err);
+    return st;
+}
+
 static fm_status read_rows(struct sql_loaded *out, struct sql_run *run, size_t source,
-                           struct sql_cell *cells, struct base_err *err)
+                           struct run_local *local, struct sql_cell *cells, struct base_err *err)
 {
     const struct sql_source *s = &run->p->plan->sources[source];
     const struct sql_rows *rows = run->c->rows[source];
@@ -183,9 +207,7 @@ static fm_status read_rows(struct sql_loaded *out, struct sql_run *run, size_t s
         if (row == limit)
             return base_err_set(err, FM_E_LIMIT, "%s.%s has more rows than the %zu it declares",
                                 s->member, s->dataset, limit);
-        for (size_t c = 0; st == FM_OK && c < run->p->plan->column_count; c++)
-            if (run->p->plan->simple || run->p->plan->columns[c].table == s->table)
-                st = check_cell(run, source, row, c, &cells[c], err);
+        st = check_row(run, source, row, local, cells, err);
         for (size_t i = 0; st == FM_OK && i < out->count; i++)
             st = store_cell(run, &run->p->steps[out->steps[i]], out->arrays[i], row, cells, err);
         if (st != FM_OK)
@@ -219,18 +241,24 @@ fm_status sql_run_load(struct sql_loaded *out, struct sql_run *run, size_t sourc
                        const size_t *steps, size_t count, struct base_err *err)
 {
     size_t rows = (size_t)run->p->plan->sources[source].rows;
-    struct sql_cell *cells = calloc(run->p->plan->column_count + 1, sizeof *cells);
+    size_t columns = sql_plan_columns(run->p->plan);
+    struct sql_cell *cells = calloc(columns + 1, sizeof *cells);
+    struct run_local *local = NULL;
     fm_status st;
 
     *out = (struct sql_loaded){.count = count, .steps = steps};
     st = cells != NULL ? allocate(out, run, rows, err) : base_err_memory(err, "query input");
     if (st == FM_OK)
-        st = read_rows(out, run, source, cells, err);
+        st = run_local_open(&local, run->p->plan, run->p->plan->sources[source].table,
+                            run->c->params, err);
+    if (st == FM_OK)
+        st = read_rows(out, run, source, local, cells, err);
     if (st == FM_OK)
         st = pack_texts(out, run, rows, err);
     if (cells != NULL)
-        base_wipe(cells, (run->p->plan->column_count + 1) * sizeof *cells);
+        base_wipe(cells, (columns + 1) * sizeof *cells);
     free(cells);
+    run_local_free(local);
     if (st != FM_OK)
         sql_run_unload(out);
     return st;

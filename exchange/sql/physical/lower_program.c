@@ -1,6 +1,7 @@
 /* Whole programs: of a simple plan, of the inputs of any other, and of its expressions. */
 #include <stdlib.h>
 
+#include "exchange/sql/physical/local.h"
 #include "exchange/sql/physical/lower.h"
 
 /* ---- steps that nobody needs ---- */
@@ -55,10 +56,13 @@ static void drop_idle(struct lowering *l, size_t *map)
 
 /* ---- one program ---- */
 
+/* out->arena may hold something already, as the plan. */
 static fm_status begin(struct lowering *l, struct sql_physical *out, const struct sql_plan *plan,
                        size_t reveals, struct base_err *err)
 {
-    *out = (struct sql_physical){.plan = plan, .zero = SQL_NONE, .reveal_count = reveals};
+    out->plan = plan;
+    out->zero = SQL_NONE;
+    out->reveal_count = reveals;
     *l = (struct lowering){.plan = plan, .out = out};
     l->nodes = sql_arena_array(&out->arena, plan->node_count, sizeof *l->nodes);
     out->reveals = sql_arena_array(&out->arena, reveals, sizeof *out->reveals);
@@ -114,8 +118,8 @@ static void lower_inputs(struct lowering *l)
 
     for (size_t t = 0; t < plan->table_count; t++) {
         (void)lower_input(l, SQL_STEP_VALID, SQL_BITS, t, (struct sql_range){0, 1});
-        for (size_t c = 0; c < plan->column_count; c++)
-            if (plan->columns[c].table == t)
+        for (size_t c = 0; c < sql_plan_columns(plan); c++)
+            if (sql_plan_shares(plan, t, c))
                 lower_column(l, c);
     }
     for (size_t i = 0; i < plan->node_count; i++) {
@@ -135,8 +139,12 @@ fm_status sql_physical_make(struct sql_physical *out, const struct sql_plan *pla
     fm_status st = sql_plan_runs(plan, err);
 
     *out = (struct sql_physical){.plan = plan};
-    if (st != FM_OK)
+    if (st == FM_OK)
+        st = sql_local_rewrite(&plan, &out->arena, plan, err);
+    if (st != FM_OK) {
+        sql_physical_release(out);
         return st;
+    }
     st = begin(&l, out, plan, plan->simple ? plan->output_count : 0, err);
     out->rows = plan->rows;
     for (size_t i = 0; i < plan->source_count; i++)
@@ -174,7 +182,10 @@ fm_status sql_physical_expressions(struct sql_physical *out, const struct sql_pl
                                    struct base_err *err)
 {
     struct lowering l;
-    fm_status st = begin(&l, out, plan, count, err);
+    fm_status st;
+
+    *out = (struct sql_physical){.plan = plan};
+    st = begin(&l, out, plan, count, err);
 
     out->rows = out->others_rows = rows;
     for (size_t i = 0; st == FM_OK && i < count; i++) {

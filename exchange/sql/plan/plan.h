@@ -50,8 +50,28 @@ enum sql_op {
                      from zero. NULL where y is 0, which raises SQL_FLAG_DIVISION_BY_ZERO */
     SQL_OP_MOD,   /* of integers, with the sign of x; where y is 0 as DIV */
     SQL_OP_ROUND, /* digits fewer after the point, rounded half away from zero */
+    /* What the owner of the rows computes before it shares them, and nobody else: physical/local.h.
+     * All are NULL if an operand is. */
+    SQL_OP_LIKE, /* x, a literal in which % is any text, _ any character, \ makes the next plain */
+    SQL_OP_CONCAT,   /* 2 or more */
+    SQL_OP_LENGTH,   /* in characters */
+    SQL_OP_UPPER,    /* the letters a to z; no others */
+    SQL_OP_LOWER,    /* A to Z */
+    SQL_OP_TRIM,     /* x, a literal whose characters go from its ends; digits: enum sql_trim */
+    SQL_OP_SUBSTR,   /* x, from (the first character is 1), how many: literals */
+    SQL_OP_REPLACE,  /* x, what (nothing, if it is empty), by what: literals */
+    SQL_OP_POSITION, /* where, in x, y begins first: characters from 1; 0: nowhere */
+    SQL_OP_AS_TEXT,  /* a number, a date or a truth value as results show it */
     SQL_OP_COUNT_OF_OPS
 };
+
+/* Which ends of a text TRIM looks at. */
+enum sql_trim { SQL_TRIM_START = 1, SQL_TRIM_END = 2 };
+
+static inline bool sql_op_is_local(enum sql_op op)
+{
+    return op >= SQL_OP_LIKE;
+}
 
 #define SQL_NONE ((size_t)-1)
 
@@ -64,7 +84,7 @@ struct sql_node {
     sql_wide value;   /* CONST */
     const char *text; /* CONST of TEXT */
     size_t index;     /* COLUMN: into sql_plan.columns; PARAM: into sql_plan.params */
-    unsigned digits;  /* RESCALE, DIV, ROUND */
+    unsigned digits;  /* RESCALE, DIV, ROUND; TRIM */
     size_t arg_count;
     const size_t *args;
     int at; /* where it stands in the text; not part of the canonical form */
@@ -107,6 +127,10 @@ struct sql_plan_column {
     int at;                 /* where the text first mentions it */
     bool shown; /* stands in the result as it is, or rows are ordered by it: of TEXT, the words are
                    needed and not only the hash */
+    /* Of a plan on its way to run (physical/local.h): */
+    bool home;    /* its owner reads it, and shares only what it makes of it */
+    bool derived; /* its owner makes it of others: `local` is a node of local_nodes */
+    size_t local;
 };
 
 struct sql_param {
@@ -145,6 +169,9 @@ struct sql_plan {
     size_t column_count;        /* that providers put in */
     size_t made_count;          /* that operators make: they follow in the same array */
     struct sql_plan_column *columns;
+    size_t derived_count; /* that owners make of their own before they share: they follow these */
+    size_t local_node_count;
+    struct sql_node *local_nodes; /* what those are: expressions over what providers put in */
     size_t rel_count;
     struct sql_rel **rels; /* inputs before users; the last one's rows are the result */
     bool simple;

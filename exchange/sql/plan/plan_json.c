@@ -12,14 +12,23 @@
 const char *sql_op_name(enum sql_op op)
 {
     static const char *const names[SQL_OP_COUNT_OF_OPS] = {
-        [SQL_OP_COLUMN] = "column",   [SQL_OP_CONST] = "const", [SQL_OP_PARAM] = "param",
-        [SQL_OP_RESCALE] = "rescale", [SQL_OP_NEG] = "neg",     [SQL_OP_ADD] = "add",
-        [SQL_OP_SUB] = "sub",         [SQL_OP_MUL] = "mul",     [SQL_OP_EQ] = "eq",
-        [SQL_OP_NE] = "ne",           [SQL_OP_LT] = "lt",       [SQL_OP_LE] = "le",
-        [SQL_OP_GT] = "gt",           [SQL_OP_GE] = "ge",       [SQL_OP_AND] = "and",
-        [SQL_OP_OR] = "or",           [SQL_OP_NOT] = "not",     [SQL_OP_IS_NULL] = "is_null",
-        [SQL_OP_IS_TRUE] = "is_true", [SQL_OP_CASE] = "case",   [SQL_OP_DIV] = "div",
-        [SQL_OP_MOD] = "mod",         [SQL_OP_ROUND] = "round"};
+        [SQL_OP_COLUMN] = "column",   [SQL_OP_CONST] = "const",
+        [SQL_OP_PARAM] = "param",     [SQL_OP_RESCALE] = "rescale",
+        [SQL_OP_NEG] = "neg",         [SQL_OP_ADD] = "add",
+        [SQL_OP_SUB] = "sub",         [SQL_OP_MUL] = "mul",
+        [SQL_OP_EQ] = "eq",           [SQL_OP_NE] = "ne",
+        [SQL_OP_LT] = "lt",           [SQL_OP_LE] = "le",
+        [SQL_OP_GT] = "gt",           [SQL_OP_GE] = "ge",
+        [SQL_OP_AND] = "and",         [SQL_OP_OR] = "or",
+        [SQL_OP_NOT] = "not",         [SQL_OP_IS_NULL] = "is_null",
+        [SQL_OP_IS_TRUE] = "is_true", [SQL_OP_CASE] = "case",
+        [SQL_OP_DIV] = "div",         [SQL_OP_MOD] = "mod",
+        [SQL_OP_ROUND] = "round",     [SQL_OP_LIKE] = "like",
+        [SQL_OP_CONCAT] = "concat",   [SQL_OP_LENGTH] = "length",
+        [SQL_OP_UPPER] = "upper",     [SQL_OP_LOWER] = "lower",
+        [SQL_OP_TRIM] = "trim",       [SQL_OP_SUBSTR] = "substr",
+        [SQL_OP_REPLACE] = "replace", [SQL_OP_POSITION] = "position",
+        [SQL_OP_AS_TEXT] = "as_text"};
 
     return names[op];
 }
@@ -97,7 +106,8 @@ static json_t *node_json(const struct writer *w, const struct sql_node *n)
         (void)json_object_set_new(o, "number", json_integer((json_int_t)n->index + 1));
     else if (n->op == SQL_OP_CONST)
         put_const(o, n);
-    else if (n->op == SQL_OP_RESCALE || n->op == SQL_OP_DIV || n->op == SQL_OP_ROUND)
+    else if (n->op == SQL_OP_RESCALE || n->op == SQL_OP_DIV || n->op == SQL_OP_ROUND ||
+             n->op == SQL_OP_TRIM)
         (void)json_object_set_new(o, "digits", json_integer((json_int_t)n->digits));
     if (n->arg_count == 0)
         return o;

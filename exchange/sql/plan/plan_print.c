@@ -27,10 +27,10 @@ static void put_operator(struct base_buf *out, const char *word)
 static const char *infix(enum sql_op op)
 {
     static const char *const words[SQL_OP_COUNT_OF_OPS] = {
-        [SQL_OP_ADD] = "+", [SQL_OP_SUB] = "-",   [SQL_OP_MUL] = "*", [SQL_OP_EQ] = "=",
-        [SQL_OP_NE] = "<>", [SQL_OP_LT] = "<",    [SQL_OP_LE] = "<=", [SQL_OP_GT] = ">",
-        [SQL_OP_GE] = ">=", [SQL_OP_AND] = "AND", [SQL_OP_OR] = "OR", [SQL_OP_DIV] = "/",
-        [SQL_OP_MOD] = "%"};
+        [SQL_OP_ADD] = "+", [SQL_OP_SUB] = "-",     [SQL_OP_MUL] = "*",    [SQL_OP_EQ] = "=",
+        [SQL_OP_NE] = "<>", [SQL_OP_LT] = "<",      [SQL_OP_LE] = "<=",    [SQL_OP_GT] = ">",
+        [SQL_OP_GE] = ">=", [SQL_OP_AND] = "AND",   [SQL_OP_OR] = "OR",    [SQL_OP_DIV] = "/",
+        [SQL_OP_MOD] = "%", [SQL_OP_LIKE] = "LIKE", [SQL_OP_CONCAT] = "||"};
 
     return words[op];
 }
@@ -72,6 +72,18 @@ static void put_case(struct base_buf *out, const struct sql_plan *plan, const st
     base_buf_put_str(out, " END");
 }
 
+/* Functions by their canonical names, as f(x, y). */
+static void put_call(struct base_buf *out, const struct sql_plan *plan, const struct sql_node *n,
+                     size_t start)
+{
+    base_buf_putf(out, "%s(", sql_op_name(n->op));
+    for (size_t i = 0; i < n->arg_count && out->len - start <= PRINT_CUT; i++) {
+        base_buf_put_str(out, i > 0 ? ", " : "");
+        put_expr(out, plan, n->args[i], start);
+    }
+    base_buf_put_u8(out, ')');
+}
+
 static void put_expr(struct base_buf *out, const struct sql_plan *plan, size_t node, size_t start)
 {
     const struct sql_node *n = &plan->nodes[node];
@@ -102,6 +114,10 @@ static void put_expr(struct base_buf *out, const struct sql_plan *plan, size_t n
         return;
     default:
         break;
+    }
+    if (sql_op_is_local(n->op) && infix(n->op) == NULL) {
+        put_call(out, plan, n, start);
+        return;
     }
     base_buf_put_u8(out, '(');
     if (n->op == SQL_OP_NEG || n->op == SQL_OP_NOT)
