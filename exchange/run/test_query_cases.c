@@ -10,6 +10,15 @@ const struct query_case query_cases[] = {
     {"SELECT u, COALESCE(v, g, -1), NULLIF(k, 3), ABS(v) FROM a", false, NULL},
     {"SELECT u FROM bank_b.b WHERE t IN ('a', 'ab', 'twelve bytes') OR t IS NULL", false,
      "SELECT u FROM b WHERE t IN ('a', 'ab', 'twelve bytes') OR t IS NULL"},
+    /* what owners compute before they share */
+    {"SELECT u, UPPER(t) || '-' || CAST(k AS TEXT) FROM a WHERE t LIKE 'a%' OR t IS NULL", false,
+     NULL},
+    {"SELECT SUBSTR(t, 1, 2) AS s, COUNT(*), SUM(v * k) FROM a GROUP BY s", false, NULL},
+    {"SELECT a.u, LENGTH(b.t) FROM a LEFT JOIN b ON a.u = b.u WHERE a.t < 'b' AND b.t >= 'a'",
+     false, NULL},
+    {"SELECT x.u, x.c FROM (SELECT u, CASE WHEN b THEN 'yes' WHEN k > 3 THEN t END AS c FROM a) "
+     "AS x WHERE x.c <> 'ab'",
+     false, NULL},
     /* groups */
     {"SELECT k, COUNT(*), SUM(v), MIN(v), MAX(v) FROM a GROUP BY k", false, NULL},
     {"SELECT g, t, COUNT(*), COUNT(v), COUNT(DISTINCT v) FROM a GROUP BY g, t", false, NULL},

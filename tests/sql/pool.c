@@ -10,7 +10,8 @@ fm_status pool_open(struct pool *pool, struct base_err *err)
     *pool = (struct pool){0};
     if (sqlite3_open(":memory:", &pool->db) != SQLITE_OK)
         return base_err_set(err, FM_E_IO, "sqlite: %s", sqlite3_errmsg(pool->db));
-    return FM_OK;
+    /* LIKE as everybody else has it. */
+    return pool_execute(pool, "PRAGMA case_sensitive_like = ON", err);
 }
 
 static void tables_release(struct pool *pool)

@@ -186,6 +186,11 @@ fm_status sql_bind_window(size_t *out, struct sql_binder *b, const struct sql_sy
 fm_status sql_bind_subquery(size_t *out, struct sql_binder *b, const struct sql_syntax *s, bool top,
                             struct base_err *err) FM_CHECK;
 bool sql_bind_has_subquery(const struct sql_syntax *s);
+/* bind_text.c: SQL_SYNTAX_FUNCTION; and a value as TEXT. */
+fm_status sql_bind_text(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
+                        struct base_err *err) FM_CHECK;
+fm_status sql_bind_as_text(size_t *inout, struct sql_binder *b, int at,
+                           struct base_err *err) FM_CHECK;
 /* bind_date.c */
 bool sql_bind_is_date_sum(const struct sql_syntax *s);
 fm_status sql_bind_date_days(size_t *out, struct sql_binder *b, enum sql_op op, size_t date,

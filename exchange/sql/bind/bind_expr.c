@@ -193,6 +193,7 @@ fm_status sql_bind_expr(size_t *out, struct sql_binder *b, const struct sql_synt
     case SQL_SYNTAX_DIV:
     case SQL_SYNTAX_MOD:
     case SQL_SYNTAX_CAST:
+    case SQL_SYNTAX_FUNCTION:
     case SQL_SYNTAX_ABS:
     case SQL_SYNTAX_EXTRACT:
     case SQL_SYNTAX_GREATEST:

@@ -59,7 +59,7 @@ static fm_status decimal_digits(unsigned *out, const struct sql_binder *b, const
 static fm_status bind_division(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
                                struct base_err *err)
 {
-    const char *sign = s->kind == SQL_SYNTAX_DIV ? "/" : "%";
+    const char *sign = s->kind == SQL_SYNTAX_DIV ? "/" : s->kind == SQL_SYNTAX_MOD ? "%" : "DIV";
     size_t args[2];
     unsigned digits = 0;
     bool whole;
@@ -76,13 +76,13 @@ static fm_status bind_division(size_t *out, struct sql_binder *b, const struct s
         return SQL_BIND_ERROR(b, FM_E_INPUT, s->at, err, "%s by zero", sign);
     whole = b->plan->nodes[args[0]].type.kind == DATA_INTEGER &&
             b->plan->nodes[args[1]].type.kind == DATA_INTEGER;
-    if (s->kind == SQL_SYNTAX_MOD && !whole)
-        return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, s->at, err, "%% is offered of integers");
+    if (s->kind != SQL_SYNTAX_DIV && !whole)
+        return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, s->at, err, "%s is offered of integers", sign);
     if (!whole)
         st = decimal_digits(&digits, b, args, s->at, err);
     if (st != FM_OK)
         return st;
-    return sql_bind_make_digits(out, b, s->kind == SQL_SYNTAX_DIV ? SQL_OP_DIV : SQL_OP_MOD, s->at,
+    return sql_bind_make_digits(out, b, s->kind == SQL_SYNTAX_MOD ? SQL_OP_MOD : SQL_OP_DIV, s->at,
                                 args, 2, digits, err);
 }
 
@@ -117,7 +117,15 @@ static fm_status bind_cast(size_t *out, struct sql_binder *b, const struct sql_s
 {
     struct sql_expect expect;
     size_t args[3], given;
-    fm_status st = data_type_parse(&expect.type, s->text, err);
+    fm_status st;
+
+    if (strcmp(s->text, "TEXT") == 0 || strcmp(s->text, "DECIMAL") == 0) {
+        st = sql_bind_expr(out, b, s->args[0], NULL, err);
+        if (st != FM_OK || s->text[0] == 'T')
+            return st == FM_OK ? sql_bind_as_text(out, b, s->at, err) : st;
+        return needs_numbers(b, *out, "CAST", err);
+    }
+    st = data_type_parse(&expect.type, s->text, err);
 
     if (st != FM_OK)
         return SQL_BIND_ERROR(b, FM_E_INPUT, s->at, err,
@@ -242,6 +250,9 @@ fm_status sql_bind_function(size_t *out, struct sql_binder *b, const struct sql_
                             struct base_err *err)
 {
     switch (s->kind) {
+    case SQL_SYNTAX_FUNCTION:
+        return strcmp(s->text, "div") == 0 ? bind_division(out, b, s, err)
+                                           : sql_bind_text(out, b, s, err);
     case SQL_SYNTAX_DIV:
     case SQL_SYNTAX_MOD:
         return bind_division(out, b, s, err);

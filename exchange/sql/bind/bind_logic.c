@@ -52,9 +52,6 @@ static fm_status check_types(const struct sql_binder *b, enum sql_op op, size_t 
                               "%s cannot be compared with %s: write both sides in one type",
                               left_name, right_name);
     }
-    if (l->type.kind == DATA_TEXT && !is_equality(op))
-        return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, at, err,
-                              "TEXT has no order here: compare it with =, <> or IN");
     if (l->type.kind == DATA_BOOLEAN && !is_equality(op))
         return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, at, err,
                               "BOOLEAN has no order here: write x, NOT x, or x = y");
@@ -219,6 +216,16 @@ static fm_status check_alike(const struct sql_binder *b, const struct results *r
                           first_name, name);
 }
 
+/* No alternative has a type of its own: TEXT where one is a 'text'. */
+static bool is_text(const struct results *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->syntax[i] != NULL && r->syntax[i]->kind == SQL_SYNTAX_STRING)
+            return true;
+    }
+    return false;
+}
+
 /* Binds all results, those with a type of their own first, and brings them to one type. */
 static fm_status bind_results(struct results *r, struct sql_binder *b, int at, struct base_err *err)
 {
@@ -238,16 +245,17 @@ static fm_status bind_results(struct results *r, struct sql_binder *b, int at, s
     }
     if (st != FM_OK)
         return st;
-    if (first == SQL_NONE || b->plan->nodes[r->nodes[first]].type.kind == DATA_TEXT)
-        return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, at, err,
-                              "CASE, COALESCE and NULLIF give numbers, dates or truth values here: "
-                              "compare texts inside WHEN instead");
-    expect = sql_bind_expect(b, r->nodes[first]);
+    if (first == SQL_NONE)
+        expect = (struct sql_expect){{.kind = is_text(r) ? DATA_TEXT : DATA_INTEGER}, {0, 0}};
+    else
+        expect = sql_bind_expect(b, r->nodes[first]);
     for (size_t i = 0; st == FM_OK && i < r->count; i++) {
         if (r->syntax[i] == NULL)
             st = sql_bind_null(&r->nodes[i], b, expect.type, at, err);
         else if (r->nodes[i] == SQL_NONE)
             st = sql_bind_expr(&r->nodes[i], b, r->syntax[i], &expect, err);
+        if (st == FM_OK && first == SQL_NONE)
+            first = i;
         if (st == FM_OK)
             st = check_alike(b, r, first, i, err);
     }
@@ -355,9 +363,6 @@ static fm_status bind_nullif(size_t *out, struct sql_binder *b, const struct sql
     struct results r = {.count = 2, .nodes = nodes};
     fm_status st = sql_bind_expr(&nodes[1], b, s->args[0], NULL, err);
 
-    if (st == FM_OK && b->plan->nodes[nodes[1]].type.kind == DATA_TEXT)
-        return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, s->at, err,
-                              "NULLIF of TEXT is not offered: compare texts with = instead");
     if (st == FM_OK)
         st = compare(&condition, b, SQL_OP_EQ, (struct operand){s->args[0], nodes[1]},
                      (struct operand){s->args[1], SQL_NONE}, s->at, err);

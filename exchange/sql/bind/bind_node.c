@@ -57,6 +57,20 @@ static struct sql_range range_now(const struct sql_plan *plan, const struct sql_
     return sql_range_of(&shape, args);
 }
 
+/* Of the alternatives of a CASE. */
+static unsigned longest(const struct sql_plan *plan, const struct sql_node *node)
+{
+    unsigned most = 1;
+
+    for (size_t i = 0; i < node->arg_count; i++) {
+        const struct sql_node *n = &plan->nodes[node->args[i]];
+        bool result = i % 2 == 1 || i + 1 == node->arg_count;
+        if (result && n->type.max_bytes > most)
+            most = n->type.max_bytes;
+    }
+    return most;
+}
+
 static struct data_type type_of(const struct sql_plan *plan, const struct sql_node *node)
 {
     struct data_type type = plan->nodes[node->args[0]].type;
@@ -83,6 +97,8 @@ static struct data_type type_of(const struct sql_plan *plan, const struct sql_no
         return type;
     case SQL_OP_CASE:
         other.precision = 0;
+        if (other.kind == DATA_TEXT)
+            other.max_bytes = longest(plan, node);
         return other;
     case SQL_OP_DIV:
         if (type.kind == DATA_INTEGER && other.kind == DATA_INTEGER)

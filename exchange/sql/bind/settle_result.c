@@ -79,7 +79,7 @@ static void find_simple(struct sql_plan *plan)
         below = below->inputs[0];
     }
     for (size_t i = 0; i < plan->node_count; i++)
-        whole = whole && plan->nodes[i].op < SQL_OP_DIV;
+        whole = whole && (plan->nodes[i].op < SQL_OP_DIV || sql_op_is_local(plan->nodes[i].op));
     if (below->kind != SQL_REL_SCAN || !whole)
         return;
     for (size_t i = 0; i < plan->output_count; i++) {

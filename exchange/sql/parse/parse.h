@@ -23,6 +23,14 @@ fm_status sql_parse_expr(struct sql_syntax **out, struct sql_parser *p, const Pg
                          struct base_err *err) FM_CHECK;
 fm_status sql_parse_call(struct sql_syntax **out, struct sql_parser *p,
                          const PgQuery__FuncCall *call, struct base_err *err) FM_CHECK;
+/* parse_function.c: functions of one row. Names: NULL past the last. */
+bool sql_parse_is_function(const char *name);
+const char *sql_parse_function_name(size_t i);
+fm_status sql_parse_function(struct sql_syntax **out, struct sql_parser *p,
+                             const PgQuery__FuncCall *f, const char *name,
+                             struct base_err *err) FM_CHECK;
+fm_status sql_parse_like(struct sql_syntax **out, struct sql_parser *p, const PgQuery__AExpr *e,
+                         struct base_err *err) FM_CHECK;
 fm_status sql_parse_cast(struct sql_syntax **out, struct sql_parser *p, const PgQuery__TypeCast *c,
                          struct base_err *err) FM_CHECK;
 fm_status sql_parse_query(struct sql_query **out, struct sql_parser *p,

@@ -1,15 +1,15 @@
-/* Function calls: aggregates, windows, and the few plain functions. */
+/* Function calls: aggregates and windows; those of one row are in parse_function.c. */
 #include <string.h>
 
 #include "base/nearest.h"
 #include "exchange/sql/parse/parse.h"
 
-/* The first are aggregates, and some of them windows too; then windows; then plain functions. */
-enum { AGGREGATES = 15, WINDOWS = 17 };
+/* The first are aggregates, and some of them windows too; then windows. */
+enum { AGGREGATES = 15, NAMES = 64 };
 static const char *const functions[] = {
     "count",           "sum",        "min",         "max",        "avg",      "var_pop", "var_samp",
     "variance",        "stddev",     "stddev_samp", "stddev_pop", "bool_and", "bool_or", "every",
-    "percentile_disc", "row_number", "rank",        "abs",        "extract",  NULL};
+    "percentile_disc", "row_number", "rank",        NULL};
 
 static size_t find(const char *name)
 {
@@ -33,14 +33,23 @@ static const char *canonical(const char *name)
 static fm_status refuse_call(struct sql_parser *p, const PgQuery__FuncCall *f, const char *name,
                              struct base_err *err)
 {
-    const char *near = base_nearest(name, functions);
+    const char *names[NAMES], *near;
+    size_t n = 0;
 
+    for (size_t i = 0; functions[i] != NULL && n + 1 < NAMES; i++)
+        names[n++] = functions[i];
+    for (size_t i = 0; sql_parse_function_name(i) != NULL && n + 1 < NAMES; i++)
+        names[n++] = sql_parse_function_name(i);
+    names[n] = NULL;
+    near = base_nearest(name, names);
     if (near != NULL && strcmp(near, name) != 0)
         return SQL_UNSUPPORTED(p, f->location, err,
                                "function %.40s is not offered: did you mean %s?", name, near);
     return SQL_UNSUPPORTED(p, f->location, err,
                            "function %.40s is not offered: use COUNT, SUM, MIN, MAX, AVG, VAR_POP, "
-                           "VAR_SAMP, STDDEV, PERCENTILE_DISC, BOOL_AND, BOOL_OR, ABS or EXTRACT",
+                           "VAR_SAMP, STDDEV, PERCENTILE_DISC, BOOL_AND, BOOL_OR, or those of one "
+                           "row: ABS, ROUND, EXTRACT, IF, UPPER, "
+                           "LOWER, LENGTH, SUBSTRING, TRIM, REPLACE, CONCAT, POSITION",
                            name);
 }
 
@@ -55,47 +64,6 @@ static fm_status argument_count(struct sql_parser *p, const PgQuery__FuncCall *f
         return sql_place_error(err, FM_E_INPUT, p->text, f->location, "%s takes no argument", name);
     return sql_place_error(err, FM_E_INPUT, p->text, f->location, "%s takes exactly one argument%s",
                            name, count ? ", or *" : "");
-}
-
-/* ---- plain functions ---- */
-
-static fm_status parse_extract(struct sql_syntax **out, struct sql_parser *p,
-                               const PgQuery__FuncCall *f, struct base_err *err)
-{
-    static const char *const fields[] = {"year", "quarter", "month", "day", NULL};
-    const PgQuery__Node *field = f->n_args == 2 ? f->args[0] : NULL;
-    const char *name = field != NULL && field->node_case == PG_QUERY__NODE__NODE_A_CONST &&
-                               field->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL
-                           ? field->a_const->sval->sval
-                           : "";
-    size_t i = 0;
-
-    while (fields[i] != NULL && strcmp(fields[i], name) != 0)
-        i++;
-    if (fields[i] == NULL)
-        return SQL_UNSUPPORTED(p, f->location, err,
-                               "EXTRACT gives YEAR, QUARTER, MONTH or DAY of a date");
-    *out = sql_syntax_new(p, SQL_SYNTAX_EXTRACT, f->location, 1);
-    if (*out == NULL)
-        return base_err_memory(err, "SQL");
-    (*out)->text = fields[i];
-    return sql_parse_expr(&(*out)->args[0], p, f->args[1], err);
-}
-
-static fm_status parse_plain(struct sql_syntax **out, struct sql_parser *p,
-                             const PgQuery__FuncCall *f, const char *name, struct base_err *err)
-{
-    fm_status st;
-
-    if (strcmp(name, "extract") == 0)
-        return parse_extract(out, p, f, err);
-    st = argument_count(p, f, name, 1, err);
-    if (st != FM_OK)
-        return st;
-    *out = sql_syntax_new(p, SQL_SYNTAX_ABS, f->location, 1);
-    if (*out == NULL)
-        return base_err_memory(err, "SQL");
-    return sql_parse_expr(&(*out)->args[0], p, f->args[0], err);
 }
 
 /* ---- aggregates and windows ---- */
@@ -179,10 +147,10 @@ fm_status sql_parse_call(struct sql_syntax **out, struct sql_parser *p, const Pg
     struct sql_syntax *call;
     fm_status st;
 
+    if ((f->n_funcname == 1 || catalog) && sql_parse_is_function(name))
+        return sql_parse_function(out, p, f, name, err);
     if ((f->n_funcname != 1 && !catalog) || functions[which] == NULL)
         return refuse_call(p, f, name, err);
-    if (which >= WINDOWS)
-        return parse_plain(out, p, f, name, err);
     args = which >= AGGREGATES || f->agg_star ? 0 : 1;
     st = check_form(p, f, name, which, err);
     if (st == FM_OK && !percentile)

@@ -113,12 +113,18 @@ fm_status sql_parse_cast(struct sql_syntax **out, struct sql_parser *p, const Pg
         return parse_interval(out, p, c, at, err);
     if (strcmp(name, "int4") == 0 || strcmp(name, "int8") == 0)
         (void)snprintf(type, sizeof type, "INTEGER");
-    else if (strcmp(name, "numeric") == 0 && t->n_typmods > 0)
+    else if (strcmp(name, "text") == 0 || strcmp(name, "varchar") == 0)
+        (void)snprintf(type, sizeof type, "TEXT");
+    else if (strcmp(name, "bool") == 0)
+        (void)snprintf(type, sizeof type, "BOOLEAN");
+    else if (strcmp(name, "numeric") == 0 && t->n_typmods == 0)
+        (void)snprintf(type, sizeof type, "DECIMAL"); /* with the digits that it has */
+    else if (strcmp(name, "numeric") == 0)
         (void)snprintf(type, sizeof type, "DECIMAL(%ld,%ld)", modifier(t, 0), modifier(t, 1));
     else
         return SQL_UNSUPPORTED(p, at, err,
-                               "a cast to %.40s is not offered: casts give INTEGER or "
-                               "DECIMAL(p,s), and dates are written DATE 'YYYY-MM-DD'",
+                               "a cast to %.40s is not offered: casts give INTEGER, "
+                               "DECIMAL(p,s) or TEXT, and dates are written DATE 'YYYY-MM-DD'",
                                name);
     *out = sql_syntax_new(p, SQL_SYNTAX_CAST, at, 1);
     if (*out == NULL || ((*out)->text = sql_arena_text(p->arena, type)) == NULL)

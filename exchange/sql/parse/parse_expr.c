@@ -143,6 +143,12 @@ static fm_status parse_operator(struct sql_syntax **out, struct sql_parser *p,
         if (strcmp(operators[i].text, name) == 0)
             return parse_binary(out, p, operators[i].kind, e->location, e->lexpr, e->rexpr, err);
     }
+    if (e->lexpr != NULL && strcmp(name, "||") == 0) {
+        st = parse_binary(out, p, SQL_SYNTAX_FUNCTION, e->location, e->lexpr, e->rexpr, err);
+        if (st == FM_OK)
+            (*out)->text = "||";
+        return st;
+    }
     return SQL_UNSUPPORTED(p, e->location, err,
                            "operator %.20s is not offered: use + - * / %% and comparisons", name);
 }
@@ -195,9 +201,12 @@ static fm_status parse_a_expr(struct sql_syntax **out, struct sql_parser *p,
         return parse_binary(out, p, SQL_SYNTAX_NULLIF, e->location, e->lexpr, e->rexpr, err);
     case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
     case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
+        st = sql_parse_like(out, p, e, err);
+        if (st == FM_OK && sql_parse_string(e->name[0])[0] == '!')
+            st = negate(out, p, err);
+        return st;
     case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
-        return SQL_UNSUPPORTED(p, e->location, err,
-                               "LIKE is not offered: text is compared with = and IN");
+        return SQL_UNSUPPORTED(p, e->location, err, "SIMILAR TO is not offered: write LIKE");
     case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
         return SQL_UNSUPPORTED(p, e->location, err,

@@ -8,8 +8,9 @@
  * [[AS] alias] | (query) [AS] alias | table [INNER | LEFT | RIGHT] JOIN table ON x | USING (column,
  * ...) x:         column, literal, $n, + - * / %, comparisons, AND OR NOT, [NOT] BETWEEN, [NOT] IN
  * (list or query), [NOT] EXISTS (query), (query), IS [NOT] NULL / TRUE / FALSE / UNKNOWN, CASE,
- * COALESCE, NULLIF, GREATEST, LEAST, ABS, CAST, EXTRACT, INTERVAL aggregate: COUNT SUM MIN MAX AVG
- * VAR_POP VAR_SAMP STDDEV_POP STDDEV_SAMP BOOL_AND BOOL_OR
+ * COALESCE, NULLIF, GREATEST, LEAST, ABS, CAST, EXTRACT, INTERVAL, [I]LIKE, ||, functions of
+ * parse_function.c aggregate: COUNT SUM MIN MAX AVG VAR_POP VAR_SAMP STDDEV_POP STDDEV_SAMP
+ * BOOL_AND BOOL_OR
  *              ([DISTINCT] x) [FILTER (WHERE x)], PERCENTILE_DISC(f) WITHIN GROUP (ORDER BY x)
  *   window:    ROW_NUMBER() | RANK() | SUM(x) | COUNT(x) OVER ([PARTITION BY ...] [ORDER BY ...])
  */
@@ -70,6 +71,7 @@ enum sql_syntax_kind {
     SQL_SYNTAX_EXTRACT,  /* text = year, quarter, month or day */
     SQL_SYNTAX_INTERVAL, /* number = months, days */
     SQL_SYNTAX_ABS,
+    SQL_SYNTAX_FUNCTION, /* of one row; text = like, upper, ...: parse_function.c */
     SQL_SYNTAX_GREATEST,
     SQL_SYNTAX_LEAST,
     SQL_SYNTAX_STAR,     /* in a SELECT list: *, or qualifier.* */

@@ -206,10 +206,13 @@ static size_t case_bit(struct lowering *l, const struct sql_node *n,
 static size_t make_truth(struct lowering *l, size_t node)
 {
     const struct sql_node *n = &l->plan->nodes[node];
+    size_t x;
 
     switch (n->op) {
     case SQL_OP_COLUMN:
-        return lower_input(l, SQL_STEP_COLUMN, SQL_BITS, n->index, n->range);
+        /* Providers put in 0 where it is unknown; after a LEFT JOIN anything may stand there. */
+        x = lower_input(l, SQL_STEP_COLUMN, SQL_BITS, n->index, n->range);
+        return l->plan->simple ? x : lower_logic(l, SQL_STEP_AND, x, lower_known(l, node));
     case SQL_OP_CONST:
         return lower_const(l, !n->null && n->value != 0);
     case SQL_OP_PARAM:

@@ -95,8 +95,8 @@ struct sql_reveal {
  * elements; exchange/run takes them to the plan's operators, and evaluates their expressions as
  * programs of their own (sql_physical_expressions). levels is 0 then, and nothing is revealed. */
 struct sql_physical {
-    const struct sql_plan *plan; /* without what owners compute by themselves (local.h); lives in the
-                                    arena, and borrows from the plan that it was made of */
+    const struct sql_plan *plan; /* without what owners compute by themselves (local.h); lives in
+                                    the arena, and borrows from the plan that it was made of */
     size_t step_count;
     struct sql_step *steps;
     size_t zero; /* BITS, of expressions: a divisor is 0; SQL_NONE: none can be */
