@@ -185,7 +185,7 @@ static void usage(void)
 
 int main(int argc, char **argv)
 {
-    struct job job = {FEATURES, {"logreg", "rep3", 100000, RUNS, 1, MPC_FEW_ROUNDS}};
+    struct job job = {FEATURES, {"logreg", "rep3", 100000, RUNS, 1, bench_link()}};
     struct bench_report reports[BENCH_PARTIES];
     struct base_err err = {0};
     char features[40];

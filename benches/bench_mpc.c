@@ -304,7 +304,7 @@ static bool known(const char *op)
 
 int main(int argc, char **argv)
 {
-    struct job job = {NULL, {"all", "rep3", 100000, RUNS, 1, MPC_FEW_ROUNDS}};
+    struct job job = {NULL, {"all", "rep3", 100000, RUNS, 1, bench_link()}};
     struct bench_report reports[BENCH_PARTIES];
     struct base_err err = {0};
 

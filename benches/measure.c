@@ -5,8 +5,17 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "mpc/choice.h"
 
 enum { MOST_N = 100000000 };
+
+enum mpc_profile bench_link(void)
+{
+    const char *link = getenv("FIRMIANA_BENCH_LINK");
+    enum mpc_profile profile = MPC_LAN;
+
+    return link != NULL && mpc_link_find(&profile, link) ? profile : MPC_LAN;
+}
 
 bool bench_options_take(struct bench_options *o, int argc, char **argv, int *i)
 {
@@ -15,11 +24,13 @@ bool bench_options_take(struct bench_options *o, int argc, char **argv, int *i)
 
     if (strcmp(name, "--json") == 0)
         return true;
-    if (strcmp(name, "--few-bytes") == 0) {
-        o->profile = MPC_FEW_BYTES;
+    if (strcmp(name, "--few-bytes") == 0 || strcmp(name, "--few-rounds") == 0) {
+        o->profile = strcmp(name, "--few-bytes") == 0 ? MPC_FEW_BYTES : MPC_FEW_ROUNDS;
         return true;
     }
     if (value == NULL)
+        return false;
+    if (strcmp(name, "--link") == 0 && !mpc_link_find(&o->profile, value))
         return false;
     if (strcmp(name, "--op") == 0)
         o->op = value;
@@ -31,7 +42,7 @@ bool bench_options_take(struct bench_options *o, int argc, char **argv, int *i)
         o->runs = (unsigned)strtoul(value, NULL, 10);
     else if (strcmp(name, "--threads") == 0)
         o->threads = (unsigned)strtoul(value, NULL, 10);
-    else
+    else if (strcmp(name, "--link") != 0)
         return false;
     ++*i;
     return true;
@@ -105,6 +116,15 @@ fm_status bench_timed(const struct bench_options *o, struct mpc_session *s, stru
     return FM_OK;
 }
 
+static const char *profile_name(enum mpc_profile profile)
+{
+    const struct mpc_link *link = mpc_link_of(profile);
+
+    if (link != NULL)
+        return link->name;
+    return profile == MPC_FEW_ROUNDS ? "few-rounds" : "few-bytes";
+}
+
 void bench_print(const struct bench_options *o, const char *op, const char *fields,
                  const struct bench_report reports[BENCH_PARTIES])
 {
@@ -122,8 +142,7 @@ void bench_print(const struct bench_options *o, const char *op, const char *fiel
            "\"ops_per_s\":%.0f,\"peak_rss\":%ld,\"profile\":\"%s\",\"protocol\":\"%s\","
            "\"rounds\":%llu,\"seconds\":%.6f,\"threads\":%u}\n",
            bytes, spread.cpu, fields, link != NULL ? link : "loopback", spread.max, spread.min,
-           o->n, op, median > 0 ? (double)o->n / median : 0, rss * 1024,
-           o->profile == MPC_FEW_ROUNDS ? "few-rounds" : "few-bytes", o->protocol,
-           reports[0].rounds, median, o->threads);
+           o->n, op, median > 0 ? (double)o->n / median : 0, rss * 1024, profile_name(o->profile),
+           o->protocol, reports[0].rounds, median, o->threads);
     (void)fflush(stdout);
 }

@@ -20,11 +20,14 @@ struct bench_options {
 };
 
 /* The usage of the options that bench_options_take() knows. */
-#define BENCH_OPTIONS_USAGE \
-    "[--n N] [--protocol rep3] [--few-bytes] [--runs R] [--threads T] [--json]"
-/* Whether argv[*i] is one of --op, --n, --protocol, --few-bytes, --runs, --threads and --json (the
- * only form); *i then stands on the last word of it. */
+#define BENCH_OPTIONS_USAGE                                                                     \
+    "[--n N] [--protocol rep3] [--link lan|metro|wan | --few-rounds | --few-bytes] [--runs R] " \
+    "[--threads T] [--json]"
+/* Whether argv[*i] is one of --op, --n, --protocol, --link, --few-rounds, --few-bytes, --runs,
+ * --threads and --json (the only form); *i then stands on the last word of it. */
 bool bench_options_take(struct bench_options *o, int argc, char **argv, int *i);
+/* The profile where none is asked for: of the link that is emulated, or a LAN's. */
+enum mpc_profile bench_link(void);
 /* Says on standard error what is out of range. */
 bool bench_options_good(const struct bench_options *o, const char *bench);
 

@@ -8,8 +8,8 @@
  *
  * The same streams at all parties: what lane k sends is met by lane k. How an operation is cut is a
  * function of lengths and of the number of lanes, both public. Bytes are those of one lane, because
- * slices cut no word, unless the row chooses by length (b2a of rep3 does, below 65,536 bits a
- * slice); rounds are those of the lane with most.
+ * slices cut no word and a row that chooses by length sees the whole column's; rounds are those of
+ * the lane with most.
  *
  * INVARIANTS. A lane's thread touches views (slices of the outputs and operands, disjoint between
  * lanes where written) and its own session, nothing else. The session's other calls are never made

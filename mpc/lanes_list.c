@@ -24,7 +24,7 @@ void mpc_share_view(struct mpc_share *view, struct mpc_session *lane, const stru
                                .range = x->range,
                                .plane_stride = x->plane_stride,
                                .comp_stride = x->comp_stride,
-                               .slice = true};
+                               .whole = x->whole};
     if (x->domain == MPC_RING64) {
         view->plane_words = view->comp_words = n;
         view->data = x->data == NULL ? NULL : x->data + from;

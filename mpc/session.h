@@ -25,9 +25,11 @@ enum {
 
 enum mpc_domain { MPC_RING64 = 1, MPC_BITS = 2 };
 enum mpc_adversary { MPC_NO_ADVERSARY, MPC_SEMI_HONEST, MPC_MALICIOUS_ABORT };
-enum mpc_sign { MPC_UNSIGNED, MPC_SIGNED };         /* how b2a reads the top plane */
-enum mpc_direction { MPC_FORWARD, MPC_INVERSE };    /* of a permutation */
-enum mpc_profile { MPC_FEW_ROUNDS, MPC_FEW_BYTES }; /* part of the session descriptor */
+enum mpc_sign { MPC_UNSIGNED, MPC_SIGNED };      /* how b2a reads the top plane */
+enum mpc_direction { MPC_FORWARD, MPC_INVERSE }; /* of a permutation */
+/* Part of the session descriptor: always the way of few rounds, always that of few bytes, or by
+ * length, for what lies between the compute parties (choice.h). */
+enum mpc_profile { MPC_FEW_ROUNDS, MPC_FEW_BYTES, MPC_LAN, MPC_METRO, MPC_WAN };
 
 struct mpc_range {
     int64_t lo;

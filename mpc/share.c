@@ -130,7 +130,7 @@ fm_status mpc_share_new(struct mpc_share **out, struct mpc_session *s, enum mpc_
     x->session = s;
     x->domain = domain;
     x->width = width;
-    x->n = n;
+    x->n = x->whole = n;
     x->range = range;
     x->plane_words = plane_words;
     x->plane_stride = plane_words;

@@ -29,7 +29,7 @@ struct mpc_share {
     size_t block_bytes;  /* of data, a size class */
     unsigned pins;       /* > 0: a malicious row still needs it; freeing waits for the last unpin */
     bool unwanted;       /* freed while pinned */
-    bool slice;          /* a view of a part of a long column */
+    size_t whole;        /* n, or that of the long column of which this is a lane's slice */
 };
 
 enum { MPC_SIZE_CLASSES = 256 };

@@ -47,6 +47,7 @@ const struct cli_command cli_contract_draft = {
     "compile a contract against the published datasets and show its uses",
     "SPEC.json: {\"name\", \"version\", \"purpose\", \"sql\", \"compute\": [3 aliases], "
     "\"recipients\": [aliases],\n"
+    "\"link\"?: what lies between the three: \"lan\" (default), \"metro\", \"wan\",\n"
     "\"parameters\": [{\"name\": \"$1\", \"type\", \"range\"?, \"hidden\", \"subject\"}], "
     "\"minimum_group\",\n"
     "\"consent\": {\"requirement\": \"none\", \"basis\"} or {\"requirement\": \"subject\", "

@@ -227,7 +227,7 @@ static fm_status check_spec(const json_t *spec, int64_t *minimum, int64_t *versi
 {
     static const char *const names[] = {"name",    "version",    "purpose",    "sql",
                                         "compute", "recipients", "parameters", "minimum_group",
-                                        "consent", "valid_ms",   NULL};
+                                        "consent", "valid_ms",   "link",       NULL};
     const char *text;
     json_t *list;
 
@@ -238,6 +238,7 @@ static fm_status check_spec(const json_t *spec, int64_t *minimum, int64_t *versi
         base_json_get_str(&text, spec, "purpose", err) != FM_OK ||
         base_json_get_array(&list, spec, "compute", err) != FM_OK ||
         base_json_get_object(&list, spec, "consent", err) != FM_OK ||
+        contract_link(&text, spec, err) != FM_OK ||
         (json_object_get(spec, "minimum_group") != NULL &&
          base_json_get_int(minimum, spec, "minimum_group", err) != FM_OK) ||
         (json_object_get(spec, "version") != NULL &&
@@ -255,23 +256,26 @@ static fm_status assemble(json_t **out, const json_t *spec, const struct sql_pla
     json_t *plan_json = NULL, *parameters = full_parameters(spec);
     uint8_t hash[32];
     char hash_hex[65];
+    const char *link = NULL;
     fm_status st = parameters != NULL
                        ? sql_plan_json(&plan_json, plan, err)
                        : base_err_set(err, FM_E_INPUT, "member 'parameters' must hold objects");
 
     if (st == FM_OK)
         st = base_json_hash(hash, plan_json, err);
+    if (st == FM_OK)
+        st = contract_link(&link, spec, err);
     if (st == FM_OK) {
         base_hex(hash_hex, hash, 32);
-        *out = json_pack("{s:i,s:O,s:I,s:s,s:O,s:O,s:s,s:O,s:O,s:O,s:O,s:I,s:O,s:I,s:s,s:O,s:O}",
-                         "format", 1, "name", json_object_get(spec, "name"), "version",
-                         (json_int_t)version, "asker", asker, "purpose",
-                         json_object_get(spec, "purpose"), "sql", json_object_get(spec, "sql"),
-                         "protocol", "rep3", "compute", json_object_get(spec, "compute"),
-                         "recipients", json_object_get(spec, "recipients"), "tables", parts[0],
-                         "parameters", parameters, "minimum_group", (json_int_t)minimum, "consent",
-                         json_object_get(spec, "consent"), "expires", (json_int_t)expires,
-                         "plan_hash", hash_hex, "plan", plan_json, "uses", parts[1]);
+        *out = json_pack(
+            "{s:i,s:O,s:I,s:s,s:O,s:O,s:s,s:s,s:O,s:O,s:O,s:O,s:I,s:O,s:I,s:s,s:O,s:O}", "format",
+            1, "name", json_object_get(spec, "name"), "version", (json_int_t)version, "asker",
+            asker, "purpose", json_object_get(spec, "purpose"), "sql", json_object_get(spec, "sql"),
+            "protocol", "rep3", "link", link, "compute", json_object_get(spec, "compute"),
+            "recipients", json_object_get(spec, "recipients"), "tables", parts[0], "parameters",
+            parameters, "minimum_group", (json_int_t)minimum, "consent",
+            json_object_get(spec, "consent"), "expires", (json_int_t)expires, "plan_hash", hash_hex,
+            "plan", plan_json, "uses", parts[1]);
         if (*out == NULL)
             st = base_err_memory(err, "contract");
     }

@@ -4,9 +4,10 @@
  * datasets: an object with the ledger's values, {"ALIAS/DATASET": {"schema", "schema_hash", ...}}.
  *
  * A specification (what an analyst writes): {"name", "version"?, "purpose", "sql", "compute": [3
- * aliases], "recipients": [aliases], "parameters"?: [{"name": "$1", "type", "range"?: [least,
- * greatest], "hidden"?, "subject"?}], "minimum_group"?: 5, "consent": {"requirement": "none",
- * "basis"} or {"requirement": "subject", "parameter", "modes"}, "valid_ms"?: 31536000000}. */
+ * aliases], "link"?: "lan" | "metro" | "wan", "recipients": [aliases], "parameters"?: [{"name":
+ * "$1", "type", "range"?: [least, greatest], "hidden"?, "subject"?}], "minimum_group"?: 5,
+ * "consent": {"requirement": "none", "basis"} or {"requirement": "subject", "parameter", "modes"},
+ * "valid_ms"?: 31536000000}. */
 #ifndef FIRMIANA_EXCHANGE_CONTRACT_COMPILE_H
 #define FIRMIANA_EXCHANGE_CONTRACT_COMPILE_H
 

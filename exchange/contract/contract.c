@@ -105,11 +105,32 @@ static fm_status read_scalars(struct contract *c, struct base_err *err)
         base_json_get_str(&c->purpose, j, "purpose", err) != FM_OK ||
         base_json_get_str(&c->sql, j, "sql", err) != FM_OK ||
         base_json_get_str(&c->protocol, j, "protocol", err) != FM_OK ||
+        contract_link(&c->link, j, err) != FM_OK ||
         base_json_get_int(&c->minimum_group, j, "minimum_group", err) != FM_OK ||
         base_json_get_int(&c->expires, j, "expires", err) != FM_OK ||
         base_json_get_hex(c->plan_hash, 32, j, "plan_hash", err) != FM_OK)
         return base_err_prefix(err, "contract");
     return FM_OK;
+}
+
+fm_status contract_link(const char **out, const json_t *from, struct base_err *err)
+{
+    static const char *const links[] = {"lan", "metro", "wan"};
+    const char *name = links[0];
+
+    *out = links[0];
+    if (json_object_get(from, "link") == NULL)
+        return FM_OK;
+    if (base_json_get_str(&name, from, "link", err) != FM_OK)
+        return err->code;
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
+        if (strcmp(name, links[i]) == 0) {
+            *out = links[i];
+            return FM_OK;
+        }
+    return base_err_set(err, FM_E_INPUT,
+                        "member 'link' must be lan, metro or wan: what lies between the compute "
+                        "parties");
 }
 
 fm_status contract_parse(struct contract *out, const json_t *json, struct base_err *err)

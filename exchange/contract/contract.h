@@ -42,6 +42,7 @@ struct contract {
     const char *purpose;
     const char *sql;
     const char *protocol;
+    const char *link; /* between the compute parties: "lan" (also where absent), "metro", "wan" */
     const char *compute[3];
     const char *recipients[CONTRACT_MAX_RECIPIENTS];
     unsigned recipient_count;
@@ -58,6 +59,8 @@ struct contract {
 fm_status contract_parse(struct contract *out, const json_t *json, struct base_err *err) FM_CHECK;
 void contract_release(struct contract *c); /* {0} is fine */
 
+/* The member "link" of a contract or specification: lan where it is absent. *out is static. */
+fm_status contract_link(const char **out, const json_t *from, struct base_err *err) FM_CHECK;
 bool contract_is_recipient(const struct contract *c, const char *alias);
 bool contract_is_provider(const struct contract *c, const char *alias);
 

@@ -117,6 +117,7 @@ static void what_was_built_compiles(void **state)
     assert_int_equal(base_json_hash(want, json, &err), FM_OK);
     assert_memory_equal(c.id, want, 32);
     assert_string_equal(c.asker, "a");
+    assert_string_equal(c.link, "lan");
     assert_string_equal(c.compute[2], "c");
     assert_int_equal(c.table_count, 2);
     assert_int_equal(c.expires, NOW_MS + INT64_C(31536000000));
@@ -303,6 +304,8 @@ static void a_wrong_specification_says_where(void **state)
         {"{\"name\":\"$1\",\"type\":\"INTEGER\",\"range\":[0,90]}", "9", "parameter 1"},
         {"\"type\":\"INTEGER\",\"range\"", "\"type\":\"NUMBER\",\"range\"", "NUMBER"},
         {"FROM loans", "FROM lones", "loans"},
+        {"\"name\":\"sums\"", "\"name\":\"sums\",\"link\":\"far\"",
+         "member 'link' must be lan, metro or wan"},
     };
     struct base_err err;
 

@@ -91,9 +91,9 @@ static void compare(struct base_buf *out, const char *what, const json_t *before
 /* The plan follows from the SQL; a new expiry and version are in every new version. */
 static void put_diff(struct base_buf *out, const struct earlier *e)
 {
-    static const char *const members[] = {"purpose",    "sql",           "protocol",
-                                          "compute",    "recipients",    "tables",
-                                          "parameters", "minimum_group", "consent"};
+    static const char *const members[] = {"purpose",       "sql",        "protocol", "link",
+                                          "compute",       "recipients", "tables",   "parameters",
+                                          "minimum_group", "consent"};
     const char *alias = e->node->config.home.alias;
     size_t before;
 

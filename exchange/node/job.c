@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "exchange/node/commit.h"
 #include "exchange/run/run.h"
+#include "mpc/choice.h"
 #include "mpc/protocol.h"
 
 enum { COMPUTE_STREAM = 0, COMPUTE_STREAMS = 1, SALT_STREAM = 1 };
@@ -149,12 +150,14 @@ static fm_status open_mpc(struct job *job, struct base_err *err)
                                    .compute_len = 3,
                                    .first_stream = COMPUTE_STREAM,
                                    .streams = COMPUTE_STREAMS,
-                                   .profile = MPC_FEW_ROUNDS,
                                    .random = job->setup.random};
 
     if (c.protocol == NULL)
         return base_err_set(err, FM_E_UNSUPPORTED, "protocol %s is not in this program",
                             job->setup.facts.protocol);
+    if (!mpc_link_find(&c.profile, job->setup.facts.link))
+        return base_err_set(err, FM_E_UNSUPPORTED, "link %s is not in this program",
+                            job->setup.facts.link);
     memcpy(c.context32, job->setup.facts.descriptor, 32);
     return mpc_session_open(&job->mpc, &c, err);
 }

@@ -107,6 +107,7 @@ static fm_status read_facts(struct node *node, struct node_query *q, struct sess
         return st;
     memcpy(facts->plan_hash, q->contract.plan_hash, 32);
     (void)snprintf(facts->protocol, sizeof facts->protocol, "%s", q->contract.protocol);
+    (void)snprintf(facts->link, sizeof facts->link, "%s", q->contract.link);
     return hash_descriptor(node, q, facts, err);
 }
 

@@ -146,8 +146,10 @@ static fm_status summarize(json_t *answer, const struct contract *c, const char 
     for (unsigned i = 0; i < c->recipient_count; i++)
         base_buf_putf(&text, "%s%s", i > 0 ? ", " : "", c->recipients[i]);
     base_buf_putf(
-        &text, "\n  computed by %s, %s, %s (%s)\n  minimum     %lld subjects of others%s\n",
-        c->compute[0], c->compute[1], c->compute[2], c->protocol, (long long)c->minimum_group,
+        &text,
+        "\n  computed by %s, %s, %s (%s, link %s)\n  minimum     %lld subjects of others%s\n",
+        c->compute[0], c->compute[1], c->compute[2], c->protocol, c->link,
+        (long long)c->minimum_group,
         c->subject_parameter > 0 ? "; needs the subject's consent" : "");
     return put_text(answer, "summary", &text, err);
 }

@@ -2,7 +2,7 @@
  * share moves. Its hash goes into every key derivation, so parties that disagree cannot talk.
  *
  *   {"format": 1, "chain", "query", "open": {query.open's body}, "height", "participants":
- * [{"alias", "did", "version", "roles"}], "protocol", "circuits": 1, "link": "lan", "threads": 1,
+ * [{"alias", "did", "version", "roles"}], "protocol", "circuits": 1, "link", "threads": 1,
  * "attempt"}
  *
  * Participants: the three compute parties in the contract's order, then everybody else by alias.
@@ -24,8 +24,8 @@ struct descriptor_member {
     int64_t version;
 };
 
-/* facts: chain, query, height, attempt, protocol, parties. members[i] belongs to party i. Sets
- * facts->descriptor. */
+/* facts: chain, query, height, attempt, protocol, link, parties. members[i] belongs to party i.
+ * Sets facts->descriptor. */
 fm_status descriptor_hash(struct session_facts *facts, const json_t *open,
                           const struct descriptor_member *members, struct base_err *err) FM_CHECK;
 

@@ -62,6 +62,7 @@ struct session_facts {
     int64_t deadline_ms; /* unix time, from query.open */
     int attempt;
     char protocol[16];
+    char link[8];
     struct session_party
         parties[SESSION_MAX_PARTIES]; /* in descriptor order: compute parties first */
     unsigned party_count;

@@ -1,6 +1,7 @@
 /* Receipts: what is not so is not signed, and parts that disagree make none. */
 #include "exchange/session/receipt.h"
 
+#include "exchange/session/descriptor.h"
 #include "exchange/session/test_net.h"
 
 enum { N = 4, ASKER = 0 };
@@ -295,6 +296,29 @@ static void test_parts_that_disagree_make_no_receipt(void **state)
     expect_mismatch(no_component, "p1: part of p1: component 64 is out of range");
 }
 
+/* Parties that would choose their circuits for different links cannot talk to each other. */
+static void test_the_link_is_in_the_descriptor(void **state)
+{
+    static const char *const links[] = {"lan", "metro", "wan", "lan"};
+    struct descriptor_member members[3] = {{"did:a", 1}, {"did:b", 1}, {"did:c", 2}};
+    struct session_facts facts = {.height = 7, .attempt = 1, .protocol = "rep3", .party_count = 3};
+    struct base_err err = {0};
+    uint8_t hash[4][32];
+    json_t *open = json_object();
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        (void)snprintf(facts.link, sizeof facts.link, "%s", links[i]);
+        assert_int_equal(descriptor_hash(&facts, open, members, &err), FM_OK);
+        memcpy(hash[i], facts.descriptor, 32);
+    }
+    assert_memory_not_equal(hash[0], hash[1], 32);
+    assert_memory_not_equal(hash[1], hash[2], 32);
+    assert_memory_not_equal(hash[0], hash[2], 32);
+    assert_memory_equal(hash[0], hash[3], 32);
+    json_decref(open);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_who_started_never_says_that_nothing_was_shared),
         cmocka_unit_test(test_who_did_not_start_gives_up_and_signs),
         cmocka_unit_test(test_parts_that_disagree_make_no_receipt),
+        cmocka_unit_test(test_the_link_is_in_the_descriptor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

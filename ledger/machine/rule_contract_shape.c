@@ -245,6 +245,16 @@ static fm_status check_plan(const json_t *contract, struct base_err *err)
     return st;
 }
 
+/* What lies between the compute parties; absent: lan. */
+static fm_status check_link(const json_t *contract, struct base_err *err)
+{
+    return json_object_get(contract, "link") == NULL || ledger_text_is(contract, "link", "lan") ||
+                   ledger_text_is(contract, "link", "metro") ||
+                   ledger_text_is(contract, "link", "wan")
+               ? FM_OK
+               : bad(err, "link", "must be lan, metro or wan");
+}
+
 static fm_status check_head(const json_t *contract, struct base_err *err)
 {
     int64_t format;
@@ -264,6 +274,8 @@ static fm_status check_head(const json_t *contract, struct base_err *err)
         st = check_text(contract, "sql", 65536, err);
     if (st == FM_OK && !ledger_text_is(contract, "protocol", "rep3"))
         st = bad(err, "protocol", "must be rep3");
+    if (st == FM_OK)
+        st = check_link(contract, err);
     if (st == FM_OK && !ledger_is_names(json_object_get(contract, "compute"), 3))
         st = bad(err, "compute", "must be three different aliases");
     if (st == FM_OK && !ledger_is_names(json_object_get(contract, "recipients"), 0))
@@ -278,9 +290,9 @@ static fm_status check_head(const json_t *contract, struct base_err *err)
 fm_status ledger_contract_check_shape(const json_t *contract, struct base_err *err)
 {
     static const char *const members[] = {
-        "format",   "name",    "version",    "asker",  "purpose",    "sql",
-        "protocol", "compute", "recipients", "tables", "parameters", "minimum_group",
-        "consent",  "expires", "plan_hash",  "plan",   "uses",       NULL};
+        "format",  "name",      "version",    "asker",  "purpose",    "sql",           "protocol",
+        "link",    "compute",   "recipients", "tables", "parameters", "minimum_group", "consent",
+        "expires", "plan_hash", "plan",       "uses",   NULL};
     struct ledger_parties parties;
     fm_status st = base_json_only(contract, members, err);
 

@@ -96,6 +96,8 @@ void test_contract_shapes(void **state)
         {"purpose", "7"},
         {"sql", "\"\""},
         {"protocol", "\"shamir\""},
+        {"link", "\"far\""},
+        {"link", "7"},
         {"compute", "[\"bank_a\",\"bank_b\"]"},
         {"compute", "[\"bank_a\",\"bank_b\",\"bank_b\"]"},
         {"recipients", "[]"},

@@ -291,6 +291,14 @@ fm_status mpc_adder_carry(struct mpc_session *s, struct mpc_share *const *z,
                           const struct mpc_adder *in, const struct mpc_wire *top, size_t count,
                           struct base_err *err)
 {
+    return mpc_adder_carry_by(s, mpc_adder_choose(s, in, count, mpc_carry_cost), z, in, top, count,
+                              err);
+}
+
+fm_status mpc_adder_carry_by(struct mpc_session *s, enum mpc_profile fixed,
+                             struct mpc_share *const *z, const struct mpc_adder *in,
+                             const struct mpc_wire *top, size_t count, struct base_err *err)
+{
     struct scratch k;
     fm_status status = scratch_new(&k, s, count, err);
 
@@ -298,7 +306,7 @@ fm_status mpc_adder_carry(struct mpc_session *s, struct mpc_share *const *z,
         goto out;
     for (size_t i = 0; i < count; i++)
         k.bits[i] = in[i].bits;
-    if (s->profile == MPC_FEW_BYTES) {
+    if (fixed == MPC_FEW_BYTES) {
         status = ripple(s, &k.gates, k.work, in, k.bits, count, k.one, k.two, err);
     } else {
         status = generate(s, &k.gates, k.work, in, k.bits, count, err);
@@ -344,6 +352,13 @@ fm_status mpc_adder_groups(struct mpc_session *s, struct mpc_share *const *z,
 fm_status mpc_adder_sum(struct mpc_session *s, struct mpc_share *const *z,
                         const struct mpc_adder *in, size_t count, struct base_err *err)
 {
+    return mpc_adder_sum_by(s, mpc_adder_choose(s, in, count, mpc_sum_cost), z, in, count, err);
+}
+
+fm_status mpc_adder_sum_by(struct mpc_session *s, enum mpc_profile fixed,
+                           struct mpc_share *const *z, const struct mpc_adder *in, size_t count,
+                           struct base_err *err)
+{
     struct scratch k;
     fm_status status = scratch_new(&k, s, count, err);
 
@@ -351,7 +366,7 @@ fm_status mpc_adder_sum(struct mpc_session *s, struct mpc_share *const *z,
         goto out;
     for (size_t i = 0; i < count; i++)
         k.bits[i] = in[i].bits - 1; /* the carry out of the top position is not wanted */
-    if (s->profile == MPC_FEW_BYTES) {
+    if (fixed == MPC_FEW_BYTES) {
         status = ripple(s, &k.gates, k.work, in, k.bits, count, k.one, k.two, err);
     } else {
         status = generate(s, &k.gates, k.work, in, k.bits, count, err);
@@ -431,53 +446,4 @@ fm_status mpc_all_planes(struct mpc_session *s, struct mpc_share *const *z,
 out:
     scratch_release(&k, count);
     return status;
-}
-
-static unsigned log2_up(unsigned m)
-{
-    unsigned levels = 0;
-
-    while (1u << levels < m)
-        levels++;
-    return levels;
-}
-
-struct mpc_circuit_cost mpc_groups_cost(unsigned groups)
-{
-    struct mpc_circuit_cost cost = {0, groups == 0 ? 0 : log2_up(groups)};
-
-    for (unsigned m = groups; m > 1; m = m / 2 + m % 2)
-        cost.ands += m / 2 * 2 - 1;
-    return cost;
-}
-
-struct mpc_circuit_cost mpc_carry_cost(unsigned bits, enum mpc_profile profile)
-{
-    struct mpc_circuit_cost cost = {bits, bits};
-
-    if (profile == MPC_FEW_BYTES || bits == 0)
-        return cost;
-    cost = mpc_groups_cost(bits);
-    cost.ands += bits;
-    cost.rounds++;
-    return cost;
-}
-
-struct mpc_circuit_cost mpc_sum_cost(unsigned bits, enum mpc_profile profile)
-{
-    unsigned m = bits - 1;
-    struct mpc_circuit_cost cost = {m, m};
-
-    if (profile == MPC_FEW_BYTES || m == 0)
-        return cost;
-    cost.rounds = 1 + log2_up(m);
-    for (unsigned d = 0; d < 6; d++)
-        for (unsigned j = 0; j < m; j++)
-            cost.ands += (j >> d & 1) != 0 ? 1u + (j >> (d + 1) != 0) : 0u;
-    return cost;
-}
-
-struct mpc_circuit_cost mpc_all_cost(unsigned width)
-{
-    return (struct mpc_circuit_cost){width - 1, log2_up(width)};
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mpc/choice.h"
 #include "mpc/oblivious/versus.h"
 #include "mpc/share.h"
 
@@ -40,13 +41,20 @@ static uint64_t pairs_of(uint64_t len)
     return len * (len - 1) / 2;
 }
 
-enum { SHORT_MOST = 4096, SHORT_LEAST = 4, LEVELS_MOST = 12, TALLY = 8192, WIDE_MOST = 65536 };
+enum { SHORT_MOST = 4096, SHORT_LEAST = 4, LEVELS_MOST = 12, TALLY = 8192 };
+
+/* Comparisons that may be made at once, beyond those that are needed, to save a batch: some 12
+ * bytes each, and a batch is some 6 rounds, of which several are saved. */
+static uint64_t wide_most(const struct arrange *a)
+{
+    return 2 * mpc_round_bytes(a->profile);
+}
 
 /* What the pairs of one stage may come to. */
 static uint64_t budget(const struct arrange *a)
 {
-    uint64_t share = a->profile == MPC_FEW_ROUNDS ? a->n / 2 : a->n / 8;
-    uint64_t least = a->profile == MPC_FEW_ROUNDS ? WIDE_MOST / 2 : 1024;
+    uint64_t share = a->profile == MPC_FEW_BYTES ? a->n / 8 : a->n / 2;
+    uint64_t least = a->profile == MPC_FEW_BYTES ? 1024 : wide_most(a) / 2;
 
     return share > least ? share : least;
 }
@@ -101,7 +109,7 @@ static unsigned wide_levels(const struct arrange *a)
 {
     unsigned levels = 0;
 
-    while (a->profile == MPC_FEW_ROUNDS && ((UINT64_C(2) << levels) - 1) * a->n <= WIDE_MOST)
+    while (((UINT64_C(2) << levels) - 1) * a->n <= wide_most(a))
         levels++;
     return levels >= 3 ? levels : 0;
 }

@@ -1,22 +1,26 @@
 /* All MIN and MAX of a GROUP BY in one scan: their columns stand one below another, each a segment
  * of its own, and of a MAX what is scanned is the complement, whose least is its greatest. The
  * rounds are those of one scan over all of them. */
+#include "mpc/choice.h"
 #include "mpc/oblivious/group_state.h"
 #include "mpc/oblivious/scan.h"
 #include "mpc/ops_check.h"
 #include "mpc/share.h"
 
 /* Columns of one class share a scan. The widest decides what a comparison costs: where bytes count
- * only columns of one width stand together, and never one whose differences need 65 bits. */
+ * only columns of one width stand together, and never one whose differences need 65 bits. By link:
+ * another scan is some 200 rounds, and a column in one too wide at most some 20 bytes a row. */
 static unsigned class_of(const struct mpc_group_state *g, size_t i)
 {
-    enum { ALONE = 65 };
+    enum { ALONE = 65, ROUNDS_SAVED = 10 };
     const struct mpc_share *x = g->by->items[i].x;
     unsigned width = mpc_range_width(x->range);
 
     if (width > 62)
         return ALONE + (unsigned)i;
-    return g->s->profile == MPC_FEW_ROUNDS ? 0 : width;
+    if (mpc_link_of(g->s->profile) == NULL)
+        return g->s->profile == MPC_FEW_ROUNDS ? 0 : width;
+    return g->n <= ROUNDS_SAVED * mpc_round_bytes(g->s->profile) ? 0 : width;
 }
 
 /* -1 - x: in the order turned round, and its own inverse, without the overflow of -x. */

@@ -4,6 +4,7 @@
  * local moves (gather) and plain sums. */
 #include <stdlib.h>
 
+#include "mpc/choice.h"
 #include "mpc/circuit/compare.h"
 #include "mpc/oblivious/columns.h"
 #include "mpc/oblivious/join_state.h"
@@ -35,6 +36,7 @@ static double key_bits(const struct mpc_lookup *by)
  */
 bool mpc_find_pairs_pay(const struct mpc_find_state *f)
 {
+    enum { ROUNDS_SAVED = 60 }; /* at least */
     double all = (double)f->n * (double)f->m;
     double rows = (double)f->n + (double)f->m;
     double slots = (double)f->per_key;
@@ -49,6 +51,8 @@ bool mpc_find_pairs_pay(const struct mpc_find_state *f)
         return true;
     by_pairs = all * (bits / 2 + slots * (8 + (values > 0 ? 24 + 24 * values : 0)));
     by_sort = rows * (0.9 * log * (bits + log) + 64 * (2 + slots * values));
+    if (mpc_link_of(f->s->profile) != NULL)
+        by_sort += ROUNDS_SAVED * (double)mpc_round_bytes(f->s->profile);
     return all < UINT32_MAX / 2 && by_pairs < by_sort;
 }
 

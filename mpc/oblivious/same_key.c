@@ -1,4 +1,5 @@
 #include "mpc/oblivious/same_key.h"
+#include "mpc/choice.h"
 
 #include "mpc/circuit/aggregate.h"
 #include "mpc/circuit/compare.h"
@@ -42,7 +43,18 @@ fm_status mpc_same_key(struct mpc_share **z, const struct mpc_share *const *x,
     return status;
 }
 
-enum { COUNTED_FROM = 512 };
+/* Counting: 8 n / 3 bytes and some 6 rounds; mpc_any(): n / 8 bytes and a round for each halving.
+ */
+static bool counting_pays(const struct mpc_share *x)
+{
+    enum { COUNTED_FROM = 512 };
+    struct mpc_way count = {.bytes = 8 * x->n / 3, .rounds = 6};
+    struct mpc_way halve = {.bytes = x->n / 8, .rounds = 0};
+
+    for (size_t n = x->n; n > 1; n = (n + 1) / 2)
+        halve.rounds++;
+    return x->n >= COUNTED_FROM && mpc_choose(x->session->profile, count, halve) == MPC_FEW_ROUNDS;
+}
 
 fm_status mpc_some(struct mpc_share **z, const struct mpc_share *x, struct base_err *err)
 {
@@ -51,7 +63,7 @@ fm_status mpc_some(struct mpc_share **z, const struct mpc_share *x, struct base_
     fm_status status;
 
     *z = NULL;
-    if (x->session->profile != MPC_FEW_ROUNDS || x->n < COUNTED_FROM)
+    if (!counting_pays(x))
         return mpc_any(z, x, err);
     status = mpc_bit_count_list(&count, &x, 1, err);
     if (status == FM_OK)

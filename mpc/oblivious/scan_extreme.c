@@ -6,6 +6,7 @@
  * combination that takes a in place of b where `take` = (a is better) & ~g. */
 #include <stdlib.h>
 
+#include "mpc/choice.h"
 #include "mpc/circuit/compare.h"
 #include "mpc/circuit/select.h"
 #include "mpc/oblivious/scan.h"
@@ -200,12 +201,30 @@ static fm_status up_and_down(struct pairs *x, struct maps *m, enum extreme which
     return status;
 }
 
+/* A level for each halving of n / 2 steps each, or twice the levels and 2 n steps in all. A step is
+ * a comparison and a choice, some 20 bytes, and a level some 9 rounds. */
+static bool few_levels_pay(const struct mpc_share *x)
+{
+    enum { STEP_BYTES = 20, LEVEL_ROUNDS = 9, FEW_ROUNDS_MOST = 65536 };
+    struct mpc_way sklansky = {0, 0, false};
+    struct mpc_way sweep = {2 * x->n * STEP_BYTES, 0, false};
+
+    for (size_t n = 1; n < x->n; n *= 2) {
+        sklansky.rounds += LEVEL_ROUNDS;
+        sklansky.bytes += x->n / 2 * STEP_BYTES;
+        sweep.rounds += 2 * LEVEL_ROUNDS;
+    }
+    if (x->session->profile == MPC_FEW_ROUNDS && x->n > FEW_ROUNDS_MOST)
+        return false;
+    return mpc_choose(x->session->profile, sklansky, sweep) == MPC_FEW_ROUNDS;
+}
+
 static fm_status network(struct pairs *x, struct maps *m, enum extreme which, struct base_err *err)
 {
     size_t n = x->value->n;
     fm_status status = FM_OK;
 
-    if (x->value->session->profile != MPC_FEW_ROUNDS || n > 65536)
+    if (!few_levels_pay(x->value))
         return up_and_down(x, m, which, err);
     for (unsigned j = 0; status == FM_OK && ((size_t)1 << j) < n; j++)
         status = sklansky_level(x, m, j, which, err);

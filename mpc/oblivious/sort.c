@@ -106,7 +106,7 @@ static fm_status sort_by_digit(struct mpc_order **out, const struct mpc_pieces *
 /* The widest keys that are sorted as one digit: where that is cheaper, in bytes or in rounds. */
 static unsigned digit_width(enum mpc_profile profile)
 {
-    return profile == MPC_FEW_ROUNDS ? 3 : 2;
+    return profile == MPC_FEW_BYTES ? 2 : 3;
 }
 
 fm_status mpc_top(struct mpc_order **out, const struct mpc_sort_key *keys, size_t count, size_t k,

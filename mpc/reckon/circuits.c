@@ -111,10 +111,14 @@ fm_status reckon_a2b(struct mpc_session *s, struct mpc_share *const *z,
                      const struct mpc_share *const *x, size_t count, struct base_err *err)
 {
     struct circuits all = {0};
+    enum mpc_profile way;
+    unsigned widest = 1;
 
-    (void)x;
     for (size_t i = 0; i < count; i++)
-        add_circuit(&all, mpc_rep3_a2b_cost(z[i]->width, s->profile), z[i]);
+        widest = z[i]->width > widest ? z[i]->width : widest;
+    way = mpc_rep3_a2b_way(widest, length_of(x, count), s->profile);
+    for (size_t i = 0; i < count; i++)
+        add_circuit(&all, mpc_rep3_a2b_cost(z[i]->width, way), z[i]);
     return spend_circuits(s, &all, err);
 }
 
@@ -124,10 +128,15 @@ fm_status reckon_msb(struct mpc_session *s, struct mpc_share *const *z,
 {
     struct circuits all = {0};
     size_t n = length_of(x, count);
+    enum mpc_profile way;
+    unsigned widest = 1;
 
     (void)y;
     for (size_t i = 0; i < count; i++)
-        add_circuit(&all, mpc_rep3_msb_cost(width[i], n, s->profile), z[i]);
+        widest = width[i] > widest ? width[i] : widest;
+    way = mpc_rep3_msb_way(widest, n, s->profile);
+    for (size_t i = 0; i < count; i++)
+        add_circuit(&all, mpc_rep3_msb_cost(width[i], n, way), z[i]);
     return spend_circuits(s, &all, err);
 }
 
@@ -148,7 +157,7 @@ fm_status reckon_msb_linked(struct mpc_session *s, struct mpc_share *z,
                             const struct mpc_share *const *x, const unsigned *width, size_t count,
                             struct base_err *err)
 {
-    struct mpc_rep3_cost cost = mpc_rep3_linked_way(width, count, s->profile);
+    struct mpc_rep3_cost cost = mpc_rep3_linked_way(width, count, x[0]->n, s->profile);
     struct circuits all = {0};
 
     if (count == 1)

@@ -236,7 +236,7 @@ const struct mpc_protocol mpc_reckon_row = {
     .adversary = MPC_SEMI_HONEST,
     .components = 3,
     .held = 2,
-    .costs = {0},
+    .costs = {.and_bytes = 8}, /* of one party: what circuits choose by */
     .most_lanes = 1,
     .lane = mpc_lane_unsupported,
     .open = reckon_open,

@@ -204,7 +204,7 @@ static void what_is_not_sorted_is_exact(void **state)
     static const size_t lengths[] = {1, 65, 3000, 9000};
 
     (void)state;
-    for (unsigned profile = 0; profile < 2; profile++)
+    for (unsigned profile = 0; profile <= MPC_WAN; profile++)
         for (size_t i = 0; i < sizeof exact / sizeof exact[0]; i++)
             for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++)
                 for (int64_t most = 1; most < INT64_C(1) << 40; most = most * 1500 + 7)

@@ -1,10 +1,10 @@
 /* b2a. Short columns and single bits: every plane by bit injection (inject.c), weighted by its
  * power of two: 2 rounds whatever the width, 24 bytes a bit and element. Others: b2a_mask.c. */
 #include "mpc/rep3/b2a.h"
-#include "mpc/circuit/adder.h"
 #include "mpc/kernels.h"
+#include "mpc/rep3/masked_tree.h"
 
-/* Where rounds cost more than bytes: up to so many bits of a column (half a megabyte a party, about
+/* In the few-rounds profile: up to so many bits of a column (half a megabyte a party, about
  * what travels in the time of the other way's six more rounds) are injected one by one. */
 enum { FEW_BITS = 1 << 16 };
 
@@ -44,34 +44,64 @@ out:
     return status;
 }
 
-static bool few_bits(unsigned width, size_t n, enum mpc_profile profile)
+/* A column's way: by injection; or by masking, over how many positions and by which adder. */
+struct way {
+    bool inject;
+    unsigned positions;
+    enum mpc_profile adder;
+};
+
+static struct way fixed_way(unsigned k, size_t n, enum mpc_profile profile)
 {
-    return width == 1 || n == 0 ||
-           (profile == MPC_FEW_ROUNDS && n <= FEW_BITS && n * width <= FEW_BITS);
+    struct way way = {.positions = k, .adder = profile};
+
+    way.inject = profile == MPC_FEW_ROUNDS && n <= FEW_BITS && n * k <= FEW_BITS;
+    /* Few bytes: 64 positions are a byte less from width 26 on, and twice the rounds. */
+    if (profile == MPC_FEW_ROUNDS && k < 64 &&
+        rep3_b2a_masked_cost(64, profile).bytes < rep3_b2a_masked_cost(k, profile).bytes)
+        way.positions = 64;
+    return way;
 }
 
-/* Positions of the masked addition. Few bytes: 64 positions are a byte less from width 26 on, and
- * twice the rounds. */
-static unsigned positions_of(unsigned width, enum mpc_profile profile)
+static struct way quickest_way(unsigned k, size_t n, enum mpc_profile link)
 {
-    return profile == MPC_FEW_ROUNDS && width < 64 &&
-                   rep3_b2a_masked_bytes(64, profile) < rep3_b2a_masked_bytes(width, profile)
-               ? 64
-               : width;
+    uint64_t best = mpc_way_ns(link, (struct mpc_way){(uint64_t)n * 8 * k, 2, false});
+    struct way way = {.inject = true};
+
+    for (enum mpc_profile p = MPC_FEW_ROUNDS; p <= MPC_FEW_BYTES; p++)
+        for (unsigned i = 0; i < 2; i++) {
+            unsigned positions = i == 0 ? k : 64;
+            uint64_t ns = mpc_way_ns(link, masked_way(rep3_b2a_masked_cost(positions, p), n));
+
+            if (ns >= best)
+                continue;
+            best = ns;
+            way = (struct way){false, positions, p};
+        }
+    return way;
+}
+
+static struct way way_of(unsigned k, size_t n, enum mpc_profile profile)
+{
+    struct way way =
+        mpc_link_of(profile) == NULL ? fixed_way(k, n, profile) : quickest_way(k, n, profile);
+
+    way.inject = way.inject || k == 1 || n == 0;
+    return way;
 }
 
 unsigned rep3_b2a_cost(uint64_t *bytes, unsigned width, size_t n, enum mpc_profile profile)
 {
-    unsigned k = positions_of(width, profile);
-    struct mpc_circuit_cost sum = mpc_sum_cost(k == 64 ? 64 : k + 1, profile);
+    struct way way = way_of(width, n, profile);
+    struct mpc_rep3_cost cost = rep3_b2a_masked_cost(way.positions, way.adder);
+    uint64_t columns = (way.positions == 64 ? 8 : 32) * 64; /* of these bytes: 8 an element */
 
-    if (few_bits(width, n, profile)) {
+    if (way.inject) {
         *bytes = 24 * (uint64_t)width * n;
         return n > 0 ? 2 : 0;
     }
-    *bytes = (24 * (uint64_t)sum.ands + 16 * (uint64_t)k) * mpc_plane_words(n) +
-             (k == 64 ? 8 : 32) * (uint64_t)n;
-    return sum.rounds + (k == 64 ? 1 : 2);
+    *bytes = (cost.bytes - columns) * mpc_plane_words(n) + columns / 64 * (uint64_t)n;
+    return cost.rounds;
 }
 
 fm_status rep3_b2a(struct mpc_session *s, struct mpc_share *const *z,
@@ -79,10 +109,10 @@ fm_status rep3_b2a(struct mpc_session *s, struct mpc_share *const *z,
                    struct base_err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        unsigned k = positions_of(x[i]->width, s->profile);
-        fm_status status = few_bits(x[i]->width, x[i]->n, s->profile)
-                               ? inject_planes(s, z[i], x[i], sign, err)
-                               : rep3_b2a_masked(s, z[i], x[i], sign, k, err);
+        struct way way = way_of(x[i]->width, x[i]->whole, s->profile);
+        fm_status status =
+            way.inject ? inject_planes(s, z[i], x[i], sign, err)
+                       : rep3_b2a_masked(s, z[i], x[i], sign, way.positions, way.adder, err);
 
         if (status != FM_OK)
             return status;

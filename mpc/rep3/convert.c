@@ -241,7 +241,7 @@ fm_status rep3_a2b_by_ripple(struct mpc_session *s, struct mpc_share *const *z,
     if (status == FM_OK)
         status = deal_all(s, c.deals, count, err);
     if (status == FM_OK)
-        status = mpc_adder_sum(s, z, c.adders, count, err);
+        status = mpc_adder_sum_by(s, MPC_FEW_BYTES, z, c.adders, count, err);
     conversion_release(&c);
     return status;
 }
@@ -260,7 +260,7 @@ fm_status rep3_msb_by_ripple(struct mpc_session *s, struct mpc_share *const *z,
         c.tops[i] = mpc_wire_of(c.deals[i].p, width[i] - 1);
     }
     if (status == FM_OK)
-        status = mpc_adder_carry(s, z, c.adders, c.tops, count, err);
+        status = mpc_adder_carry_by(s, MPC_FEW_BYTES, z, c.adders, c.tops, count, err);
     conversion_release(&c);
     return status;
 }

@@ -14,6 +14,7 @@
 #include "mpc/linear.h"
 #include "mpc/linked.h"
 #include "mpc/rep3/group.h"
+#include "mpc/rep3/masked_tree.h"
 #include "mpc/rep3/rep3.h"
 
 enum { MOST_GROUPS = 64, MOST_LIMBS = 24 };
@@ -52,24 +53,44 @@ struct mpc_rep3_cost mpc_rep3_linked_cost(const unsigned *width, size_t count)
     return best;
 }
 
-/* Of the generic default, in the few-bytes profile. */
-static uint64_t bytes_by_signs(const unsigned *width, size_t count)
+/* Of the generic default for columns of n elements. */
+static struct mpc_rep3_cost cost_by_signs(const unsigned *width, size_t count, size_t n,
+                                          enum mpc_profile profile)
 {
-    uint64_t bytes = 24 * (count - 1);
+    struct mpc_rep3_cost cost = {24 * (count - 1), 0, 0};
+    size_t all = n * (2 * count - 1);
+    enum mpc_profile way;
+    unsigned rounds = 0;
+    unsigned widest = 1;
 
     for (size_t k = 0; k < count; k++)
-        bytes += (k + 1 < count ? 2 : 1) * mpc_rep3_msb_cost(width[k], 0, MPC_FEW_BYTES).bytes;
-    return bytes;
+        widest = width[k] > widest ? width[k] : widest;
+    way = mpc_rep3_msb_way(widest, all, profile);
+    for (size_t k = 0; k < count; k++) {
+        struct mpc_rep3_cost sign = mpc_rep3_msb_cost(width[k], all, way);
+
+        cost.bytes += (k + 1 < count ? 2 : 1) * sign.bytes;
+        rounds = sign.rounds > rounds ? sign.rounds : rounds;
+        cost.group = sign.group > cost.group ? sign.group : cost.group;
+    }
+    cost.rounds = rounds + (unsigned)count - 1;
+    return cost;
 }
 
-struct mpc_rep3_cost mpc_rep3_linked_way(const unsigned *width, size_t count,
+struct mpc_rep3_cost mpc_rep3_linked_way(const unsigned *width, size_t count, size_t n,
                                          enum mpc_profile profile)
 {
-    struct mpc_rep3_cost cost = mpc_rep3_linked_cost(width, count);
+    struct mpc_rep3_cost chain = mpc_rep3_linked_cost(width, count);
+    struct mpc_rep3_cost signs;
 
-    if (profile == MPC_FEW_BYTES && bytes_by_signs(width, count) < cost.bytes)
-        cost.group = 0;
-    return cost;
+    if (chain.group == 0 || profile == MPC_FEW_ROUNDS)
+        return chain;
+    signs = cost_by_signs(width, count, n, profile);
+    if (profile == MPC_FEW_BYTES
+            ? signs.bytes < chain.bytes
+            : mpc_way_ns(profile, masked_way(signs, n)) < mpc_way_ns(profile, masked_way(chain, n)))
+        chain.group = 0;
+    return chain;
 }
 
 /* Planes of gp: G of all groups from the lowest up, P of all but the very first, the tops. */
@@ -129,7 +150,7 @@ fm_status rep3_msb_linked(struct mpc_session *s, struct mpc_share *z,
                           const struct mpc_share *const *x, const unsigned *width, size_t count,
                           struct base_err *err)
 {
-    struct mpc_rep3_cost cost = mpc_rep3_linked_way(width, count, s->profile);
+    struct mpc_rep3_cost cost = mpc_rep3_linked_way(width, count, x[0]->whole, s->profile);
     struct chain c;
     struct mpc_groups groups;
     struct mpc_wire top;

@@ -46,11 +46,10 @@ static struct mpc_rep3_cost cost_of(unsigned bits, struct plan plan)
                                   plan.size};
 }
 
-/* Short lists: the fewest rounds, and of those the fewest bytes. Long ones: the fewest bytes that
- * one round more can buy. */
-static struct plan plan_of(unsigned bits, bool brief, struct mpc_rep3_cost *best)
+/* The fixed few-rounds profile. Short lists: the fewest rounds, and of those the fewest bytes. Long
+ * ones: the fewest bytes that one round more can buy. */
+static unsigned most_rounds(unsigned bits, size_t n)
 {
-    struct plan found = {1, 2};
     unsigned fewest = UINT32_MAX;
 
     for (unsigned i = 0; i < 12; i++) {
@@ -58,13 +57,29 @@ static struct plan plan_of(unsigned bits, bool brief, struct mpc_rep3_cost *best
 
         fewest = rounds < fewest ? rounds : fewest;
     }
-    *best = (struct mpc_rep3_cost){UINT64_MAX, 0, 0};
+    return fewest + (n <= MASKED_SHORT ? 0 : 1);
+}
+
+static bool better(enum mpc_profile profile, struct mpc_rep3_cost a, struct mpc_rep3_cost b,
+                   size_t n)
+{
+    if (mpc_link_of(profile) != NULL)
+        return mpc_way_ns(profile, masked_way(a, n)) < mpc_way_ns(profile, masked_way(b, n));
+    return a.bytes < b.bytes || (a.bytes == b.bytes && a.rounds < b.rounds);
+}
+
+static struct plan plan_of(unsigned bits, size_t n, enum mpc_profile profile,
+                           struct mpc_rep3_cost *best)
+{
+    struct plan found = {1, 2};
+    unsigned most = profile == MPC_FEW_ROUNDS ? most_rounds(bits, n) : UINT32_MAX;
+
+    *best = (struct mpc_rep3_cost){UINT32_MAX, 0, 0};
     for (unsigned i = 0; i < 12; i++) {
         struct plan plan = {1 + i / 3, 2 + i % 3};
         struct mpc_rep3_cost cost = cost_of(bits, plan);
 
-        if (cost.rounds > fewest + (brief ? 0 : 1) || cost.bytes > best->bytes ||
-            (cost.bytes == best->bytes && cost.rounds >= best->rounds))
+        if (cost.rounds > most || !better(profile, cost, *best, n))
             continue;
         *best = cost;
         found = plan;
@@ -76,9 +91,18 @@ struct mpc_rep3_cost mpc_rep3_msb_cost(unsigned width, size_t n, enum mpc_profil
 {
     struct mpc_rep3_cost cost = {8 * (uint64_t)width + 24 * (uint64_t)(width - 1), width, 0};
 
-    if (profile == MPC_FEW_ROUNDS)
-        (void)plan_of(width - 1, n <= MASKED_SHORT, &cost);
+    if (profile != MPC_FEW_BYTES)
+        (void)plan_of(width - 1, n, profile, &cost);
     return cost;
+}
+
+enum mpc_profile mpc_rep3_msb_way(unsigned widest, size_t n, enum mpc_profile profile)
+{
+    return mpc_link_of(profile) != NULL &&
+                   better(profile, mpc_rep3_msb_cost(widest, n, MPC_FEW_BYTES),
+                          mpc_rep3_msb_cost(widest, n, profile), n)
+               ? MPC_FEW_BYTES
+               : profile;
 }
 
 static void build(struct masked_program *p, unsigned bits, struct plan plan)
@@ -119,7 +143,7 @@ static fm_status by_groups(struct mpc_session *s, struct mpc_share *const *z,
 {
     struct masked_program *programs = calloc(count, sizeof *programs);
     struct masked_item *items = calloc(count, sizeof *items);
-    bool brief = masked_is_short(x, count);
+    size_t n = masked_elements(x, count);
     fm_status status = FM_OK;
     size_t built = 0;
 
@@ -129,7 +153,7 @@ static fm_status by_groups(struct mpc_session *s, struct mpc_share *const *z,
         struct mpc_rep3_cost cost;
 
         if (i == 0 || width[i] != width[i - 1])
-            build(&programs[built++], width[i] - 1, plan_of(width[i] - 1, brief, &cost));
+            build(&programs[built++], width[i] - 1, plan_of(width[i] - 1, n, s->profile, &cost));
         items[i] =
             (struct masked_item){x[i], y == NULL ? NULL : y[i], z[i], &programs[built - 1], 0};
     }
@@ -183,5 +207,11 @@ fm_status rep3_msb(struct mpc_session *s, struct mpc_share *const *z,
                    const struct mpc_share *const *x, const struct mpc_share *const *y,
                    const unsigned *width, size_t count, struct base_err *err)
 {
-    return (s->profile == MPC_FEW_BYTES ? by_ripple : by_groups)(s, z, x, y, width, count, err);
+    unsigned widest = 1;
+    enum mpc_profile way;
+
+    for (size_t i = 0; i < count; i++)
+        widest = width[i] > widest ? width[i] : widest;
+    way = mpc_rep3_msb_way(widest, masked_elements(x, count), s->profile);
+    return (way == MPC_FEW_BYTES ? by_ripple : by_groups)(s, z, x, y, width, count, err);
 }

@@ -168,7 +168,7 @@ static void build(struct masked_program *p, unsigned bits)
 
 struct mpc_rep3_cost mpc_rep3_a2b_cost(unsigned width, enum mpc_profile profile)
 {
-    struct mpc_circuit_cost ripple = mpc_sum_cost(width, profile);
+    struct mpc_circuit_cost ripple = mpc_sum_cost(width, MPC_FEW_BYTES);
     struct mpc_rep3_cost cost = {8 * (uint64_t)width + 24 * ripple.ands, 1 + ripple.rounds, 0};
     struct masked_program p;
 
@@ -180,6 +180,14 @@ struct mpc_rep3_cost mpc_rep3_a2b_cost(unsigned width, enum mpc_profile profile)
     return cost;
 }
 
+enum mpc_profile mpc_rep3_a2b_way(unsigned widest, size_t n, enum mpc_profile profile)
+{
+    if (mpc_link_of(profile) == NULL)
+        return profile;
+    return mpc_choose(profile, masked_way(mpc_rep3_a2b_cost(widest, MPC_FEW_ROUNDS), n),
+                      masked_way(mpc_rep3_a2b_cost(widest, MPC_FEW_BYTES), n));
+}
+
 fm_status rep3_a2b(struct mpc_session *s, struct mpc_share *const *z,
                    const struct mpc_share *const *x, size_t count, struct base_err *err)
 {
@@ -187,8 +195,11 @@ fm_status rep3_a2b(struct mpc_session *s, struct mpc_share *const *z,
     struct masked_item *items;
     fm_status status = FM_OK;
     size_t built = 0;
+    unsigned widest = 1;
 
-    if (s->profile == MPC_FEW_BYTES)
+    for (size_t i = 0; i < count; i++)
+        widest = z[i]->width > widest ? z[i]->width : widest;
+    if (mpc_rep3_a2b_way(widest, masked_elements(x, count), s->profile) == MPC_FEW_BYTES)
         return rep3_a2b_by_ripple(s, z, x, count, err);
     programs = calloc(count, sizeof *programs);
     items = calloc(count, sizeof *items);

@@ -8,17 +8,18 @@
  * its factors v are public to them, so the dealt products are those of P(a..b) alone. */
 #include "mpc/rep3/masked_tree.h"
 
-#include "mpc/lanes.h"
-
-_Static_assert((int)MASKED_SHORT < (int)MPC_LANES_FROM, "lanes choose as one lane would");
-
-bool masked_is_short(const struct mpc_share *const *x, size_t count)
+size_t masked_elements(const struct mpc_share *const *x, size_t count)
 {
     size_t elements = 0;
 
     for (size_t i = 0; i < count; i++)
-        elements += x[i]->slice ? MASKED_SHORT + 1 : x[i]->n;
-    return elements <= MASKED_SHORT;
+        elements += x[i]->whole;
+    return elements;
+}
+
+struct mpc_way masked_way(struct mpc_rep3_cost cost, size_t n)
+{
+    return (struct mpc_way){cost.bytes * mpc_plane_words(n) / 3, cost.rounds, cost.group == 0};
 }
 
 unsigned masked_levels_of(unsigned m, unsigned most)

@@ -3,12 +3,18 @@
 #ifndef FIRMIANA_MPC_REP3_MASKED_TREE_H
 #define FIRMIANA_MPC_REP3_MASKED_TREE_H
 
+#include "mpc/choice.h"
 #include "mpc/rep3/masked.h"
+#include "mpc/rep3/rep3.h"
 
-/* Elements of a list up to which one round is worth some bytes an element and party. What lanes cut
- * is longer, so a slice counts as part of a long list. */
+/* In the few-rounds profile: elements of a list up to which one round is worth some bytes an
+ * element and party. */
 enum { MASKED_SHORT = 8192 };
-bool masked_is_short(const struct mpc_share *const *x, size_t count);
+/* Elements of a list; of a lane's slice, those of the whole column: lanes choose as one lane would.
+ */
+size_t masked_elements(const struct mpc_share *const *x, size_t count);
+/* A list of n elements. */
+struct mpc_way masked_way(struct mpc_rep3_cost cost, size_t n);
 
 /* Levels that it takes to make one of m at up to `most` inputs a gate; and inputs at the first of
  * `levels` that are left: as few as lets these suffice. */

@@ -6,14 +6,8 @@
 #include "mpc/rep3/masked_tree.h"
 #include "mpc/rep3/rep3.h"
 
-static unsigned most_inputs(bool brief, enum mpc_profile profile)
+static struct mpc_rep3_cost cost_of(unsigned width, unsigned most)
 {
-    return profile == MPC_FEW_ROUNDS && brief ? MASKED_WIRES : 3;
-}
-
-struct mpc_rep3_cost mpc_rep3_eqz_cost(unsigned width, size_t n, enum mpc_profile profile)
-{
-    unsigned most = most_inputs(n <= MASKED_SHORT, profile);
     unsigned levels = masked_levels_of(width, most);
     struct mpc_rep3_cost cost = {8 * (uint64_t)width, 1 + levels, most};
     unsigned m = width;
@@ -30,6 +24,18 @@ struct mpc_rep3_cost mpc_rep3_eqz_cost(unsigned width, size_t n, enum mpc_profil
         m = gates;
     }
     return cost;
+}
+
+struct mpc_rep3_cost mpc_rep3_eqz_cost(unsigned width, size_t n, enum mpc_profile profile)
+{
+    struct mpc_rep3_cost quick = cost_of(width, MASKED_WIRES);
+    struct mpc_rep3_cost lean = cost_of(width, 3);
+
+    if (mpc_link_of(profile) == NULL)
+        return profile == MPC_FEW_ROUNDS && n <= MASKED_SHORT ? quick : lean;
+    return mpc_way_ns(profile, masked_way(quick, n)) < mpc_way_ns(profile, masked_way(lean, n))
+               ? quick
+               : lean;
 }
 
 static void build(struct masked_program *p, unsigned width, unsigned most)
@@ -70,14 +76,13 @@ fm_status rep3_eqz(struct mpc_session *s, struct mpc_share *const *z,
     struct masked_item *items = calloc(count, sizeof *items);
     fm_status status = FM_OK;
     size_t built = 0;
-    unsigned most;
+    size_t n = masked_elements(x, count);
 
     if (programs == NULL || items == NULL)
         status = base_err_memory(err, "conversion");
-    most = most_inputs(masked_is_short(x, count), s->profile);
     for (size_t i = 0; status == FM_OK && i < count; i++) {
         if (i == 0 || width[i] != width[i - 1])
-            build(&programs[built++], width[i], most);
+            build(&programs[built++], width[i], mpc_rep3_eqz_cost(width[i], n, s->profile).group);
         items[i] = (struct masked_item){x[i], y == NULL ? NULL : y[i], z[i], &programs[built - 1],
                                         UINT64_MAX};
     }

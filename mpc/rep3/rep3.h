@@ -69,20 +69,25 @@ struct mpc_rep3_cost {
     unsigned rounds;
     unsigned group; /* positions a group; 0: bit by bit */
 };
-/* Few rounds: groups of 1 to 4 positions in an up and down sweep; few bytes: bit by bit. */
+/* Few bytes: bit by bit; else by groups of 1 to 4 positions in an up and down sweep. */
 struct mpc_rep3_cost mpc_rep3_a2b_cost(unsigned width, enum mpc_profile profile);
+/* The profile by which a list of n elements in all goes whose widest has that width: a link's may
+ * become MPC_FEW_BYTES, where that is quicker (choice.h). */
+enum mpc_profile mpc_rep3_a2b_way(unsigned widest, size_t n, enum mpc_profile profile);
+enum mpc_profile mpc_rep3_msb_way(unsigned widest, size_t n, enum mpc_profile profile);
 /* group: inputs of one gate, at most: 4 in the few-rounds profile where the list has up to 8192
- * elements in all, else 3. n: of the list. */
+ * elements in all, else 3; by link: whichever is quicker. */
 struct mpc_rep3_cost mpc_rep3_eqz_cost(unsigned width, size_t n, enum mpc_profile profile);
 /* msb_linked of two or more by one chain; group 0: not so, but by its generic default (more than 64
  * groups in all, or a width of 1). In the few-bytes profile, whichever of the two has fewer bytes.
  */
 struct mpc_rep3_cost mpc_rep3_linked_cost(const unsigned *width, size_t count);
-/* What msb_linked takes in that profile; group 0: the generic default. */
-struct mpc_rep3_cost mpc_rep3_linked_way(const unsigned *width, size_t count,
+/* What msb_linked of n elements takes in that profile; group 0: the generic default. */
+struct mpc_rep3_cost mpc_rep3_linked_way(const unsigned *width, size_t count, size_t n,
                                          enum mpc_profile profile);
 /* width 1..64. Few rounds: the fewest rounds and of those plans the fewest bytes where the list has
- * up to 8192 elements (n) in all, else the fewest bytes that one round more can buy. */
+ * up to 8192 elements (n) in all, else the fewest bytes that one round more can buy. By link: the
+ * quickest of these plans. Few bytes: bit by bit. */
 struct mpc_rep3_cost mpc_rep3_msb_cost(unsigned width, size_t n, enum mpc_profile profile);
 
 #endif
