@@ -62,6 +62,9 @@ fm_status did_succession_check_next(const struct did_document *prev,
         return base_err_set(err, FM_E_REFUSED,
                             "did-previous: 'previous' is not the hash of version %lld of %s",
                             (long long)did_document_version(prev), did);
+    if (authority == DID_BY_MEMBERS && did_document_is_deactivated(next))
+        return base_err_set(err, FM_E_REFUSED, "did-deactivated: a vote does not deactivate %s",
+                            did);
     return check_recovery(prev, next, authority, err);
 }
 

@@ -11,6 +11,7 @@
 enum did_authority {
     DID_BY_OFFICERS, /* `threshold` officers of the version before */
     DID_BY_RECOVERY, /* the key to whose hash the version before commits */
+    DID_BY_MEMBERS,  /* a vote of the ledger's members, for one that lost its keys */
 };
 
 /* A first document for this ledger: version 1, not deactivated, chain of this genesis. (That its id
@@ -21,8 +22,8 @@ fm_status did_succession_check_first(const struct did_document *doc,
 
 /* next follows prev under that authority: same DID, same alias, version + 1, previous = hash of
  * prev, prev not deactivated. Officers must leave the recovery hash as it is; the recovery key must
- * replace it, since using it has shown it (except when it deactivates). FM_E_REFUSED names the
- * rule. Signatures are not checked here. */
+ * replace it, since using it has shown it (except when it deactivates). A vote may do either, and
+ * does not deactivate. FM_E_REFUSED names the rule. Signatures are not checked here. */
 fm_status did_succession_check_next(const struct did_document *prev,
                                     const struct did_document *next, enum did_authority authority,
                                     struct base_err *err) FM_CHECK;

@@ -345,8 +345,8 @@ static void unknown_rules_are_no_verdict(void **state)
     tools_random_init(&rnd, 2);
     secret = tools_secret(&rnd);
     assert_int_equal(did_secret_sign(secret, signature, "m", 1, &err), FM_OK);
-    for (uint32_t rules = 0; rules < 4; rules++) {
-        fm_status wanted = rules == 1 || rules == 2 ? FM_OK : FM_E_UNSUPPORTED;
+    for (uint32_t rules = 0; rules < DID_RULES_VERSION + 3; rules++) {
+        fm_status wanted = rules >= 1 && rules <= DID_RULES_VERSION ? FM_OK : FM_E_UNSUPPORTED;
         assert_int_equal(did_key_verify(did_secret_key(secret), rules, signature, 64, "m", 1, &err),
                          wanted);
         assert_int_equal(

@@ -393,6 +393,63 @@ static void the_use_comes_back(void **state)
     }
 }
 
+/* ---- a suspended member's channels ---- */
+
+static bool has_channel(const struct consortium *c, unsigned who, const char *with)
+{
+    const struct node_member *m = node_member_named(c->members[who].node, with);
+
+    return m != NULL && m->up;
+}
+
+static void wait_for_channel(struct consortium *c, unsigned who, const char *with, bool up)
+{
+    for (unsigned i = 0; i < 600 && has_channel(c, who, with) != up; i++)
+        net_sim_sleep(c->sim, 100);
+    REQUIRE(has_channel(c, who, with) == up);
+}
+
+/* It hears that it is suspended, then it hears nothing more, whatever it dials; voted in again, it
+ * is back, and has caught up. */
+static void cut_off_story(struct consortium *c, void *arg)
+{
+    (void)arg;
+    REQUIRE(consortium_connect(c, 30000));
+    propose(c);
+    suspend(c);
+    net_sim_sleep(c->sim, 2000);
+    REQUIRE(!node_member_named(c->members[BANK_B].node, "bank_b")->active);
+    REQUIRE(has_channel(c, BANK_A, "bank_b"));
+    wait_for_channel(c, BANK_A, "bank_b", false);
+    wait_for_channel(c, REGULATOR, "bank_b", false);
+    REQUIRE(has_channel(c, BANK_A, "bank_c"));
+    net_sim_sleep(c->sim, 30000);
+    REQUIRE(!has_channel(c, BANK_A, "bank_b") && !has_channel(c, BANK_C, "bank_b"));
+    by_officer(c, BANK_A, LEDGER_TX_MEMBER_REINSTATE,
+               json_pack("{s:s,s:s}", "alias", "bank_b", "reason", "test"), proposal);
+    vote(c, REGULATOR);
+    wait_for_channel(c, BANK_A, "bank_b", true);
+    REQUIRE(consortium_connect(c, 60000));
+    REQUIRE(consortium_settle(c, TOWN_SETTLE_MS));
+    consortium_check_agreement(c);
+    REQUIRE(node_member_named(c->members[BANK_B].node, "bank_b")->active);
+}
+
+static void a_suspended_member_is_cut_off(void **state)
+{
+    struct consortium_run run = {.seed = 11,
+                                 .fault = NET_SIM_FAULTS,
+                                 .latency_ms = LATENCY_MS,
+                                 .ms = 10 * TOWN_RUN_MS,
+                                 .story = cut_off_story};
+    struct base_err err = {0};
+
+    (void)state;
+    consortium_restore(&town.c);
+    if (consortium_run(&town.c, &run, &err) != FM_OK)
+        fail_msg("%s", err.text);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -410,9 +467,12 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_change_after_ready),     cmocka_unit_test(the_use_comes_back),
-        cmocka_unit_test(a_dataset_is_published_anew), cmocka_unit_test(keys_are_rotated),
+        cmocka_unit_test(rows_change_after_ready),
+        cmocka_unit_test(the_use_comes_back),
+        cmocka_unit_test(a_dataset_is_published_anew),
+        cmocka_unit_test(keys_are_rotated),
         cmocka_unit_test(a_member_is_suspended),
+        cmocka_unit_test(a_suspended_member_is_cut_off),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -31,9 +31,11 @@ extern const struct cli_command cli_consent_attest, cli_consent_withdraw, cli_co
 extern const struct cli_command cli_officer_create, cli_officer_list, cli_officer_add,
     cli_officer_remove, cli_officer_sign; /* cmd_officer.c */
 extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,
-    cli_did_deactivate, cli_whoami;              /* cmd_member.c */
-extern const struct cli_command cli_tx_submit;   /* cmd_tx.c */
-extern const struct cli_command cli_local_query; /* cmd_local.c */
-extern const struct cli_command cli_demo;        /* cmd_demo.c */
+    cli_did_deactivate, cli_whoami;                                       /* cmd_member.c */
+extern const struct cli_command cli_governance_list, cli_governance_vote; /* cmd_governance.c */
+extern const struct cli_command cli_governance_propose; /* cmd_governance_propose.c */
+extern const struct cli_command cli_tx_submit;          /* cmd_tx.c */
+extern const struct cli_command cli_local_query;        /* cmd_local.c */
+extern const struct cli_command cli_demo;               /* cmd_demo.c */
 
 #endif

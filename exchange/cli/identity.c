@@ -8,8 +8,7 @@
 #include "base/random.h"
 #include "did/draft.h"
 #include "did/keystore.h"
-
-enum { RULES_VERSION = 1 };
+#include "ledger/proof/rules.h"
 
 static fm_status fresh(struct did_secret **out, struct base_err *err)
 {
@@ -35,7 +34,7 @@ static fm_status first_document(struct did_document **out, const struct identity
         st = did_draft_add(&draft, &officers[i], DID_ROLE_INVOCATION, err);
     draft.threshold = threshold;
     if (st == FM_OK)
-        st = did_draft_build(out, &draft, RULES_VERSION, err);
+        st = did_draft_build(out, &draft, DID_RULES_VERSION, err);
     did_draft_release(&draft);
     return st;
 }
@@ -173,12 +172,12 @@ fm_status identity_genesis(struct base_buf *out, const char *name, json_t *membe
         return st;
     }
     genesis = json_pack("{s:i,s:s,s:I,s:i,s:O,s:I,s:s,s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}}",
-                        "format", 1, "name", name, "time", (json_int_t)now_ms, "rules_version", 1,
-                        "members", list, "quorum", (json_int_t)quorum, "sequencer", sequencer,
-                        "limits", "tx_bytes", 262144, "block_txs", 4096, "block_bytes", 4194304,
-                        "not_after_ms", 86400000, "refused_per_day", 1000, "open_queries", 64,
-                        "unreceipted_queries", 16, "consent_uses", 1000, "deadline_ms", 3600000,
-                        "minimum_group", kind == IDENTITY_REAL ? 5 : 1);
+                        "format", 1, "name", name, "time", (json_int_t)now_ms, "rules_version",
+                        LEDGER_RULES_VERSION, "members", list, "quorum", (json_int_t)quorum,
+                        "sequencer", sequencer, "limits", "tx_bytes", 262144, "block_txs", 4096,
+                        "block_bytes", 4194304, "not_after_ms", 86400000, "refused_per_day", 1000,
+                        "open_queries", 64, "unreceipted_queries", 16, "consent_uses", 1000,
+                        "deadline_ms", 3600000, "minimum_group", kind == IDENTITY_REAL ? 5 : 1);
     st = genesis != NULL ? base_json_canonical(out, genesis, err) : base_err_memory(err, "genesis");
     json_decref(genesis);
     json_decref(list);

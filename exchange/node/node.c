@@ -57,7 +57,10 @@ static fm_status check_self(struct node *node, struct base_err *err)
     fm_status st;
 
     if (self == NULL)
-        return base_err_set(err, FM_E_NOT_FOUND, "%s is not a member of this ledger",
+        return base_err_set(err, FM_E_NOT_FOUND,
+                            "%s is not a member of the ledger as far as ledger.db goes: if it "
+                            "joined by vote, begin with a member's copy: firmiana ledger backup "
+                            "there, ledger restore here",
                             node->config.home.alias);
     memcpy(node->did, self->did, sizeof node->did);
     probe = json_pack("{s:s}", "type", "FirmianaSelfTest");
@@ -271,6 +274,7 @@ void node_on_tick(struct node *node)
     node_asking_tick(node);
     node_settle(node);
     node_ping_tick(node);
+    node_members_tick(node);
 }
 
 int64_t node_wait_ms(struct node *node)

@@ -192,20 +192,49 @@ fm_status node_engine_open(struct node *node, struct base_err *err)
                             &node->final_height, NULL, &none) != FM_OK)
         node->final_size = node->final_height = 0;
     node->seen_leaf = node->final_size;
-    return FM_OK;
+    node_rules_watch(node);
+    if (node->fault.code != FM_OK)
+        *err = node->fault;
+    return node->fault.code;
 }
 
 /* ---- submissions ---- */
+
+/* While we are suspended nobody would take it from us, but for a change of our own document, which
+ * the channels' last moments may still carry. */
+static fm_status node_may_send(struct node *node, const void *tx, size_t len, struct base_err *err)
+{
+    const struct node_member *own = node_member_named(node, node->config.home.alias);
+    const char *type;
+    json_t *json;
+    bool refused;
+
+    if (own == NULL || own->active)
+        return FM_OK;
+    if (base_json_parse(&json, tx, len, err) != FM_OK)
+        return err->code;
+    type = json_string_value(json_object_get(json, "type"));
+    refused = type == NULL || strncmp(type, "did.", 4) != 0;
+    json_decref(json);
+    return refused ? base_err_set(err, FM_E_REFUSED,
+                                  "member.suspended: %s is suspended: the other members vote to "
+                                  "reinstate it",
+                                  own->alias)
+                   : FM_OK;
+}
 
 fm_status node_submit(struct node *node, uint8_t id32[32], const void *tx, size_t len,
                       void (*done)(struct node *, void *, const struct ledger_outcome *, uint64_t),
                       void *ctx, struct base_err *err)
 {
-    struct node_submission *s = calloc(1, sizeof *s);
+    struct node_submission *s;
     struct ledger_outcome expected = {0};
     struct base_err below = {0};
-    fm_status st;
+    fm_status st = node_may_send(node, tx, len, err);
 
+    if (st != FM_OK)
+        return st;
+    s = calloc(1, sizeof *s);
     if (s == NULL)
         return base_err_memory(err, "transaction");
     st = ledger_engine_submit(node->engine, &expected, tx, len, node_now(node), &below);
@@ -371,6 +400,7 @@ static void act_on_final(struct node *node)
         ledger_entry_release(&g.entries[i]);
     }
     free(g.entries);
+    node_rules_watch(node);
     if (node->members_moved) {
         node->members_moved = false;
         if (node_members_load(node, &err) != FM_OK) {
@@ -424,4 +454,6 @@ void node_step_error(struct node *node, const char *what, const struct base_err 
                  err->text);
     if (world && node->fault.code == FM_OK)
         node->fault = *err;
+    if (err->code == FM_E_UNSUPPORTED)
+        node_rules_watch(node);
 }

@@ -7,8 +7,6 @@
 #include "exchange/node/node_own.h"
 #include "ledger/proof/inner.h"
 
-enum { RULES_VERSION = 1 };
-
 static bool copy_text(char *out, size_t size, const json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));
@@ -34,7 +32,8 @@ static fm_status read_member(struct node_member *out, const json_t *member, stru
         return base_err_set(err, FM_E_CORRUPT,
                             "a member of the ledger has no alias, DID or endpoint");
     out->active = strcmp(json_string_value(json_object_get(member, "status")), "active") == 0;
-    if (did_document_parse(&doc, json_object_get(member, "document"), RULES_VERSION, err) != FM_OK)
+    if (did_document_parse(&doc, json_object_get(member, "document"), DID_RULES_VERSION, err) !=
+        FM_OK)
         return base_err_prefix(err, "document of %s", out->alias);
     methods = did_document_methods(doc, &count);
     for (size_t i = 0; i < count; i++)
@@ -65,6 +64,37 @@ static fm_status list_member(void *ctx, const char *key, const json_t *value, st
     return FM_OK;
 }
 
+/* A suspended member has this long to hear of it: the checkpoint that makes it final travels on the
+ * very channels that end. */
+#define SUSPENDED_GRACE_MS 10000
+
+static void note_suspension(const struct node *node, struct node_member *fresh,
+                            const struct node_member *old)
+{
+    if (fresh->active)
+        return;
+    fresh->cut = old == NULL || old->cut;
+    fresh->suspended_ms =
+        old != NULL && !old->active ? old->suspended_ms : base_clock_mono_ms(node->config.clock);
+}
+
+void node_members_tick(struct node *node)
+{
+    int64_t now = base_clock_mono_ms(node->config.clock);
+    bool any = false;
+
+    pthread_mutex_lock(&node->members_lock);
+    for (size_t i = 0; i < node->member_count; i++) {
+        struct node_member *m = &node->members[i];
+        if (m->active || m->cut || now - m->suspended_ms < SUSPENDED_GRACE_MS)
+            continue;
+        m->cut = any = true;
+    }
+    pthread_mutex_unlock(&node->members_lock);
+    if (any && node->net != NULL)
+        net_node_recheck(node->net);
+}
+
 fm_status node_members_load(struct node *node, struct base_err *err)
 {
     struct ledger_reader *reader = ledger_chain_reader(node->chain);
@@ -83,6 +113,7 @@ fm_status node_members_load(struct node *node, struct base_err *err)
         if (st != FM_OK)
             return st;
         fresh[i].up = old != NULL && old->up;
+        note_suspension(node, &fresh[i], old);
         if (old != NULL)
             fresh[i].ping = old->ping;
     }
@@ -110,9 +141,7 @@ static bool key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
 
     pthread_mutex_lock(&node->members_lock);
     m = node_member_named(node, peer);
-    /* A suspended member may still follow the ledger and vote; what it may not do, the machine
-     * refuses. */
-    known = m != NULL && memcmp(m->authentication, none, 32) != 0;
+    known = m != NULL && !m->cut && memcmp(m->authentication, none, 32) != 0;
     if (known)
         memcpy(out32, m->authentication, 32);
     pthread_mutex_unlock(&node->members_lock);
@@ -213,10 +242,10 @@ fm_status node_check_proof(struct node *node, const char *alias, const json_t *d
     if (st == FM_OK && strcmp(json_string_value(json_object_get(member, "status")), "active") != 0)
         st = base_err_set(err, FM_E_AUTH, "%s is suspended", alias);
     if (st == FM_OK)
-        st = did_document_parse(&doc, json_object_get(member, "document"), RULES_VERSION, err);
+        st = did_document_parse(&doc, json_object_get(member, "document"), DID_RULES_VERSION, err);
     if (st == FM_OK) {
         resolver = did_document_resolver(doc);
-        st = did_proof_verify(&found, signed_copy, DID_ROLE_ASSERTION, RULES_VERSION, &resolver,
+        st = did_proof_verify(&found, signed_copy, DID_ROLE_ASSERTION, DID_RULES_VERSION, &resolver,
                               err);
     }
     did_document_free(doc);

@@ -69,7 +69,9 @@ struct node_member {
     char endpoint[256];
     uint8_t authentication[32];
     bool active;
-    bool up; /* its channel */
+    bool cut;             /* suspended long enough to know: no channel with it */
+    int64_t suspended_ms; /* monotonic: when we learnt that it is suspended */
+    bool up;              /* its channel */
     struct ping ping;
 };
 
@@ -185,6 +187,7 @@ struct node {
     struct node_held *held;
     size_t held_count, held_bytes;
     bool draining;
+    int64_t rules_warned;  /* the version of rules to come that was warned about */
     struct base_err fault; /* why the node must stop */
 };
 
@@ -217,6 +220,11 @@ void node_ping_message(struct node *node, const char *alias, const void *bytes, 
 json_t *node_status(const struct node *node);
 
 /* node_members.c */
+/* Ends the channels with members that were suspended a while ago. */
+void node_members_tick(struct node *node);
+/* Rules that this program does not have: a warning when they are voted, the node's end before the
+ * first block that follows them. Asked whenever something became final. */
+void node_rules_watch(struct node *node);
 void node_peer_up(struct node *node, const char *alias);
 void node_peer_down(struct node *node, const char *alias, const char *why);
 /* Tells the network who the peers are now, and to check their keys again. */

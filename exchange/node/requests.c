@@ -288,6 +288,7 @@ static const struct {
     {"dataset.publish", NODE_OPERATOR, node_request_dataset_publish},
     {"epoch.approve", NODE_OPERATOR | NODE_OFFICER, node_request_epoch_approve},
     {"epoch.show", NODE_ANYONE, node_request_epoch_show},
+    {"governance.list", NODE_ANYONE, node_request_governance_list},
     {"me", NODE_ANYONE, me},
     {"member.get", NODE_ANYONE, member_get},
     {"member.list", NODE_ANYONE, member_list},

@@ -22,6 +22,7 @@ fm_status ledger_machine_new(struct ledger_machine **out, const struct ledger_st
     memcpy(machine->chain, chain, sizeof machine->chain);
     base_hex(machine->chain_text, chain, 32);
     machine->threads = 1;
+    machine->newest_rules = LEDGER_RULES_VERSION;
     machine->verdicts = calloc(LEDGER_VERDICTS, sizeof *machine->verdicts);
     st = ledger_view_init(&machine->view, source, err);
     machine->parsed = calloc(LEDGER_PARSED, sizeof *machine->parsed);
@@ -73,26 +74,6 @@ void ledger_machine_forget(struct ledger_machine *machine)
     machine->view.cache_bytes = 0;
 }
 
-/* param, with a reference for the caller: the cache may lose its own meanwhile. */
-static fm_status get_param(struct ledger_machine *machine, json_t **param, struct base_err *err)
-{
-    const json_t *value;
-    fm_status st = ledger_view_get(&machine->view, &value, "param", err);
-
-    *param = NULL;
-    if (st != FM_OK)
-        return st;
-    if (value == NULL)
-        return base_err_set(err, FM_E_CORRUPT, "the state has no param");
-    if (ledger_int(value, "rules_version") != LEDGER_RULES_VERSION)
-        return base_err_set(err, FM_E_UNSUPPORTED,
-                            "the ledger follows rules version %lld, this program has %d: install a "
-                            "newer one",
-                            (long long)ledger_int(value, "rules_version"), LEDGER_RULES_VERSION);
-    *param = json_incref((json_t *)(uintptr_t)value);
-    return FM_OK;
-}
-
 fm_status ledger_machine_follows(struct ledger_machine *machine, uint64_t head_height,
                                  int64_t head_time_ms, const struct ledger_block *block,
                                  struct base_err *err)
@@ -110,7 +91,7 @@ fm_status ledger_machine_follows(struct ledger_machine *machine, uint64_t head_h
         return base_err_set(err, FM_E_INPUT, "block %llu: its time %lld is not after %lld",
                             (unsigned long long)block->height, (long long)block->time_ms,
                             (long long)head_time_ms);
-    st = get_param(machine, &param, err);
+    st = ledger_param_get(machine, &param, block->height, err);
     if (st != FM_OK)
         return st;
     c.limits = json_object_get(param, "limits");
@@ -244,7 +225,7 @@ static struct ledger_prepared *room_for(size_t count)
 
 /* Runs a block's transactions and leaves their changes in the view. */
 static fm_status run_block(struct ledger_machine *machine, enum ledger_parsed_use use,
-                           struct ledger_outcome *outcomes, size_t *admitted,
+                           struct ledger_outcome *outcomes, size_t *admitted, uint32_t *rules,
                            const struct ledger_block *block, uint64_t first_leaf,
                            struct base_err *err)
 {
@@ -255,13 +236,14 @@ static fm_status run_block(struct ledger_machine *machine, enum ledger_parsed_us
     fm_status st;
 
     *admitted = 0;
+    *rules = 0;
     if (prepared == NULL)
         return base_err_memory(err, "ledger machine");
-    st = get_param(machine, &param, err);
+    st = ledger_param_get(machine, &param, block->height, err);
     if (st != FM_OK)
         goto done;
     c.limits = json_object_get(param, "limits");
-    c.rules_version = (uint32_t)ledger_int(param, "rules_version");
+    c.rules_version = *rules = (uint32_t)ledger_int(param, "rules_version");
     for (at = 0; st == FM_OK && at < block->count; at += n) {
         n = block->count - at < LEDGER_BATCH ? block->count - at : LEDGER_BATCH;
         st = ledger_prepare(machine, prepared, use, block->txs + at, n, param, block->time_ms, err);
@@ -284,15 +266,19 @@ fm_status ledger_machine_step(struct ledger_machine *machine, struct ledger_step
                               struct ledger_outcome *outcomes, const struct ledger_block *block,
                               uint64_t first_leaf, struct base_err *err)
 {
-    json_t *param = NULL;
+    const json_t *param = NULL;
+    uint32_t rules;
     fm_status st;
 
     memset(out, 0, sizeof *out);
-    st = run_block(machine, LEDGER_PARSED_TAKE, outcomes, &out->admitted, block, first_leaf, err);
+    st = run_block(machine, LEDGER_PARSED_TAKE, outcomes, &out->admitted, &rules, block, first_leaf,
+                   err);
+    if (st == FM_OK && out->admitted > 0)
+        st = ledger_param_settle(machine, block->height, err);
     if (st == FM_OK)
-        st = get_param(machine, &param, err);
+        st = ledger_view_get(&machine->view, &param, "param", err);
     out->epoch = (uint64_t)ledger_int(param, "epoch");
-    json_decref(param);
+    out->rules_version = rules;
     if (st == FM_OK && out->admitted > 0)
         st = forget_ids(machine, block->time_ms, err);
     if (st == FM_OK)
@@ -311,7 +297,8 @@ fm_status ledger_machine_try(struct ledger_machine *machine, struct ledger_outco
 {
     struct ledger_block block = {height, time_ms, tx, 1};
     size_t admitted;
-    fm_status st = run_block(machine, LEDGER_PARSED_KEEP, out, &admitted, &block, 0, err);
+    uint32_t rules;
+    fm_status st = run_block(machine, LEDGER_PARSED_KEEP, out, &admitted, &rules, &block, 0, err);
 
     ledger_view_reset(&machine->view);
     return st;
@@ -367,7 +354,7 @@ fm_status ledger_machine_select(struct ledger_machine *machine, size_t *chosen, 
     *n_chosen = *n_seen = 0;
     if (prepared == NULL)
         return base_err_memory(err, "ledger machine");
-    st = get_param(machine, &param, err);
+    st = ledger_param_get(machine, &param, height, err);
     if (st != FM_OK)
         goto done;
     c.limits = json_object_get(param, "limits");

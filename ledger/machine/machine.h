@@ -16,10 +16,11 @@
  *   newest non-empty block, and no other.
  * - M5: height rises by one, time strictly: ledger_machine_follows() refuses other blocks.
  * - M6: member/A: the current document of its DID carries alias A; no two members share a DID;
- *   active members are at least `quorum`.
+ *   active members are at least `quorum`, and from rules version 2 on fewer than 2 * quorum.
  * - M7: did/D: hash is that of document; did/D/N exists for N = 1 up to the document's version,
  * with heights that do not fall, the last with this hash. A deactivated DID's member is suspended.
- * - M8: pending/A points at an open proposal about A, and every open proposal is pointed at.
+ * - M8: pending/A points at an open proposal about A (about the parameters: A is *), and every open
+ *   proposal is pointed at.
  * - M9: dataset/A/D: A is a member; schema_hash is that of schema; data_version only rises.
  * - M10: quota/A: refused <= limits.refused_per_day.
  * - M11: query/ID: its receipts are sorted, distinct, and parties of the query.
@@ -37,8 +38,6 @@
 #include "base/status.h"
 #include "ledger/machine/block.h"
 #include "ledger/proof/epoch.h"
-
-#define LEDGER_RULES_VERSION 1 /* the newest rules that this code has */
 
 /* Where the machine reads: the state as it was after the block before. Errors are the world's. */
 struct ledger_state_source {
@@ -69,6 +68,8 @@ fm_status ledger_machine_new(struct ledger_machine **out, const struct ledger_st
 void ledger_machine_free(struct ledger_machine *machine); /* NULL is allowed */
 /* How many threads may check signatures; 1 to begin with. Changes speed alone. */
 void ledger_machine_set_threads(struct ledger_machine *machine, unsigned threads);
+/* The newest rules to follow, 1 to LEDGER_RULES_VERSION: to see how an older program will fare. */
+void ledger_machine_set_newest_rules(struct ledger_machine *machine, uint32_t newest);
 
 /* One change of the state. value is canonical JSON, NULL for a key that is removed. */
 struct ledger_update {
@@ -81,10 +82,11 @@ struct ledger_update {
 struct ledger_step {
     struct ledger_update *updates; /* by key, in byte order, distinct */
     size_t n_updates;
-    uint64_t epoch;        /* after it */
-    size_t admitted;       /* transactions that enter the log; 0: the block is empty, no updates */
-    struct base_buf bytes; /* what updates point into */
-    json_t *values;        /* the same, parsed, for the machine's cache */
+    uint64_t epoch;         /* after it */
+    uint64_t rules_version; /* those it followed */
+    size_t admitted;        /* transactions that enter the log; 0: the block is empty, no updates */
+    struct base_buf bytes;  /* what updates point into */
+    json_t *values;         /* the same, parsed, for the machine's cache */
 };
 void ledger_step_release(struct ledger_step *step);
 
@@ -94,8 +96,8 @@ fm_status ledger_machine_genesis(struct ledger_machine *machine, struct ledger_s
                                  const json_t *genesis, struct base_err *err) FM_CHECK;
 
 /* FM_E_INPUT if a block of this height and time cannot follow that head (M5), FM_E_LIMIT if it
- * holds more transactions or bytes than param.limits allow, FM_E_UNSUPPORTED if the state's
- * rules_version is not ours. */
+ * holds more transactions or bytes than param.limits allow, FM_E_UNSUPPORTED if it follows rules
+ * that this program does not have: nothing of such a block is ever executed. */
 fm_status ledger_machine_follows(struct ledger_machine *machine, uint64_t head_height,
                                  int64_t head_time_ms, const struct ledger_block *block,
                                  struct base_err *err) FM_CHECK;

@@ -44,6 +44,7 @@ struct ledger_machine {
     uint8_t chain[32];
     char chain_text[LEDGER_HASH_TEXT];
     unsigned threads;
+    uint32_t newest_rules; /* that it follows */
 };
 
 /* One transaction on its way through admission. */
@@ -79,6 +80,15 @@ void ledger_prepared_release(struct ledger_prepared *prepared, size_t n);
  * look at. */
 fm_status ledger_admit(struct ledger_machine *machine, struct ledger_context *c,
                        struct ledger_prepared *p, struct base_err *err) FM_CHECK;
+
+/* param, with a reference for the caller: the cache may lose its own meanwhile. FM_E_UNSUPPORTED:
+ * the block to come, at this height, follows rules that this program does not have. */
+fm_status ledger_param_get(struct ledger_machine *machine, json_t **param, uint64_t height,
+                           struct base_err *err) FM_CHECK;
+/* The end of a block that is not empty: rules that were voted for the next one begin, and members
+ * that joined raise a quorum that they make too small. */
+fm_status ledger_param_settle(struct ledger_machine *machine, uint64_t height,
+                              struct base_err *err) FM_CHECK;
 
 /* Puts seen/ID. */
 fm_status ledger_remember_id(struct ledger_context *c, struct base_err *err) FM_CHECK;

@@ -4,54 +4,7 @@
 #include "base/json.h"
 #include "did/succession.h"
 #include "ledger/machine/machine_admit.h"
-
-/* Each limit with its least and greatest value. The greatest are there so that nothing that a
- * genesis says can make a replica allocate or compute without bound. */
-static const struct {
-    const char *name;
-    int64_t least, greatest;
-} limits_known[] = {
-    {"tx_bytes", 4096, 1 << 22},
-    {"block_txs", 1, 100000},
-    {"block_bytes", 4096, 1 << 28},
-    {"not_after_ms", 1000, 86400000},
-    {"refused_per_day", 0, 1000000},
-    {"open_queries", 1, 1000},
-    {"unreceipted_queries", 1, 1000},
-    {"consent_uses", 1, 1000000},
-    {"deadline_ms", 1000, 30 * 86400000LL},
-    {"minimum_group", 1, 1000000},
-};
-#define N_LIMITS (sizeof limits_known / sizeof limits_known[0])
-
-static fm_status check_limits(const json_t *genesis, struct base_err *err)
-{
-    const char *names[N_LIMITS + 1] = {NULL};
-    json_t *limits;
-    int64_t value, tx_bytes = 0;
-    size_t i;
-    fm_status st = base_json_get_object(&limits, genesis, "limits", err);
-
-    if (st != FM_OK)
-        return st;
-    for (i = 0; i < N_LIMITS; i++) {
-        names[i] = limits_known[i].name;
-        st = base_json_get_int(&value, limits, names[i], err);
-        if (st != FM_OK)
-            return base_err_prefix(err, "limits");
-        if (value < limits_known[i].least || value > limits_known[i].greatest)
-            return base_err_set(err, FM_E_INPUT, "limits: member '%s' must be %lld to %lld",
-                                names[i], (long long)limits_known[i].least,
-                                (long long)limits_known[i].greatest);
-        if (strcmp(names[i], "tx_bytes") == 0)
-            tx_bytes = value;
-        if (strcmp(names[i], "block_bytes") == 0 && value < tx_bytes)
-            return base_err_set(err, FM_E_INPUT,
-                                "limits: member 'block_bytes' must not be below tx_bytes");
-    }
-    st = base_json_only(limits, names, err);
-    return st == FM_OK ? st : base_err_prefix(err, "limits");
-}
+#include "ledger/proof/limits.h"
 
 /* A member's first document, brought to life on this chain. */
 static fm_status bind_document(struct ledger_context *c, struct did_document **out,
@@ -92,7 +45,7 @@ static fm_status add_member(struct ledger_context *c, const json_t *entry, struc
     if (st == FM_OK)
         st = base_json_get_object(&object, entry, "document", err);
     if (st == FM_OK)
-        st = ledger_member_check_shape(json_object_get(entry, "roles"),
+        st = ledger_member_check_shape(c->rules_version, json_object_get(entry, "roles"),
                                        json_object_get(entry, "endpoint"), err);
     if (st == FM_OK)
         st = bind_document(c, &doc, entry, err);
@@ -154,6 +107,7 @@ static fm_status check_head(const json_t *genesis, struct base_err *err)
                                         "rules_version", "members", "quorum",
                                         "sequencer",     "limits",  NULL};
     const char *text;
+    json_t *limits;
     int64_t n;
     fm_status st;
 
@@ -174,11 +128,13 @@ static fm_status check_head(const json_t *genesis, struct base_err *err)
         st = base_err_set(err, FM_E_INPUT, "member 'time' must not be negative");
     if (st == FM_OK)
         st = base_json_get_int(&n, genesis, "rules_version", err);
-    if (st == FM_OK && n != LEDGER_RULES_VERSION)
-        st = base_err_set(err, n > LEDGER_RULES_VERSION ? FM_E_UNSUPPORTED : FM_E_INPUT,
-                          "member 'rules_version' is %lld, this program has version %d",
+    if (st == FM_OK && (n < 1 || n > LEDGER_RULES_VERSION))
+        st = base_err_set(err, n < 1 ? FM_E_INPUT : FM_E_UNSUPPORTED,
+                          "member 'rules_version' is %lld, this program has versions 1 to %d",
                           (long long)n, LEDGER_RULES_VERSION);
-    return st == FM_OK ? check_limits(genesis, err) : st;
+    if (st == FM_OK)
+        st = base_json_get_object(&limits, genesis, "limits", err);
+    return st == FM_OK ? ledger_limits_check(limits, LEDGER_LIMITS_ALL, err) : st;
 }
 
 static fm_status add_param(struct ledger_context *c, const json_t *genesis, struct base_err *err)
@@ -215,6 +171,9 @@ fm_status ledger_machine_genesis(struct ledger_machine *machine, struct ledger_s
     fm_status st = check_head(genesis, err);
 
     memset(out, 0, sizeof *out);
+    if (st == FM_OK)
+        c.rules_version = (uint32_t)ledger_int(genesis, "rules_version");
+    out->rules_version = c.rules_version;
     if (st == FM_OK)
         st = add_members(&c, genesis, err);
     if (st == FM_OK)

@@ -4,22 +4,23 @@
 
 #include "ledger/machine/machine_rule.h"
 
-fm_status ledger_member_check_shape(const json_t *roles, const json_t *endpoint,
-                                    struct base_err *err)
+fm_status ledger_member_check_shape(uint32_t rules_version, const json_t *roles,
+                                    const json_t *endpoint, struct base_err *err)
 {
-    static const char *const known[] = {"asker", "provider", "compute", "regulator"};
+    static const char *const known[] = {"asker", "provider", "compute", "regulator", "witness"};
     const char *at = json_string_value(endpoint);
-    size_t i, k = 0, len = at != NULL ? strlen(at) : 0;
+    size_t i, k = 0, n = rules_version < 2 ? 4 : 5, len = at != NULL ? strlen(at) : 0;
 
     for (i = 0; i < json_array_size(roles); i++) {
         const char *role = json_string_value(json_array_get(roles, i));
 
-        while (k < 4 && (role == NULL || strcmp(known[k], role) != 0))
+        while (k < n && (role == NULL || strcmp(known[k], role) != 0))
             k++;
-        if (k == 4)
+        if (k == n)
             return base_err_set(err, FM_E_INPUT,
-                                "member 'roles' must list asker, provider, compute, regulator, "
-                                "in this order, each at most once");
+                                "member 'roles' must list asker, provider, compute, regulator%s, "
+                                "in this order, each at most once",
+                                n == 5 ? ", witness" : "");
         k++;
     }
     if (!json_is_array(roles))

@@ -13,6 +13,10 @@ static const struct {
 } rule_functions[LEDGER_TX_TYPE_COUNT] = {
     [LEDGER_TX_MEMBER_PROPOSE] = {ledger_rule_member_propose, false},
     [LEDGER_TX_MEMBER_SUSPEND] = {ledger_rule_member_suspend, false},
+    [LEDGER_TX_MEMBER_REINSTATE] = {ledger_rule_member_reinstate, false},
+    [LEDGER_TX_MEMBER_CHANGE] = {ledger_rule_member_change, false},
+    [LEDGER_TX_MEMBER_REKEY] = {ledger_rule_member_rekey, false},
+    [LEDGER_TX_PARAMETER_PROPOSE] = {ledger_rule_parameter_propose, false},
     [LEDGER_TX_MEMBER_VOTE] = {ledger_rule_member_vote, false},
     [LEDGER_TX_DID_UPDATE] = {ledger_rule_did_update, true},
     [LEDGER_TX_DID_RECOVER] = {ledger_rule_did_recover, true},

@@ -47,6 +47,8 @@ struct ledger_context {
 typedef fm_status ledger_rule_fn(struct ledger_context *c, struct base_err *err);
 
 ledger_rule_fn ledger_rule_member_propose, ledger_rule_member_suspend, ledger_rule_member_vote;
+ledger_rule_fn ledger_rule_member_reinstate, ledger_rule_member_change, ledger_rule_member_rekey;
+ledger_rule_fn ledger_rule_parameter_propose;
 ledger_rule_fn ledger_rule_did_update, ledger_rule_did_recover, ledger_rule_did_deactivate;
 ledger_rule_fn ledger_rule_dataset_publish, ledger_rule_contract_propose;
 ledger_rule_fn ledger_rule_authorization_grant, ledger_rule_authorization_revoke;
@@ -97,10 +99,11 @@ bool ledger_is_name(const char *text);    /* [a-z][a-z0-9_]*, at most 32 */
 bool ledger_is_names(const json_t *array, size_t want);
 bool ledger_names_has(const json_t *array, const char *name);
 
-/* roles: some of asker, provider, compute, regulator, in this order, each at most once. endpoint: 1
- * to 255 printable ASCII characters. FM_E_INPUT says what is wrong. */
-fm_status ledger_member_check_shape(const json_t *roles, const json_t *endpoint,
-                                    struct base_err *err) FM_CHECK;
+/* roles: some of asker, provider, compute, regulator and, from rules version 2 on, witness, in this
+ * order, each at most once. endpoint: 1 to 255 printable ASCII characters. FM_E_INPUT says what is
+ * wrong. */
+fm_status ledger_member_check_shape(uint32_t rules_version, const json_t *roles,
+                                    const json_t *endpoint, struct base_err *err) FM_CHECK;
 
 /* A member by alias: *member is NULL if there is none. */
 fm_status ledger_member_get(struct ledger_context *c, const json_t **member, const char *alias,
@@ -124,6 +127,13 @@ fm_status ledger_document_get(struct ledger_context *c, const struct did_documen
 /* Puts did/DID and did/DID/N for a document. */
 fm_status ledger_document_put(struct ledger_context *c, const struct did_document *document,
                               struct base_err *err) FM_CHECK;
+
+/* What an accepted parameter.propose does, and whether it could: refused by member.quorum,
+ * parameter.rules or parameter.limits. The body is well formed. */
+fm_status ledger_param_change(struct ledger_context *c, const json_t *body,
+                              struct base_err *err) FM_CHECK;
+fm_status ledger_param_check(struct ledger_context *c, const json_t *body,
+                             struct base_err *err) FM_CHECK;
 
 /* ---- between the contract's, the query's and the receipt's rules ---- */
 

@@ -183,6 +183,19 @@ fm_status ledger_view_list(struct ledger_view *view, const char *prefix,
     return st;
 }
 
+bool ledger_view_has_changed(const struct ledger_view *view, const char *prefix)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(view->block, key, value)
+    {
+        if (strncmp(key, prefix, strlen(prefix)) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* ---- ends ---- */
 
 fm_status ledger_view_keep(struct ledger_view *view, struct base_err *err)

@@ -27,6 +27,8 @@ fm_status ledger_view_get(struct ledger_view *view, const json_t **value, const 
                           struct base_err *err) FM_CHECK;
 /* The same of what the block and the transaction have changed alone. */
 const json_t *ledger_view_changed(const struct ledger_view *view, const char *key);
+/* Whether the block so far, this transaction not counted, changed a key with the prefix. */
+bool ledger_view_has_changed(const struct ledger_view *view, const char *prefix);
 /* Takes the reference to value, also when it fails; NULL counts as out of memory, so that a
  * json_pack() can stand in the call. */
 fm_status ledger_view_put(struct ledger_view *view, const char *key, json_t *value,

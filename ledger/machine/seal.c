@@ -144,6 +144,7 @@ fm_status ledger_seal_block(struct ledger_tip *tip, const struct ledger_block *b
     s.next.time_ms = block->time_ms;
     if (step->admitted > 0) {
         s.next.epoch = step->epoch;
+        s.next.rules_version = step->rules_version;
         st = append_txs(&s, block, outcomes);
         if (st == FM_OK)
             st = update_state(&s, step, pages);
@@ -163,7 +164,7 @@ fm_status ledger_seal_genesis(struct ledger_tip *tip, int64_t time_ms,
     fm_status st;
 
     s.next.time_ms = time_ms;
-    s.next.rules_version = LEDGER_RULES_VERSION;
+    s.next.rules_version = step->rules_version;
     st = update_state(&s, step, pages);
     if (st == FM_OK)
         st = append_block_leaf(&s);

@@ -233,6 +233,8 @@ static void check_proposal(const json_t *all, const char *id, const json_t *v)
 {
     const char *alias = text(json_object_get(v, "body"), "alias");
 
+    if (alias[0] == '\0')
+        alias = "*";
     if (is(v, "status", "open"))
         HOLDS("M8", id, is(get(all, "pending", alias), "proposal", id));
     else
@@ -244,7 +246,8 @@ static void check_pending(const json_t *all, const char *alias, const json_t *v)
     const json_t *proposal = get(all, "proposal", text(v, "proposal"));
 
     HOLDS("M8", alias, is(proposal, "status", "open"));
-    HOLDS("M8", alias, is(json_object_get(proposal, "body"), "alias", alias));
+    HOLDS("M8", alias,
+          is(json_object_get(proposal, "body"), "alias", strcmp(alias, "*") == 0 ? "" : alias));
 }
 
 static void check_epoch(const json_t *all, const char *n, const json_t *v)
@@ -306,5 +309,7 @@ void memory_check(const struct memory *m, int64_t now)
         HOLDS("M12", "param", get(all, "epoch", name) != NULL);
     }
     HOLDS("M6", "param", active >= number(param, "quorum"));
+    if (number(param, "rules_version") >= 2)
+        HOLDS("M6", "param", active < 2 * number(param, "quorum"));
     json_decref(all);
 }

@@ -9,13 +9,11 @@
 
 #include "ledger/store/test_town.h"
 
-/* Rules that no transaction can meet in rules version 1, and why. */
+/* Rules that no transaction can meet, and why. */
 static const struct {
     enum ledger_rule rule;
     const char *why;
 } unreachable[] = {
-    {LEDGER_RULE_DID_DEACTIVATED,
-     "a deactivated document has no key: its transactions are dropped"},
     {LEDGER_RULE_DID_EXISTS, "a DID's document carries its alias, and member.exists comes first"},
     {LEDGER_RULE_DID_RECOVERY, "a recovery by another key does not authenticate: dropped"},
 };
@@ -65,6 +63,11 @@ int main(void)
         cmocka_unit_test(test_refund_by_compute_parties),
         cmocka_unit_test(test_epochs),
         cmocka_unit_test(test_epoch_times),
+        cmocka_unit_test(test_coming_and_going),
+        cmocka_unit_test(test_new_keys_by_vote),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_void_parameters),
+        cmocka_unit_test(test_rules_switch),
         cmocka_unit_test(test_every_rule_was_met),
     };
 

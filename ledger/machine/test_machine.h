@@ -28,6 +28,11 @@ void test_receipts(void **state);
 void test_refund(void **state);
 void test_refund_by_own_receipts(void **state);
 void test_refund_by_compute_parties(void **state);
+void test_coming_and_going(void **state);
+void test_new_keys_by_vote(void **state);
+void test_parameters(void **state);
+void test_void_parameters(void **state);
+void test_rules_switch(void **state);
 void test_epochs(void **state);
 void test_epoch_times(void **state);
 

@@ -28,6 +28,7 @@ static const struct {
 
     [LEDGER_RULE_MEMBER_UNKNOWN] = {"member.unknown", "there is no such member"},
     [LEDGER_RULE_MEMBER_SUSPENDED] = {"member.suspended", "the member is suspended"},
+    [LEDGER_RULE_MEMBER_ACTIVE] = {"member.active", "the member is not suspended"},
     [LEDGER_RULE_MEMBER_EXISTS] = {"member.exists", "the alias or the DID is a member's already"},
     [LEDGER_RULE_MEMBER_ROLE] = {"member.role",
                                  "the member does not have the role that this needs"},
@@ -39,6 +40,11 @@ static const struct {
     [LEDGER_RULE_PROPOSAL_CLOSED] = {"proposal.closed", "the proposal is decided"},
     [LEDGER_RULE_PROPOSAL_VOTED] = {"proposal.voted", "the member has voted already"},
     [LEDGER_RULE_PROPOSAL_EXISTS] = {"proposal.exists", "the same proposal is open already"},
+
+    [LEDGER_RULE_PARAMETER_LIMITS] = {"parameter.limits",
+                                      "a block would have no room for a transaction"},
+    [LEDGER_RULE_PARAMETER_RULES] = {"parameter.rules",
+                                     "the rules version is not above the present one"},
 
     [LEDGER_RULE_DID_SHAPE] = {"did.shape", "the document is malformed"},
     [LEDGER_RULE_DID_CHAIN] = {"did.chain", "the document's DID is not of this ledger"},

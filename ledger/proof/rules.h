@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#define LEDGER_RULES_VERSION 2 /* the newest rules that this code has: format.md section 12 */
+
 enum ledger_rule {
     LEDGER_RULE_OK = 0,
 
@@ -27,6 +29,7 @@ enum ledger_rule {
 
     LEDGER_RULE_MEMBER_UNKNOWN,
     LEDGER_RULE_MEMBER_SUSPENDED,
+    LEDGER_RULE_MEMBER_ACTIVE,
     LEDGER_RULE_MEMBER_EXISTS,
     LEDGER_RULE_MEMBER_ROLE,
     LEDGER_RULE_MEMBER_SHAPE,
@@ -36,6 +39,9 @@ enum ledger_rule {
     LEDGER_RULE_PROPOSAL_CLOSED,
     LEDGER_RULE_PROPOSAL_VOTED,
     LEDGER_RULE_PROPOSAL_EXISTS,
+
+    LEDGER_RULE_PARAMETER_LIMITS,
+    LEDGER_RULE_PARAMETER_RULES,
 
     LEDGER_RULE_DID_SHAPE,
     LEDGER_RULE_DID_CHAIN,

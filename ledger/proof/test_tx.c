@@ -65,6 +65,14 @@ static json_t *body_of(enum ledger_tx_type type)
     case LEDGER_TX_MEMBER_PROPOSE:
         return json_pack("{s:s, s:{}, s:[], s:s}", "alias", "x", "document", "roles", "endpoint",
                          "h:1");
+    case LEDGER_TX_MEMBER_CHANGE:
+        return json_pack("{s:s, s:[], s:s}", "alias", "x", "roles", "endpoint", "h:1");
+    case LEDGER_TX_MEMBER_REKEY:
+        return json_pack("{s:s, s:{}, s:s}", "alias", "x", "document", "reason", "why");
+    case LEDGER_TX_PARAMETER_PROPOSE:
+        return json_pack("{s:s, s:i, s:{s:i}, s:{s:i, s:i}}", "reason", "why", "quorum", 3,
+                         "limits", "block_txs", 5, "rules", "version", 2, "height", 9);
+    case LEDGER_TX_MEMBER_REINSTATE:
     case LEDGER_TX_MEMBER_SUSPEND:
         return json_pack("{s:s, s:s}", "alias", "x", "reason", "why");
     case LEDGER_TX_MEMBER_VOTE:
@@ -109,6 +117,13 @@ static json_t *body_of(enum ledger_tx_type type)
     return NULL;
 }
 
+static bool is_optional(enum ledger_tx_type type, const char *key)
+{
+    if (type == LEDGER_TX_PARAMETER_PROPOSE)
+        return strcmp(key, "reason") != 0;
+    return type == LEDGER_TX_AUTHORIZATION_REVOKE && strcmp(key, "reason") == 0;
+}
+
 static void without_each_member(enum ledger_tx_type type, json_t *tx)
 {
     json_t *body = json_object_get(tx, "body");
@@ -123,7 +138,7 @@ static void without_each_member(enum ledger_tx_type type, json_t *tx)
     json_object_foreach(bare, key, v)
     {
         char want[64];
-        if (strcmp(key, "reason") == 0 && type == LEDGER_TX_AUTHORIZATION_REVOKE)
+        if (is_optional(type, key))
             continue;
         (void)json_object_del(body, key);
         (void)snprintf(want, sizeof want, "member '%s' is missing", key);
@@ -139,6 +154,39 @@ static void without_each_member(enum ledger_tx_type type, json_t *tx)
     assert_non_null(strstr(err.text, "unknown member 'more'"));
     (void)json_object_del(body, "more");
     json_decref(bare);
+}
+
+/* Parameters: one at least, each limit known and in its range, rules with both of theirs. */
+static void parameters_parse_strictly(void **state)
+{
+    static const char *const bad[] = {
+        "{\"reason\":\"r\"}",
+        "{\"quorum\":0,\"reason\":\"r\"}",
+        "{\"limits\":{},\"reason\":\"r\"}",
+        "{\"limits\":{\"speed\":1},\"reason\":\"r\"}",
+        "{\"limits\":{\"block_txs\":0},\"reason\":\"r\"}",
+        "{\"limits\":{\"block_txs\":100001},\"reason\":\"r\"}",
+        "{\"limits\":{\"tx_bytes\":\"9\"},\"reason\":\"r\"}",
+        "{\"reason\":\"r\",\"rules\":{\"version\":2}}",
+        "{\"reason\":\"r\",\"rules\":{\"height\":0,\"version\":2}}",
+        "{\"reason\":\"r\",\"rules\":{\"height\":5,\"more\":1,\"version\":2}}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        json_t *tx =
+            world_tx(w, LEDGER_TX_PARAMETER_PROPOSE, 1, body_of(LEDGER_TX_PARAMETER_PROPOSE));
+        struct ledger_tx parsed;
+        json_t *body;
+
+        assert_int_equal(parse(&parsed, tx), FM_OK);
+        ledger_tx_release(&parsed);
+        assert_int_equal(base_json_parse(&body, bad[i], strlen(bad[i]), &err), FM_OK);
+        assert_int_equal(json_object_set_new(tx, "body", body), 0);
+        if (parse(&parsed, tx) != FM_E_INPUT)
+            fail_msg("%s parses", bad[i]);
+        json_decref(tx);
+    }
 }
 
 static void every_type_parses_strictly(void **state)
@@ -374,6 +422,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_parses_strictly),
+        cmocka_unit_test(parameters_parse_strictly),
         cmocka_unit_test(malformed_bytes_are_named),
         cmocka_unit_test(the_right_keys_are_told_from_wrong_ones),
         cmocka_unit_test(the_recovery_key_recovers_and_nothing_else),

@@ -7,6 +7,9 @@
 #include "ledger/proof/shape.h"
 #include "ledger/proof/tx_impl.h"
 
+_Static_assert(LEDGER_RULES_VERSION == DID_RULES_VERSION,
+               "every rules version says how keys verify");
+
 static const struct ledger_member envelope[] = {
     {"chain", LEDGER_IS_HASH, false},  {"type", LEDGER_IS_TEXT, false},
     {"sender", LEDGER_IS_DID, false},  {"not_after", LEDGER_IS_NUMBER, false},

@@ -12,6 +12,7 @@
 #define FIRMIANA_LEDGER_TX_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,10 @@
 enum ledger_tx_type {
     LEDGER_TX_MEMBER_PROPOSE,
     LEDGER_TX_MEMBER_SUSPEND,
+    LEDGER_TX_MEMBER_REINSTATE,
+    LEDGER_TX_MEMBER_CHANGE,
+    LEDGER_TX_MEMBER_REKEY,
+    LEDGER_TX_PARAMETER_PROPOSE,
     LEDGER_TX_MEMBER_VOTE,
     LEDGER_TX_DID_UPDATE,
     LEDGER_TX_DID_RECOVER,
@@ -55,6 +60,10 @@ enum ledger_authority {
 /* "query.open". type must be in range. */
 const char *ledger_tx_type_name(enum ledger_tx_type type);
 enum ledger_authority ledger_tx_type_authority(enum ledger_tx_type type);
+/* The first rules version that has the type: before it, it is not well formed (drop.malformed). */
+uint32_t ledger_tx_type_since(enum ledger_tx_type type);
+/* True for those that open a vote. */
+bool ledger_tx_type_is_proposal(enum ledger_tx_type type);
 /* LEDGER_TX_TYPE_COUNT if there is none of that name. */
 enum ledger_tx_type ledger_tx_type_find(const char *name);
 

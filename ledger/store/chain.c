@@ -207,7 +207,7 @@ fm_status ledger_chain_open(struct ledger_chain **out, const char *path, struct 
         chain->tip = tip.tip;
         chain->final_size = tip.final_size;
         ledger_head_fill(&chain->head, &chain->tip);
-        if (chain->tip.rules_version != LEDGER_RULES_VERSION)
+        if (chain->tip.rules_version < 1 || chain->tip.rules_version > LEDGER_RULES_VERSION)
             st = base_err_set(err, FM_E_UNSUPPORTED,
                               "%s: it follows rules version %llu, this program has %d: install a "
                               "newer one",

@@ -64,7 +64,8 @@ static fm_status check_line(struct ledger_chain *chain, struct offer *offer, siz
     fm_status st = find_document(chain, &value, &doc, line->name, err);
 
     if (st == FM_OK)
-        st = ledger_cosignature_verify(line, &offer->checkpoint, doc, LEDGER_RULES_VERSION, err);
+        st = ledger_cosignature_verify(line, &offer->checkpoint, doc,
+                                       (uint32_t)chain->tip.rules_version, err);
     if (st == FM_OK) {
         (void)snprintf(offer->alias[i], sizeof offer->alias[i], "%s", did_document_alias(doc));
         /* Only what agrees counts towards finality; what contradicts us convicts whoever it is. A

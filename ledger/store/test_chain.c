@@ -420,7 +420,7 @@ static void test_bad_files(void **state)
     } cases[] = {
         {"PRAGMA application_id = 7", FM_E_INPUT, "not a Firmiana ledger"},
         {"PRAGMA user_version = 9", FM_E_INPUT, "schema has version 9"},
-        {"UPDATE tip SET rules_version = 2", FM_E_UNSUPPORTED, "install a newer one"},
+        {"UPDATE tip SET rules_version = 99", FM_E_UNSUPPORTED, "install a newer one"},
         {"UPDATE tip SET genesis = x'7b7d'", FM_E_CORRUPT, "genesis"},
         {"UPDATE tip SET state_root = zeroblob(32)", FM_E_CORRUPT, "state tree"},
         {"UPDATE tip SET log = x'00'", FM_E_CORRUPT, "where it stands"},

@@ -73,7 +73,7 @@ static json_t *member_json(const struct town *t, int i)
                      "127.0.0.1:7000");
 }
 
-static void make_genesis(struct town *t)
+static void make_genesis(struct town *t, int rules)
 {
     json_t *members = json_array();
     int i;
@@ -82,17 +82,22 @@ static void make_genesis(struct town *t)
         assert_int_equal(json_array_append_new(members, member_json(t, i)), 0);
     t->genesis = json_pack(
         "{s:i, s:s, s:I, s:i, s:o, s:i, s:s, s:{s:i, s:i, s:i, s:I, s:i, s:i, s:i, s:i, s:I, s:i}}",
-        "format", 1, "name", "town", "time", (json_int_t)t->time_ms, "rules_version", 1, "members",
-        members, "quorum", 3, "sequencer", "bank_a", "limits", "tx_bytes", 32768, "block_txs", 2000,
-        "block_bytes", 1 << 23, "not_after_ms", (json_int_t)DAY_MS, "refused_per_day", 200,
-        "open_queries", 4, "unreceipted_queries", 2, "consent_uses", 5, "deadline_ms",
-        (json_int_t)HOUR_MS, "minimum_group", 2);
+        "format", 1, "name", "town", "time", (json_int_t)t->time_ms, "rules_version", rules,
+        "members", members, "quorum", 3, "sequencer", "bank_a", "limits", "tx_bytes", 32768,
+        "block_txs", 2000, "block_bytes", 1 << 23, "not_after_ms", (json_int_t)DAY_MS,
+        "refused_per_day", 200, "open_queries", 4, "unreceipted_queries", 2, "consent_uses", 5,
+        "deadline_ms", (json_int_t)HOUR_MS, "minimum_group", 2);
     assert_non_null(t->genesis);
     must(base_json_canonical(&t->genesis_bytes, t->genesis, &err));
     base_sha256(t->chain_id, t->genesis_bytes.p, t->genesis_bytes.len);
 }
 
 void town_init(struct town *t, const char *path)
+{
+    town_init_rules(t, path, 1);
+}
+
+void town_init_rules(struct town *t, const char *path, int rules)
 {
     static const char *const aliases[] = {"bank_a", "bank_b", "bank_c", "regulator", "newcomer"};
     char chain[DID_CHAIN_TEXT];
@@ -102,7 +107,7 @@ void town_init(struct town *t, const char *path)
     t->time_ms = t->busy_ms = 1790000000000;
     for (i = 0; i < NEWCOMER; i++)
         make_person(t, i, aliases[i], NULL);
-    make_genesis(t);
+    make_genesis(t, rules);
     did_chain_text(chain, t->chain_id);
     make_person(t, NEWCOMER, aliases[NEWCOMER], chain);
     for (i = 0; i < NEWCOMER; i++) {

@@ -39,6 +39,8 @@ struct town {
 
 /* path: where to create the replica on disk; NULL: none. */
 void town_init(struct town *t, const char *path);
+/* Under these rules from genesis on; above, under version 1. */
+void town_init_rules(struct town *t, const char *path, int rules);
 void town_release(struct town *t);
 
 struct did_secret *town_secret(struct town *t);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "did/draft.h"
 #include "did/succession.h"
+#include "ledger/proof/limits.h"
 #include "ledger/proof/shape.h"
 #include "ledger/verify/members_impl.h"
 
@@ -81,19 +82,6 @@ static const struct ledger_member genesis_shape[] = {
     {"sequencer", LEDGER_IS_ALIAS, false}, {"limits", LEDGER_IS_OBJECT, false},
     {NULL, LEDGER_IS_OBJECT, false},
 };
-static const struct ledger_member limits_shape[] = {
-    {"tx_bytes", LEDGER_IS_COUNT, false},
-    {"block_txs", LEDGER_IS_COUNT, false},
-    {"block_bytes", LEDGER_IS_COUNT, false},
-    {"not_after_ms", LEDGER_IS_COUNT, false},
-    {"refused_per_day", LEDGER_IS_NUMBER, false},
-    {"open_queries", LEDGER_IS_COUNT, false},
-    {"unreceipted_queries", LEDGER_IS_COUNT, false},
-    {"consent_uses", LEDGER_IS_COUNT, false},
-    {"deadline_ms", LEDGER_IS_COUNT, false},
-    {"minimum_group", LEDGER_IS_COUNT, false},
-    {NULL, LEDGER_IS_OBJECT, false},
-};
 static const struct ledger_member member_shape[] = {
     {"alias", LEDGER_IS_ALIAS, false}, {"document", LEDGER_IS_OBJECT, false},
     {"roles", LEDGER_IS_ARRAY, false}, {"endpoint", LEDGER_IS_TEXT, false},
@@ -139,23 +127,21 @@ static fm_status read_terms(struct ledger_members *m, struct base_err *err)
     fm_status st = ledger_shape_check(g, genesis_shape, err);
 
     if (st == FM_OK)
-        st = ledger_shape_check(limits, limits_shape, err);
+        st = ledger_limits_check(limits, LEDGER_LIMITS_ALL, err);
     if (st != FM_OK)
         return st;
-    if (number(g, "format") != 1 || number(g, "rules_version") > DID_RULES_VERSION)
-        return base_err_set(err, FM_E_UNSUPPORTED, "this tool knows format 1 and rules version %d",
-                            DID_RULES_VERSION);
+    if (number(g, "format") != 1 || number(g, "rules_version") > LEDGER_RULES_VERSION)
+        return base_err_set(err, FM_E_UNSUPPORTED,
+                            "this tool knows format 1 and rules versions 1 to %d",
+                            LEDGER_RULES_VERSION);
     m->terms = (struct ledger_terms){
         .name = json_string_value(json_object_get(g, "name")),
         .time = number(g, "time"),
         .rules_version = (uint32_t)number(g, "rules_version"),
         .quorum = (uint64_t)number(g, "quorum"),
-        .tx_bytes = number(limits, "tx_bytes"),
-        .block_txs = number(limits, "block_txs"),
-        .block_bytes = number(limits, "block_bytes"),
-        .not_after_ms = number(limits, "not_after_ms"),
-        .consent_uses = number(limits, "consent_uses"),
     };
+    m->limits = json_incref((json_t *)(uintptr_t)limits);
+    ledger_members_set_limits(m, limits);
     return FM_OK;
 }
 
@@ -209,6 +195,7 @@ void ledger_members_free(struct ledger_members *members)
     free(members->member);
     free(members->open);
     json_decref(members->genesis);
+    json_decref(members->limits);
     free(members);
 }
 
@@ -299,12 +286,38 @@ static fm_status last_version(struct did_document **out, const struct did_docume
     return st;
 }
 
+/* next takes the place of the member's document; it is used up. */
+static fm_status follow(struct ledger_members *m, struct ledger_identity *member,
+                        struct did_document *next, enum did_authority authority,
+                        struct base_err *err)
+{
+    fm_status st = did_succession_check_next(member->doc, next, authority, err);
+
+    if (st == FM_OK && did_document_is_deactivated(next))
+        st = leave(m, member, err);
+    if (st != FM_OK) {
+        did_document_free(next);
+        return st;
+    }
+    did_document_free(member->doc);
+    member->doc = next;
+    return FM_OK;
+}
+
+fm_status ledger_members_succeed(struct ledger_members *m, struct ledger_identity *member,
+                                 const json_t *document, enum did_authority authority,
+                                 struct base_err *err)
+{
+    struct did_document *next;
+    fm_status st = did_document_parse(&next, document, m->terms.rules_version, err);
+
+    return st == FM_OK ? follow(m, member, next, authority, err) : st;
+}
+
 static fm_status succeed(struct ledger_members *m, const struct ledger_tx *tx,
                          struct ledger_identity *member, struct base_err *err)
 {
-    enum did_authority authority =
-        tx->type == LEDGER_TX_DID_RECOVER ? DID_BY_RECOVERY : DID_BY_OFFICERS;
-    struct did_document *next = NULL;
+    struct did_document *last = NULL;
     uint8_t previous[32];
     fm_status st = base_json_get_hex(previous, 32, tx->body, "previous", err);
 
@@ -312,21 +325,13 @@ static fm_status succeed(struct ledger_members *m, const struct ledger_tx *tx,
         return st;
     if (memcmp(previous, did_document_hash32(member->doc), 32) != 0)
         return ledger_members_refute(err, "previous is not the hash of the current document");
-    if (tx->type == LEDGER_TX_DID_DEACTIVATE)
-        st = last_version(&next, member->doc, m->terms.rules_version, err);
-    else
-        st = did_document_parse(&next, json_object_get(tx->body, "document"),
-                                m->terms.rules_version, err);
+    if (tx->type != LEDGER_TX_DID_DEACTIVATE)
+        return ledger_members_succeed(
+            m, member, json_object_get(tx->body, "document"),
+            tx->type == LEDGER_TX_DID_RECOVER ? DID_BY_RECOVERY : DID_BY_OFFICERS, err);
+    st = last_version(&last, member->doc, m->terms.rules_version, err);
     if (st == FM_OK)
-        st = did_succession_check_next(member->doc, next, authority, err);
-    if (st == FM_OK && did_document_is_deactivated(next))
-        st = leave(m, member, err);
-    if (st == FM_OK) {
-        did_document_free(member->doc);
-        member->doc = next;
-        next = NULL;
-    }
-    did_document_free(next);
+        st = follow(m, member, last, DID_BY_OFFICERS, err);
     return st;
 }
 
@@ -347,7 +352,7 @@ fm_status ledger_members_apply(struct ledger_members *members, const struct ledg
     }
     if (!sender->active)
         return ledger_members_refute(err, "its sender is suspended");
-    if (tx->type == LEDGER_TX_MEMBER_PROPOSE || tx->type == LEDGER_TX_MEMBER_SUSPEND)
+    if (ledger_tx_type_is_proposal(tx->type))
         return ledger_members_propose(members, tx, sender->index, err);
     if (tx->type == LEDGER_TX_MEMBER_VOTE)
         return ledger_members_vote(members, tx, sender->index, err);

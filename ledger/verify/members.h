@@ -16,7 +16,7 @@
 #include "did/document.h"
 #include "ledger/proof/tx.h"
 
-/* What genesis fixes for all time under rules version 1. */
+/* What genesis fixes, and votes on parameters change. */
 struct ledger_terms {
     const char *name;
     int64_t time;
@@ -59,5 +59,9 @@ struct did_resolver ledger_members_resolver(const struct ledger_members *members
  * nothing, but their sender must be active. FM_E_INVALID: the rules could not have accepted it. */
 fm_status ledger_members_apply(struct ledger_members *members, const struct ledger_tx *tx,
                                struct base_err *err) FM_CHECK;
+
+/* The end of a block that is not empty, at this height: what was voted in it begins (format.md
+ * section 12). */
+void ledger_members_end_block(struct ledger_members *members, uint64_t height);
 
 #endif

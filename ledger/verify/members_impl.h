@@ -3,6 +3,7 @@
 #ifndef FIRMIANA_LEDGER_MEMBERS_IMPL_H
 #define FIRMIANA_LEDGER_MEMBERS_IMPL_H
 
+#include "did/succession.h"
 #include "ledger/verify/members.h"
 
 struct ledger_ballot {
@@ -12,16 +13,19 @@ struct ledger_ballot {
 
 struct ledger_proposal {
     uint8_t id[32];
-    bool join; /* member.propose; else member.suspend */
-    char alias[DID_ALIAS_MAX + 1];
-    json_t *document; /* of a join, owned */
+    enum ledger_tx_type kind;
+    char alias[DID_ALIAS_MAX + 1]; /* whom it is about; "" for the parameters */
+    json_t *body;                  /* owned */
     struct ledger_ballot *ballot;
     size_t n;
 };
 
 struct ledger_members {
     struct ledger_terms terms;
-    json_t *genesis; /* what terms.name points into */
+    json_t *limits; /* of the next block: a vote's begin when its block has ended */
+    int64_t next_rules, next_rules_height; /* voted; 0: none */
+    bool joined;                           /* in this block */
+    json_t *genesis;                       /* what terms.name points into */
     uint8_t chain[32];
     struct ledger_identity *member;
     size_t n, cap;
@@ -37,6 +41,18 @@ fm_status ledger_members_join(struct ledger_members *m, const char *alias, struc
 
 /* Whether one more member may stop being active. */
 bool ledger_members_can_leave(const struct ledger_members *m);
+
+/* members_param.c: parameter.propose. Whether it is possible, and doing it. */
+bool ledger_members_can_change(const struct ledger_members *m, const json_t *body);
+fm_status ledger_members_change(struct ledger_members *m, const json_t *body,
+                                struct base_err *err) FM_CHECK;
+/* Sets the terms that genesis or a vote gives as limits. */
+void ledger_members_set_limits(struct ledger_members *m, const json_t *limits);
+
+/* A member's next document, by whose authority: did.update and its like, and member.rekey. */
+fm_status ledger_members_succeed(struct ledger_members *m, struct ledger_identity *member,
+                                 const json_t *document, enum did_authority authority,
+                                 struct base_err *err) FM_CHECK;
 
 fm_status ledger_members_propose(struct ledger_members *m, const struct ledger_tx *tx,
                                  size_t sender, struct base_err *err) FM_CHECK;

@@ -9,7 +9,7 @@
 
 void ledger_proposal_release(struct ledger_proposal *p)
 {
-    json_decref(p->document);
+    json_decref(p->body);
     free(p->ballot);
     *p = (struct ledger_proposal){0};
 }
@@ -39,27 +39,75 @@ static fm_status first_document(struct did_document **out, const struct ledger_m
     return st;
 }
 
+static fm_status join(struct ledger_members *m, const struct ledger_proposal *p,
+                      struct base_err *err)
+{
+    struct did_document *doc;
+    fm_status st = first_document(&doc, m, p->alias, json_object_get(p->body, "document"), err);
+
+    if (st != FM_OK)
+        return st;
+    if (ledger_members_by_alias(m, p->alias) != NULL ||
+        ledger_members_by_did(m, did_document_id(doc)) != NULL) {
+        did_document_free(doc);
+        return FM_OK;
+    }
+    m->joined = true;
+    return ledger_members_join(m, p->alias, doc, err);
+}
+
+/* Whether a proposal of this kind about a member (NULL: there is none) has an effect now. */
+static bool possible(const struct ledger_members *m, enum ledger_tx_type kind,
+                     const struct ledger_identity *member, const json_t *body)
+{
+    switch (kind) {
+    case LEDGER_TX_PARAMETER_PROPOSE:
+        return ledger_members_can_change(m, body);
+    case LEDGER_TX_MEMBER_SUSPEND:
+        return member != NULL && member->active && ledger_members_can_leave(m);
+    case LEDGER_TX_MEMBER_REINSTATE:
+        return member != NULL && !member->active && !did_document_is_deactivated(member->doc);
+    default:
+        return member != NULL;
+    }
+}
+
+/* Whether these keys may follow a member's own: FM_E_REFUSED and its like if not. */
+static fm_status check_rekey(const struct ledger_members *m, const struct ledger_identity *member,
+                             const json_t *body, struct base_err *err)
+{
+    struct did_document *next = NULL;
+    fm_status st =
+        did_document_parse(&next, json_object_get(body, "document"), m->terms.rules_version, err);
+
+    if (st == FM_OK)
+        st = did_succession_check_next(member->doc, next, DID_BY_MEMBERS, err);
+    did_document_free(next);
+    return st;
+}
+
 /* One whose effect has become impossible is void: that is no contradiction. */
 static fm_status take_effect(struct ledger_members *m, const struct ledger_proposal *p,
                              struct base_err *err)
 {
-    const struct ledger_identity *member = ledger_members_by_alias(m, p->alias);
-    struct did_document *doc;
-    fm_status st;
+    const struct ledger_identity *about = ledger_members_by_alias(m, p->alias);
+    struct ledger_identity *member;
 
-    if (!p->join) {
-        if (member != NULL && member->active && ledger_members_can_leave(m))
-            m->member[member->index].active = false;
+    if (p->kind == LEDGER_TX_MEMBER_PROPOSE)
+        return join(m, p, err);
+    if (!possible(m, p->kind, about, p->body))
         return FM_OK;
-    }
-    st = first_document(&doc, m, p->alias, p->document, err);
-    if (st != FM_OK)
-        return st;
-    if (member != NULL || ledger_members_by_did(m, did_document_id(doc)) != NULL) {
-        did_document_free(doc);
-        return FM_OK;
-    }
-    return ledger_members_join(m, p->alias, doc, err);
+    if (p->kind == LEDGER_TX_PARAMETER_PROPOSE)
+        return ledger_members_change(m, p->body, err);
+    member = &m->member[about->index];
+    if (p->kind == LEDGER_TX_MEMBER_SUSPEND)
+        member->active = false;
+    if (p->kind == LEDGER_TX_MEMBER_REINSTATE)
+        member->active = m->joined = true;
+    if (p->kind != LEDGER_TX_MEMBER_REKEY || check_rekey(m, member, p->body, err) != FM_OK)
+        return FM_OK; /* of roles and addresses nothing here depends */
+    return ledger_members_succeed(m, member, json_object_get(p->body, "document"), DID_BY_MEMBERS,
+                                  err);
 }
 
 /* With a members active and counting only their votes: 2 accepting > a accepts, else 2 refusing >=
@@ -98,39 +146,55 @@ static fm_status cast(struct ledger_members *m, size_t at, size_t voter, bool ac
     return decide(m, at, err);
 }
 
-fm_status ledger_members_propose(struct ledger_members *m, const struct ledger_tx *tx,
-                                 size_t sender, struct base_err *err)
+/* What the rules ask when it is proposed. */
+static fm_status check_proposal(const struct ledger_members *m, const struct ledger_tx *tx,
+                                const char *alias, struct base_err *err)
 {
-    const char *alias = json_string_value(json_object_get(tx->body, "alias"));
     const struct ledger_identity *about = ledger_members_by_alias(m, alias);
-    bool join = tx->type == LEDGER_TX_MEMBER_PROPOSE;
     struct did_document *doc;
-    struct ledger_proposal *p;
     fm_status st;
 
     for (size_t i = 0; i < m->n_open; i++) {
         if (strcmp(m->open[i].alias, alias) == 0)
-            return ledger_members_refute(err, "a proposal about this alias is open");
+            return ledger_members_refute(err, alias[0] == '\0'
+                                                  ? "a proposal about the parameters is open"
+                                                  : "a proposal about this alias is open");
     }
-    if (join) {
-        st = first_document(&doc, m, alias, json_object_get(tx->body, "document"), err);
-        if (st != FM_OK)
-            return st;
-        if (about != NULL || ledger_members_by_did(m, did_document_id(doc)) != NULL)
-            st = ledger_members_refute(err, "the alias or the DID is a member's already");
-        did_document_free(doc);
-        if (st != FM_OK)
-            return st;
-    } else if (about == NULL || !about->active || !ledger_members_can_leave(m)) {
-        return ledger_members_refute(err, "that member cannot be suspended");
+    if (tx->type != LEDGER_TX_MEMBER_PROPOSE) {
+        if (!possible(m, tx->type, about, tx->body))
+            return ledger_members_refute(err, tx->type == LEDGER_TX_MEMBER_SUSPEND
+                                                  ? "that member cannot be suspended"
+                                                  : "what it proposes is not possible");
+        return tx->type == LEDGER_TX_MEMBER_REKEY ? check_rekey(m, about, tx->body, err) : FM_OK;
     }
+    st = first_document(&doc, m, alias, json_object_get(tx->body, "document"), err);
+    if (st != FM_OK)
+        return st;
+    if (about != NULL || ledger_members_by_did(m, did_document_id(doc)) != NULL)
+        st = ledger_members_refute(err, "the alias or the DID is a member's already");
+    did_document_free(doc);
+    return st;
+}
+
+fm_status ledger_members_propose(struct ledger_members *m, const struct ledger_tx *tx,
+                                 size_t sender, struct base_err *err)
+{
+    const char *alias = json_string_value(json_object_get(tx->body, "alias"));
+    struct ledger_proposal *p;
+    fm_status st;
+
+    if (alias == NULL)
+        alias = "";
+    st = check_proposal(m, tx, alias, err);
+    if (st != FM_OK)
+        return st;
     if (!ledger_members_room((void **)&m->open, &m->cap_open, m->n_open, sizeof *m->open))
         return base_err_memory(err, "members");
     p = &m->open[m->n_open++];
-    *p = (struct ledger_proposal){.join = join};
+    *p = (struct ledger_proposal){.kind = tx->type};
     memcpy(p->id, tx->id, 32);
     (void)snprintf(p->alias, sizeof p->alias, "%s", alias);
-    p->document = json_incref(json_object_get(tx->body, "document"));
+    p->body = json_incref((json_t *)(uintptr_t)tx->body);
     return cast(m, m->n_open - 1, sender, true, err);
 }
 

@@ -212,7 +212,23 @@ static void later_rules_are_not_guessed(void **state)
     w->overrides = json_pack("{s:i}", "rules_version", 2);
     leaf = world_block(w);
     world_checkpoint(w, ALL);
-    story_expect_invalid("block", leaf, "use a newer firmiana-verify");
+    story_expect_invalid("block", leaf, "rules version 2, where what was voted leads to version 1");
+}
+
+/* A kind that only later rules have. */
+static void kinds_wait_for_their_rules(void **state)
+{
+    uint64_t leaf;
+
+    (void)state;
+    (void)world_put(
+        w,
+        world_tx(w, LEDGER_TX_MEMBER_CHANGE, 1,
+                 json_pack("{s:s, s:[], s:s}", "alias", "bank_a", "roles", "endpoint", "h:1")),
+        LEDGER_RULE_OK);
+    leaf = world_block(w);
+    world_checkpoint(w, ALL);
+    story_expect_invalid("block", leaf, "is of a kind that rules version 1 does not have");
 }
 
 static void empty_blocks_leave_no_leaf(void **state)
@@ -378,6 +394,7 @@ int main(void)
         T(only_the_subject_revokes),
         T(block_leaves_are_chained),
         T(later_rules_are_not_guessed),
+        T(kinds_wait_for_their_rules),
         T(empty_blocks_leave_no_leaf),
         T(the_log_ends_with_a_block),
         T(states_are_proved),

@@ -24,20 +24,20 @@ static fm_status check_place(struct ledger_verifier *v, const json_t *block, str
 {
     uint64_t txs = v->block.txs.size;
     int64_t height = number(block, "height"), time = number(block, "time");
+    uint32_t rules = v->terms->rules_version;
 
     if (strcmp(json_string_value(json_object_get(block, "kind")), "block") != 0)
         return ledger_verify_fail(err, "no leaf of that kind is known");
     if ((uint64_t)number(block, "txs") != txs)
         return ledger_verify_fail(err, "it counts %lld transactions, %llu stand before it",
                                   (long long)number(block, "txs"), (unsigned long long)txs);
-    /* Under rules version 1 no transaction changes the rules. That a later version might have been
-     * voted is no excuse: then this tool cannot tell, and must not call the bundle valid. */
-    if (number(block, "rules_version") != v->terms->rules_version)
+    if (number(block, "rules_version") != rules)
         return ledger_verify_fail(err,
-                                  "rules version %lld, which nothing under version %u leads to "
-                                  "(if the members voted it, use a newer firmiana-verify)",
-                                  (long long)number(block, "rules_version"),
-                                  v->terms->rules_version);
+                                  "rules version %lld, where what was voted leads to version %u",
+                                  (long long)number(block, "rules_version"), rules);
+    if (v->block.least_rules > rules)
+        return ledger_verify_fail(err, "leaf %llu is of a kind that rules version %u does not have",
+                                  (unsigned long long)v->block.rules_leaf, rules);
     if (number(block, "epoch") != v->epoch)
         return ledger_verify_fail(err, "the epoch changed without a transaction that does it");
     if (v->out->blocks == 0 && (height != 0 || txs != 0 || time != v->terms->time))
@@ -102,6 +102,7 @@ static void close_block(struct ledger_verifier *v, uint64_t height, int64_t time
     b->first_query = v->out->n_queries;
     b->n_closed = 0;
     b->bytes = 0;
+    b->least_rules = 0;
     b->txs.size = b->results.size = 0;
     b->min_not_after = INT64_MAX;
     b->max_not_after = INT64_MIN;
@@ -133,5 +134,7 @@ fm_status ledger_verify_block(struct ledger_verifier *v, struct base_err *err)
     v->out->blocks++;
     v->after_block = true;
     close_block(v, v->out->height, v->out->time_ms);
+    v->rules = v->terms->rules_version;
+    ledger_members_end_block(v->out->members, v->out->height);
     return FM_OK;
 }

@@ -116,8 +116,7 @@ static fm_status check_cosignatures(struct ledger_verifier *v, struct base_err *
         if (strcmp(before, member->alias) >= 0)
             return ledger_verify_fail(err, "cosigners are not in the order of their aliases");
         before = member->alias;
-        st = ledger_cosignature_verify(&c->cosigner[i], c, member->doc, v->terms->rules_version,
-                                       err);
+        st = ledger_cosignature_verify(&c->cosigner[i], c, member->doc, v->rules, err);
         if (st != FM_OK)
             return base_err_prefix(err, "%s", member->alias);
     }

@@ -16,8 +16,10 @@ struct ledger_open_block {
     int64_t min_not_after, max_not_after; /* over disclosed transactions */
     uint64_t min_leaf, max_leaf;          /* whose they are */
     uint64_t bytes;
-    size_t first_query; /* queries opened from here on */
-    size_t *closed;     /* queries closed in this block */
+    uint32_t least_rules; /* the newest rules version that a disclosed transaction's type needs */
+    uint64_t rules_leaf;  /* whose */
+    size_t first_query;   /* queries opened from here on */
+    size_t *closed;       /* queries closed in this block */
     size_t n_closed, cap_closed;
 };
 
@@ -36,6 +38,7 @@ struct ledger_verifier {
     bool after_block; /* the last leaf was a block leaf */
     uint8_t prev[32]; /* H(payload) of the last block leaf */
     int64_t epoch;
+    uint32_t rules; /* of the newest block: its cosignatures' too */
     char sequencer[DID_ALIAS_MAX + 1];
     struct ledger_epoch_head *ends; /* of every block leaf, in order */
     size_t n_ends, cap_ends;

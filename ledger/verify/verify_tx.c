@@ -58,6 +58,10 @@ static fm_status check_envelope(struct ledger_verifier *v, const struct ledger_t
     *sender = ledger_members_by_did(v->out->members, tx->sender);
     if (*sender == NULL)
         return ledger_verify_fail(err, "its sender %s is no member", tx->sender);
+    if (ledger_tx_type_since(tx->type) > b->least_rules) {
+        b->least_rules = ledger_tx_type_since(tx->type);
+        b->rules_leaf = v->reader.leaf;
+    }
     v->out->check = "repeat";
     if (ledger_id_map_get(&v->seen, tx->id) != NULL)
         return ledger_verify_fail(err, "the transaction is on the log already");
@@ -139,6 +143,11 @@ fm_status ledger_verify_tx(struct ledger_verifier *v, struct base_err *err)
     if (st != FM_OK)
         return st;
     v->out->check = "block";
+    if (v->terms->rules_version > LEDGER_RULES_VERSION)
+        return base_err_set(err, FM_E_UNSUPPORTED,
+                            "from here on the ledger follows rules version %lu, this program knows "
+                            "1 to %d: use a newer one",
+                            (unsigned long)v->terms->rules_version, LEDGER_RULES_VERSION);
     if (v->out->blocks == 0 || v->block.txs.size == (uint64_t)v->terms->block_txs)
         return ledger_verify_fail(err, v->out->blocks == 0 ? "the log begins with the genesis block"
                                                            : "more transactions than block_txs");

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Members decide by vote, as real processes on loopback.
+# usage: tests/governance.sh BUILD_FOLDER
+#
+#   1. a witness joins, follows from the genesis and cosigns; a member is suspended and comes back;
+#   2. quorum and limits change; what is not possible is refused by its rule, what is malformed by its name;
+#   3. rules that no program here has: each node warns, stops before the first block that follows them, and stays stopped;
+#   4. the trail of all this is valid, with the newer rules and without a node.
+set -euo pipefail
+build=$(cd "$1" && pwd) name=governance.sh
+# shellcheck source=tests/homes.sh
+. tests/homes.sh
+
+must_refuse() { # TEXT COMMAND...
+  local text=$1 out status=0
+  shift
+  out=$("$@" 2>&1) || status=$?
+  [ "$status" -ne 0 ] || fail "not refused ($text): $*"
+  [[ $out == *"$text"* ]] || fail "refused, but not by $text: $out"
+}
+decide() { # VOTER... -- OPTIONS of governance propose: bank_a proposes, these vote for it
+  local voters=() id m
+  while [ "$1" != -- ]; do voters+=("$1"); shift; done
+  shift
+  id=$(as bank_a governance propose "$@" --json | sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p')
+  for m in "${voters[@]}"; do as "$m" governance vote "${id:0:12}" >/dev/null; done
+}
+
+homes_make 60
+homes_start
+
+# ---- 1 ----
+"$firmiana" init --home "$W/observer" --alias observer --listen "tcp://127.0.0.1:$((20000 + RANDOM % 20000))" >/dev/null
+must_refuse "--as must be bank, agency" as bank_a governance propose --join "$W/observer/member.json" --as king
+must_refuse "one of --join, --suspend" as bank_a governance propose
+must_refuse "are two proposals" as bank_a governance propose --quorum 3 --suspend bank_b --reason x
+must_refuse "--suspend needs --reason" as bank_a governance propose --suspend bank_b
+decide bank_b bank_c -- --join "$W/observer/member.json" --as witness
+cp "$W/genesis.json" "$W/observer/genesis.json"
+must_refuse "if it joined by vote, begin with a member's copy" as observer node
+rm "$W"/observer/ledger.db*
+as bank_b ledger backup "$W/copy" >/dev/null
+as observer ledger restore "$W/copy" >/dev/null
+members+=(observer)
+start observer
+for _ in $(seq 3000); do
+  [ "$(as observer status --json 2>/dev/null | number connected)" != 4 ] || break
+  kill -0 "${pid[observer]}" 2>/dev/null || fail "the witness ended by itself: $(tail -n 3 "$W/observer/node.log")"
+  sleep 0.02
+done
+as observer governance list | grep -q '^5 active members: 3 votes decide, 3 must cosign; rules version ' || fail "$(as observer governance list)"
+
+decide bank_b regulator -- --suspend bank_c --reason "a test"
+as bank_a member list | grep -q '^bank_c  *suspended' || fail "$(as bank_a member list)"
+for _ in $(seq 1000); do
+  as bank_a status | grep -q '^quorum .*, by [^;]*observer' && break
+  sleep 0.02
+done
+as bank_a status | grep -q '^quorum .*, by [^;]*observer' || fail "the witness does not cosign: $(as bank_a status)"
+must_refuse "member.suspended" as bank_c dataset publish --table loans
+decide bank_b regulator -- --reinstate bank_c --reason "a test"
+for _ in $(seq 500); do as bank_c dataset publish --table loans >"$W/out" 2>&1 && break; sleep 0.02; done
+grep -q loans "$W/out" || fail "bank_c is not back: $(cat "$W/out")"
+
+# ---- 2 ----
+must_refuse "member.quorum" as bank_a governance propose --quorum 2 --reason "too few"
+must_refuse "member 'block_txs' must be 1 to 100000" as bank_a governance propose --limit block_txs=0 --reason "none"
+must_refuse "must be NAME=NUMBER" as bank_a governance propose --limit block_txs --reason "none"
+decide bank_b bank_c -- --quorum 4 --limit block_txs=64 --limit open_queries=8 --reason "a test"
+as bank_b governance list >"$W/out"
+grep -q ' 4 must cosign' "$W/out" || fail "$(cat "$W/out")"
+grep -q ' block_txs=64 ' "$W/out" || fail "$(cat "$W/out")"
+as bank_b governance list --all | grep -q 'parameter.propose  *quorum=4 .*: accepted; for: bank_a, bank_b, bank_c' || fail "$(as bank_b governance list --all)"
+as bank_a dataset publish --table loans >/dev/null # final under the new quorum
+
+# ---- 3 ----
+height=$(as bank_a status --json | number final_height)
+decide bank_b bank_c -- --rules "1000@$((height + 5))" --reason "from another time"
+as bank_a governance list | grep -q ", 1000 from block $((height + 5))" || fail "$(as bank_a governance list)"
+for _ in $(seq 200); do
+  grep -q 'will follow rules version 1000, this program has' "$W/bank_a/node.log" && break
+  sleep 0.02
+done
+grep -q 'will follow rules version 1000, this program has' "$W/bank_a/node.log" || fail "nobody was warned"
+as bank_a audit export --out "$W/trail" >/dev/null
+as bank_b dataset publish --table loans >"$W/out" 2>&1 || true # the last block under the old rules
+for m in "${members[@]}"; do
+  status=0
+  for _ in $(seq 1000); do kill -0 "${pid[$m]}" 2>/dev/null || break; sleep 0.02; done
+  ! kill -0 "${pid[$m]}" 2>/dev/null || fail "$m goes on under rules that it does not have: $(as "$m" status)"
+  wait "${pid[$m]}" || status=$?
+  [ "$status" -eq 14 ] || fail "$m ended with $status: $(tail -n 2 "$W/$m/node.log")"
+  grep -q "from block [0-9]* on the ledger follows rules version 1000, this program has .*: install a newer one" "$W/$m/node.log" ||
+    fail "$m does not say why: $(tail -n 2 "$W/$m/node.log")"
+  unset "pid[$m]"
+done
+as bank_a ledger check >/dev/null || fail "the ledger of a node that stopped is not whole"
+status=0
+FIRMIANA_HOME=$W/bank_a timeout 60 "$firmiana" node >>"$W/bank_a/node.out" 2>>"$W/bank_a/node.log" || status=$?
+[ "$status" -eq 14 ] || fail "started again, it ended with $status"
+
+# ---- 4 ----
+"$verify" "$W/trail" >"$W/out" || fail "the trail is not valid: $(cat "$W/out")"
+grep -q 'quorum 4:' "$W/out" || fail "$(cat "$W/out")"
+echo "$name: a witness joined, a member left and came back, parameters changed, and nobody followed rules that it does not have"
