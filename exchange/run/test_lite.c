@@ -1,5 +1,11 @@
 #include "exchange/run/test_lite.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
 #include <stdlib.h>
 
 static const char *const infix[SQL_OP_COUNT_OF_OPS] = {
@@ -67,4 +73,33 @@ const char *lite_expr(struct gen_world *w, const struct gen_query *q, const stru
     for (size_t i = 1; i < n->arg_count; i++)
         all = gen_text(w, "%s %s %s", all, infix[n->op], lite_expr(w, q, plan, n->args[i]));
     return gen_text(w, "(%s)", all);
+}
+
+int64_t lite_average(int64_t sum, int64_t n, unsigned digits)
+{
+    __int128 x = sum < 0 ? -(__int128)sum : sum, q;
+
+    for (unsigned i = 0; i < digits; i++)
+        x *= 10;
+    q = x / n + (x % n * 2 >= n);
+    return (int64_t)(sum < 0 ? -q : q);
+}
+
+bool lite_ask(int64_t *out, struct gen_world *w, sqlite3 *oracle, const char *what,
+              const char *where, const char *more)
+{
+    const char *sql = gen_text(w, "SELECT %s FROM t WHERE (%s)%s", what, where, more);
+    sqlite3_stmt *s;
+    bool known;
+
+    if (sqlite3_prepare_v2(oracle, sql, -1, &s, NULL) != SQLITE_OK)
+        fail_msg("sqlite: %s\n%s", sqlite3_errmsg(oracle), sql);
+    if (sqlite3_step(s) != SQLITE_ROW)
+        fail_msg("sqlite: %s\n%s", sqlite3_errmsg(oracle), sql);
+    known = sqlite3_column_type(s, 0) != SQLITE_NULL;
+    if (known && sqlite3_column_type(s, 0) != SQLITE_INTEGER)
+        fail_msg("sqlite left 64 bits, which the planner should have refused:\n%s", sql);
+    *out = sqlite3_column_int64(s, 0);
+    (void)sqlite3_finalize(s);
+    return known;
 }

@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "exchange/run/run.h"
+#include "exchange/run/test_estimate.h"
 #include "exchange/run/test_query.h"
 #include "exchange/run/test_relation.h"
 #include "exchange/sql/bind/compile.h"
@@ -230,6 +231,20 @@ static void compare_query(struct one_query *q, const struct query_case *c, sqlit
     lines_release(&got);
 }
 
+/* Everything is put in by party 0. Tables are so short that sorts compare all pairs. */
+static void check_estimate(const struct one_query *q, const struct mpc_stats *stats,
+                           const char *text)
+{
+    static const unsigned zeros[64];
+    const struct sql_estimate_config c = {.physical = &q->physical,
+                                          .parties = 3,
+                                          .compute = {0, 1, 2},
+                                          .sources = zeros,
+                                          .recipients = zeros};
+
+    estimate_check(&c, stats, 0, text);
+}
+
 static void run_text(struct one_query *q, const struct pool *p, const char *text, int64_t minimum,
                      uint64_t seed, const char *protocol)
 {
@@ -253,6 +268,8 @@ static void run_text(struct one_query *q, const struct pool *p, const char *text
         explain_failure(q, text, seed);
         fail_msg("%s", w.err[0].text);
     }
+    if (strcmp(protocol, "rep3") == 0)
+        check_estimate(q, w.stats, text);
     world_clear(&w);
 }
 

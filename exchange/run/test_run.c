@@ -16,6 +16,7 @@
 
 #include "base/json.h"
 #include "exchange/run/run.h"
+#include "exchange/run/test_estimate.h"
 #include "exchange/run/test_generate.h"
 #include "exchange/run/test_lite.h"
 #include "exchange/sql/bind/compile.h"
@@ -65,37 +66,6 @@ static void oracle_open(const struct gen_world *w)
     (void)sqlite3_finalize(s);
 }
 
-/* One value: false if NULL. */
-static bool ask(int64_t *out, struct gen_world *w, const char *what, const char *where,
-                const char *more)
-{
-    const char *sql = gen_text(w, "SELECT %s FROM t WHERE (%s)%s", what, where, more);
-    sqlite3_stmt *s;
-    bool known;
-
-    if (sqlite3_prepare_v2(oracle, sql, -1, &s, NULL) != SQLITE_OK)
-        fail_msg("sqlite: %s\n%s", sqlite3_errmsg(oracle), sql);
-    if (sqlite3_step(s) != SQLITE_ROW)
-        fail_msg("sqlite: %s\n%s", sqlite3_errmsg(oracle), sql);
-    known = sqlite3_column_type(s, 0) != SQLITE_NULL;
-    if (known && sqlite3_column_type(s, 0) != SQLITE_INTEGER)
-        fail_msg("sqlite left 64 bits, which the planner should have refused:\n%s", sql);
-    *out = sqlite3_column_int64(s, 0);
-    (void)sqlite3_finalize(s);
-    return known;
-}
-
-/* sum / n at `digits` more digits, rounded half away from zero: schoolbook, in 128 bits. */
-static int64_t exact_average(int64_t sum, int64_t n, unsigned digits)
-{
-    __int128 x = sum < 0 ? -(__int128)sum : sum, q;
-
-    for (unsigned i = 0; i < digits; i++)
-        x *= 10;
-    q = x / n + (x % n * 2 >= n);
-    return (int64_t)(sum < 0 ? -q : q);
-}
-
 static struct sql_result_cell expected(struct gen_world *w, const struct gen_query *q, size_t i,
                                        const struct sql_plan *plan)
 {
@@ -111,15 +81,15 @@ static struct sql_result_cell expected(struct gen_world *w, const struct gen_que
         const char *rest = " AND m <> 0";
         if (counted != SQL_NONE)
             rest = gen_text(w, " AND m <> 0 AND %s", lite_expr(w, q, plan, counted));
-        assert_true(ask(&others, w, gen_text(w, "count(%s)", x), q->lite_where, rest));
+        assert_true(lite_ask(&others, w, oracle, gen_text(w, "count(%s)", x), q->lite_where, rest));
         if (others < plan->guard_rows)
             return (struct sql_result_cell){.state = SQL_CELL_SUPPRESSED};
     }
-    if (!ask(&cell.value, w, gen_text(w, "%s(%s)", fn, x), q->lite_where, ""))
+    if (!lite_ask(&cell.value, w, oracle, gen_text(w, "%s(%s)", fn, x), q->lite_where, ""))
         return (struct sql_result_cell){.state = SQL_CELL_NULL};
     if (o->fn == SQL_AVG) {
-        assert_true(ask(&n, w, gen_text(w, "count(%s)", x), q->lite_where, ""));
-        cell.value = exact_average(cell.value, n, plan->outputs[i].digits);
+        assert_true(lite_ask(&n, w, oracle, gen_text(w, "count(%s)", x), q->lite_where, ""));
+        cell.value = lite_average(cell.value, n, plan->outputs[i].digits);
     }
     return cell;
 }
@@ -310,7 +280,7 @@ struct party {
     const unsigned *sources;
     unsigned asker;
     struct sql_result result;
-    struct mpc_stats stats;
+    struct mpc_stats *stats; /* of all parties */
     fm_status status;
     struct base_err err;
 };
@@ -362,7 +332,7 @@ static void *party_main(void *arg)
     p->status = mpc_session_open(&session, &sc, &p->err);
     if (p->status == FM_OK) {
         p->status = party_run(p, session);
-        mpc_session_stats(session, &p->stats);
+        mpc_session_stats(session, &p->stats[p->transport->self]);
     }
     mpc_session_close(session);
     return NULL;
@@ -386,20 +356,36 @@ static void run_threads(struct party *parties, struct net_loop *loop)
 static const unsigned computing[][3] = {{0, 1, 2}, {3, 0, 1}, {1, 2, 3}};
 static const unsigned providing[][GEN_MAX_MEMBERS] = {{0, 1, 2, 3}, {1, 2, 0, 3}, {3, 0, 1, 2}};
 
+static void check_estimate(const struct fixture *f, const struct party *p)
+{
+    struct sql_estimate_config c = {.physical = &f->physical,
+                                    .parties = PARTIES,
+                                    .sources = p->sources,
+                                    .recipients = p->sources,
+                                    .asker = p->asker,
+                                    .params = f->values};
+
+    memcpy(c.compute, p->compute, sizeof c.compute);
+    estimate_check(&c, p->stats, 0, f->q.ours);
+}
+
 static void run_rep3(struct fixture *f, uint64_t seed)
 {
     struct party parties[PARTIES] = {0};
+    struct mpc_stats stats[PARTIES];
     struct net_loop *loop;
     struct base_err err;
 
     assert_int_equal(net_loop_new(&loop, PARTIES, NULL, &err), FM_OK);
     for (unsigned i = 0; i < PARTIES; i++) {
         parties[i].f = f;
+        parties[i].stats = stats;
         parties[i].compute = computing[seed % 3];
         parties[i].sources = providing[seed / 3 % 3];
         parties[i].asker = parties[i].sources[0];
     }
     run_threads(parties, loop);
+    check_estimate(f, parties);
     for (unsigned i = 0; i < PARTIES; i++) {
         bool recipient = i == parties[i].sources[0];
         if (parties[i].status != FM_OK) {
