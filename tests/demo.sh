@@ -133,6 +133,7 @@ propose() { # spec -> contract id
 as bank_a explain --recipient bank_a "SELECT closed, COUNT(*) AS n, AVG(balance) AS mean FROM loans GROUP BY closed ORDER BY n" >"$W/explain.out"
 sed 's/^/   /' "$W/explain.out"
 grep -q "it needs the authorization of bank_a, bank_b, bank_c" "$W/explain.out" || fail "explain does not say who is to be asked"
+grep -q "estimated, link 'lan'" "$W/explain.out" || fail "explain does not say what it would cost"
 as bank_a explain --json --recipient bank_a "SELECT COUNT(*) FROM loans" | grep -q '"contracts":\[\]' || fail "explain --json"
 must_refuse "names single subjects" as bank_a explain --recipient bank_a "SELECT SUM(CASE WHEN subject_id = 5 THEN balance ELSE 0 END) FROM loans"
 proves "an analyst sees what a query would do, and whom to ask, before asking; no guard can be walked round by naming one subject"
@@ -146,6 +147,9 @@ for c in "$exposure" "$portfolio"; do
     [ "$b" != bank_b ] || sed 's/^/   /' "$W/authorize.out"
   done
 done
+as bank_a explain --contract "$portfolio" --param 1=30 --link wan >"$W/allowed.out"
+grep "has this plan\|estimated" "$W/allowed.out" | sed 's/^/   /'
+grep -q "all providers allow it" "$W/allowed.out" || fail "explain does not see the authorizations"
 proves "what an officer signs is the set of uses its own node derived from the plan, not a list typed by hand"
 
 step "4. Consent: a subject signs with a fresh key; a salted commitment hides who it is; bank_b relays it"

@@ -50,6 +50,9 @@ fm_status cli_write_json(const char *path, const json_t *value, unsigned mode,
 fm_status cli_duration(int64_t *out_ms, const char *text, const char *option,
                        struct base_err *err) FM_CHECK;
 
+/* --param N=VALUE and --param-file N=PATH, in any order, each once -> ["value of $1", ...]. */
+fm_status cli_parameters(json_t **out, const struct cli_args *args, struct base_err *err) FM_CHECK;
+
 /* A member of an answer that the node always gives; "" if it does not. */
 const char *cli_text(const json_t *value, const char *name);
 

@@ -1,7 +1,6 @@
 #include "exchange/contract/explain.h"
 
 #include "base/bytes.h"
-#include "base/json.h"
 #include "exchange/contract/compile.h"
 #include "exchange/contract/uses.h"
 #include "exchange/sql/physical/explain.h"
@@ -49,24 +48,14 @@ static fm_status add_uses(json_t *out, const struct sql_plan *plan, struct base_
     return st;
 }
 
-fm_status contract_explain(json_t **out, const json_t *ask, const json_t *datasets,
-                           struct base_err *err)
+fm_status contract_explain(json_t **out, const struct sql_plan *plan, struct base_err *err)
 {
-    struct sql_plan plan;
-    int64_t minimum;
-    fm_status st = base_json_get_int(&minimum, ask, "minimum_group", err);
+    fm_status st = sql_explain_json(out, plan, err);
 
-    *out = NULL;
     if (st == FM_OK)
-        st = contract_plan(&plan, ask, minimum, datasets, err);
-    if (st != FM_OK)
-        return st;
-    st = sql_explain_json(out, &plan, err);
+        st = add_texts(*out, plan, err);
     if (st == FM_OK)
-        st = add_texts(*out, &plan, err);
-    if (st == FM_OK)
-        st = add_uses(*out, &plan, err);
-    sql_plan_release(&plan);
+        st = add_uses(*out, plan, err);
     if (st != FM_OK) {
         json_decref(*out);
         *out = NULL;

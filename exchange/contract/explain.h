@@ -4,13 +4,11 @@
 
 #include <jansson.h>
 
-#include "base/status.h"
+#include "exchange/sql/plan/plan.h"
 
-/* ask: {"sql", "recipients", "minimum_group", "parameters"?}, as in a specification. *out: what
- * sql_explain_json() says, and "plan_hash", "plan_text", "uses_text", "uses" ({alias: [...]}),
- * "providers" (whose authorization a contract with this plan needs). Errors: those of
- * sql_plan_compile(). */
-fm_status contract_explain(json_t **out, const json_t *ask, const json_t *datasets,
+/* *out: what sql_explain_json() says, and "plan_hash", "plan_text", "uses_text", "uses" ({alias:
+ * [...]}), "providers" (whose authorization a contract with this plan needs). FM_E_MEMORY. */
+fm_status contract_explain(json_t **out, const struct sql_plan *plan,
                            struct base_err *err) FM_CHECK;
 
 #endif
