@@ -189,13 +189,13 @@ static fm_status explain(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK && cli_value(args, "contract") != NULL)
         request =
             json_pack("{s:s, s:O*, s:s*}", "contract", cli_value(args, "contract"), "values",
-                      json_array_size(values) > 0 ? values : NULL, "link", cli_value(args, "link"));
+                      json_array_size(values) > 0 ? values : NULL, "over", cli_value(args, "link"));
     else if (st == FM_OK)
         request =
             json_pack("{s:s, s:o, s:I, s:o*, s:O*, s:s*}", "sql", args->operands[0], "recipients",
                       all_of(args, "recipient"), "minimum_group", (json_int_t)minimum, "compute",
                       all_of(args, "compute"), "values",
-                      json_array_size(values) > 0 ? values : NULL, "link", cli_value(args, "link"));
+                      json_array_size(values) > 0 ? values : NULL, "over", cli_value(args, "link"));
     if (st == FM_OK)
         st = cli_call(&value, args, "query.explain", request, err);
     if (st == FM_OK && cli_flag(args, "json"))

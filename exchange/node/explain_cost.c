@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "exchange/run/estimate.h"
 #include "exchange/sql/physical/footprint.h"
+#include "mpc/choice.h"
 
 /* ---- who takes part ---- */
 
@@ -104,10 +105,10 @@ static fm_status cast_make(struct cast *c, struct node *node, const struct sql_p
 
 enum { WAKING_NS = 30000 };
 
-/* Half of the longest round trip to a compute party; the line is taken for metro's. */
-static struct sql_link measured(const struct node *node, const struct cast *c)
+/* Half of the longest round trip to a compute party; the line is taken for metro's. False: no ping
+ * has come back. */
+static bool measured(struct sql_link *out, const struct node *node, const struct cast *c)
 {
-    struct sql_link link = *sql_link_find("metro");
     int64_t rtt_ms = -1;
     unsigned at;
 
@@ -117,31 +118,32 @@ static struct sql_link measured(const struct node *node, const struct cast *c)
         if (m->ping.timed && is_in(c, m->alias, &at) && m->ping.rtt_ms > rtt_ms)
             rtt_ms = m->ping.rtt_ms;
     }
-    if (rtt_ms < 0)
-        return *sql_link_find("lan");
-    link.name = "measured";
-    link.round_ns = (uint64_t)rtt_ms * 500000 + WAKING_NS;
-    return link;
+    if (rtt_ms < 0 || !sql_link_find(out, "metro"))
+        return false;
+    out->name = "measured";
+    out->round_ns = (uint64_t)rtt_ms * 500000 + WAKING_NS;
+    return true;
 }
 
-static fm_status link_of(struct sql_link *out, const struct node *node, const struct cast *c,
-                         const json_t *ask, struct base_err *err)
+/* Circuits go as the contract's link says, which is part of the session's descriptor; seconds are
+ * those on `over`. Without a contract there will be one for that link. */
+static fm_status links_of(enum mpc_profile *profile, struct sql_link *over, const struct node *node,
+                          const struct cast *c, const json_t *ask, struct base_err *err)
 {
-    const char *name = json_string_value(json_object_get(ask, "link"));
-    const struct sql_link *known;
+    const char *name = json_string_value(json_object_get(ask, "over"));
+    const char *agreed = json_string_value(json_object_get(ask, "link"));
 
     if (name == NULL)
-        name = "lan";
-    if (strcmp(name, "measured") == 0) {
-        *out = measured(node, c);
+        name = agreed != NULL ? agreed : "lan";
+    if (agreed == NULL && json_object_get(ask, "contract") == NULL)
+        agreed = name;
+    if (agreed == NULL || !mpc_link_find(profile, agreed))
+        *profile = MPC_LAN;
+    if (strcmp(name, "measured") == 0 ? measured(over, node, c) : sql_link_find(over, name))
         return FM_OK;
-    }
-    known = sql_link_find(name);
-    if (known == NULL)
-        return base_err_set(err, FM_E_INPUT, "no link '%s': lan, metro, wan, local or measured",
-                            name);
-    *out = *known;
-    return FM_OK;
+    return base_err_set(err, FM_E_INPUT, "no link '%s': lan, metro, wan, local%s", name,
+                        strcmp(name, "measured") == 0 ? "; no peer has answered a ping yet"
+                                                      : " or measured");
 }
 
 /* ---- parameters ---- */
@@ -285,12 +287,13 @@ fm_status node_explain_cost(struct node *node, json_t *answer, const struct sql_
     struct sql_physical physical = {0};
     struct sql_estimate estimate = {0};
     struct sql_value *values = NULL;
+    enum mpc_profile profile = MPC_LAN;
     struct sql_link link;
     unsigned asker = 0;
     fm_status st = cast_make(&cast, node, plan, json_object_get(ask, "compute"), err);
 
     if (st == FM_OK)
-        st = link_of(&link, node, &cast, ask, err);
+        st = links_of(&profile, &link, node, &cast, ask, err);
     if (st == FM_OK)
         st = values_of(&values, plan, json_object_get(ask, "values"), err);
     if (st == FM_OK)
@@ -302,7 +305,7 @@ fm_status node_explain_cost(struct node *node, json_t *answer, const struct sql_
                                         .sources = cast.sources,
                                         .recipients = cast.recipients,
                                         .params = values,
-                                        .profile = MPC_FEW_ROUNDS};
+                                        .profile = profile};
         struct told told = {plan, &estimate, &link, &cast};
 
         (void)is_in(&cast, node->config.home.alias, &asker);

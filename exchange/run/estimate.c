@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "exchange/run/run.h"
+#include "mpc/choice.h"
 
 /* ---- entry by entry ---- */
 
@@ -164,21 +165,27 @@ void sql_estimate_release(struct sql_estimate *estimate)
 
 /* ---- time ---- */
 
-const struct sql_link *sql_link_find(const char *name)
+/* All three here share its processors, and a message is there as soon as they are woken. */
+static struct sql_link local_link(void)
 {
-    static const struct sql_link links[] = {
-        {"lan", 80000, 800, 1}, {"metro", 1030000, 8000, 1}, {"wan", 10030000, 8000, 1}};
-    static struct sql_link local = {"local", 30000, 0, 1};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-    if (strcmp(name, local.name) == 0) {
-        local.busy = cores > 0 && cores < 3 ? 3.0 / (double)cores : 1;
-        return &local;
+    return (struct sql_link){"local", 30000, 0, cores > 0 && cores < 3 ? 3.0 / (double)cores : 1};
+}
+
+bool sql_link_find(struct sql_link *out, const char *name)
+{
+    enum mpc_profile profile;
+
+    if (strcmp(name, "local") == 0) {
+        *out = local_link();
+        return true;
     }
-    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
-        if (strcmp(name, links[i].name) == 0)
-            return &links[i];
-    return NULL;
+    if (!mpc_link_find(&profile, name))
+        return false;
+    *out =
+        (struct sql_link){name, mpc_link_of(profile)->round_ns, mpc_link_of(profile)->byte_ps, 1};
+    return true;
 }
 
 double sql_estimate_seconds(uint64_t rounds, uint64_t sent, uint64_t busy_ns,

@@ -53,9 +53,9 @@ struct sql_link {
     uint64_t byte_ps;
     double busy; /* processor times, compared with a party that has a core of its own */
 };
-/* "lan" (10 Gbit/s, 0.1 ms round trip), "metro" (1 Gbit/s, 2 ms), "wan" (1 Gbit/s, 20 ms), "local"
- * (all three on this machine). NULL: no such link. */
-const struct sql_link *sql_link_find(const char *name);
+/* A link of mpc/choice.h ("lan", "metro", "wan"), or "local": all three on this machine. False if
+ * it is none. out->name is name. */
+bool sql_link_find(struct sql_link *out, const char *name);
 /* Rounds, the line and the processor one after another: an upper bound, as computing and sending
  * overlap. */
 double sql_estimate_seconds(uint64_t rounds, uint64_t sent, uint64_t busy_ns,
