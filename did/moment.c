@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define DAY_S 86400
+#define PLAIN 19            /* characters before fraction and zone */
 #define LAST_S 253402300799 /* 9999-12-31T23:59:59Z */
 
 static bool is_leap(int year)
@@ -86,5 +87,57 @@ bool did_moment_parse(int64_t *unix_s, const char *text)
     for (int m = 1; m < month; m++)
         days += days_in(m, year);
     *unix_s = days * DAY_S + hour * 3600 + minute * 60 + second;
+    return true;
+}
+
+/* ".25" at *text, which moves past it. False if there is a point without one to nine digits. */
+static bool skip_fraction(const char **text)
+{
+    size_t digits;
+
+    if (**text != '.')
+        return true;
+    digits = strspn(*text + 1, "0123456789");
+    *text += 1 + digits;
+    return digits >= 1 && digits <= 9;
+}
+
+/* "Z", or an offset of at most fourteen hours, in seconds east. */
+static bool parse_zone(int64_t *east_s, const char *text)
+{
+    static const char shape[] = "+00:00";
+    int hours, minutes;
+
+    *east_s = 0;
+    if (strcmp(text, "Z") == 0)
+        return true;
+    if (strlen(text) != sizeof shape - 1 || (text[0] != '+' && text[0] != '-'))
+        return false;
+    for (size_t i = 1; i < sizeof shape - 1; i++)
+        if (shape[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
+            return false;
+    hours = number(text, 1, 2);
+    minutes = number(text, 4, 2);
+    *east_s = (text[0] == '-' ? -1 : 1) * (int64_t)(hours * 3600 + minutes * 60);
+    return minutes < 60 && (hours < 14 || (hours == 14 && minutes == 0));
+}
+
+bool did_moment_parse_any(int64_t *unix_s, const char *text)
+{
+    char plain[DID_MOMENT_TEXT];
+    const char *rest;
+    int64_t east_s;
+
+    *unix_s = 0;
+    if (strlen(text) < PLAIN)
+        return false;
+    memcpy(plain, text, PLAIN);
+    memcpy(plain + PLAIN, "Z", 2);
+    rest = text + PLAIN;
+    if (!did_moment_parse(unix_s, plain) || !skip_fraction(&rest) || !parse_zone(&east_s, rest)) {
+        *unix_s = 0;
+        return false;
+    }
+    *unix_s -= east_s;
     return true;
 }

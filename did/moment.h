@@ -17,4 +17,9 @@ fm_status did_moment_format(char out[DID_MOMENT_TEXT], int64_t unix_s,
 /* False unless did_moment_format() would write exactly this text. */
 bool did_moment_parse(int64_t *unix_s, const char *text) FM_CHECK;
 
+/* Others' moments: any xsd:dateTimeStamp within those years, with a fraction (dropped, at most
+ * nine digits) or an offset: "2026-11-20T17:51:00.25+08:00". For credentials, never for what the
+ * ledger signs. */
+bool did_moment_parse_any(int64_t *unix_s, const char *text) FM_CHECK;
+
 #endif

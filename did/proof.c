@@ -52,7 +52,7 @@ fm_status did_proof_hash(uint8_t out64[64], const json_t *object, const json_t *
 /* A new proof over object, owned by the caller. */
 static fm_status make_proof(json_t **out, const json_t *object, const struct did_secret *secret,
                             const char *method, enum did_role role, int64_t created_s,
-                            struct base_err *err)
+                            const char *challenge, const char *domain, struct base_err *err)
 {
     const struct did_suite *suite = did_secret_key(secret)->suite;
     json_t *context = json_object_get(object, "@context");
@@ -68,9 +68,10 @@ static fm_status make_proof(json_t **out, const json_t *object, const struct did
     st = did_moment_format(created, created_s, err);
     if (st != FM_OK)
         return st;
-    proof = json_pack("{s:s, s:s, s:s, s:s, s:s, s:O*}", "type", TYPE, "cryptosuite",
+    proof = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:s*, s:O*}", "type", TYPE, "cryptosuite",
                       suite->cryptosuite, "created", created, "verificationMethod", method,
-                      "proofPurpose", did_role_name(role), "@context", context);
+                      "proofPurpose", did_role_name(role), "challenge", challenge, "domain", domain,
+                      "@context", context);
     if (proof == NULL)
         return base_err_memory(err, "proof");
     st = did_proof_hash(hash64, object, proof, suite->digest, err);
@@ -94,6 +95,13 @@ static fm_status make_proof(json_t **out, const json_t *object, const struct did
 fm_status did_proof_add(json_t *object, const struct did_secret *secret, const char *method,
                         enum did_role role, int64_t created_s, struct base_err *err)
 {
+    return did_proof_add_answer(object, secret, method, role, created_s, NULL, NULL, err);
+}
+
+fm_status did_proof_add_answer(json_t *object, const struct did_secret *secret, const char *method,
+                               enum did_role role, int64_t created_s, const char *challenge,
+                               const char *domain, struct base_err *err)
+{
     json_t *proof;
     fm_status st;
 
@@ -101,7 +109,7 @@ fm_status did_proof_add(json_t *object, const struct did_secret *secret, const c
         return base_err_set(err, FM_E_ARG, "only a JSON object can carry a proof");
     if (json_object_get(object, "proof") != NULL)
         return base_err_set(err, FM_E_CONFLICT, "the object carries a proof already");
-    st = make_proof(&proof, object, secret, method, role, created_s, err);
+    st = make_proof(&proof, object, secret, method, role, created_s, challenge, domain, err);
     if (st == FM_OK && json_object_set_new(object, "proof", proof) != 0)
         st = base_err_memory(err, "proof");
     return st;
@@ -157,7 +165,7 @@ fm_status did_proof_add_to_set(json_t *object, const struct did_secret *secret, 
         st =
             base_err_set(err, FM_E_LIMIT, "a proof set holds at most %d proofs", DID_PROOF_SET_MAX);
     if (st == FM_OK)
-        st = make_proof(&proof, object, secret, method, role, created_s, err);
+        st = make_proof(&proof, object, secret, method, role, created_s, NULL, NULL, err);
     if (st == FM_OK && (json_array_insert_new(set, place, proof) != 0 ||
                         json_object_set(object, "proof", set) != 0))
         st = base_err_memory(err, "proof set");
@@ -170,28 +178,79 @@ fm_status did_proof_add_to_set(json_t *object, const struct did_secret *secret, 
 static const char *const proof_members[] = {"@context",           "created",    "cryptosuite",
                                             "proofPurpose",       "proofValue", "type",
                                             "verificationMethod", NULL};
+static const char *const open_members[] = {
+    "@context", "challenge", "created",      "cryptosuite", "domain", "expires",
+    "id",       "nonce",     "proofPurpose", "proofValue",  "type",   "verificationMethod",
+    NULL};
+
+/* A member of a proof is exactly this text, or is not there. */
+static fm_status check_answer(const json_t *proof, const char *name, const char *wanted,
+                              struct base_err *err)
+{
+    const json_t *member = json_object_get(proof, name);
+
+    if (member == NULL && wanted == NULL)
+        return FM_OK;
+    if (member == NULL || wanted == NULL || !json_is_string(member) ||
+        strcmp(json_string_value(member), wanted) != 0)
+        return base_err_set(err, FM_E_AUTH, "%s is %s", name,
+                            member == NULL   ? "missing"
+                            : wanted == NULL ? "not expected here"
+                                             : "not the one that was asked for");
+    return FM_OK;
+}
+
+/* The members that have to do with time. */
+static fm_status check_moments(struct did_proof *out, const json_t *proof,
+                               const struct did_proof_terms *terms, struct base_err *err)
+{
+    const char *created = NULL, *expires = NULL;
+    int64_t expires_s;
+    fm_status st = FM_OK;
+
+    if (terms == NULL || json_object_get(proof, "created") != NULL)
+        st = base_json_get_str(&created, proof, "created", err);
+    if (st == FM_OK && terms != NULL && json_object_get(proof, "expires") != NULL)
+        st = base_json_get_str(&expires, proof, "expires", err);
+    if (st != FM_OK)
+        return st;
+    if (terms == NULL && !did_moment_parse(&out->created_s, created))
+        return base_err_set(err, FM_E_INPUT, "created must be like 2026-11-20T09:51:00Z");
+    if (terms != NULL && created != NULL && !did_moment_parse_any(&out->created_s, created))
+        return base_err_set(err, FM_E_INPUT, "created is no moment");
+    if (expires != NULL && !did_moment_parse_any(&expires_s, expires))
+        return base_err_set(err, FM_E_INPUT, "expires is no moment");
+    if (expires != NULL && expires_s <= terms->now_s)
+        return base_err_set(err, FM_E_INVALID, "it expired at %s", expires);
+    return FM_OK;
+}
 
 /* Everything but the key and the signature. */
 static fm_status check_form(struct did_proof *out, const char **proof_value, const json_t *object,
-                            const json_t *proof, enum did_role role, struct base_err *err)
+                            const json_t *proof, enum did_role role,
+                            const struct did_proof_terms *terms, struct base_err *err)
 {
     const json_t *context = json_object_get(proof, "@context");
-    const char *type, *purpose, *method, *created;
+    const char *type, *purpose, *method;
     fm_status st;
 
     if (!json_is_object(proof))
         return base_err_set(err, FM_E_INPUT, "a proof must be a JSON object");
-    if ((st = base_json_only(proof, proof_members, err)) != FM_OK ||
+    if ((st = base_json_only(proof, terms == NULL ? proof_members : open_members, err)) != FM_OK ||
         (st = base_json_get_str(&type, proof, "type", err)) != FM_OK ||
-        (st = base_json_get_str(&created, proof, "created", err)) != FM_OK ||
         (st = base_json_get_str(&purpose, proof, "proofPurpose", err)) != FM_OK ||
         (st = base_json_get_str(&method, proof, "verificationMethod", err)) != FM_OK ||
         (st = base_json_get_str(proof_value, proof, "proofValue", err)) != FM_OK)
         return st;
     if (strcmp(type, TYPE) != 0)
         return base_err_set(err, FM_E_INPUT, "type must be '" TYPE "'");
-    if (!did_moment_parse(&out->created_s, created))
-        return base_err_set(err, FM_E_INPUT, "created must be like 2026-11-20T09:51:00Z");
+    st = check_moments(out, proof, terms, err);
+    if (st == FM_OK && terms != NULL)
+        st = check_answer(proof, "challenge", terms->challenge, err);
+    if (st == FM_OK && terms != NULL)
+        st = check_answer(proof, "domain", terms->domain, err);
+    if (st != FM_OK)
+        return st;
     if (strlen(method) >= sizeof out->method)
         return base_err_set(err, FM_E_INPUT, "verificationMethod is too long");
     if (context != NULL &&
@@ -205,7 +264,8 @@ static fm_status check_form(struct did_proof *out, const char **proof_value, con
 }
 
 static fm_status verify_one(struct did_proof *out, const json_t *object, const uint8_t bare32[32],
-                            const json_t *proof, enum did_role role, uint32_t rules_version,
+                            const json_t *proof, enum did_role role,
+                            const struct did_proof_terms *terms, uint32_t rules_version,
                             const struct did_resolver *resolver, struct base_err *err)
 {
     uint8_t hash64[64], signature[DID_SIGNATURE_MAX];
@@ -213,7 +273,7 @@ static fm_status verify_one(struct did_proof *out, const json_t *object, const u
     fm_status st;
 
     memset(out, 0, sizeof *out);
-    st = check_form(out, &value, object, proof, role, err);
+    st = check_form(out, &value, object, proof, role, terms, err);
     if (st == FM_OK)
         st = resolver->key(resolver->ctx, &out->key, out->method, role, err);
     if (st == FM_OK && out->key.suite->since > rules_version)
@@ -245,7 +305,8 @@ static fm_status verify_one(struct did_proof *out, const json_t *object, const u
 
 /* One proof, as an object. bare32: the hash of object without it. */
 static fm_status verify_single(struct did_proof *out, const json_t *object,
-                               const uint8_t bare32[32], enum did_role role, uint32_t rules_version,
+                               const uint8_t bare32[32], enum did_role role,
+                               const struct did_proof_terms *terms, uint32_t rules_version,
                                const struct did_resolver *resolver, struct base_err *err)
 {
     const json_t *proof = json_object_get(object, "proof");
@@ -255,18 +316,27 @@ static fm_status verify_single(struct did_proof *out, const json_t *object,
         return base_err_set(err, FM_E_INPUT, "the object carries no proof");
     if (!json_is_object(proof))
         return base_err_set(err, FM_E_INPUT, "exactly one proof is needed here, as an object");
-    return verify_one(out, object, bare32, proof, role, rules_version, resolver, err);
+    return verify_one(out, object, bare32, proof, role, terms, rules_version, resolver, err);
 }
 
 fm_status did_proof_verify(struct did_proof *out, const json_t *object, enum did_role role,
                            uint32_t rules_version, const struct did_resolver *resolver,
                            struct base_err *err)
 {
+    return did_proof_verify_terms(out, object, role, NULL, rules_version, resolver, err);
+}
+
+fm_status did_proof_verify_terms(struct did_proof *out, const json_t *object, enum did_role role,
+                                 const struct did_proof_terms *terms, uint32_t rules_version,
+                                 const struct did_resolver *resolver, struct base_err *err)
+{
     uint8_t bare[32];
     fm_status st = hash_without(bare, object, "proof", DID_DIGEST_SHA256, err);
 
     memset(out, 0, sizeof *out);
-    return st != FM_OK ? st : verify_single(out, object, bare, role, rules_version, resolver, err);
+    return st != FM_OK
+               ? st
+               : verify_single(out, object, bare, role, terms, rules_version, resolver, err);
 }
 
 /* The array form: 2 or more, in order. */
@@ -295,13 +365,13 @@ fm_status did_proof_verify_hashed(struct did_proof out[DID_PROOF_SET_MAX], size_
 
     *out_count = 0;
     if (set == NULL || json_is_object(set)) {
-        st = verify_single(out, object, bare32, role, rules_version, resolver, err);
+        st = verify_single(out, object, bare32, role, NULL, rules_version, resolver, err);
         *out_count = st == FM_OK ? 1 : 0;
         return st;
     }
     st = check_set(set, err);
     for (size_t i = 0; st == FM_OK && i < json_array_size(set); i++) {
-        st = verify_one(&out[i], object, bare32, json_array_get(set, i), role, rules_version,
+        st = verify_one(&out[i], object, bare32, json_array_get(set, i), role, NULL, rules_version,
                         resolver, err);
         for (size_t j = 0; st == FM_OK && j < i; j++)
             if (did_key_equal(&out[i].key, &out[j].key))

@@ -40,6 +40,14 @@
 #define DID_METHOD_TEXT 192  /* longest verification method id, with the closing NUL */
 #define DID_PROOF_SET_MAX 32 /* as many as a document can have officers */
 
+/* What a proof of a credential or a presentation may say beside the closed form above, which is the
+ * ledger's: W3C's "id" and "nonce" (signed, without a meaning here), "expires", "challenge" and
+ * "domain"; and "created" in anybody's form of a moment, or none at all. */
+struct did_proof_terms {
+    const char *challenge, *domain; /* exactly these must stand in it; NULL: none may */
+    int64_t now_s;                  /* "expires" must lie after it */
+};
+
 /* Finds the key of a verification method that has the role. Fails with FM_E_AUTH if the method is
  * unknown or lacks the role; any other error stops the verification without a verdict. */
 struct did_resolver {
@@ -65,6 +73,11 @@ struct did_proof {
 fm_status did_proof_add(json_t *object, const struct did_secret *secret, const char *method,
                         enum did_role role, int64_t created_s, struct base_err *err) FM_CHECK;
 
+/* The same with a challenge and a domain, each NULL for none. */
+fm_status did_proof_add_answer(json_t *object, const struct did_secret *secret, const char *method,
+                               enum did_role role, int64_t created_s, const char *challenge,
+                               const char *domain, struct base_err *err) FM_CHECK;
+
 /* The same as one signer of a proof set: an object without proof, with one, or with a set. Existing
  * proofs are kept and not checked. FM_E_CONFLICT if this method has signed already, FM_E_LIMIT when
  * the set is full. */
@@ -79,6 +92,13 @@ fm_status did_proof_add_to_set(json_t *object, const struct did_secret *secret, 
 fm_status did_proof_verify(struct did_proof *out, const json_t *object, enum did_role role,
                            uint32_t rules_version, const struct did_resolver *resolver,
                            struct base_err *err) FM_CHECK;
+
+/* The same with what the terms add (NULL: nothing). created_s of *out is 0 if the proof
+ * does not say. FM_E_AUTH: another challenge or domain; FM_E_INVALID: expired. */
+fm_status did_proof_verify_terms(struct did_proof *out, const json_t *object, enum did_role role,
+                                 const struct did_proof_terms *terms, uint32_t rules_version,
+                                 const struct did_resolver *resolver,
+                                 struct base_err *err) FM_CHECK;
 
 /* Verifies one proof or a set. *out_count says how many signers (at least 1, all of different
  * keys); comparing it with a threshold is the caller's, who knows the m. */

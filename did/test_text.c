@@ -278,6 +278,39 @@ static void moments_agree_with_gmtime(void **state)
     }
 }
 
+/* Others' moments, beside what the clock says of them. */
+static void foreign_moments(void **state)
+{
+    static const struct {
+        const char *text;
+        bool fine;
+    } cases[] = {
+        {"2026-11-20T09:51:00Z", true},
+        {"2026-11-20T09:51:00.5Z", true},
+        {"2026-11-20T09:51:00.123456789Z", true},
+        {"2026-11-20T17:51:00+08:00", true},
+        {"2026-11-20T03:21:00.25-06:30", true},
+        {"2026-11-20T23:51:00+14:00", true},
+        {"2026-11-20T09:51:00", false},
+        {"2026-11-20T09:51:00.Z", false},
+        {"2026-11-20T09:51:00.1234567890Z", false},
+        {"2026-11-20T09:51:00+0800", false},
+        {"2026-11-20T09:51:00+14:01", false},
+        {"2026-11-20T09:51:00+08:60", false},
+        {"2026-11-20T09:51:00ZZ", false},
+        {"2026-02-30T09:51:00Z", false},
+        {"2026-11-20 09:51:00Z", false},
+        {"2026-11-20T09:51", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t s;
+        assert_int_equal(did_moment_parse_any(&s, cases[i].text), cases[i].fine);
+        assert_int_equal(s, cases[i].fine ? TOOLS_WHEN : 0);
+    }
+}
+
 static void strange_moments_are_refused(void **state)
 {
     static const char *const texts[] = {
@@ -369,6 +402,7 @@ int main(void)
         cmocka_unit_test(other_suites_are_refused),
         cmocka_unit_test(broken_did_keys_are_refused),
         cmocka_unit_test(moments_agree_with_gmtime),
+        cmocka_unit_test(foreign_moments),
         cmocka_unit_test(strange_moments_are_refused),
         cmocka_unit_test(jcs_vectors),
     };

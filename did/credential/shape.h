@@ -1,0 +1,34 @@
+/* What a credential and a presentation look like: Verifiable Credentials Data Model 2.0, section 4.
+ * JSON within base/json.h's subset (no fractions, no null: JCS over them differs between
+ * languages). Members that the model does not know stay untouched; those that it knows have its
+ * form. Nothing is fetched: contexts are names here, since proofs are made over the JSON itself. */
+#ifndef FIRMIANA_DID_CREDENTIAL_SHAPE_H
+#define FIRMIANA_DID_CREDENTIAL_SHAPE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+#define CREDENTIAL_CONTEXT "https://www.w3.org/ns/credentials/v2"
+#define CREDENTIAL_SUBJECTS_MAX 64
+
+/* A credential with its issuer. FM_E_INPUT names the member and what it must be. */
+fm_status credential_check_shape(const json_t *credential, struct base_err *err) FM_CHECK;
+
+/* A presentation, without looking into its credentials. */
+fm_status credential_check_presentation(const json_t *presentation, struct base_err *err) FM_CHECK;
+
+/* "type" is this, or has it. */
+bool credential_has_type(const json_t *object, const char *type);
+
+/* The text of a member that is a URL or an object with one as "id" ("issuer", "holder"); NULL if it
+ * is neither. Borrowed. */
+const char *credential_id_of(const json_t *object, const char *member);
+
+/* The moment in a member; *there false if the member is missing. */
+fm_status credential_moment(int64_t *unix_s, bool *there, const json_t *object, const char *member,
+                            struct base_err *err) FM_CHECK;
+
+#endif
