@@ -1,0 +1,128 @@
+#include "exchange/cli/credential_files.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "did/key_did.h"
+#include "exchange/cli/common.h"
+
+/* ---- documents ---- */
+
+static fm_status add_document(struct credential_files *f, const json_t *json, struct base_err *err)
+{
+    struct did_document **grown =
+        realloc(f->documents, (f->document_count + 1) * sizeof(struct did_document *));
+    fm_status st;
+
+    if (grown == NULL)
+        return base_err_memory(err, "documents");
+    f->documents = grown;
+    st = did_document_parse(&grown[f->document_count], json, DID_RULES_VERSION, err);
+    if (st == FM_OK)
+        f->document_count++;
+    return st;
+}
+
+static const struct did_document *find_document(const struct credential_files *f, const char *did)
+{
+    for (size_t i = 0; i < f->document_count; i++)
+        if (strcmp(did_document_id(f->documents[i]), did) == 0)
+            return f->documents[i];
+    return NULL;
+}
+
+/* The node's, kept for the next question. */
+static fm_status ask_node(struct credential_files *f, const char *did, struct base_err *err)
+{
+    json_t *value;
+    fm_status st;
+
+    if (cli_value(f->args, "home") == NULL)
+        return base_err_set(err, FM_E_NOT_FOUND,
+                            "the document of %.120s is not at hand: give it with --document, or "
+                            "name a member's node with --home",
+                            did);
+    st = cli_call(&value, f->args, "member.get", json_pack("{s:s}", "name", did), err);
+    if (st == FM_OK)
+        st = add_document(f, json_object_get(value, "document"), err);
+    json_decref(value);
+    return st;
+}
+
+static fm_status find_key(void *ctx, struct did_key *out, const char *method, enum did_role role,
+                          struct base_err *err)
+{
+    struct credential_files *f = ctx;
+    char did[DID_METHOD_TEXT];
+    fm_status st;
+
+    if (strncmp(method, "did:key:", 8) == 0)
+        return did_proof_resolve_did_key(NULL, out, method, role, err);
+    if (!did_method_split(did, method) || strncmp(did, "did:firmiana:", 13) != 0)
+        return base_err_set(err, FM_E_UNSUPPORTED,
+                            "'%.80s': known here are keys of did:key and did:firmiana", method);
+    if (find_document(f, did) == NULL && (st = ask_node(f, did, err)) != FM_OK)
+        return st;
+    return did_document_key(find_document(f, did), out, role, method, err);
+}
+
+/* ---- lists ---- */
+
+static fm_status find_list(void *ctx, json_t **out, const char *id, struct base_err *err)
+{
+    struct credential_files *f = ctx;
+
+    *out = json_incref(json_object_get(f->lists, id));
+    return *out != NULL
+               ? FM_OK
+               : base_err_set(err, FM_E_NOT_FOUND, "not at hand: fetch it and give it with --list");
+}
+
+static fm_status add_list(struct credential_files *f, const char *path, struct base_err *err)
+{
+    json_t *list;
+    const char *id;
+    fm_status st = base_json_load_file(&list, path, CREDENTIAL_FILE_MAX, err);
+
+    if (st != FM_OK)
+        return st;
+    if (base_json_get_str(&id, list, "id", err) != FM_OK)
+        st = base_err_prefix(err, "%s", path);
+    else if (json_object_set(f->lists, id, list) != 0)
+        st = base_err_memory(err, path);
+    json_decref(list);
+    return st;
+}
+
+fm_status credential_files_open(struct credential_files *f, const struct cli_args *args,
+                                int64_t now_s, struct base_err *err)
+{
+    const char *path;
+    fm_status st = FM_OK;
+
+    *f = (struct credential_files){
+        .args = args, .lists = json_object(), .resolver = {find_key, f}, .source = {find_list, f}};
+    f->verifier = (struct credential_verifier){&f->resolver, &f->source, DID_RULES_VERSION, now_s};
+    if (f->lists == NULL)
+        return base_err_memory(err, "status lists");
+    for (size_t i = 0; st == FM_OK && (path = cli_value_at(args, "document", i)) != NULL; i++) {
+        json_t *json;
+        st = base_json_load_file(&json, path, DID_DOCUMENT_MAX, err);
+        if (st == FM_OK && (st = add_document(f, json, err)) != FM_OK)
+            st = base_err_prefix(err, "%s", path);
+        json_decref(json);
+    }
+    for (size_t i = 0; st == FM_OK && (path = cli_value_at(args, "list", i)) != NULL; i++)
+        st = add_list(f, path, err);
+    return st;
+}
+
+void credential_files_release(struct credential_files *f)
+{
+    for (size_t i = 0; i < f->document_count; i++)
+        did_document_free(f->documents[i]);
+    free(f->documents);
+    json_decref(f->lists);
+    *f = (struct credential_files){0};
+}

@@ -1,0 +1,27 @@
+/* What credential verify looks things up in: files that were given, and a node if one was named.
+ * Nothing is fetched from a network. */
+#ifndef FIRMIANA_EXCHANGE_CLI_CREDENTIAL_FILES_H
+#define FIRMIANA_EXCHANGE_CLI_CREDENTIAL_FILES_H
+
+#include "did/credential/credential.h"
+#include "did/document.h"
+#include "exchange/cli/args.h"
+
+#define CREDENTIAL_FILE_MAX (4u << 20)
+
+struct credential_files {
+    const struct cli_args *args;
+    struct did_document **documents;
+    size_t document_count;
+    json_t *lists; /* by id */
+    struct did_resolver resolver;
+    struct credential_lists source;
+    struct credential_verifier verifier; /* points into the two above */
+};
+
+/* Reads --document and --list, each as often as given; --home is asked when it is needed. */
+fm_status credential_files_open(struct credential_files *f, const struct cli_args *args,
+                                int64_t now_s, struct base_err *err) FM_CHECK;
+void credential_files_release(struct credential_files *f); /* after a failed open too */
+
+#endif
