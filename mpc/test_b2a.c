@@ -10,6 +10,7 @@
 
 #include "mpc/circuit/adder.h"
 #include "mpc/kernels.h"
+#include "mpc/rep3/b2a.h"
 #include "mpc/share.h"
 #include "mpc/test_world.h"
 
@@ -76,12 +77,13 @@ static void every_width_is_right(void **state)
     for (unsigned width = 1; width <= 64; width++) {
         check(width <= 7 ? 1024 : 129, width, MPC_FEW_BYTES, width);
         check(width <= 7 ? 1024 : 129, width, MPC_FEW_ROUNDS, width);
+        check(65536 / width + 130, width, MPC_FEW_ROUNDS, width); /* too long to be injected */
     }
     for (size_t n = 0; n <= 65; n += n == 1 ? 62 : 1)
         check(n, 33, MPC_FEW_BYTES, n + 1);
 }
 
-/* Over 65536 bits the masked addition is taken; over 32768 elements there are several dealers. */
+/* Several units, of all three dealers. */
 static void long_columns_are_right(void **state)
 {
     static const unsigned widths[] = {2, 20, 53, 54, 55, 56, 63, 64};
@@ -143,17 +145,24 @@ static void costs(size_t n, unsigned width, enum mpc_profile profile, uint64_t b
     free(values);
 }
 
-/* As rep3.h has it. */
-static uint64_t masked_bytes(unsigned k, size_t n, enum mpc_profile profile)
+/* As rep3.h has it: bit by bit. */
+static uint64_t masked_bytes(unsigned k, size_t n)
 {
     uint64_t words = (n + 63) / 64;
 
-    return 24 * words * mpc_sum_cost(k < 64 ? k + 1 : 64, profile).ands + 16 * k * words + 8 * n +
-           (k < 64 ? 24 * n : 0);
+    return 24 * words * mpc_sum_cost(k < 64 ? k + 1 : 64, MPC_FEW_BYTES).ands + 16 * k * words +
+           8 * n + (k < 64 ? 24 * n : 0);
 }
 
 static void it_costs_what_it_says(void **state)
 {
+    static const struct {
+        unsigned width;
+        unsigned planes; /* of words, over all parties, by masked wires */
+        unsigned rounds;
+    } wires[] = {{2, 131, 4},  {15, 214, 6}, {20, 257, 8}, {32, 321, 8},
+                 {53, 522, 8}, {63, 622, 8}, {64, 621, 7}};
+
     (void)state;
     for (unsigned width = 1; width <= 64; width += width < 4 || width > 61 ? 1 : 6) {
         enum mpc_profile p = MPC_FEW_BYTES;
@@ -162,28 +171,32 @@ static void it_costs_what_it_says(void **state)
         if (width == 1)
             costs(1000, 1, p, 24 * 1000, 2);
         else
-            costs(1000, width, p, masked_bytes(width, 1000, p), width < 64 ? width + 2 : 64);
+            costs(1000, width, p, masked_bytes(width, 1000), width < 64 ? width + 2 : 64);
     }
-    costs(4000, 20, MPC_FEW_ROUNDS, masked_bytes(20, 4000, MPC_FEW_ROUNDS), 8);
-    costs(4000, 53, MPC_FEW_ROUNDS, masked_bytes(53, 4000, MPC_FEW_ROUNDS), 9);
-    costs(4000, 56, MPC_FEW_ROUNDS, masked_bytes(56, 4000, MPC_FEW_ROUNDS), 9);
-    costs(4000, 57, MPC_FEW_ROUNDS, masked_bytes(64, 4000, MPC_FEW_ROUNDS), 8);
-    costs(4000, 60, MPC_FEW_ROUNDS, masked_bytes(64, 4000, MPC_FEW_ROUNDS), 8);
-    costs(4000, 64, MPC_FEW_ROUNDS, masked_bytes(64, 4000, MPC_FEW_ROUNDS), 8);
+    for (size_t i = 0; i < sizeof wires / sizeof wires[0]; i++) {
+        size_t n = 65536 / wires[i].width + 70; /* too long to be injected */
+
+        costs(n, wires[i].width, MPC_FEW_ROUNDS, 8 * (wires[i].planes * mpc_plane_words(n) + n),
+              wires[i].rounds);
+    }
 }
 
 static void the_aim_is_met(void **state)
 {
-    double mean = (double)masked_bytes(64, 64, MPC_FEW_ROUNDS) / 3 / 64;
-    double few = (double)masked_bytes(64, 64, MPC_FEW_BYTES) / 3 / 64;
+    uint64_t few, mean;
 
     (void)state;
-    print_message("b2a, 64 bits: %.1f bytes in 8 rounds; few bytes: %.1f\n", mean, few);
-    for (unsigned k = 4; k < 64; k += 10)
-        print_message("b2a, %u bits: %.1f bytes\n", k,
-                      (double)masked_bytes(k, 64, MPC_FEW_ROUNDS) / 3 / 64);
-    assert_true(mean <= 60);
-    assert_true(few <= 20);
+    (void)rep3_b2a_cost(&mean, 64, 64000, MPC_FEW_ROUNDS);
+    (void)rep3_b2a_cost(&few, 64, 64000, MPC_FEW_BYTES);
+    for (unsigned k = 4; k <= 64; k += 10) {
+        uint64_t bytes;
+        unsigned rounds = rep3_b2a_cost(&bytes, k, 64000, MPC_FEW_ROUNDS);
+
+        print_message("b2a, %u bits: %.1f bytes, %u rounds\n", k, (double)bytes / 3 / 64000,
+                      rounds);
+    }
+    assert_true(mean <= 29 * 3 * 64000);
+    assert_true(few <= 20 * 3 * 64000);
 }
 
 /* At 64 positions one component of the result is the opened t itself: of x = 0, r and nothing else.
@@ -209,12 +222,14 @@ static fm_status looks_uniform(struct mpc_session *s, void *arg, struct base_err
 static void what_is_opened_is_masked(void **state)
 {
     static const uint64_t zeros[3000];
-    struct world w = {.row = mpc_protocol_find("rep3"), .profile = MPC_FEW_BYTES};
-    struct job job = {.n = 3000, .width = 64, .values = zeros};
-
     (void)state;
-    world_must_run(&w, looks_uniform, &job);
-    world_clear(&w);
+    for (enum mpc_profile p = MPC_FEW_ROUNDS; p <= MPC_FEW_BYTES; p++) {
+        struct world w = {.row = mpc_protocol_find("rep3"), .profile = p};
+        struct job job = {.n = 3000, .width = 64, .values = zeros};
+
+        world_must_run(&w, looks_uniform, &job);
+        world_clear(&w);
+    }
 }
 
 int main(void)

@@ -268,6 +268,12 @@ static fm_status convert_zeros(struct mpc_session *s, void *arg, struct base_err
     TRY(mpc_msb_linked(&z[0], two, limbs, 2, err));
     TRY(mpc_dot_columns(&z[1], two, two, 2, err));
     TRY(mpc_b2a(&z[3], b, MPC_SIGNED, err));
+    for (unsigned width = 20; width <= 64; width += 22) { /* too long to be injected */
+        TRY(mpc_bits_constant(s, &b, 0, width, 4096, err));
+        TRY(mpc_b2a(&z[3], b, MPC_SIGNED, err));
+        if (width < 64)
+            TRY(mpc_b2a(&z[3], b, MPC_UNSIGNED, err));
+    }
     TRY(mpc_bit2a(&z[4], one, err));
     return mpc_mul(&z[5], x, x, err);
 }

@@ -1,5 +1,6 @@
 /* b2a. Short columns and single bits: every plane by bit injection (inject.c), weighted by its
- * power of two: 2 rounds whatever the width, 24 bytes a bit and element. Others: b2a_mask.c. */
+ * power of two: 2 rounds whatever the width, 24 bytes a bit and element. Others: b2a_wires.c where
+ * rounds count, b2a_mask.c where bytes do. */
 #include "mpc/rep3/b2a.h"
 #include "mpc/kernels.h"
 #include "mpc/rep3/masked_tree.h"
@@ -44,63 +45,71 @@ out:
     return status;
 }
 
-/* A column's way: by injection; or by masking, over how many positions and by which adder. */
+/* A column's way: by injection, by masked wires, or bit by bit over so many positions. */
+enum kind { INJECT, WIRES, BIT_BY_BIT };
+
 struct way {
-    bool inject;
+    enum kind kind;
     unsigned positions;
-    enum mpc_profile adder;
 };
 
 static struct way fixed_way(unsigned k, size_t n, enum mpc_profile profile)
 {
-    struct way way = {.positions = k, .adder = profile};
+    struct way way = {WIRES, k};
 
-    way.inject = profile == MPC_FEW_ROUNDS && n <= FEW_BITS && n * k <= FEW_BITS;
-    /* Few bytes: 64 positions are a byte less from width 26 on, and twice the rounds. */
-    if (profile == MPC_FEW_ROUNDS && k < 64 &&
-        rep3_b2a_masked_cost(64, profile).bytes < rep3_b2a_masked_cost(k, profile).bytes)
-        way.positions = 64;
+    if (profile ==
+        MPC_FEW_BYTES) /* 64 positions are a byte less from width 26 on, twice the rounds */
+        way.kind = BIT_BY_BIT;
+    else if (n <= FEW_BITS && n * k <= FEW_BITS)
+        way.kind = INJECT;
     return way;
 }
 
 static struct way quickest_way(unsigned k, size_t n, enum mpc_profile link)
 {
+    const struct way ways[] = {{WIRES, k}, {BIT_BY_BIT, k}, {BIT_BY_BIT, 64}};
     uint64_t best = mpc_way_ns(link, (struct mpc_way){(uint64_t)n * 8 * k, 2, false});
-    struct way way = {.inject = true};
+    struct way found = {INJECT, k};
 
-    for (enum mpc_profile p = MPC_FEW_ROUNDS; p <= MPC_FEW_BYTES; p++)
-        for (unsigned i = 0; i < 2; i++) {
-            unsigned positions = i == 0 ? k : 64;
-            uint64_t ns = mpc_way_ns(link, masked_way(rep3_b2a_masked_cost(positions, p), n));
+    for (unsigned i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct mpc_rep3_cost cost = ways[i].kind == WIRES ? rep3_b2a_wires_cost(k)
+                                                          : rep3_b2a_masked_cost(ways[i].positions);
+        uint64_t ns = mpc_way_ns(link, masked_way(cost, n));
 
-            if (ns >= best)
-                continue;
-            best = ns;
-            way = (struct way){false, positions, p};
-        }
-    return way;
+        if (ns >= best)
+            continue;
+        best = ns;
+        found = ways[i];
+    }
+    return found;
 }
 
 static struct way way_of(unsigned k, size_t n, enum mpc_profile profile)
 {
-    struct way way =
-        mpc_link_of(profile) == NULL ? fixed_way(k, n, profile) : quickest_way(k, n, profile);
+    struct way way = {INJECT, k};
 
-    way.inject = way.inject || k == 1 || n == 0;
-    return way;
+    if (k == 1 || n == 0)
+        return way;
+    return mpc_link_of(profile) == NULL ? fixed_way(k, n, profile) : quickest_way(k, n, profile);
+}
+
+/* Of the bytes for 64 elements those that are 8 an element, not a word of a plane. */
+static uint64_t columns_of(struct way way)
+{
+    return way.kind == WIRES || way.positions == 64 ? 8 : 32;
 }
 
 unsigned rep3_b2a_cost(uint64_t *bytes, unsigned width, size_t n, enum mpc_profile profile)
 {
     struct way way = way_of(width, n, profile);
-    struct mpc_rep3_cost cost = rep3_b2a_masked_cost(way.positions, way.adder);
-    uint64_t columns = (way.positions == 64 ? 8 : 32) * 64; /* of these bytes: 8 an element */
+    struct mpc_rep3_cost cost;
 
-    if (way.inject) {
+    if (way.kind == INJECT) {
         *bytes = 24 * (uint64_t)width * n;
         return n > 0 ? 2 : 0;
     }
-    *bytes = (cost.bytes - columns) * mpc_plane_words(n) + columns / 64 * (uint64_t)n;
+    cost = way.kind == WIRES ? rep3_b2a_wires_cost(width) : rep3_b2a_masked_cost(way.positions);
+    *bytes = (cost.bytes - 64 * columns_of(way)) * mpc_plane_words(n) + columns_of(way) * n;
     return cost.rounds;
 }
 
@@ -110,10 +119,19 @@ fm_status rep3_b2a(struct mpc_session *s, struct mpc_share *const *z,
 {
     for (size_t i = 0; i < count; i++) {
         struct way way = way_of(x[i]->width, x[i]->whole, s->profile);
-        fm_status status =
-            way.inject ? inject_planes(s, z[i], x[i], sign, err)
-                       : rep3_b2a_masked(s, z[i], x[i], sign, way.positions, way.adder, err);
+        fm_status status;
 
+        switch (way.kind) {
+        case INJECT:
+            status = inject_planes(s, z[i], x[i], sign, err);
+            break;
+        case WIRES:
+            status = rep3_b2a_by_wires(s, z[i], x[i], sign, err);
+            break;
+        default:
+            status = rep3_b2a_masked(s, z[i], x[i], sign, way.positions, err);
+            break;
+        }
         if (status != FM_OK)
             return status;
     }

@@ -1,5 +1,5 @@
-/* b2a by a masked addition (the random-mask method of ABY3, eprint 2018/403, section 5.4.2, made
- * exact at every width).
+/* b2a by a masked addition, bit by bit (the random-mask method of ABY3, eprint 2018/403,
+ * section 5.4.2, made exact at every width).
  *
  * For each unit some party d deals. Its r is k random bits, XOR of F(k_d) and F(k_{d+1}): d alone
  * knows it, and (F(k_d), F(k_{d+1}), 0) is a sharing of its planes that nobody had to send. One
@@ -90,7 +90,7 @@ static void draw_r(struct mpc_session *s, struct masked *m)
 
 /* t = x + r: p, then the adder. Positions past x's width repeat its sign, or are 0. */
 static fm_status add_r(struct mpc_session *s, struct masked *m, enum mpc_sign sign,
-                       enum mpc_profile by, struct base_err *err)
+                       struct base_err *err)
 {
     struct mpc_adder adder = {m->r, m->p, m->k + m->carries};
     unsigned top = m->x->width - 1;
@@ -110,7 +110,7 @@ static fm_status add_r(struct mpc_session *s, struct masked *m, enum mpc_sign si
     }
     if (m->carries && sign == MPC_SIGNED)
         mpc_wire_flip(s, mpc_wire_of(m->p, top));
-    return mpc_adder_sum_by(s, by, &m->t, &adder, 1, err);
+    return mpc_adder_sum_by(s, MPC_FEW_BYTES, &m->t, &adder, 1, err);
 }
 
 /* The unit's planes of one component of t, bits past the column's end cleared. */
@@ -231,8 +231,7 @@ static fm_status put_together(struct mpc_session *s, struct masked *m, enum mpc_
 }
 
 fm_status rep3_b2a_masked(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
-                          enum mpc_sign sign, unsigned positions, enum mpc_profile adder,
-                          struct base_err *err)
+                          enum mpc_sign sign, unsigned positions, struct base_err *err)
 {
     struct masked m = {.x = x, .z = z, .k = positions, .carries = positions < 64};
     size_t n = x->n;
@@ -251,7 +250,7 @@ fm_status rep3_b2a_masked(struct mpc_session *s, struct mpc_share *z, const stru
     m.dealer = rep3_of(s)->deals % 3;
     rep3_of(s)->deals += (unsigned)(units_of(&m) % 3);
     draw_r(s, &m);
-    status = add_r(s, &m, sign, adder, err);
+    status = add_r(s, &m, sign, err);
     if (status == FM_OK)
         status = put_together(s, &m, sign, err);
 out:
@@ -263,11 +262,11 @@ out:
     return status;
 }
 
-struct mpc_rep3_cost rep3_b2a_masked_cost(unsigned positions, enum mpc_profile adder)
+struct mpc_rep3_cost rep3_b2a_masked_cost(unsigned positions)
 {
     unsigned carries = positions < 64;
-    struct mpc_circuit_cost sum = mpc_sum_cost(positions + carries, adder);
+    struct mpc_circuit_cost sum = mpc_sum_cost(positions + carries, MPC_FEW_BYTES);
 
     return (struct mpc_rep3_cost){24 * sum.ands + 16 * positions + 8 * 64 + carries * 24 * 64,
-                                  sum.rounds + 1 + carries, adder == MPC_FEW_BYTES ? 0 : 1};
+                                  sum.rounds + 1 + carries, 0};
 }

@@ -46,7 +46,7 @@ struct run {
 };
 
 /* An odd number of cache lines a plane: lines of many planes then spread over the cache. */
-static size_t unit_words(const struct masked_program *p)
+size_t masked_unit_words(const struct masked_program *p)
 {
     size_t lines = MPC_CHUNK_WORDS / (p->dealt < 16 ? 16 : p->dealt) / 8;
 
@@ -57,14 +57,14 @@ static size_t unit_words(const struct masked_program *p)
 static size_t words_at(const struct masked_item *it, size_t at)
 {
     size_t left = it->z->plane_words - at;
-    size_t words = unit_words(it->program);
+    size_t words = masked_unit_words(it->program);
 
     return left < words ? left : words;
 }
 
 static size_t units_of(const struct masked_item *it)
 {
-    size_t words = unit_words(it->program);
+    size_t words = masked_unit_words(it->program);
 
     return (it->z->plane_words + words - 1) / words;
 }
@@ -129,6 +129,45 @@ static void bits_of(const struct unit *u, uint64_t *planes, unsigned comp, bool 
     mpc_k_sum_to_planes(planes, u->words, u->p->leaves, terms, c, n);
 }
 
+/* Leaves that nobody has to deal. */
+static size_t at_hand(const struct unit *u)
+{
+    return u->it->x->domain == MPC_BITS ? u->p->leaves * u->words : 0;
+}
+
+/* r of leaf j. */
+static const uint64_t *known_plane(const struct unit *u, unsigned j)
+{
+    return u->it->known + u->at * 64 + j * u->words;
+}
+
+/* The unit's part of component `comp` of shared bits. */
+static void copy_leaves(const struct unit *u, uint64_t *planes, unsigned comp)
+{
+    const struct mpc_share *x = u->it->x;
+
+    for (unsigned j = 0; j < u->p->leaves; j++)
+        if (j < x->width)
+            memcpy(planes + j * u->words, mpc_plane(x, comp, j) + u->at, u->words * 8);
+        else
+            memset(planes + j * u->words, 0, u->words * 8);
+}
+
+/* What the two who did not deal know of the leaves: m. */
+static void open_leaves(const struct unit *u, unsigned comp)
+{
+    const struct mpc_share *x = u->it->x;
+
+    if (x->domain != MPC_BITS) {
+        bits_of(u, u->open, comp, false, u->it->add);
+        return;
+    }
+    copy_leaves(u, u->open, comp);
+    mpc_k_xor(u->open, u->open, known_plane(u, 0), x->width * u->words);
+    if (u->it->flip)
+        mpc_k_not(u->open + (x->width - 1) * u->words, u->words);
+}
+
 /* The dealer: its two parts of everything, and the message to d + 1. */
 static fm_status deal(struct mpc_session *s, const struct run *r, const struct unit *u,
                       struct base_err *err)
@@ -139,12 +178,19 @@ static fm_status deal(struct mpc_session *s, const struct run *r, const struct u
     uint64_t *first = r->deal;                            /* F(k_d) of all wires */
     uint64_t *second = first + (p->dealt + p->fresh) * w; /* the message; then F(k_{d+1}) */
     uint64_t *lambda = second + (p->dealt + p->fresh) * w;
+    const size_t here = at_hand(u);
 
-    mpc_joint_fill(&own->own, first, (p->dealt + p->fresh) * w);
+    mpc_joint_fill(&own->own, first + here, (p->dealt + p->fresh) * w - here);
     mpc_joint_fill(&own->next, second + p->dealt * w, p->fresh * w);
-    bits_of(u, lambda, 0, true, 0);
     mpc_k_xor(lambda + p->dealt * w, first + p->dealt * w, second + p->dealt * w, p->fresh * w);
-    mpc_k_xor(second, first, lambda, p->leaves * w);
+    if (here > 0) {
+        copy_leaves(u, first, 0);
+        copy_leaves(u, second, 1);
+        mpc_k_xor(lambda, first, second, here);
+    } else {
+        bits_of(u, lambda, 0, true, 0);
+        mpc_k_xor(second, first, lambda, p->leaves * w);
+    }
     for (unsigned i = p->leaves; i < p->dealt; i++) {
         const struct masked_product *f = &p->product[i - p->leaves];
 
@@ -153,7 +199,7 @@ static fm_status deal(struct mpc_session *s, const struct run *r, const struct u
     }
     put_out(u, 0, first, p->dealt);
     put_out(u, 1, second, p->dealt);
-    return rep3_send(s, 1, second, p->dealt * w, err);
+    return rep3_send(s, 1, second + here, p->dealt * w - here, err);
 }
 
 static fm_status begin(struct mpc_session *s, const struct run *r, const struct unit *u,
@@ -161,13 +207,16 @@ static fm_status begin(struct mpc_session *s, const struct run *r, const struct 
 {
     struct rep3 *own = rep3_of(s);
     const struct masked_program *p = u->p;
+    const size_t here = at_hand(u);
 
     if (u->role == 0)
         return deal(s, r, u, err);
+    if (here > 0)
+        copy_leaves(u, u->share, u->role - 1);
     if (u->role == 1)
         mpc_joint_fill(&own->own, u->share + p->dealt * u->words, p->fresh * u->words);
     else
-        mpc_joint_fill(&own->next, u->share, (p->dealt + p->fresh) * u->words);
+        mpc_joint_fill(&own->next, u->share + here, (p->dealt + p->fresh) * u->words - here);
     return FM_OK;
 }
 
@@ -185,7 +234,8 @@ static void run_gate(const struct unit *u, const struct masked_gate *g)
         lambda[set - 1] = plane(u, u->share, p->dealt, g->lambda[set - 1]);
     for (unsigned j = 0; j < 2; j++)
         if (g->times[j] != MASKED_NONE)
-            times[j] = u->open + g->times[j] * u->words;
+            times[j] =
+                at_hand(u) > 0 ? known_plane(u, g->times[j]) : u->open + g->times[j] * u->words;
     mpc_k_masked_and(plane(u, u->open, p->leaves, g->out), m, lambda, g->k, times,
                      u->role == 1 ? ~UINT64_C(0) : 0, u->words);
 }
@@ -234,12 +284,13 @@ static fm_status stage(struct mpc_session *s, struct run *r, const struct unit *
         return FM_OK;
     if (st == 1) {
         if (u->role == 1) {
-            fm_status status = rep3_recv(s, 2, u->share, u->p->dealt * u->words, err);
+            fm_status status =
+                rep3_recv(s, 2, u->share + at_hand(u), u->p->dealt * u->words - at_hand(u), err);
 
             if (status != FM_OK)
                 return status;
         }
-        bits_of(u, u->open, v, false, u->it->add);
+        open_leaves(u, v);
     } else {
         open_level(r, u, st - 1);
     }
@@ -319,8 +370,9 @@ static fm_status measure(struct run *r, struct mpc_session *s, struct mpc_share 
 
     for (size_t i = 0; i < count; i++) {
         const struct masked_program *p = r->items[i].program;
-        size_t words =
-            r->items[i].z->plane_words < unit_words(p) ? r->items[i].z->plane_words : unit_words(p);
+        size_t words = r->items[i].z->plane_words < masked_unit_words(p)
+                           ? r->items[i].z->plane_words
+                           : masked_unit_words(p);
         size_t slot = (p->dealt + p->leaves + 2 * p->fresh) * words;
         size_t scratch = 3 * (p->dealt + p->fresh) * words;
 

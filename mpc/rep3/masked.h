@@ -16,9 +16,12 @@
  * Security 2021, section 3.1, eprint 2020/1225; a dealer who takes part only at the beginning:
  * Chaudhari et al., ASTRA, CCSW 2019, eprint 2019/429).
  *
- * Inputs are the bits of x = u + v, u = x_d + x_{d+1} and v = x_{d+2}: u is dealt bit by bit, v is
- * known to the other two, so leaf j is the wire u_j ^ v_j, with m = v_j, and v_j may also stand as
- * a factor that both know. Outputs are wires or XORs of two, already in shared form.
+ * Inputs may be shared bits x_j, added to a number r that d + 1 and d + 2 know: leaf j is the wire
+ * x_j ^ r_j, with lambda = x_d ^ x_{d+1}, of which these two hold a summand each already, m =
+ * x_{d+2} ^ r_j, and r_j as the factor that both know. No leaf is dealt. Else inputs are the bits
+ * of x = u + v, u = x_d + x_{d+1} and v = x_{d+2}: u is dealt bit by bit, v is known to the other
+ * two, so leaf j is the wire u_j ^ v_j, with m = v_j, and v_j may also stand as a factor that both
+ * know. Outputs are wires or XORs of two, already in shared form.
  *
  * Privacy: what d + 1 is dealt is masked by F(k_d), which it lacks; of a gate, d + 1 sends its
  * share under F(k_{d+1}) and d + 2 under F(k_d), which the receiver lacks, so every m is uniform to
@@ -90,14 +93,20 @@ static inline unsigned masked_rounds(const struct masked_program *p)
     return 1 + p->levels;
 }
 
-/* One column: z has the program's `outs` planes. v is v + add to the circuit. */
+/* One column: z has the program's `outs` planes. x in the ring: v is v + add to the circuit. x of
+ * bits: leaves past its width are 0. */
 struct masked_item {
     const struct mpc_share *x;
     const struct mpc_share *y; /* NULL, or x - y is meant; it may have one element */
     struct mpc_share *z;
     const struct masked_program *program;
     uint64_t add;
+    const uint64_t *known; /* bits: r, unit after unit, 64 planes of unit_words each; read by the
+                              two who know it */
+    bool flip;             /* bits: the top plane of x is meant turned round */
 };
+/* Words of a plane that are one unit of a column; dealer of unit i: that of the first, and i on. */
+size_t masked_unit_words(const struct masked_program *p);
 /* The whole list in as many rounds as the deepest program has. */
 fm_status masked_run(struct mpc_session *s, const struct masked_item *items, size_t count,
                      struct base_err *err) FM_CHECK;

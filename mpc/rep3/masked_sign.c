@@ -154,8 +154,8 @@ static fm_status by_groups(struct mpc_session *s, struct mpc_share *const *z,
 
         if (i == 0 || width[i] != width[i - 1])
             build(&programs[built++], width[i] - 1, plan_of(width[i] - 1, n, s->profile, &cost));
-        items[i] =
-            (struct masked_item){x[i], y == NULL ? NULL : y[i], z[i], &programs[built - 1], 0};
+        items[i] = (struct masked_item){
+            .x = x[i], .y = y == NULL ? NULL : y[i], .z = z[i], .program = &programs[built - 1]};
     }
     if (status == FM_OK)
         status = masked_run(s, items, count, err);

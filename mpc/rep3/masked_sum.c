@@ -149,7 +149,7 @@ static void put_bits(struct sweep *w, unsigned bits)
         masked_level_end(w->p);
 }
 
-static void build(struct masked_program *p, unsigned bits)
+void masked_sum_build(struct masked_program *p, unsigned bits)
 {
     struct sweep *w = calloc(1, sizeof *w);
 
@@ -174,7 +174,7 @@ struct mpc_rep3_cost mpc_rep3_a2b_cost(unsigned width, enum mpc_profile profile)
 
     if (profile == MPC_FEW_BYTES)
         return cost;
-    build(&p, width);
+    masked_sum_build(&p, width);
     cost = (struct mpc_rep3_cost){masked_bytes(&p), masked_rounds(&p), size_for(width)};
     masked_release(&p);
     return cost;
@@ -207,8 +207,8 @@ fm_status rep3_a2b(struct mpc_session *s, struct mpc_share *const *z,
         status = base_err_memory(err, "conversion");
     for (size_t i = 0; status == FM_OK && i < count; i++) {
         if (i == 0 || z[i]->width != z[i - 1]->width)
-            build(&programs[built++], z[i]->width);
-        items[i] = (struct masked_item){x[i], NULL, z[i], &programs[built - 1], 0};
+            masked_sum_build(&programs[built++], z[i]->width);
+        items[i] = (struct masked_item){.x = x[i], .z = z[i], .program = &programs[built - 1]};
     }
     if (status == FM_OK)
         status = masked_run(s, items, count, err);

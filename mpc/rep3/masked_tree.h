@@ -26,6 +26,9 @@ struct masked_node {
     uint16_t g;
     uint16_t p; /* MASKED_NONE: not wanted */
 };
+/* All bits of the sum, `bits` leaves and outs; none is carried out of the highest (masked_sum.c).
+ */
+void masked_sum_build(struct masked_program *p, unsigned bits);
 /* Of leaves [from, from + size), size <= 4: 2^size - 1 dealt (the leaves among them). */
 struct masked_node masked_group(struct masked_program *p, unsigned from, unsigned size,
                                 bool propagate);

@@ -83,8 +83,11 @@ fm_status rep3_eqz(struct mpc_session *s, struct mpc_share *const *z,
     for (size_t i = 0; status == FM_OK && i < count; i++) {
         if (i == 0 || width[i] != width[i - 1])
             build(&programs[built++], width[i], mpc_rep3_eqz_cost(width[i], n, s->profile).group);
-        items[i] = (struct masked_item){x[i], y == NULL ? NULL : y[i], z[i], &programs[built - 1],
-                                        UINT64_MAX};
+        items[i] = (struct masked_item){.x = x[i],
+                                        .y = y == NULL ? NULL : y[i],
+                                        .z = z[i],
+                                        .program = &programs[built - 1],
+                                        .add = UINT64_MAX};
     }
     if (status == FM_OK)
         status = masked_run(s, items, count, err);

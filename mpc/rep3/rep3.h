@@ -35,22 +35,25 @@
  *     bit2a            24 n                                  2 rounds
  *     bit_count        8 n + 24 an item                      2 rounds
  *     b2a              by injection: 24 n k                  2 rounds
- *                      by masking, k < 64: mpc_sum_cost(k + 1) ands + 16 k W + 32 n
+ *                      by masked wires: rep3_b2a_wires_cost(k): an a2b of k + 1 bits (64: 64) whose
+ *                      leaves are not dealt, 8 k + 16 (64 - k) W + 8 n
+ *                                              its rounds + 2, or 1 at k = 64
+ *                      bit by bit, k < 64: mpc_sum_cost(k + 1) ands + 16 k W + 32 n
  *                                                            its rounds + 2
- *                      by masking, k = 64: mpc_sum_cost(64) ands + 16 k W + 8 n
+ *                      bit by bit, k = 64: mpc_sum_cost(64) ands + 16 k W + 8 n
  *                                                            its rounds + 1
  *     permutation      32 a word and column                  2 rounds
  *     coin             24 for each 8 bytes                   1 round
  *     zero_share, random and everything local: none
  * Mean bytes per element and party, and rounds. Few rounds, long lists:
- *     k = 20: msb 4.0 in 4, eqz 3.2 in 4, a2b 6.0 in 6
- *     k = 32: msb 6.8 in 5, eqz 5.2 in 5, a2b 11.7 in 6
- *     k = 64: msb 14.0 in 5, eqz 10.5 in 5, a2b 25.9 in 6, b2a 54.6 in 8
+ *     k = 20: msb 4.0 in 4, eqz 3.2 in 4, a2b 6.0 in 6, b2a 13.4 in 8
+ *     k = 32: msb 6.8 in 5, eqz 5.2 in 5, a2b 11.7 in 6, b2a 16.0 in 8
+ *     k = 64: msb 14.0 in 5, eqz 10.5 in 5, a2b 25.9 in 6, b2a 28.5 in 7
  * Short lists: k = 64: msb 17.0 in 4, eqz 14.0 in 4. Few bytes: k = 64: msb and a2b 10.5 in 64, eqz
  * 10.5 in 5, b2a 15.9 in 64.
  *
- * b2a injects where k is 1 and, in the few-rounds profile, where n k <= 65536; in that
- * profile widths from 57 on, which would cost more bytes and rounds than 64, are extended to 64.
+ * b2a injects where k is 1 and, in the few-rounds profile, where n k <= 65536; else it goes by
+ * masked wires there, and bit by bit in the few-bytes profile.
  *
  * Privacy in one line each: a product's message is masked by a generator the receiver lacks; a
  * dealt u_{d+1} is masked by F(k_d), which party d+1 lacks; a reveal
