@@ -17,6 +17,8 @@ static const struct cli_command *const commands[] = {
     &cli_ledger_check,
     &cli_ledger_replay,
     &cli_ledger_prune,
+    &cli_ledger_publish,
+    &cli_ledger_witness,
     &cli_epoch_show,
     &cli_epoch_propose,
     &cli_epoch_approve,

@@ -5,52 +5,12 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "ledger/proof/base64.h"
 
 #define ORIGIN "firmiana/"
 #define DASH "\xe2\x80\x94 " /* U+2014 and a space */
 #define EPOCH "epoch "
-#define COSIGNATURE_TYPE 0x04
 #define LINE_BYTES (4 + 8 + 64)
-
-/* ---- base64, RFC 4648 section 4 ---- */
-
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static void put_base64(struct base_buf *out, const uint8_t *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i += 3) {
-        size_t n = len - i < 3 ? len - i : 3;
-        uint32_t v = (uint32_t)bytes[i] << 16 | (n > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
-                     (n > 2 ? bytes[i + 2] : 0);
-        base_buf_put_u8(out, (uint8_t)digits[v >> 18]);
-        base_buf_put_u8(out, (uint8_t)digits[v >> 12 & 63]);
-        base_buf_put_u8(out, n > 1 ? (uint8_t)digits[v >> 6 & 63] : '=');
-        base_buf_put_u8(out, n > 2 ? (uint8_t)digits[v & 63] : '=');
-    }
-}
-
-/* Exactly out_len bytes from the front of the cursor. Sloppy about padding and spare bits: what was
- * read is written again and compared as a whole. */
-static bool take_base64(uint8_t *out, size_t out_len, struct base_cur *cur)
-{
-    const uint8_t *text = base_cur_take(cur, (out_len + 2) / 3 * 4);
-    uint32_t bits = 0;
-    unsigned have = 0;
-    size_t n = 0;
-
-    for (; text != NULL && n < out_len; text++) {
-        const char *digit = *text == 0 ? NULL : strchr(digits, *text);
-        if (digit == NULL)
-            return false;
-        bits = bits << 6 | (uint32_t)(digit - digits);
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            out[n++] = (uint8_t)(bits >> have);
-        }
-    }
-    return text != NULL;
-}
 
 /* ---- signing ---- */
 
@@ -59,7 +19,7 @@ static void put_body(struct base_buf *out, const struct ledger_checkpoint *c)
     base_buf_put_str(out, ORIGIN);
     base_buf_put_hex(out, c->chain, 32);
     base_buf_putf(out, "\n%llu\n", (unsigned long long)c->size);
-    put_base64(out, c->root, 32);
+    ledger_base64_put(out, c->root, 32);
     base_buf_put_str(out, "\n");
     if (c->epoch > 0)
         base_buf_putf(out, EPOCH "%llu\n", (unsigned long long)c->epoch);
@@ -73,9 +33,9 @@ static fm_status signed_message(struct base_buf *out, const struct ledger_checkp
     return base_buf_status(out, "cosignature", err);
 }
 
-static void key_id_of(uint8_t out4[4], const char *name, const struct did_key *key)
+void ledger_cosignature_key_id(uint8_t out4[4], const char *name, const struct did_key *key)
 {
-    static const uint8_t between[2] = {0x0a, COSIGNATURE_TYPE};
+    static const uint8_t between[2] = {0x0a, LEDGER_COSIGNATURE_TYPE};
     struct base_sha256 h;
     uint8_t hash[32];
 
@@ -108,7 +68,7 @@ fm_status ledger_cosign(struct ledger_cosignature *out, const struct ledger_chec
     if (st != FM_OK)
         return st;
     (void)snprintf(out->name, sizeof out->name, "%s", did);
-    key_id_of(out->key_id, did, key);
+    ledger_cosignature_key_id(out->key_id, did, key);
     out->time_s = time_s;
     return FM_OK;
 }
@@ -132,7 +92,7 @@ fm_status ledger_cosignature_verify(const struct ledger_cosignature *cosignature
                       did_document_alias(doc));
     for (size_t i = 0; i < n; i++) {
         uint8_t id[4];
-        key_id_of(id, cosignature->name, &method[i].key);
+        ledger_cosignature_key_id(id, cosignature->name, &method[i].key);
         if ((method[i].roles & DID_ROLE_ASSERTION) == 0 ||
             method[i].key.suite != did_suite_ed25519() ||
             memcmp(id, cosignature->key_id, sizeof id) != 0)
@@ -143,6 +103,26 @@ fm_status ledger_cosignature_verify(const struct ledger_cosignature *cosignature
             break;
     }
 done:
+    base_buf_release(&message);
+    return st;
+}
+
+fm_status ledger_cosignature_verify_key(const struct ledger_cosignature *cosignature,
+                                        const struct ledger_checkpoint *checkpoint,
+                                        const struct did_key *key, uint32_t rules_version,
+                                        struct base_err *err)
+{
+    struct base_buf message = {0};
+    uint8_t id[4];
+    fm_status st;
+
+    ledger_cosignature_key_id(id, cosignature->name, key);
+    if (key->suite != did_suite_ed25519() || memcmp(id, cosignature->key_id, sizeof id) != 0)
+        return base_err_set(err, FM_E_AUTH, "it is by another key");
+    st = signed_message(&message, checkpoint, cosignature->time_s, err);
+    if (st == FM_OK)
+        st = did_key_verify(key, rules_version, cosignature->signature,
+                            sizeof cosignature->signature, message.p, message.len, err);
     base_buf_release(&message);
     return st;
 }
@@ -164,7 +144,7 @@ fm_status ledger_checkpoint_encode(struct base_buf *out, const struct ledger_che
         base_buf_put_str(out, DASH);
         base_buf_put_str(out, c->name);
         base_buf_put_str(out, " ");
-        put_base64(out, bytes, sizeof bytes);
+        ledger_base64_put(out, bytes, sizeof bytes);
         base_buf_put_str(out, "\n");
     }
     return base_buf_status(out, "checkpoint", err);
@@ -206,7 +186,7 @@ static bool take_line(struct ledger_cosignature *out, struct base_cur *cur)
         out->name[n++] = (char)c;
     }
     out->name[n] = '\0';
-    if (n == 0 || !take_base64(bytes, sizeof bytes, cur) || !take_text(cur, "\n"))
+    if (n == 0 || !ledger_base64_take(bytes, sizeof bytes, cur) || !take_text(cur, "\n"))
         return false;
     memcpy(out->key_id, bytes, 4);
     time = base_load_u64(bytes + 4);
@@ -226,7 +206,7 @@ static fm_status read_lines(struct ledger_checkpoint *out, struct base_cur *cur,
         return base_err_set(err, FM_E_INPUT, "line 1 is not " ORIGIN " and a chain id");
     if (!take_size(&out->size, cur))
         return base_err_set(err, FM_E_INPUT, "line 2 is not a tree size");
-    if (!take_base64(out->root, 32, cur) || !take_text(cur, "\n"))
+    if (!ledger_base64_take(out->root, 32, cur) || !take_text(cur, "\n"))
         return base_err_set(err, FM_E_INPUT, "line 3 is not a root hash");
     if (cur->left > 0 && *cur->p == EPOCH[0] &&
         (!take_text(cur, EPOCH) || !take_size(&out->epoch, cur)))

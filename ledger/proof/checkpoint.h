@@ -22,6 +22,7 @@
 #include "did/document.h"
 
 #define LEDGER_COSIGNERS_MAX 128
+#define LEDGER_COSIGNATURE_TYPE 0x04 /* of C2SP signed notes: tlog-cosignature by Ed25519 */
 
 struct ledger_cosignature {
     char name[DID_FIRMIANA_TEXT]; /* the member's DID */
@@ -52,6 +53,14 @@ fm_status ledger_cosignature_verify(const struct ledger_cosignature *cosignature
                                     const struct ledger_checkpoint *checkpoint,
                                     const struct did_document *doc, uint32_t rules_version,
                                     struct base_err *err) FM_CHECK;
+
+/* The same of one key, whoever's it is: witnesses need not be members. */
+fm_status ledger_cosignature_verify_key(const struct ledger_cosignature *cosignature,
+                                        const struct ledger_checkpoint *checkpoint,
+                                        const struct did_key *key, uint32_t rules_version,
+                                        struct base_err *err) FM_CHECK;
+/* H(name || 0x0A || type || public key)[0..4). */
+void ledger_cosignature_key_id(uint8_t out4[4], const char *name, const struct did_key *key);
 
 /* Appends the text, with cosigner[0 .. n) in the order they stand. */
 fm_status ledger_checkpoint_encode(struct base_buf *out, const struct ledger_checkpoint *checkpoint,

@@ -237,6 +237,13 @@ typedef fm_status ledger_evidence_fn(void *ctx, const char *theirs, const char *
 fm_status ledger_reader_evidence(struct ledger_reader *reader, ledger_evidence_fn *fn, void *ctx,
                                  struct base_err *err) FM_CHECK;
 
+/* The node over the leaves [index << level, (index + 1) << level), and H(payload) of a leaf: what
+ * the log is published from. FM_E_NOT_FOUND beyond the log. */
+fm_status ledger_reader_node(struct ledger_reader *reader, uint8_t out32[32], unsigned level,
+                             uint64_t index, struct base_err *err) FM_CHECK;
+fm_status ledger_reader_payload_hash(struct ledger_reader *reader, uint8_t out32[32], uint64_t leaf,
+                                     struct base_err *err) FM_CHECK;
+
 /* Proofs, for sizes up to the log's (format.md section 5, log_proof.h) and for the state at the
  * head (section 6; of presence or absence, in the form of bundle lines). FM_E_NOT_FOUND beyond the
  * log, FM_E_ARG as ledger_log_prove_inclusion() and ledger_log_prove_consistency(). */

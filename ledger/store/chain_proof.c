@@ -260,6 +260,31 @@ static fm_status check_size(struct ledger_reader *reader, uint64_t size, struct 
     return st;
 }
 
+fm_status ledger_reader_node(struct ledger_reader *reader, uint8_t out32[32], unsigned level,
+                             uint64_t index, struct base_err *err)
+{
+    struct ledger_log_source source = ledger_store_log(reader->store);
+    fm_status st = enter(reader, err);
+
+    if (st != FM_OK)
+        return st;
+    st = subtree(out32, level, index, &source, err);
+    leave(reader);
+    return st;
+}
+
+fm_status ledger_reader_payload_hash(struct ledger_reader *reader, uint8_t out32[32], uint64_t leaf,
+                                     struct base_err *err)
+{
+    fm_status st = enter(reader, err);
+
+    if (st != FM_OK)
+        return st;
+    st = ledger_store_payload_hash(reader->store, out32, leaf, err);
+    leave(reader);
+    return st;
+}
+
 fm_status ledger_reader_inclusion(struct ledger_reader *reader, struct ledger_log_proof *proof,
                                   uint64_t leaf, uint64_t size, struct base_err *err)
 {

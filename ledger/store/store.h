@@ -106,6 +106,9 @@ struct ledger_seal_sink ledger_store_sink(struct ledger_store *store);
 
 /* Hashes for proofs (log_proof.h). */
 struct ledger_log_source ledger_store_log(struct ledger_store *store);
+/* H(payload) of a leaf. FM_E_NOT_FOUND beyond the log. */
+fm_status ledger_store_payload_hash(struct ledger_store *store, uint8_t out32[32], uint64_t leaf,
+                                    struct base_err *err) FM_CHECK;
 
 struct ledger_store_block {
     uint64_t height;

@@ -308,6 +308,12 @@ static fm_status get_node(void *ctx, uint8_t out32[32], unsigned level, uint64_t
     return st;
 }
 
+fm_status ledger_store_payload_hash(struct ledger_store *store, uint8_t out32[32], uint64_t leaf,
+                                    struct base_err *err)
+{
+    return read_hash(store, out32, LEDGER_SQL_GET_LEAF_HASH, (sqlite3_int64)leaf, err);
+}
+
 struct ledger_log_source ledger_store_log(struct ledger_store *store)
 {
     return (struct ledger_log_source){get_node, store};

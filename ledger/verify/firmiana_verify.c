@@ -1,14 +1,18 @@
 /* firmiana-verify: checks a bundle, offline, with no node and no database. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "ledger/verify/firmiana_verify_own.h"
 #include "ledger/verify/verify_print.h"
 
 static const char usage[] =
     "usage: firmiana-verify [--json] [--chain ID] [--opening FILE] BUNDLE\n"
+    "       firmiana-verify [--json] [--chain ID] --keys FILE --quorum K DIR\n"
     "\n"
     "Checks the exported trail of a Firmiana ledger: that it is the whole log from genesis on, "
     "signed by\n"
@@ -19,6 +23,9 @@ static const char usage[] =
     "  --chain ID   the ledger that it must be: its chain id, 64 hex digits\n"
     "  --opening FILE  a member's signed statement of who asked about whom, from `firmiana audit\n"
     "               subject --out`: held against what the bundle shows was committed\n"
+    "  DIR          a log that `firmiana ledger publish` wrote: every tile, and that K of the keys "
+    "in\n"
+    "               FILE (its DIR/members, from a source that you trust) cosigned it\n"
     "  --json       one JSON object instead of text\n"
     "  --help       this text\n"
     "\n"
@@ -27,15 +34,9 @@ static const char usage[] =
     "8 the file cannot be read, 10 out of memory, 14 made under rules that this version does not "
     "know\n";
 
-struct options {
-    const char *bundle, *opening;
-    bool json, help, chain_given;
-    uint8_t chain[32];
-};
-
-static fm_status read_options(struct options *o, int argc, char **argv, struct base_err *err)
+static fm_status read_options(struct verify_options *o, int argc, char **argv, struct base_err *err)
 {
-    *o = (struct options){0};
+    *o = (struct verify_options){0};
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
         if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
@@ -51,6 +52,12 @@ static fm_status read_options(struct options *o, int argc, char **argv, struct b
             i++;
         } else if (strcmp(arg, "--opening") == 0 && i + 1 < argc) {
             o->opening = argv[++i];
+        } else if (strcmp(arg, "--keys") == 0 && i + 1 < argc) {
+            o->keys = argv[++i];
+        } else if (strcmp(arg, "--quorum") == 0 && i + 1 < argc) {
+            o->quorum = strtol(argv[++i], NULL, 10);
+            if (o->quorum < 1)
+                return base_err_set(err, FM_E_ARG, "--quorum: a number from 1 on is needed");
         } else if (arg[0] == '-' && arg[1] != '\0') {
             return base_err_set(err, FM_E_ARG, "unknown or unfinished option %s: see --help", arg);
         } else if (o->bundle != NULL) {
@@ -89,7 +96,7 @@ static fm_status load_statement(struct ledger_statement **out, const char *path,
     return st;
 }
 
-static fm_status verify(const struct options *o, FILE *f, struct ledger_statement *statement,
+static fm_status verify(const struct verify_options *o, FILE *f, struct ledger_statement *statement,
                         struct base_err *err)
 {
     const struct ledger_bundle_source source = {read_file, f};
@@ -111,7 +118,7 @@ static fm_status verify(const struct options *o, FILE *f, struct ledger_statemen
     return st;
 }
 
-static fm_status verify_named(const struct options *o, struct base_err *err)
+static fm_status verify_named(const struct verify_options *o, struct base_err *err)
 {
     struct ledger_statement *statement = NULL;
     fm_status st = o->opening != NULL ? load_statement(&statement, o->opening, err) : FM_OK;
@@ -127,10 +134,17 @@ static fm_status verify_named(const struct options *o, struct base_err *err)
     return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", o->bundle);
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat s;
+
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
 int main(int argc, char **argv)
 {
     struct base_err err = {0};
-    struct options o;
+    struct verify_options o;
     fm_status st;
 
     base_json_harden();
@@ -138,7 +152,7 @@ int main(int argc, char **argv)
     if (st == FM_OK && o.help)
         return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? fm_status_exit(FM_E_IO) : 0;
     if (st == FM_OK)
-        st = verify_named(&o, &err);
+        st = is_folder(o.bundle) ? verify_published(&o, &err) : verify_named(&o, &err);
     if (st != FM_OK)
         (void)fprintf(stderr, "firmiana-verify: %s\n", err.text);
     return fm_status_exit(st);

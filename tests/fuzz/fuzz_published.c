@@ -1,0 +1,74 @@
+/* What outsiders read: checkpoints and lists of cosigning keys. Laws: what parses is written again
+ * as it stood; a cosignature counts only if it is by the key that it names over what it stands
+ * under, so that of the specimen's none is left once its body has changed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "ledger/transparency/vkey.h"
+#include "tests/fuzz/ledger_specimens.h"
+
+static struct did_secret *secret;
+static struct base_buf keys, note;
+static struct ledger_vkey trusted[1];
+static struct ledger_checkpoint original, seen;
+
+static void check_keys(const uint8_t *data, size_t size)
+{
+    struct ledger_vkey out[4];
+    struct base_buf again = {0};
+    struct base_err err = {0};
+    size_t n;
+
+    if (ledger_vkeys_parse(out, 4, &n, (const char *)data, size, &err) != FM_OK) {
+        fuzz_law(err.text[0] != '\0', "a refusal says why");
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        fuzz_law(ledger_vkey_put(&again, out[i].name, &out[i].key, &err) == FM_OK, "it is a key");
+    fuzz_law(again.len == size + (size > 0 && data[size - 1] != '\n') &&
+                 (size == 0 || memcmp(again.p, data, size) == 0),
+             "keys have one form");
+    base_buf_release(&again);
+}
+
+static void check_note(const uint8_t *data, size_t size)
+{
+    struct base_err err = {0};
+    size_t count;
+
+    if (ledger_checkpoint_parse(&seen, (const char *)data, size, &err) != FM_OK)
+        return;
+    if (ledger_vkeys_count(&count, &seen, trusted, 1, &err) == FM_OK)
+        fuzz_law(count == 0 || ledger_checkpoint_same(&seen, &original),
+                 "nobody cosigned what the key did not sign");
+}
+
+static void run(const uint8_t *data, size_t size)
+{
+    check_keys(data, size);
+    check_note(data, size);
+}
+
+static void begin(struct fuzz_corpus *corpus)
+{
+    static const uint8_t seed[32] = {7};
+    struct base_err err = {0};
+
+    fuzz_law(did_secret_import(&secret, did_suite_ed25519(), seed, sizeof seed, &err) == FM_OK &&
+                 ledger_vkey_put(&keys, "witness.example/1", did_secret_key(secret), &err) == FM_OK,
+             "specimen");
+    (void)snprintf(trusted[0].name, sizeof trusted[0].name, "witness.example/1");
+    trusted[0].key = *did_secret_key(secret);
+    original.size = 12;
+    original.n = 1;
+    fuzz_law(ledger_cosign(&original.cosigner[0], &original, trusted[0].name, secret, 1790000000,
+                           &err) == FM_OK &&
+                 ledger_checkpoint_encode(&note, &original, &err) == FM_OK,
+             "specimen");
+    fuzz_add(corpus, keys.p, keys.len);
+    fuzz_add(corpus, note.p, note.len);
+}
+
+static const char *const words[] = {"witness.example/1", "+", "\n", "firmiana/", "epoch ", NULL};
+const struct fuzz_target fuzz_target = {"published", FUZZ_BYTES, 4096, words, begin, run};
