@@ -125,12 +125,15 @@ void net_zmq_dial(struct net_zmq *z, const struct net_route *route, const char *
     route_gone(z, route, why);
 }
 
+/* What waits for a connection that is over, or never was, could only hold up the end. */
 void net_zmq_hangup(struct net_zmq *z, struct dealer **at)
 {
     struct dealer *d = *at;
 
-    (void)z;
     *at = d->next;
+    net_zmq_dealer_listen(d, base_clock_mono_ms(z->node.waits->clock));
+    if (d->broken_ms != 0 || !d->line.dialled)
+        (void)set_int(d->socket, ZMQ_LINGER, 0);
     close_both(d->socket, d->monitor);
     free(d);
 }
