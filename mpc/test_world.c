@@ -218,6 +218,24 @@ void world_run(struct world *w, world_program *program, void *arg)
     net_loop_free(loop);
 }
 
+bool world_meets_fault(struct world *w, world_program *program, void *arg)
+{
+    assert_int_not_equal(w->timeout_ms, 0);
+    for (;; w->timeout_ms *= 2) {
+        unsigned failed = 0;
+
+        world_run(w, program, arg);
+        for (unsigned i = 0; i < w->parties; i++)
+            failed += w->status[i] != FM_OK;
+        if (w->fault_fired)
+            assert_int_equal(failed, w->parties);
+        if (w->fault_fired || failed == 0)
+            return w->fault_fired;
+        assert_true(w->timeout_ms < 100000);
+        world_clear(w);
+    }
+}
+
 void world_must_run(struct world *w, world_program *program, void *arg)
 {
     world_run(w, program, arg);

@@ -45,6 +45,10 @@ struct world {
 void world_run(struct world *w, world_program *program, void *arg);
 /* The same, and every party must end well. */
 void world_must_run(struct world *w, world_program *program, void *arg);
+/* The same with a fault among the messages: all must end with an error if it was met, and well if
+ * the program has fewer messages. Waits timeout_ms for what is lost, and twice that again where a
+ * busy machine made somebody give up before. Returns whether the fault was met. */
+bool world_meets_fault(struct world *w, world_program *program, void *arg);
 void world_clear(struct world *w);
 
 /* xorshift64*: seeded, printed on failure by the callers. next_value() likes zeros, ones, powers of
