@@ -42,7 +42,7 @@ static void make_identities(struct consortium *c)
         (void)snprintf(m->dir, sizeof m->dir, "%s/%s", c->root, m->alias);
         REQUIRE(mkdir(m->dir, 0700) == 0);
         /* In the simulation a member's endpoint is its name. */
-        REQUIRE(identity_new(&m->id, m->alias, m->alias, &err) == FM_OK);
+        REQUIRE(identity_new(&m->id, m->alias, m->alias, NULL, &err) == FM_OK);
         REQUIRE(json_array_append(members, m->id.member) == 0);
     }
     REQUIRE(identity_genesis(&c->genesis, "simulated", members, 3, aliases[c->sequencer],

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # A consortium of real processes on loopback, for scripts that source this file: bank_a, bank_b, bank_c, regulator; the
 # regulator sequences. Before: `build` is a build folder, `name` the script's. After: W is a temporary folder with a home
-# a member, removed at the end if all went well.
+# a member, removed at the end if all went well. With engine=cometbft before, CometBFT orders the ledger, and all four validate.
 firmiana=$build/bin/firmiana verify=$build/bin/firmiana-verify
 export FIRMIANA_PASSPHRASE="a test's passphrase"
 W=$(mktemp -d)
@@ -44,15 +44,17 @@ wait_connected() { # until each node sees the three others
 }
 
 homes_make() { # ROWS: homes, data, genesis; nothing runs yet
-  local m port=$((20000 + RANDOM % 20000)) list=()
+  local m port=$((20000 + RANDOM % 20000)) list=() more=() order=(--sequencer regulator)
+  [ "${engine:-}" != cometbft ] || order=(--engine cometbft)
   "$firmiana" demo-data "$W/data" --rows "$1" --banks 3 >/dev/null
   for m in "${members[@]}"; do
-    "$firmiana" init --home "$W/$m" --alias "$m" --listen "tcp://127.0.0.1:$port" >/dev/null
+    [ "${engine:-}" != cometbft ] || more=(--engine cometbft --consensus "tcp://127.0.0.1:$((port + 4))")
+    "$firmiana" init --home "$W/$m" --alias "$m" --listen "tcp://127.0.0.1:$port" "${more[@]}" >/dev/null
     list+=(--member "$W/$m/member.json")
     port=$((port + 1))
   done
   for m in "${banks[@]}"; do cp "$W/data/$m.db" "$W/$m/data.db"; done
-  "$firmiana" ledger init --name "$name" --quorum 3 --sequencer regulator --out "$W/genesis.json" "${list[@]}" >/dev/null
+  "$firmiana" ledger init --name "$name" --quorum 3 "${order[@]}" --out "$W/genesis.json" "${list[@]}" >/dev/null
   for m in "${members[@]}"; do cp "$W/genesis.json" "$W/$m/genesis.json"; done
 }
 homes_start() {

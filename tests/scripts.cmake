@@ -7,6 +7,7 @@ function(fm_script name script seconds)
 endfunction()
 
 fm_script(kill kill.sh 7200)
+fm_script(cometbft cometbft.sh 600 LABELS plain-only)
 fm_script(queries queries.sh 300)
 fm_script(local_query local_query.sh 300 LABELS plain-only)
 fm_script(arrows arrows.sh 300 LABELS plain-only)

@@ -14,6 +14,7 @@
 #include "exchange/cli/identity.h"
 #include "exchange/cli/keys.h"
 #include "exchange/cli/officers.h"
+#include "exchange/comet/member.h"
 #include "ledger/store/chain.h"
 
 static fm_status fill_home(struct home *h, const struct cli_args *args, struct base_err *err)
@@ -40,9 +41,44 @@ static fm_status fill_home(struct home *h, const struct cli_args *args, struct b
     return FM_OK;
 }
 
+/* --engine: who orders the ledger. */
+static fm_status engine_of(bool *comet, const struct cli_args *args, struct base_err *err)
+{
+    const char *engine = cli_value(args, "engine");
+
+    *comet = engine != NULL && strcmp(engine, "cometbft") == 0;
+    if (engine == NULL || *comet || strcmp(engine, "embedded") == 0)
+        return FM_OK;
+    return base_err_set(err, FM_E_ARG, "--engine %s: embedded or cometbft", engine);
+}
+
+/* Keys for its CometBFT, if it is to have one; released by the caller in any case. */
+static fm_status new_comet(struct comet_keys *keys, struct home *h, const struct cli_args *args,
+                           struct base_err *err)
+{
+    const char *listen = cli_value(args, "consensus");
+    const char *endpoint = cli_value(args, "consensus-endpoint");
+    bool comet;
+    fm_status st = engine_of(&comet, args, err);
+
+    if (st != FM_OK)
+        return st;
+    if (!comet)
+        return listen == NULL && endpoint == NULL
+                   ? FM_OK
+                   : base_err_set(err, FM_E_ARG, "--consensus goes with --engine cometbft");
+    endpoint = endpoint != NULL ? endpoint : listen;
+    if (listen == NULL || !home_is_address(listen) || !home_is_address(endpoint))
+        return base_err_set(err, FM_E_ARG,
+                            "--engine cometbft needs --consensus tcp://HOST:PORT, where its "
+                            "CometBFT listens");
+    (void)snprintf(h->consensus, sizeof h->consensus, "%s", listen);
+    return comet_keys_new(keys, endpoint, err);
+}
+
 /* --officer given: people who hold their own keys. Else one officer's key is made. */
 static fm_status new_identity(struct identity *id, const struct home *h, const char *endpoint,
-                              const struct cli_args *args, struct base_err *err)
+                              json_t *services, const struct cli_args *args, struct base_err *err)
 {
     struct did_key officers[DID_KEYS_MAX];
     int64_t threshold = 1;
@@ -59,27 +95,34 @@ static fm_status new_identity(struct identity *id, const struct home *h, const c
                           (long long)threshold, n == 1 ? "is" : "are", n);
     if (st != FM_OK)
         return st;
-    return n > 0 ? identity_new_for(id, h->alias, endpoint, officers, n, (size_t)threshold, err)
-                 : identity_new(id, h->alias, endpoint, err);
+    return n > 0 ? identity_new_for(id, h->alias, endpoint, officers, n, (size_t)threshold,
+                                    services, err)
+                 : identity_new(id, h->alias, endpoint, services, err);
 }
 
 static fm_status init(const struct cli_args *args, struct base_err *err)
 {
     const char *endpoint = cli_value(args, "endpoint");
     struct did_passphrase *pass = NULL;
+    struct comet_keys comet = {0};
     struct identity id = {0};
     struct home h;
     char path[HOME_PATH];
     fm_status st = fill_home(&h, args, err);
 
     if (st == FM_OK)
-        st = new_identity(&id, &h, endpoint != NULL ? endpoint : h.listen, args, err);
+        st = new_comet(&comet, &h, args, err);
+    if (st == FM_OK)
+        st = new_identity(&id, &h, endpoint != NULL ? endpoint : h.listen, comet.services, args,
+                          err);
     if (st == FM_OK)
         st = cli_passphrase(&pass, args, CLI_PASSPHRASE_NEW, err);
     if (st == FM_OK)
         st = home_create(&h, err);
     if (st == FM_OK)
         st = identity_save(&id, h.dir, pass, err);
+    if (st == FM_OK && comet.validator != NULL)
+        st = comet_keys_save(&comet, h.dir, err);
     if (st == FM_OK)
         st = home_path(path, h.dir, "member.json", err);
     if (st == FM_OK)
@@ -94,6 +137,7 @@ static fm_status init(const struct cli_args *args, struct base_err *err)
             h.dir, h.alias, id.keys.officer != NULL ? "officer.json, " : "",
             id.keys.officer != NULL ? "" : "              ");
     identity_release(&id);
+    comet_keys_release(&comet);
     did_passphrase_free(pass);
     return st;
 }
@@ -103,6 +147,13 @@ static const struct cli_option init_options[] = {
     {"alias", "NAME", "the member's name on the ledger and in SQL: [a-z][a-z0-9_]*", CLI_REQUIRED},
     {"listen", "ADDRESS", "where the node listens: tcp://HOST:PORT", CLI_REQUIRED},
     {"endpoint", "ADDRESS", "where others reach it, if that is another address", CLI_OPTIONAL},
+    {"engine", "NAME",
+     "who orders the ledger: embedded (default; one member sequences), or cometbft (all do)",
+     CLI_OPTIONAL},
+    {"consensus", "ADDRESS", "with cometbft: where it listens for the others: tcp://HOST:PORT",
+     CLI_OPTIONAL},
+    {"consensus-endpoint", "ADDRESS", "... and where they reach it, if that is another address",
+     CLI_OPTIONAL},
     {"officer", "KEY",
      "an officer who holds the own key: its public key or key file, from firmiana officer create "
      "(default: one is made here)",
@@ -164,14 +215,67 @@ static fm_status check_genesis(const struct base_buf *genesis, struct base_err *
     return st;
 }
 
+/* What the members are prepared for is what is asked; the genesis must have a sequencer in any
+ * case. */
+static fm_status check_engine(const char **sequencer, bool *comet, json_t *members,
+                              const struct cli_args *args, struct base_err *err)
+{
+    json_t *view = json_pack("{s:O}", "members", members);
+    bool prepared = false;
+    fm_status st = engine_of(comet, args, err);
+
+    *sequencer = cli_value(args, "sequencer");
+    if (st == FM_OK && view == NULL)
+        st = base_err_memory(err, "genesis");
+    if (st == FM_OK)
+        st = comet_genesis_asks(&prepared, view, err);
+    json_decref(view);
+    if (st != FM_OK)
+        return st;
+    if (*comet != prepared)
+        return base_err_set(err, FM_E_ARG,
+                            prepared
+                                ? "the members are prepared for CometBFT: say --engine cometbft"
+                                : "--engine cometbft: the members are not prepared for it: "
+                                  "firmiana init --engine cometbft makes its keys");
+    if (*comet && *sequencer == NULL)
+        *sequencer = json_string_value(json_object_get(json_array_get(members, 0), "alias"));
+    if (*sequencer == NULL)
+        return base_err_set(err, FM_E_ARG, "--sequencer ALIAS: who orders transactions?");
+    return FM_OK;
+}
+
+static void say_genesis(const char *out, const struct base_buf *genesis, size_t members,
+                        int64_t quorum, const char *sequencer)
+{
+    uint8_t chain[32];
+    char chain_hex[65];
+
+    base_sha256(chain, genesis->p, genesis->len);
+    base_hex(chain_hex, chain, 32);
+    if (sequencer != NULL && 2 * quorum <= (int64_t)members + 1)
+        fprintf(stderr,
+                "note: with %lld of %zu cosigners a dishonest sequencer could make two histories "
+                "final\n",
+                (long long)quorum, members);
+    if (sequencer == NULL && members < 4)
+        fprintf(stderr,
+                "note: with %zu validators CometBFT stops when one is down; four bear one that "
+                "fails or lies\n",
+                members);
+    printf("%s: chain %s\n  %zu members, %lld must cosign, %s %s; copy it into each home as "
+           "genesis.json\n",
+           out, chain_hex, members, (long long)quorum, sequencer != NULL ? sequencer : "all",
+           sequencer != NULL ? "sequences" : "validate");
+}
+
 static fm_status ledger_init(const struct cli_args *args, struct base_err *err)
 {
-    const char *out = cli_value(args, "out"), *name = cli_value(args, "name");
+    const char *out = cli_value(args, "out"), *name = cli_value(args, "name"), *sequencer = NULL;
     int64_t quorum = 0, now = base_clock_unix_ms(base_clock_system());
     struct base_buf genesis = {0};
     json_t *members = NULL;
-    uint8_t chain[32];
-    char chain_hex[65];
+    bool comet = false;
     fm_status st = load_members(&members, args, err);
 
     /* 2 quorum > members + 1: then even a sequencer that shows two histories cannot make both final
@@ -180,10 +284,11 @@ static fm_status ledger_init(const struct cli_args *args, struct base_err *err)
     if (quorum > (int64_t)json_array_size(members))
         quorum = (int64_t)json_array_size(members);
     if (st == FM_OK)
+        st = check_engine(&sequencer, &comet, members, args, err);
+    if (st == FM_OK)
         st = cli_int(&quorum, args, "quorum", 1, 64, err);
     if (st == FM_OK)
-        st = identity_genesis(&genesis, name, members, quorum, cli_value(args, "sequencer"),
-                              IDENTITY_REAL, now, err);
+        st = identity_genesis(&genesis, name, members, quorum, sequencer, IDENTITY_REAL, now, err);
     if (st == FM_OK)
         st = check_genesis(&genesis, err);
     if (st == FM_OK && access(out, F_OK) == 0)
@@ -194,20 +299,8 @@ static fm_status ledger_init(const struct cli_args *args, struct base_err *err)
                          out);
     if (st == FM_OK)
         st = base_file_write(out, genesis.p, genesis.len, 0644, err);
-    if (st == FM_OK) {
-        base_sha256(chain, genesis.p, genesis.len);
-        base_hex(chain_hex, chain, 32);
-        if (2 * quorum <= (int64_t)json_array_size(members) + 1)
-            fprintf(
-                stderr,
-                "note: with %lld of %zu cosigners a dishonest sequencer could make two histories "
-                "final\n",
-                (long long)quorum, json_array_size(members));
-        printf("%s: chain %s\n  %zu members, %lld must cosign, %s sequences; copy it into each "
-               "home as genesis.json\n",
-               out, chain_hex, json_array_size(members), (long long)quorum,
-               cli_value(args, "sequencer"));
-    }
+    if (st == FM_OK)
+        say_genesis(out, &genesis, json_array_size(members), quorum, comet ? NULL : sequencer);
     base_buf_release(&genesis);
     json_decref(members);
     return st;
@@ -219,10 +312,22 @@ static const struct cli_option ledger_init_options[] = {
     {"quorum", "N",
      "how many members must cosign (default: the least that a lying sequencer cannot fool)",
      CLI_OPTIONAL},
-    {"sequencer", "ALIAS", "who orders transactions", CLI_REQUIRED},
+    {"engine", "NAME",
+     "who orders transactions: embedded (default; the sequencer) or cometbft (all members' nodes, "
+     "prepared by firmiana init --engine cometbft)",
+     CLI_OPTIONAL},
+    {"sequencer", "ALIAS", "the member whose node orders transactions; not with cometbft",
+     CLI_OPTIONAL},
     {"out", "FILE", "genesis.json", CLI_REQUIRED},
     {0}};
 
 const struct cli_command cli_ledger_init = {
-    "ledger init",       "",         0, 0, "make the genesis of a consortium's ledger", NULL,
-    ledger_init_options, ledger_init};
+    "ledger init",
+    "",
+    0,
+    0,
+    "make the genesis of a consortium's ledger",
+    "With cometbft, everything that its network needs (validators, peers, limits, times) follows "
+    "from the\nmembers' documents in the genesis: each node writes its CometBFT's files from it.",
+    ledger_init_options,
+    ledger_init};

@@ -79,6 +79,21 @@ static void print_ledger(const json_t *v)
                number(v, "waiting_transactions"));
 }
 
+static void print_comet(const json_t *v)
+{
+    const json_t *c = json_object_get(v, "cometbft");
+
+    if (c == NULL)
+        return;
+    printf("cometbft   %s, %s%s, block %" PRId64 ", %" PRId64 " peers, process %" PRId64,
+           cli_text(c, "version"), cli_text(c, "state"),
+           json_is_true(json_object_get(c, "catching_up")) ? ", catching up" : "",
+           number(c, "height"), number(c, "peers"), number(c, "pid"));
+    if (number(c, "restarts") > 0)
+        printf(", started again %" PRId64 " times", number(c, "restarts"));
+    putchar('\n');
+}
+
 static void print_handover(const json_t *v)
 {
     const json_t *handover = json_object_get(v, "handover");
@@ -194,6 +209,7 @@ static void print_status(const json_t *v)
 
     print_software(v);
     print_ledger(v);
+    print_comet(v);
     print_handover(v);
     print_quorum(v);
     printf("peers      %" PRId64 " of %zu connected\n", number(v, "connected"),

@@ -17,7 +17,7 @@ static fm_status fresh(struct did_secret **out, struct base_err *err)
 
 static fm_status first_document(struct did_document **out, const struct identity *id,
                                 const char *alias, const struct did_key *officers, size_t n,
-                                size_t threshold, struct base_err *err)
+                                size_t threshold, json_t *services, struct base_err *err)
 {
     struct did_draft draft = {0};
     uint8_t commitment[32];
@@ -33,6 +33,7 @@ static fm_status first_document(struct did_document **out, const struct identity
     for (size_t i = 0; st == FM_OK && i < n; i++)
         st = did_draft_add(&draft, &officers[i], DID_ROLE_INVOCATION, err);
     draft.threshold = threshold;
+    draft.service = json_incref(services);
     if (st == FM_OK)
         st = did_draft_build(out, &draft, DID_RULES_VERSION, err);
     did_draft_release(&draft);
@@ -40,7 +41,7 @@ static fm_status first_document(struct did_document **out, const struct identity
 }
 
 fm_status identity_new(struct identity *out, const char *alias, const char *endpoint,
-                       struct base_err *err)
+                       json_t *services, struct base_err *err)
 {
     struct did_secret *officer;
     fm_status st = fresh(&officer, err);
@@ -48,7 +49,7 @@ fm_status identity_new(struct identity *out, const char *alias, const char *endp
     *out = (struct identity){0};
     if (st != FM_OK)
         return st;
-    st = identity_new_for(out, alias, endpoint, did_secret_key(officer), 1, 1, err);
+    st = identity_new_for(out, alias, endpoint, did_secret_key(officer), 1, 1, services, err);
     if (st == FM_OK)
         out->keys.officer = officer;
     else
@@ -58,7 +59,7 @@ fm_status identity_new(struct identity *out, const char *alias, const char *endp
 
 fm_status identity_new_for(struct identity *out, const char *alias, const char *endpoint,
                            const struct did_key *officers, size_t n, size_t threshold,
-                           struct base_err *err)
+                           json_t *services, struct base_err *err)
 {
     struct did_document *doc = NULL;
     fm_status st = FM_OK;
@@ -69,7 +70,7 @@ fm_status identity_new_for(struct identity *out, const char *alias, const char *
         fresh(&out->recovery, err) != FM_OK)
         st = err->code;
     if (st == FM_OK)
-        st = first_document(&doc, out, alias, officers, n, threshold, err);
+        st = first_document(&doc, out, alias, officers, n, threshold, services, err);
     if (st == FM_OK) {
         /* Every member may take every part; a consortium that wants less edits member.json before
          * genesis. */

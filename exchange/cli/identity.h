@@ -14,14 +14,14 @@ struct identity {
 };
 
 /* Fresh keys and a document with placeholders (did/method.md): one officer, whose key is made here.
- */
+ * services: the document's, as in did/draft.h; NULL: none. */
 fm_status identity_new(struct identity *out, const char *alias, const char *endpoint,
-                       struct base_err *err) FM_CHECK;
+                       json_t *services, struct base_err *err) FM_CHECK;
 /* The same with officers who hold their own keys; threshold of them must sign together.
  * keys.officer stays NULL. */
 fm_status identity_new_for(struct identity *out, const char *alias, const char *endpoint,
                            const struct did_key *officers, size_t n, size_t threshold,
-                           struct base_err *err) FM_CHECK;
+                           json_t *services, struct base_err *err) FM_CHECK;
 void identity_release(struct identity *id);
 
 /* Seals each key that is there as DIR/keys/NAME.json. */

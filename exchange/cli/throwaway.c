@@ -123,7 +123,7 @@ static fm_status child_run(const struct throwaway_member *m, int from_parent, in
     (void)snprintf(h.listen, sizeof h.listen, "tcp://127.0.0.1:%d", port);
     (void)snprintf(h.log, sizeof h.log, "%.480s/node.log", m->dir);
     if (st == FM_OK)
-        st = identity_new(&id, h.alias, h.listen, err);
+        st = identity_new(&id, h.alias, h.listen, NULL, err);
     if (st == FM_OK)
         st = base_json_canonical(&text, id.member, err);
     if (st == FM_OK)

@@ -55,8 +55,11 @@ fm_status home_create(const struct home *home, struct base_err *err)
         return err->code;
     if (access(path, F_OK) == 0)
         return base_err_set(err, FM_E_CONFLICT, "%s: this home belongs to a member already", path);
-    base_buf_putf(&text, "{\n  \"alias\": \"%s\",\n  \"listen\": \"%s\"\n}\n", home->alias,
+    base_buf_putf(&text, "{\n  \"alias\": \"%s\",\n  \"listen\": \"%s\"", home->alias,
                   home->listen);
+    if (home->consensus[0] != '\0')
+        base_buf_putf(&text, ",\n  \"consensus\": \"%s\"", home->consensus);
+    base_buf_put_str(&text, "\n}\n");
     st = base_buf_status(&text, "node.json", err);
     if (st == FM_OK)
         st = base_file_write(path, text.p, text.len, 0600, err);

@@ -7,6 +7,7 @@
  *   document.json  the member's first DID document, for the genesis
  *   genesis.json   the ledger's genesis
  *   ledger.db      the replica
+ *   cometbft/      CometBFT's keys, blocks and configuration, where it orders the ledger
  *   sessions.db    queries this node has started
  *   versions.db    keyed digests of published rows, to tell what changed (exchange/data/changes.h)
  *   node.sock      where the command line talks to it
@@ -38,6 +39,11 @@ struct home {
     char log_level[8];          /* "" (info), "info", "warn" or "error" */
     char metrics[HOME_ADDRESS]; /* "" for none */
     char socket[HOME_PATH];     /* "" for node.sock */
+    /* Of a ledger on CometBFT alone: */
+    char consensus[HOME_ADDRESS];    /* where its CometBFT listens; "" elsewhere */
+    char cometbft[HOME_PATH];        /* the program */
+    char cometbft_rpc[HOME_ADDRESS]; /* "" for a socket in the home */
+    char cometbft_sync[HOME_PATH];   /* "" for none */
     struct node_roles roles;
     int64_t block_interval_ms;
     int64_t threads;

@@ -40,8 +40,22 @@ static const struct home_setting settings[] = {
     {"socket", HOME_FILE, FIELD(socket), "", 0, 0, NULL,
      "Where those with roles reach the node, since the home itself is its owner's alone; they name "
      "it in place of the home: firmiana --home SOCKET. The home's node.sock leads there."},
+    {"consensus", HOME_NODE, FIELD(consensus), "", 0, 0, NULL,
+     "Where this member's CometBFT listens for the others', in a ledger that CometBFT orders: "
+     "tcp://HOST:PORT. Where they reach it stands in the member's DID document."},
+    {"cometbft", HOME_TEXT, FIELD(cometbft), "cometbft", 0, 0, NULL,
+     "The CometBFT program, 0.38.21 or a later 0.38: a path, or a name to be found on PATH. The "
+     "node runs it."},
+    {"cometbft_rpc", HOME_LOOPBACK, FIELD(cometbft_rpc), "", 0, 0, NULL,
+     "Where CometBFT answers RPC: 127.0.0.1:PORT or [::1]:PORT. Whoever reaches it may hand in "
+     "transactions and read blocks. Without it, a socket in the home, for the node alone."},
+    {"cometbft_sync", HOME_TEXT, FIELD(cometbft_sync), "", 0, 0, NULL,
+     "For a node without a ledger that shall begin with a snapshot of the others instead of all "
+     "blocks: HEIGHT:HASH@URL,URL, a block that a person has compared with other members, and two "
+     "RPC addresses to check what follows from it."},
     {"block_interval_ms", HOME_NUMBER, FIELD(block_interval_ms), "5", 1, 60000, NULL,
-     "The least time between two blocks, where this node sequences."},
+     "The least time between two blocks, where this node sequences; where CometBFT does, its pause "
+     "after each block, and then 100 unless more is given."},
     {"threads", HOME_NUMBER, FIELD(threads), "1", 1, 1, NULL,
      "Threads that compute one query; this version has 1."},
     {"memory_limit", HOME_NUMBER, FIELD(memory_limit), "0", 0, 1 << 24, NULL,

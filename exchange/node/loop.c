@@ -163,7 +163,7 @@ static void deliver_events(const struct driven *d)
 
 static fm_status turn(struct node_loop *loop, const struct driven *d, struct base_err *err)
 {
-    struct pollfd fds[RPC_MAX_CLIENTS + 5];
+    struct pollfd fds[RPC_MAX_CLIENTS + 5 + NODE_FDS];
     size_t n = rpc_server_poll(d->rpc, fds + 4);
     int64_t wait = node_wait_ms(d->node);
     uint64_t count;
@@ -177,12 +177,18 @@ static fm_status turn(struct node_loop *loop, const struct driven *d, struct bas
         fds[3] = (struct pollfd){.fd = metrics_port_fd(loop->metrics), .events = POLLIN};
         wait = most >= 0 && most < wait ? most : wait;
     }
-    if (poll(fds, n + 4, wait < 0 ? 0 : wait > 1000 ? 1000 : (int)wait) < 0 && errno != EINTR)
+    node_poll(d->node, fds + 4 + n);
+    if (poll(fds, n + 4 + NODE_FDS,
+             wait < 0      ? 0
+             : wait > 1000 ? 1000
+                           : (int)wait) < 0 &&
+        errno != EINTR)
         return base_err_errno(err, "poll");
     if (read(loop->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
         return base_err_errno(err, "eventfd");
     deliver_events(d);
     node_on_jobs(d->node);
+    node_serve(d->node, fds + 4 + n);
     rpc_server_serve(d->rpc, fds + 4, n);
     node_on_tick(d->node);
     if (loop->metrics != NULL)

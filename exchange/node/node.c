@@ -167,6 +167,7 @@ void node_free(struct node *node)
     free_lists(node);
     answers_release(&node->answers);
     columns_clear(&node->columns);
+    node_comet_close(node);
     ledger_engine_free(node->engine);
     ledger_chain_close(node->chain);
     node_started_close(node->started);
@@ -176,6 +177,13 @@ void node_free(struct node *node)
 
 fm_status node_attach(struct node *node, struct net_node *net, struct base_err *err)
 {
+    bool comet;
+    fm_status st = node_comet_asked(node, &comet, err);
+
+    if (st == FM_OK && comet)
+        st = node_comet_open(node, err);
+    if (st != FM_OK)
+        return st;
     node->net = net;
     /* Peers can prove that nothing was shared only once they are connected; a peer that stays away
      * is not waited for. */
@@ -266,6 +274,7 @@ void node_on_tick(struct node *node)
 {
     struct base_err err = {0};
 
+    node_comet_tick(node);
     if (ledger_engine_tick(node->engine, node_now(node), &err) != FM_OK)
         node_step_error(node, "ledger", &err);
     node_settle(node);

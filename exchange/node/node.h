@@ -8,6 +8,7 @@
 #define FIRMIANA_EXCHANGE_NODE_NODE_H
 
 #include <jansson.h>
+#include <poll.h>
 #include <stdbool.h>
 
 #include "base/random.h"
@@ -51,6 +52,10 @@ fm_status node_attach(struct node *node, struct net_node *net, struct base_err *
 /* Takes what net_node_event() gave (which stays the driver's to give back). */
 void node_on_event(struct node *node, const struct net_event *event);
 void node_on_jobs(struct node *node);
+/* What else the driver's poll() is to watch, unused ones negative, and serving what it found. */
+#define NODE_FDS 5
+void node_poll(const struct node *node, struct pollfd fds[NODE_FDS]);
+void node_serve(struct node *node, const struct pollfd fds[NODE_FDS]);
 void node_on_tick(struct node *node);
 /* Milliseconds until node_on_tick() has something to do. */
 int64_t node_wait_ms(struct node *node);

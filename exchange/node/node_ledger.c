@@ -179,12 +179,18 @@ static void engine_event(void *ctx, const struct ledger_engine_event *event)
 
 fm_status node_engine_open(struct node *node, struct base_err *err)
 {
-    const struct ledger_engine_callbacks callbacks = {engine_cosign, engine_sign, engine_send,
-                                                      engine_event,  node,        NULL};
+    struct ledger_engine_callbacks callbacks = {engine_cosign, engine_sign, engine_send,
+                                                engine_event,  node,        NULL};
     struct ledger_engine_params params = ledger_engine_defaults();
     struct base_err none = {0};
 
+    bool comet;
+
     params.interval_ms = node->config.home.block_interval_ms;
+    if (node_comet_asked(node, &comet, err) != FM_OK)
+        return err->code;
+    if (comet)
+        node_comet_prepare(node, &callbacks, &params);
     if (ledger_engine_new(&node->engine, node->chain, node->config.home.alias, &callbacks, &params,
                           err) != FM_OK)
         return err->code;

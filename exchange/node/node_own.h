@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "exchange/comet/comet.h"
 #include "exchange/contract/contract.h"
 #include "exchange/node/answers.h"
 #include "exchange/node/chore.h"
@@ -152,6 +153,8 @@ struct node {
     struct net_node *net; /* NULL before node_attach() */
     struct ledger_chain *chain;
     struct ledger_engine *engine;
+    struct comet *comet; /* NULL: the ledger is ordered without it */
+    char *comet_home;    /* what comet was lent */
     struct node_started *started;
     uint8_t chain_id[32];
     char chain_hex[65];
@@ -211,6 +214,17 @@ fm_status node_build_tx(struct node *node, struct base_buf *bytes, uint8_t id32[
 void node_revocations_free(struct node *node);
 void node_forget_submissions(struct node *node, const void *ctx);
 void node_step_error(struct node *node, const char *what, const struct base_err *err);
+
+/* node_comet.c */
+/* Does CometBFT order this ledger? */
+fm_status node_comet_asked(struct node *node, bool *out, struct base_err *err) FM_CHECK;
+/* What the engine must be told then. */
+void node_comet_prepare(struct node *node, struct ledger_engine_callbacks *callbacks,
+                        struct ledger_engine_params *params);
+void node_comet_broadcast(void *ctx, const uint8_t id[32], const void *tx, size_t len);
+fm_status node_comet_open(struct node *node, struct base_err *err) FM_CHECK;
+void node_comet_close(struct node *node);
+void node_comet_tick(struct node *node);
 
 /* node_status.c */
 void node_ping_up(struct node *node, struct node_member *m);

@@ -1,0 +1,252 @@
+#include "exchange/comet/member.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "base/secret.h"
+#include "did/document.h"
+#include "did/multibase.h"
+
+#define TEMPLATE "did:firmiana:" DID_CHAIN_PLACEHOLDER ":" DID_SCID_PLACEHOLDER
+
+void comet_key_name(char out[COMET_ID], const uint8_t key32[32])
+{
+    uint8_t hash[32];
+
+    base_sha256(hash, key32, 32);
+    base_hex(out, hash, 20);
+}
+
+void comet_base64(struct base_buf *out, const void *bytes, size_t len)
+{
+    uint8_t *at = base_buf_extend(out, (len + 2) / 3 * 4 + 1);
+
+    if (at != NULL) {
+        (void)EVP_EncodeBlock(at, bytes, (int)len);
+        out->len--; /* its NUL */
+    }
+}
+
+/* ---- reading ---- */
+
+static const char *endpoint_of(const json_t *document, const char *type)
+{
+    json_t *list = json_object_get(document, "service"), *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+    {
+        const char *t = json_string_value(json_object_get(item, "type"));
+        if (t != NULL && strcmp(t, type) == 0)
+            return json_string_value(json_object_get(item, "serviceEndpoint"));
+    }
+    return NULL;
+}
+
+static bool read_node(struct comet_member *out, const char *uri)
+{
+    uint8_t id[20];
+    const char *at = strncmp(uri, "tcp://", 6) == 0 ? uri + 6 : "";
+
+    if (strlen(at) < 42 || at[40] != '@' || !base_unhex(id, sizeof id, at, 40) ||
+        strlen(at + 41) >= sizeof out->address || strchr(at + 41, ':') == NULL ||
+        strpbrk(at + 41, ",\"\\ ") != NULL)
+        return false;
+    memcpy(out->id, at, 40);
+    out->id[40] = '\0';
+    memcpy(out->address, at + 41, strlen(at + 41) + 1);
+    return true;
+}
+
+static fm_status read_validator(struct comet_member *out, const char *uri, struct base_err *err)
+{
+    struct did_key key;
+    fm_status st = strncmp(uri, "ed25519://", 10) == 0
+                       ? did_multikey_decode(&key, uri + 10, DID_RULES_VERSION, err)
+                       : base_err_set(err, FM_E_INPUT, "it is not ed25519://...");
+
+    if (st == FM_OK && key.suite != did_suite_ed25519())
+        st = base_err_set(err, FM_E_INPUT, "it is no Ed25519 key");
+    if (st == FM_OK)
+        memcpy(out->validator, key.bytes, 32);
+    return st == FM_OK ? FM_OK : base_err_prefix(err, "service CometBFTValidator");
+}
+
+fm_status comet_member_read(struct comet_member *out, bool *found, const json_t *document,
+                            struct base_err *err)
+{
+    const char *node = endpoint_of(document, "CometBFTNode");
+    const char *validator = endpoint_of(document, "CometBFTValidator");
+
+    *out = (struct comet_member){0};
+    *found = node != NULL && validator != NULL;
+    if (!*found)
+        return FM_OK;
+    if (!read_node(out, node))
+        return base_err_set(err, FM_E_INPUT, "service CometBFTNode is not tcp://ID@HOST:PORT");
+    return read_validator(out, validator, err);
+}
+
+fm_status comet_genesis_asks(bool *out, const json_t *genesis, struct base_err *err)
+{
+    json_t *members = json_object_get(genesis, "members"), *item;
+    const char *with = NULL, *without = NULL;
+    size_t i;
+
+    *out = false;
+    json_array_foreach(members, i, item)
+    {
+        const char *alias = json_string_value(json_object_get(item, "alias"));
+        struct comet_member member;
+        bool found;
+        fm_status st = comet_member_read(&member, &found, json_object_get(item, "document"), err);
+        if (st != FM_OK)
+            return base_err_prefix(err, "%s", alias != NULL ? alias : "a member");
+        *(found ? &with : &without) = alias != NULL ? alias : "?";
+    }
+    if (with != NULL && without != NULL)
+        return base_err_set(err, FM_E_INPUT,
+                            "%s is prepared for CometBFT and %s is not: all founding members run "
+                            "it, or none (firmiana init --engine cometbft)",
+                            with, without);
+    *out = with != NULL;
+    return FM_OK;
+}
+
+/* ---- making ---- */
+
+/* CometBFT's form of a secret: the seed, and the key after it. */
+static void put_private(struct base_buf *out, const struct did_secret *secret)
+{
+    uint8_t both[64];
+
+    memcpy(both, did_secret_bytes(secret), 32);
+    memcpy(both + 32, did_secret_key(secret)->bytes, 32);
+    base_buf_put_str(out, "{\"type\":\"tendermint/PrivKeyEd25519\",\"value\":\"");
+    comet_base64(out, both, sizeof both);
+    base_buf_put_str(out, "\"}");
+    base_wipe(both, sizeof both);
+}
+
+static fm_status make_folder(const char *dir, const char *name, struct base_err *err)
+{
+    struct base_buf path = {0};
+    fm_status st;
+
+    base_buf_putf(&path, "%s/%s", dir, name);
+    st = base_buf_status(&path, "path", err);
+    if (st == FM_OK && mkdir(base_buf_cstr(&path), 0700) != 0 && errno != EEXIST)
+        st = base_err_errno(err, base_buf_cstr(&path));
+    base_buf_release(&path);
+    return st;
+}
+
+static fm_status write_key(const char *dir, const char *name, struct base_buf *content,
+                           struct base_err *err)
+{
+    struct base_buf path = {0};
+    fm_status st = base_buf_status(content, "key", err);
+
+    base_buf_putf(&path, "%s/cometbft/config/%s", dir, name);
+    if (st == FM_OK)
+        st = base_buf_status(&path, "path", err);
+    if (st == FM_OK && access(base_buf_cstr(&path), F_OK) == 0)
+        st = base_err_set(err, FM_E_CONFLICT, "%s: it is there already", base_buf_cstr(&path));
+    if (st == FM_OK)
+        st = base_file_write(base_buf_cstr(&path), content->p, content->len, 0600, err);
+    base_buf_release(&path);
+    return st;
+}
+
+static fm_status save(const char *dir, const struct did_secret *node,
+                      const struct did_secret *validator, struct base_err *err)
+{
+    const uint8_t *key = did_secret_key(validator)->bytes;
+    struct base_buf text = {0};
+    char name[COMET_ID];
+    fm_status st;
+
+    base_buf_put_str(&text, "{\"priv_key\":");
+    put_private(&text, node);
+    base_buf_put_str(&text, "}\n");
+    st = write_key(dir, "node_key.json", &text, err);
+    base_buf_release_secret(&text);
+    if (st != FM_OK)
+        return st;
+    comet_key_name(name, key);
+    for (char *c = name; *c != '\0'; c++)
+        *c = *c >= 'a' ? (char)(*c - 'a' + 'A') : *c;
+    base_buf_putf(&text, "{\"address\":\"%s\",\"pub_key\":{\"type\":\"tendermint/PubKeyEd25519\",",
+                  name);
+    base_buf_put_str(&text, "\"value\":\"");
+    comet_base64(&text, key, 32);
+    base_buf_put_str(&text, "\"},\"priv_key\":");
+    put_private(&text, validator);
+    base_buf_put_str(&text, "}\n");
+    st = write_key(dir, "priv_validator_key.json", &text, err);
+    base_buf_release_secret(&text);
+    return st;
+}
+
+static fm_status make_services(json_t **out, const struct did_secret *node,
+                               const struct did_secret *validator, const char *endpoint,
+                               struct base_err *err)
+{
+    char id[COMET_ID], multikey[DID_MULTIKEY_TEXT];
+    struct base_buf where = {0}, who = {0};
+    fm_status st = did_multikey_encode(multikey, did_secret_key(validator), err);
+
+    *out = NULL;
+    comet_key_name(id, did_secret_key(node)->bytes);
+    base_buf_putf(&where, "tcp://%s@%s", id, endpoint + strlen("tcp://"));
+    base_buf_putf(&who, "ed25519://%s", multikey);
+    if (st == FM_OK)
+        *out = json_pack("[{s:s,s:s,s:s},{s:s,s:s,s:s}]", "id", TEMPLATE "#cometbft", "type",
+                         "CometBFTNode", "serviceEndpoint", base_buf_cstr(&where), "id",
+                         TEMPLATE "#validator", "type", "CometBFTValidator", "serviceEndpoint",
+                         base_buf_cstr(&who));
+    if (st == FM_OK && *out == NULL)
+        st = base_err_memory(err, "services");
+    base_buf_release(&where);
+    base_buf_release(&who);
+    return st;
+}
+
+fm_status comet_keys_new(struct comet_keys *out, const char *endpoint, struct base_err *err)
+{
+    fm_status st;
+
+    *out = (struct comet_keys){0};
+    st = did_secret_generate(&out->node, did_suite_ed25519(), base_random_system(), err);
+    if (st == FM_OK)
+        st = did_secret_generate(&out->validator, did_suite_ed25519(), base_random_system(), err);
+    if (st == FM_OK)
+        st = make_services(&out->services, out->node, out->validator, endpoint, err);
+    return st;
+}
+
+fm_status comet_keys_save(const struct comet_keys *keys, const char *dir, struct base_err *err)
+{
+    fm_status st = make_folder(dir, "cometbft", err);
+
+    if (st == FM_OK)
+        st = make_folder(dir, "cometbft/config", err);
+    return st == FM_OK ? save(dir, keys->node, keys->validator, err) : st;
+}
+
+void comet_keys_release(struct comet_keys *keys)
+{
+    did_secret_free(keys->node);
+    did_secret_free(keys->validator);
+    json_decref(keys->services);
+    *keys = (struct comet_keys){0};
+}

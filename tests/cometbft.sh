@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# A ledger that CometBFT orders: four members, each with its node and its CometBFT, over loopback. Queries and answers as
+# under the default engine; one killed and back; its CometBFT alone killed; two killed: nothing goes on, nothing is lost; a
+# wiped disk; a corrupt one; folders that do not belong together. At the end all replicas have one trail, and it verifies.
+# usage: tests/cometbft.sh BUILD_FOLDER      Skips (77) where CometBFT is not installed: ./run cometbft
+set -euo pipefail
+build=$(cd "$1" && pwd) name=cometbft.sh engine=cometbft
+export PATH=$PWD/build/tools:$PATH
+command -v cometbft >/dev/null || { echo "cometbft.sh: skipped: no cometbft program: ./run cometbft installs it"; exit 77; }
+# shellcheck source=tests/homes.sh
+. tests/homes.sh
+
+publish() { as "$1" dataset publish --table loans; }
+height() { as "$1" status --json | number final_height; }
+wait_for() { # SECONDS WHAT COMMAND...: until it succeeds
+  local end=$(($(now_ms) + $1 * 1000)) what=$2
+  shift 2
+  until "$@"; do
+    [ "$(now_ms)" -lt "$end" ] || fail "$what: not in time: $(tail -n 3 "$W"/*/node.log) $(tail -n 3 "$W"/*/cometbft/cometbft.log)"
+    sleep 0.1
+  done
+}
+reached() { [ "$(height "$1" 2>/dev/null || echo 0)" -ge "$2" ]; } # MEMBER HEIGHT
+crash() { # MEMBER: as by a power cut; its CometBFT goes with it
+  local comet
+  comet=$(as "$1" status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
+  kill -9 "${pid[$1]}"
+  wait "${pid[$1]}" 2>/dev/null || true
+  unset "pid[$1]"
+  wait_for 20 "the end of $1's CometBFT" eval "! kill -0 $comet 2>/dev/null"
+}
+refuses() { # MEMBER EXIT_CODE TEXT: its node does not start, and says why
+  local status=0 out
+  out=$(FIRMIANA_HOME=$W/$1 timeout 60 "$firmiana" node 2>&1) || status=$?
+  [ "$status" = "$2" ] || fail "$1 should refuse to start with exit code $2, not $status: $out"
+  [[ $out == *"$3"* ]] || fail "$1 does not say '$3': $out"
+}
+step() { echo "cometbft.sh: $(($(now_ms) - t0)) ms: $*"; }
+t0=$(now_ms)
+
+# ---- setting up; what does not fit together is refused ----
+homes_make 200
+out=$("$firmiana" ledger init --name x --sequencer bank_a --out "$W/x.json" --member "$W/bank_a/member.json" 2>&1) &&
+  fail "a genesis of CometBFT's members without --engine cometbft"
+[[ $out == *"--engine cometbft"* ]] || fail "$out"
+homes_start
+step "four nodes are up"
+
+# ---- what people do ----
+for b in "${banks[@]}"; do publish "$b" >/dev/null; done
+contract bank_a "bank_a bank_b bank_c" 'SELECT COUNT(*) AS n, SUM(rate_bp) AS s FROM loans WHERE overdue_days > $1'
+got=$(as bank_a query run "$id" --param 1=10 --csv | tail -n 1)
+want=$(pooled 'SELECT COUNT(*), SUM(rate_bp) FROM loans WHERE overdue_days > 10')
+[ "$got" = "$want" ] || fail "the answer is $got, SQLite says $want"
+status=$(as bank_a status)
+[[ $status == *"sequenced by CometBFT"* && $status == *"cometbft   0.38."*", running"* ]] || fail "status: $status"
+out=$(as bank_a ledger epoch propose bank_b 2>&1 </dev/null) && fail "an epoch where there are none"
+step "a query is answered as SQLite answers it"
+
+# ---- one is killed, and back ----
+crash bank_c
+publish bank_a >/dev/null # three of four go on
+h=$(height bank_a)
+start bank_c
+wait_connected
+wait_for 60 "bank_c's catching up" reached bank_c "$h"
+step "one was killed; the others went on; it is back"
+
+# ---- CometBFT alone is killed: the node starts it again ----
+kill -9 "$(as bank_b status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')"
+restarted() { [ "$(as bank_b status --json | number restarts)" = 1 ] && as bank_b status | grep -q 'cometbft .*, running'; }
+wait_for 60 "bank_b's CometBFT" restarted
+publish bank_b >/dev/null
+step "a CometBFT was killed; its node started it again"
+
+# ---- two are killed: no progress, nothing lost ----
+h=$(height bank_a)
+crash bank_c
+crash regulator
+(publish bank_a >"$W/waiting.out" 2>&1) &
+waiting=$!
+sleep 3
+kill -0 "$waiting" 2>/dev/null || fail "with two of four gone a transaction ended: $(cat "$W/waiting.out")"
+[ "$(height bank_b)" = "$h" ] || fail "with two of four gone a block became final"
+start bank_c
+start regulator
+wait "$waiting" || fail "what waited for the others was lost: $(cat "$W/waiting.out")"
+wait_connected
+wait_for 60 "catching up" reached regulator $((h + 1))
+step "two were killed: nothing went on; they are back, and it did"
+
+# ---- disks ----
+crash bank_c
+cp -r "$W/bank_c" "$W/kept"
+rm -rf "$W/bank_c/cometbft/data"
+refuses bank_c 11 "they go together"
+rm -rf "$W/bank_c"
+cp -r "$W/kept" "$W/bank_c"
+dd if=/dev/urandom of="$W/bank_c/ledger.db" bs=4096 seek=1 count=$(($(stat -c %s "$W/bank_c/ledger.db") / 4096 - 1)) conv=notrunc status=none
+rm -f "$W/bank_c/ledger.db-wal" "$W/bank_c/ledger.db-shm"
+refuses bank_c 9 "ledger.db"
+rm -rf "$W/bank_c/cometbft/data" "$W/bank_c"/ledger.db* # as the error says: all anew, from the others
+publish bank_a >/dev/null
+h=$(height bank_a)
+start bank_c
+wait_connected
+wait_for 60 "bank_c's beginning anew" reached bank_c "$h"
+step "a corrupt disk was refused, and an empty one filled from the others"
+
+# ---- one trail ----
+settle "the end"
+for m in "${members[@]}"; do
+  as "$m" audit export --out "$W/$m.bundle" >/dev/null
+  "$verify" "$W/$m.bundle" >"$W/$m.verified" || fail "the trail of $m: $(cat "$W/$m.verified")"
+  grep -E '^ *(log|root) ' "$W/$m.verified"
+done | sort -u >"$W/roots"
+[ "$(wc -l <"$W/roots")" = 2 ] || fail "the replicas differ: $(cat "$W/roots")"
+[ -z "$(grep -h 'ended (' "$W"/bank_a/node.log || true)" ] || fail "bank_a's CometBFT ended: $(tail -n 5 "$W/bank_a/cometbft/cometbft.log")"
+homes_stop
+pgrep -f "$W/.*/cometbft" >/dev/null && fail "a CometBFT outlived its node"
+step "one trail at all four, verified"
