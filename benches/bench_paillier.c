@@ -16,6 +16,8 @@
 #include "mpc/paillier/cipher.h"
 #include "mpc/paillier/key_own.h"
 #include "mpc/paillier/limbs.h"
+#include "mpc/paillier/threshold.h"
+#include "mpc/paillier/triples.h"
 
 enum { ROUNDS = 5, ROUNDS_MAX = 32 };
 
@@ -37,6 +39,7 @@ struct world {
     struct mpc_pai_plain m;
     struct mpc_pai_cipher x, y, z, one;
     uint64_t *scalars;
+    double bytes; /* sent for each operation */
     struct by_hand *hand;
 };
 
@@ -48,6 +51,20 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* A key that nobody holds alone: nothing else is measured with it. */
+static fm_status deal(const struct job *job, struct base_err *err)
+{
+    struct mpc_pai_thr_share *shares[3];
+    struct mpc_pai_thr *key;
+    fm_status st = mpc_pai_thr_deal(&key, shares, 2, 3, job->bits, "bench", err);
+
+    for (int i = 0; st == FM_OK && i < 3; i++)
+        mpc_pai_thr_share_free(shares[i]);
+    if (st == FM_OK)
+        mpc_pai_thr_free(key);
+    return st;
+}
+
 static fm_status make_key(struct world *w, struct base_err *err)
 {
     const struct mpc_pai_ring_ops *engine = w->job->gmp_kernel ? &mpc_pai_ring_gmp : NULL;
@@ -57,6 +74,8 @@ static fm_status make_key(struct world *w, struct base_err *err)
     mpz_t p, q, n, h, b;
     fm_status st;
 
+    if (strcmp(w->job->kind, "thr") == 0)
+        return deal(w->job, err);
     mpz_inits(p, q, n, h, NULL);
     mpz_init_set_ui(b, 1);
     st = mpc_pai_primes_new(p, q, b, w->job->bits, kind, err);
@@ -160,6 +179,30 @@ static fm_status pack(struct world *w, struct base_err *err)
     return st;
 }
 
+/* Both parties' work for a batch of triples, and what they send. */
+static fm_status triple(struct world *w, struct base_err *err)
+{
+    const struct base_random *random = base_random_system();
+    struct base_buf asked = {0}, answer = {0};
+    size_t n = w->job->batch;
+    uint64_t *c = calloc(n, sizeof *c);
+    fm_status st = c != NULL
+                       ? mpc_pai_triples_ask(&asked, w->djn, w->scalars, w->scalars, n, random, err)
+                       : base_err_memory(err, "triples");
+
+    if (st == FM_OK)
+        st = mpc_pai_triples_answer(&answer, c, w->djn, asked.p, asked.len, w->scalars, w->scalars,
+                                    n, random, err);
+    if (st == FM_OK)
+        st = mpc_pai_triples_take(c, w->djn, w->secret, answer.p, answer.len, w->scalars,
+                                  w->scalars, n, err);
+    w->bytes = (double)(asked.len + answer.len) / (double)n;
+    base_buf_release(&asked);
+    base_buf_release(&answer);
+    free(c);
+    return st;
+}
+
 /* The operation once, on the whole batch. */
 static fm_status operate(struct world *w, struct base_err *err)
 {
@@ -177,6 +220,8 @@ static fm_status operate(struct world *w, struct base_err *err)
         return mpc_pai_mul(&w->z, &w->x, &w->m, err);
     if (strcmp(op, "dot") == 0)
         return mpc_pai_dot_u64(&w->one, &w->x, w->scalars, err);
+    if (strcmp(op, "triple") == 0)
+        return triple(w, err);
     return pack(w, err);
 }
 
@@ -211,6 +256,10 @@ static double floor_of(const struct job *job)
         return 30 * m;
     if (strcmp(job->op, "mul") == 0)
         return b * s + b / 5 * m;
+    if (strcmp(job->op, "triple") == 0) { /* two encryptions, two terms, a share of what returns */
+        double slots = (double)(mpc_pai_triples_block(job->bits) / 8);
+        return b / 6 * m + 60 * m + (b * s + b / 6 * m + 2 * (b / 2 * sh + b / 10 * mh)) / slots;
+    }
     if (strcmp(job->kind, "djn") == 0)
         return b / 2 / 6 * m;
     if (strcmp(job->kind, "sub") == 0)
@@ -228,6 +277,8 @@ static void print(const struct world *w, size_t n, double us, double gmp_us, dou
     printf("{\"batch\":%zu,\"bits\":%u,", job->batch, job->bits);
     if (ifma)
         printf("\"floor_percent\":%.0f,\"floor_us\":%.3f,", 100 * floor_us / us, floor_us);
+    if (w->bytes > 0)
+        printf("\"bytes\":%.1f,", w->bytes);
     if (job->compare)
         printf("\"gmp_us\":%.3f,", gmp_us);
     printf("\"kernel\":\"%s\",\"kind\":\"%s\",\"n\":%zu,\"op\":\"%s\",\"ops_per_s\":%.0f,",
@@ -280,15 +331,16 @@ static fm_status keygen(const struct job *job, struct base_err *err)
             return st;
     }
     mid = median(us, job->rounds);
-    printf(
-        "{\"batch\":1,\"bits\":%u,\"kind\":\"%s\",\"n\":%zu,\"op\":\"keygen\",\"ops_per_s\":%.2f,"
-        "\"us_per_op\":%.0f}\n",
-        job->bits, job->kind, job->rounds, 1e6 / mid, mid);
+    printf("{\"batch\":1,\"bits\":%u,\"kernel\":\"%s\",\"kind\":\"%s\",\"n\":%zu,\"op\":\"keygen\","
+           "\"ops_per_s\":%.2f,\"us_per_op\":%.0f}\n",
+           job->bits, job->gmp_kernel ? "gmp" : mpc_pai_engine_at(0, job->bits)->name, job->kind,
+           job->rounds, 1e6 / mid, mid);
     return FM_OK;
 }
 
-static fm_status run(const struct job *job, struct base_err *err)
+static fm_status run(const struct job *asked, struct base_err *err)
 {
+    struct job by_itself = *asked, *job = &by_itself;
     double us[ROUNDS_MAX], gmp[ROUNDS_MAX] = {0}, ratio[ROUNDS_MAX] = {0}, warm;
     size_t n = 0;
     struct world w;
@@ -296,6 +348,7 @@ static fm_status run(const struct job *job, struct base_err *err)
 
     if (strcmp(job->op, "keygen") == 0)
         return keygen(job, err);
+    job->compare = job->compare && strcmp(job->op, "triple") != 0; /* nobody's by hand */
     st = world_open(&w, job, err);
     if (st == FM_OK)
         st = round_of(&w, &warm, &n, err);
@@ -315,10 +368,12 @@ static fm_status run(const struct job *job, struct base_err *err)
 static int usage(int status)
 {
     fputs(
-        "usage: bench_paillier [--op keygen|encrypt|decrypt|add|mul64|mul|dot|pack|all] [--bits "
-        "2048|3072|4096] [--kind std|djn|sub|owner|all]\n"
+        "usage: bench_paillier [--op keygen|encrypt|decrypt|add|mul64|mul|dot|pack|triple|all] "
+        "[--bits "
+        "2048|3072|4096] [--kind std|djn|sub|owner|thr|all]\n"
         "       [--batch B] [--rounds R] [--ms MILLISECONDS] [--kernel gmp] [--compare] [--json]\n"
-        "one JSON object a line; --compare: GMP by hand in the same run; owner is for encrypt\n",
+        "one JSON object a line; --compare: GMP by hand in the same run; owner is for encrypt, thr "
+        "for keygen, triple takes djn\n",
         status == 0 ? stdout : stderr);
     return status;
 }
@@ -357,11 +412,29 @@ static bool parse(struct job *job, int argc, char **argv)
            job->batch <= 100000 && job->rounds >= 1 && job->rounds <= ROUNDS_MAX;
 }
 
+/* Of all kinds an operation runs on std alone, except where kinds differ. */
+static bool wanted(const struct job *job, const char *op, const char *kind)
+{
+    bool all = strcmp(job->kind, "all") == 0, encrypts = strcmp(op, "encrypt") == 0;
+
+    if (strcmp(job->op, "all") != 0 && strcmp(job->op, op) != 0)
+        return false;
+    if (strcmp(kind, "thr") == 0) /* safe primes: only who asks for them waits for them */
+        return strcmp(job->kind, kind) == 0 && strcmp(op, "keygen") == 0;
+    if (strcmp(op, "triple") == 0)
+        return strcmp(kind, "djn") == 0 && (all || strcmp(job->kind, kind) == 0);
+    if (!all)
+        return strcmp(job->kind, kind) == 0;
+    if (strcmp(op, "keygen") == 0)
+        return strcmp(kind, "owner") != 0;
+    return encrypts || strcmp(kind, "std") == 0;
+}
+
 int main(int argc, char **argv)
 {
-    static const char *const ops[] = {"keygen", "encrypt", "decrypt", "add",
-                                      "mul64",  "mul",     "dot",     "pack"};
-    static const char *const kinds[] = {"std", "djn", "sub", "owner"};
+    static const char *const ops[] = {"keygen", "encrypt", "decrypt", "add",   "mul64",
+                                      "mul",    "dot",     "pack",    "triple"};
+    static const char *const kinds[] = {"std", "djn", "sub", "owner", "thr"};
     struct job job = {"all", "all", 2048, 64, ROUNDS, 0.2, false, false};
     struct base_err err = {0};
     bool some = false;
@@ -374,13 +447,10 @@ int main(int argc, char **argv)
     for (size_t o = 0; o < sizeof ops / sizeof *ops; o++)
         for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
             struct job one = job;
-            bool by_kind =
-                strcmp(ops[o], "encrypt") == 0 || (strcmp(ops[o], "keygen") == 0 && k < 3);
-            if ((strcmp(job.op, "all") != 0 && strcmp(job.op, ops[o]) != 0) ||
-                (strcmp(job.kind, "all") == 0 ? !by_kind && k > 0
-                                              : strcmp(job.kind, kinds[k]) != 0))
+            one.op = ops[o], one.kind = kinds[k];
+            if (!wanted(&job, ops[o], kinds[k]))
                 continue;
-            one.op = ops[o], one.kind = kinds[k], some = true;
+            some = true;
             if (run(&one, &err) != FM_OK) {
                 fprintf(stderr, "bench_paillier: %s: %s\n", ops[o], err.text);
                 return fm_status_exit(err.code);

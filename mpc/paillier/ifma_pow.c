@@ -186,23 +186,32 @@ fm_status mpc_pai_ifma_pow_public(const struct mpc_pai_ring *r, uint64_t *z, con
     return st;
 }
 
-/* acc *= product over `groups` groups of x^e, lane by lane (Straus: the squarings are shared).
- * tables: room for so many, entry and sum for one element each. */
+/* Terms of products, each a group of eight: the next one `apart` numbers on, with `fewer` lanes
+ * less. */
+struct terms {
+    const uint64_t *x;
+    const mp_limb_t *e;
+    size_t bits, count, apart, lanes, fewer;
+};
+
+/* acc *= product over the terms of x^e, lane by lane (Straus: the squarings are shared). tables:
+ * room for so many, entry and sum for one element each. */
 static void dot_chunk(const struct mpc_pai_ifma *c, struct mpc_pai_ifma_scratch *s, __m512i *acc,
-                      __m512i *tables, const uint64_t *x, const mp_limb_t *e, size_t bits, size_t n)
+                      __m512i *tables, const struct terms *p)
 {
-    size_t el = 2 * c->l, step = (bits + 63) / 64;
+    size_t el = 2 * c->l, step = (p->bits + 63) / 64;
     __m512i *entry = tables + TOGETHER * ENTRIES * el, *sum = entry + el;
 
-    for (size_t g = 0; g < n; g += IFMA_LANES)
-        fill(c, s, tables + g / IFMA_LANES * ENTRIES * el, (const __m512i *)(x + g * el));
+    for (size_t t = 0; t < p->count; t++)
+        fill(c, s, tables + t * ENTRIES * el, (const __m512i *)(p->x + t * p->apart * el));
     memcpy(sum, c->one, el * sizeof *sum);
-    for (size_t at = (bits + WINDOW - 1) / WINDOW * WINDOW; at > 0;) {
+    for (size_t at = (p->bits + WINDOW - 1) / WINDOW * WINDOW; at > 0;) {
         at -= WINDOW;
         square_times(c, s, sum, WINDOW);
-        for (size_t g = 0; g < n; g += IFMA_LANES) {
-            scan(c, entry, tables + g / IFMA_LANES * ENTRIES * el,
-                 windows_of(e + step * g, step, n - g, bits, at, WINDOW));
+        for (size_t t = 0; t < p->count; t++) {
+            scan(c, entry, tables + t * ENTRIES * el,
+                 windows_of(p->e + step * t * p->apart, step, p->lanes - t * p->fewer, p->bits, at,
+                            WINDOW));
             mpc_pai_ifma_mul(c, s, sum, sum, entry);
         }
     }
@@ -222,11 +231,27 @@ static void fold_lanes(const struct mpc_pai_ifma *c, struct mpc_pai_ifma_scratch
     }
 }
 
-fm_status mpc_pai_ifma_dot(const struct mpc_pai_ring *r, uint64_t *z, const uint64_t *x,
-                           const mp_limb_t *e, size_t bits, size_t n, struct base_err *err)
+/* acc = the product of all terms, TOGETHER at a time. */
+static void dot_all(const struct mpc_pai_ifma *c, struct mpc_pai_ifma_scratch *s, __m512i *acc,
+                    __m512i *tables, const struct terms *all)
+{
+    size_t el = 2 * c->l, step = (all->bits + 63) / 64;
+
+    memcpy(acc, c->one, el * sizeof *acc);
+    for (size_t t = 0; t < all->count; t += TOGETHER) {
+        struct terms p = *all;
+        p.x += t * p.apart * el, p.e += t * p.apart * step, p.lanes -= t * p.fewer;
+        p.count = all->count - t < TOGETHER ? all->count - t : TOGETHER;
+        dot_chunk(c, s, acc, tables, &p);
+    }
+}
+
+/* z: one number, or as many as stand in a row (n of terms * n numbers). */
+static fm_status dot_rows(const struct mpc_pai_ring *r, uint64_t *z, const struct terms *all,
+                          size_t n, struct base_err *err)
 {
     const struct mpc_pai_ifma *c = r->own;
-    size_t el = 2 * c->l, step = (bits + 63) / 64, chunk = TOGETHER * IFMA_LANES;
+    size_t el = 2 * c->l, step = (all->bits + 63) / 64;
     size_t words = (TOGETHER * ENTRIES + 3) * el * IFMA_LANES;
     struct mpc_pai_ifma_scratch *s = mpc_pai_ifma_scratch_new(err);
     __m512i *tables = (__m512i *)mpc_pai_words_new(words);
@@ -234,15 +259,34 @@ fm_status mpc_pai_ifma_dot(const struct mpc_pai_ring *r, uint64_t *z, const uint
     fm_status st =
         s != NULL && tables != NULL ? FM_OK : base_err_memory(err, "paillier: dot product");
 
-    if (st == FM_OK) {
-        memcpy(acc, c->one, el * sizeof *acc);
-        for (size_t g = 0; g < n; g += chunk)
-            dot_chunk(c, s, acc, tables, x + g * el, e + step * g, bits,
-                      n - g < chunk ? n - g : chunk);
-        fold_lanes(c, s, acc, tables);
-        memcpy(z, acc, el * sizeof *acc);
+    for (size_t g = 0; st == FM_OK && g < n; g += IFMA_LANES) {
+        struct terms mine = *all;
+        mine.x += g * el, mine.e += g * step;
+        if (all->fewer == 0)
+            mine.lanes = n - g;
+        dot_all(c, s, acc, tables, &mine);
+        if (all->fewer != 0)
+            fold_lanes(c, s, acc, tables);
+        memcpy(z + g * el, acc, el * sizeof *acc);
     }
     mpc_pai_words_free((uint64_t *)tables, words);
     mpc_pai_ifma_scratch_free(s);
     return st;
+}
+
+fm_status mpc_pai_ifma_dot(const struct mpc_pai_ring *r, uint64_t *z, const uint64_t *x,
+                           const mp_limb_t *e, size_t bits, size_t n, struct base_err *err)
+{
+    struct terms all = {x, e, bits, (n + IFMA_LANES - 1) / IFMA_LANES, IFMA_LANES, n, IFMA_LANES};
+
+    return dot_rows(r, z, &all, 1, err);
+}
+
+fm_status mpc_pai_ifma_dots(const struct mpc_pai_ring *r, uint64_t *z, const uint64_t *x,
+                            const mp_limb_t *e, size_t bits, size_t n, size_t terms,
+                            struct base_err *err)
+{
+    struct terms all = {x, e, bits, terms, n, n, 0};
+
+    return dot_rows(r, z, &all, n, err);
 }

@@ -190,9 +190,15 @@ fm_status mpc_pai_vec_dot(struct mpc_pai_vec *z, const struct mpc_pai_vec *x, co
     return z->ring->ops->dot(z->ring, z->w, x->w, e, bits, x->n, err);
 }
 
-/* A copy with ones up to whole batches of MPC_PAI_BATCH. */
-enum { MPC_PAI_BATCH = 8 };
+fm_status mpc_pai_vec_dots(struct mpc_pai_vec *z, const struct mpc_pai_vec *x, const mp_limb_t *e,
+                           size_t bits, struct base_err *err)
+{
+    assert(z->ring == x->ring && z->n > 0 && x->n % z->n == 0 && bits > 0);
+    assert(z->n % MPC_PAI_BATCH == 0 || x->n == z->n);
+    return z->ring->ops->dots(z->ring, z->w, x->w, e, bits, z->n, x->n / z->n, err);
+}
 
+/* A copy with ones up to whole batches of MPC_PAI_BATCH. */
 static fm_status padded_copy(struct mpc_pai_vec *t, const struct mpc_pai_vec *x,
                              struct base_err *err)
 {

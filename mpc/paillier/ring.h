@@ -15,7 +15,11 @@
 
 #include "base/status.h"
 
-enum { MPC_PAI_MAX_BITS = 4096, MPC_PAI_MAX_LIMBS = MPC_PAI_MAX_BITS / 64 };
+enum {
+    MPC_PAI_MAX_BITS = 4096,
+    MPC_PAI_MAX_LIMBS = MPC_PAI_MAX_BITS / 64,
+    MPC_PAI_BATCH = 8 /* elements that an engine may hold side by side */
+};
 
 struct mpc_pai_ring;
 struct mpc_pai_table;
@@ -44,6 +48,9 @@ struct mpc_pai_ring_ops {
                           const mp_limb_t *e, size_t bits, size_t n, struct base_err *err);
     fm_status (*dot)(const struct mpc_pai_ring *r, uint64_t *z, const uint64_t *x,
                      const mp_limb_t *e, size_t bits, size_t n, struct base_err *err);
+    fm_status (*dots)(const struct mpc_pai_ring *r, uint64_t *z, const uint64_t *x,
+                      const mp_limb_t *e, size_t bits, size_t n, size_t terms,
+                      struct base_err *err);
     fm_status (*table_new)(const struct mpc_pai_ring *r, struct mpc_pai_table *t,
                            const mp_limb_t *base, struct base_err *err);
     fm_status (*table_pow)(const struct mpc_pai_table *t, uint64_t *z, const mp_limb_t *e, size_t n,
@@ -125,6 +132,10 @@ fm_status mpc_pai_vec_pow_each(struct mpc_pai_vec *z, const struct mpc_pai_vec *
 /* z (one element) = product of x[i]^e[i]. */
 fm_status mpc_pai_vec_dot(struct mpc_pai_vec *z, const struct mpc_pai_vec *x, const mp_limb_t *e,
                           size_t bits, struct base_err *err) FM_CHECK;
+/* z[i] = product over t of x[z->n t + i]^e[z->n t + i]; x->n a multiple of z->n, which is one of
+ * MPC_PAI_BATCH. */
+fm_status mpc_pai_vec_dots(struct mpc_pai_vec *z, const struct mpc_pai_vec *x, const mp_limb_t *e,
+                           size_t bits, struct base_err *err) FM_CHECK;
 /* z (one element) = product of x[i]; z[i] = 1 / x[i], x public. Errors: FM_E_INPUT naming an index
  * if an element has no inverse. */
 fm_status mpc_pai_vec_product_var(struct mpc_pai_vec *z, const struct mpc_pai_vec *x,

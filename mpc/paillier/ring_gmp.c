@@ -152,8 +152,9 @@ static fm_status gmp_pow_each(const struct mpc_pai_ring *r, uint64_t *z, const u
     return pow_stepped(r, z, x, e, (bits + 63) / 64, bits, n, err);
 }
 
-static fm_status gmp_dot(const struct mpc_pai_ring *r, uint64_t *z, const uint64_t *x,
-                         const mp_limb_t *e, size_t bits, size_t n, struct base_err *err)
+static fm_status gmp_dots(const struct mpc_pai_ring *r, uint64_t *z, const uint64_t *x,
+                          const mp_limb_t *e, size_t bits, size_t n, size_t terms,
+                          struct base_err *err)
 {
     size_t words = 2 * r->k;
     uint64_t *t = mpc_pai_words_new(words);
@@ -161,14 +162,21 @@ static fm_status gmp_dot(const struct mpc_pai_ring *r, uint64_t *z, const uint64
 
     if (t == NULL)
         return base_err_memory(err, "paillier: dot product");
-    memcpy(z, r->one, words * sizeof *z);
-    for (size_t i = 0; st == FM_OK && i < n; i++) {
+    for (size_t i = 0; i < n; i++)
+        memcpy(z + words * i, r->one, words * sizeof *z);
+    for (size_t i = 0; st == FM_OK && i < n * terms; i++) {
         st = pow_stepped(r, t, x + words * i, e + (bits + 63) / 64 * i, 0, bits, 1, err);
         if (st == FM_OK)
-            st = gmp_mul(r, z, z, t, 1, err);
+            st = gmp_mul(r, z + words * (i % n), z + words * (i % n), t, 1, err);
     }
     mpc_pai_words_free(t, words);
     return st;
+}
+
+static fm_status gmp_dot(const struct mpc_pai_ring *r, uint64_t *z, const uint64_t *x,
+                         const mp_limb_t *e, size_t bits, size_t n, struct base_err *err)
+{
+    return gmp_dots(r, z, x, e, bits, 1, n, err);
 }
 
 /* Row j holds base^(v 2^(w j)) for 0 <= v < 2^w: an exponent of b bits takes b / w products. */
@@ -246,6 +254,7 @@ const struct mpc_pai_ring_ops mpc_pai_ring_gmp = {
     .pow_public = gmp_pow,
     .pow_each = gmp_pow_each,
     .dot = gmp_dot,
+    .dots = gmp_dots,
     .table_new = gmp_table_new,
     .table_pow = gmp_table_pow,
 };

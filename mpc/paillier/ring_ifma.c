@@ -270,6 +270,7 @@ const struct mpc_pai_ring_ops mpc_pai_ring_ifma = {
     .pow_public = mpc_pai_ifma_pow_public,
     .pow_each = mpc_pai_ifma_pow_each,
     .dot = mpc_pai_ifma_dot,
+    .dots = mpc_pai_ifma_dots,
     .table_new = mpc_pai_ifma_table_new,
     .table_pow = mpc_pai_ifma_table_pow,
 };
