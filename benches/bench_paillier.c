@@ -31,9 +31,7 @@ struct job {
 
 struct world {
     const struct job *job;
-    struct mpc_pai_std *std;
-    struct mpc_pai_djn *djn;
-    struct mpc_pai_sub *sub;
+    struct mpc_pai_any key;
     struct mpc_pai_secret *secret;
     const struct mpc_pai_modulus *n;
     struct mpc_pai_plain m;
@@ -84,16 +82,10 @@ static fm_status make_key(struct world *w, struct base_err *err)
         st = mpc_pai_blinding_base(h, n, b, err);
     if (st == FM_OK)
         st = mpc_pai_secret_make(&w->secret, p, q, engine, err);
-    if (st == FM_OK && kind == MPC_PAI_STD)
-        st = mpc_pai_std_make(&w->std, n, engine, err);
-    else if (st == FM_OK && kind == MPC_PAI_DJN)
-        st = mpc_pai_djn_make(&w->djn, n, h, engine, err);
-    else if (st == FM_OK)
-        st = mpc_pai_sub_make(&w->sub, n, h, engine, err);
+    if (st == FM_OK)
+        st = mpc_pai_any_make(&w->key, kind, n, h, engine, err);
     if (st == FM_OK) {
-        w->n = w->std != NULL   ? mpc_pai_std_modulus(w->std)
-               : w->djn != NULL ? mpc_pai_djn_modulus(w->djn)
-                                : mpc_pai_sub_modulus(w->sub);
+        w->n = mpc_pai_any_modulus(&w->key);
         w->hand = by_hand_new(p, q, h,
                               kind == MPC_PAI_DJN   ? w->job->bits / 2
                               : kind == MPC_PAI_SUB ? mpc_pai_sub_exponent_bits(w->job->bits)
@@ -109,11 +101,11 @@ static fm_status encrypt(struct world *w, struct mpc_pai_cipher *c, struct base_
 
     if (strcmp(w->job->kind, "owner") == 0)
         return mpc_pai_owner_encrypt(c, w->secret, &w->m, random, err);
-    if (w->djn != NULL)
-        return mpc_pai_djn_encrypt(c, w->djn, &w->m, random, err);
-    if (w->sub != NULL)
-        return mpc_pai_sub_encrypt(c, w->sub, &w->m, random, err);
-    return mpc_pai_std_encrypt(c, w->std, &w->m, random, err);
+    if (w->key.djn != NULL)
+        return mpc_pai_djn_encrypt(c, w->key.djn, &w->m, random, err);
+    if (w->key.sub != NULL)
+        return mpc_pai_sub_encrypt(c, w->key.sub, &w->m, random, err);
+    return mpc_pai_std_encrypt(c, w->key.std, &w->m, random, err);
 }
 
 static fm_status world_open(struct world *w, const struct job *job, struct base_err *err)
@@ -155,9 +147,7 @@ static void world_close(struct world *w)
     mpc_pai_cipher_release(&w->y);
     mpc_pai_cipher_release(&w->z);
     mpc_pai_cipher_release(&w->one);
-    mpc_pai_std_free(w->std);
-    mpc_pai_djn_free(w->djn);
-    mpc_pai_sub_free(w->sub);
+    mpc_pai_any_free(&w->key);
     mpc_pai_secret_free(w->secret);
     by_hand_free(w->hand);
     free(w->scalars);
@@ -186,15 +176,15 @@ static fm_status triple(struct world *w, struct base_err *err)
     struct base_buf asked = {0}, answer = {0};
     size_t n = w->job->batch;
     uint64_t *c = calloc(n, sizeof *c);
-    fm_status st = c != NULL
-                       ? mpc_pai_triples_ask(&asked, w->djn, w->scalars, w->scalars, n, random, err)
-                       : base_err_memory(err, "triples");
+    fm_status st =
+        c != NULL ? mpc_pai_triples_ask(&asked, w->key.djn, w->scalars, w->scalars, n, random, err)
+                  : base_err_memory(err, "triples");
 
     if (st == FM_OK)
-        st = mpc_pai_triples_answer(&answer, c, w->djn, asked.p, asked.len, w->scalars, w->scalars,
-                                    n, random, err);
+        st = mpc_pai_triples_answer(&answer, c, w->key.djn, asked.p, asked.len, w->scalars,
+                                    w->scalars, n, random, err);
     if (st == FM_OK)
-        st = mpc_pai_triples_take(c, w->djn, w->secret, answer.p, answer.len, w->scalars,
+        st = mpc_pai_triples_take(c, w->key.djn, w->secret, answer.p, answer.len, w->scalars,
                                   w->scalars, n, err);
     w->bytes = (double)(asked.len + answer.len) / (double)n;
     base_buf_release(&asked);

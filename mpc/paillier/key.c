@@ -248,3 +248,30 @@ int mpc_pai_secret_opens(const struct mpc_pai_secret *secret, const struct mpc_p
 {
     return base_equal(secret->id, n->id, sizeof n->id);
 }
+
+fm_status mpc_pai_any_make(struct mpc_pai_any *key, enum mpc_pai_kind kind, const mpz_t n,
+                           const mpz_t h, const struct mpc_pai_ring_ops *engine,
+                           struct base_err *err)
+{
+    *key = (struct mpc_pai_any){0};
+    if (kind == MPC_PAI_STD)
+        return mpc_pai_std_make(&key->std, n, engine, err);
+    if (kind == MPC_PAI_DJN)
+        return mpc_pai_djn_make(&key->djn, n, h, engine, err);
+    return mpc_pai_sub_make(&key->sub, n, h, engine, err);
+}
+
+const struct mpc_pai_modulus *mpc_pai_any_modulus(const struct mpc_pai_any *key)
+{
+    return key->std != NULL   ? mpc_pai_std_modulus(key->std)
+           : key->djn != NULL ? mpc_pai_djn_modulus(key->djn)
+                              : mpc_pai_sub_modulus(key->sub);
+}
+
+void mpc_pai_any_free(struct mpc_pai_any *key)
+{
+    mpc_pai_std_free(key->std);
+    mpc_pai_djn_free(key->djn);
+    mpc_pai_sub_free(key->sub);
+    *key = (struct mpc_pai_any){0};
+}

@@ -1,6 +1,7 @@
 /* Key generation: key.h says which primes each kind takes. */
 #include <assert.h>
 
+#include "base/secret.h"
 #include "mpc/paillier/key_own.h"
 #include "mpc/paillier/limbs.h"
 
@@ -8,6 +9,33 @@
 static fm_status prime_of_half(mpz_t p, unsigned bits, struct base_err *err)
 {
     return mpc_pai_prime_new(p, bits / 2, MPC_PAI_BLUM, err);
+}
+
+/* A divisor between 3 and 2^11: most candidates end here, before any power is taken. */
+static int small_factor(const mpz_t v)
+{
+    for (unsigned long d = 3; d < 1 << 11; d += 2)
+        if (mpz_fdiv_ui(v, d) == 0)
+            return 1;
+    return 0;
+}
+
+/* p1 of sub_bits bits, odd, its two top bits set, and p = 2 p1 c + 1. */
+static fm_status draw_candidate(mpz_t p1, mpz_t p, const mpz_t c, unsigned sub_bits,
+                                struct base_err *err)
+{
+    mp_limb_t limbs[MPC_PAI_MAX_LIMBS / 2] = {0};
+    fm_status st = mpc_pai_limbs_random_bits(limbs, sub_bits, base_random_system(), err);
+
+    mpc_pai_mpz_from_limbs(p1, limbs, (sub_bits + 63) / 64);
+    mpz_setbit(p1, 0);
+    mpz_setbit(p1, sub_bits - 1);
+    mpz_setbit(p1, sub_bits - 2);
+    mpz_mul(p, p1, c);
+    mpz_mul_2exp(p, p, 1);
+    mpz_add_ui(p, p, 1);
+    base_wipe(limbs, sizeof limbs);
+    return st;
 }
 
 /* p = 2 p1 c + 1 of bits bits, p1 and c prime, p1 of sub_bits: c is drawn once, p1 until p is
@@ -21,11 +49,9 @@ static fm_status prime_with_subgroup(mpz_t p, mpz_t c, unsigned bits, unsigned s
     mpz_init(p1);
     st = mpc_pai_prime_new(c, bits - sub_bits - 1, MPC_PAI_BLUM, err);
     while (st == FM_OK) {
-        st = mpc_pai_prime_new(p1, sub_bits, MPC_PAI_BLUM, err);
-        mpz_mul(p, p1, c);
-        mpz_mul_2exp(p, p, 1);
-        mpz_add_ui(p, p, 1);
+        st = draw_candidate(p1, p, c, sub_bits, err);
         if (st == FM_OK && mpz_sizeinbase(p, 2) == bits && mpz_tstbit(p, bits - 2) &&
+            !small_factor(p1) && !small_factor(p) && mpz_probab_prime_p(p1, 40) > 0 &&
             mpz_probab_prime_p(p, 40) > 0)
             break;
     }
@@ -128,62 +154,52 @@ static fm_status parts_new(mpz_t n, mpz_t h, struct mpc_pai_secret **secret, uns
     return st;
 }
 
-fm_status mpc_pai_std_generate(struct mpc_pai_std **key, struct mpc_pai_secret **secret,
-                               unsigned bits, struct base_err *err)
+static fm_status generate(struct mpc_pai_any *key, struct mpc_pai_secret **secret, unsigned bits,
+                          enum mpc_pai_kind kind, struct base_err *err)
 {
     mpz_t n, h;
     fm_status st;
 
-    *key = NULL;
+    *key = (struct mpc_pai_any){0};
     mpc_pai_gmp_init();
     mpz_inits(n, h, NULL);
-    st = parts_new(n, h, secret, bits, MPC_PAI_STD, err);
+    st = parts_new(n, h, secret, bits, kind, err);
     if (st == FM_OK)
-        st = mpc_pai_std_make(key, n, NULL, err);
+        st = mpc_pai_any_make(key, kind, n, h, NULL, err);
     mpz_clears(n, h, NULL);
     if (st != FM_OK) {
         mpc_pai_secret_free(*secret);
         *secret = NULL;
     }
+    return st;
+}
+
+fm_status mpc_pai_std_generate(struct mpc_pai_std **key, struct mpc_pai_secret **secret,
+                               unsigned bits, struct base_err *err)
+{
+    struct mpc_pai_any made;
+    fm_status st = generate(&made, secret, bits, MPC_PAI_STD, err);
+
+    *key = made.std;
     return st;
 }
 
 fm_status mpc_pai_djn_generate(struct mpc_pai_djn **key, struct mpc_pai_secret **secret,
                                unsigned bits, struct base_err *err)
 {
-    mpz_t n, h;
-    fm_status st;
+    struct mpc_pai_any made;
+    fm_status st = generate(&made, secret, bits, MPC_PAI_DJN, err);
 
-    *key = NULL;
-    mpc_pai_gmp_init();
-    mpz_inits(n, h, NULL);
-    st = parts_new(n, h, secret, bits, MPC_PAI_DJN, err);
-    if (st == FM_OK)
-        st = mpc_pai_djn_make(key, n, h, NULL, err);
-    mpz_clears(n, h, NULL);
-    if (st != FM_OK) {
-        mpc_pai_secret_free(*secret);
-        *secret = NULL;
-    }
+    *key = made.djn;
     return st;
 }
 
 fm_status mpc_pai_sub_generate(struct mpc_pai_sub **key, struct mpc_pai_secret **secret,
                                unsigned bits, struct base_err *err)
 {
-    mpz_t n, h;
-    fm_status st;
+    struct mpc_pai_any made;
+    fm_status st = generate(&made, secret, bits, MPC_PAI_SUB, err);
 
-    *key = NULL;
-    mpc_pai_gmp_init();
-    mpz_inits(n, h, NULL);
-    st = parts_new(n, h, secret, bits, MPC_PAI_SUB, err);
-    if (st == FM_OK)
-        st = mpc_pai_sub_make(key, n, h, NULL, err);
-    mpz_clears(n, h, NULL);
-    if (st != FM_OK) {
-        mpc_pai_secret_free(*secret);
-        *secret = NULL;
-    }
+    *key = made.sub;
     return st;
 }

@@ -73,6 +73,18 @@ fm_status mpc_pai_sub_make(struct mpc_pai_sub **key, const mpz_t n, const mpz_t 
                            const struct mpc_pai_ring_ops *engine, struct base_err *err) FM_CHECK;
 fm_status mpc_pai_secret_make(struct mpc_pai_secret **secret, const mpz_t p, const mpz_t q,
                               const struct mpc_pai_ring_ops *engine, struct base_err *err) FM_CHECK;
+/* A key of one kind, the others NULL. h is used where the kind has one. */
+struct mpc_pai_any {
+    struct mpc_pai_std *std;
+    struct mpc_pai_djn *djn;
+    struct mpc_pai_sub *sub;
+};
+fm_status mpc_pai_any_make(struct mpc_pai_any *key, enum mpc_pai_kind kind, const mpz_t n,
+                           const mpz_t h, const struct mpc_pai_ring_ops *engine,
+                           struct base_err *err) FM_CHECK;
+const struct mpc_pai_modulus *mpc_pai_any_modulus(const struct mpc_pai_any *key);
+void mpc_pai_any_free(struct mpc_pai_any *key);
+
 /* h = -y^2 mod n, and -y^(2b) mod n, for a random unit y. */
 fm_status mpc_pai_blinding_base(mpz_t h, const mpz_t n, const mpz_t b,
                                 struct base_err *err) FM_CHECK;

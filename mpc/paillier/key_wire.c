@@ -121,75 +121,67 @@ static void take_mpz(mpz_t v, struct base_cur *cur, size_t len)
         mpz_import(v, len, 1, 1, 1, 0, bytes);
 }
 
-fm_status mpc_pai_std_get(struct mpc_pai_std **key, const void *bytes, size_t len,
-                          struct base_err *err)
-{
-    struct base_cur cur = base_cur_make(bytes, len);
-    unsigned bits;
-    fm_status st;
-    mpz_t n;
-
-    *key = NULL;
-    mpc_pai_gmp_init();
-    if (get_head(&cur, &bits, MPC_PAI_STD, 1, 8, err) != FM_OK)
-        return err->code;
-    mpz_init(n);
-    take_mpz(n, &cur, bits / 8);
-    st = mpc_pai_modulus_check(n, bits, err);
-    if (st == FM_OK)
-        st = mpc_pai_std_make(key, n, NULL, err);
-    mpz_clear(n);
-    return st;
-}
-
 /* -y^2 has Jacobi symbol (-1 / n) = 1 for a Blum integer, and so has -y^(2b). */
-static fm_status get_short(mpz_t n, mpz_t h, struct base_cur *cur, unsigned kind,
-                           struct base_err *err)
+static fm_status check_base(const mpz_t h, const mpz_t n, struct base_err *err)
 {
-    unsigned bits;
-
-    if (get_head(cur, &bits, kind, 2, 8, err) != FM_OK)
-        return err->code;
-    take_mpz(n, cur, bits / 8);
-    take_mpz(h, cur, bits / 8);
-    if (mpc_pai_modulus_check(n, bits, err) != FM_OK)
-        return err->code;
     if (mpz_cmp(h, n) >= 0 || mpz_cmp_ui(h, 1) <= 0 || mpz_jacobi(h, n) != 1)
         return base_err_set(err, FM_E_INPUT, "paillier: the key's h is no unit of Jacobi symbol 1");
     return FM_OK;
 }
 
+static fm_status get_any(struct mpc_pai_any *key, enum mpc_pai_kind kind, const void *bytes,
+                         size_t len, struct base_err *err)
+{
+    struct base_cur cur = base_cur_make(bytes, len);
+    size_t numbers = kind == MPC_PAI_STD ? 1 : 2;
+    unsigned bits;
+    fm_status st;
+    mpz_t n, h;
+
+    *key = (struct mpc_pai_any){0};
+    mpc_pai_gmp_init();
+    if (get_head(&cur, &bits, kind, numbers, 8, err) != FM_OK)
+        return err->code;
+    mpz_inits(n, h, NULL);
+    take_mpz(n, &cur, bits / 8);
+    if (numbers > 1)
+        take_mpz(h, &cur, bits / 8);
+    st = mpc_pai_modulus_check(n, bits, err);
+    if (st == FM_OK && numbers > 1)
+        st = check_base(h, n, err);
+    if (st == FM_OK)
+        st = mpc_pai_any_make(key, kind, n, h, NULL, err);
+    mpz_clears(n, h, NULL);
+    return st;
+}
+
+fm_status mpc_pai_std_get(struct mpc_pai_std **key, const void *bytes, size_t len,
+                          struct base_err *err)
+{
+    struct mpc_pai_any got;
+    fm_status st = get_any(&got, MPC_PAI_STD, bytes, len, err);
+
+    *key = got.std;
+    return st;
+}
+
 fm_status mpc_pai_djn_get(struct mpc_pai_djn **key, const void *bytes, size_t len,
                           struct base_err *err)
 {
-    struct base_cur cur = base_cur_make(bytes, len);
-    mpz_t n, h;
-    fm_status st;
+    struct mpc_pai_any got;
+    fm_status st = get_any(&got, MPC_PAI_DJN, bytes, len, err);
 
-    *key = NULL;
-    mpc_pai_gmp_init();
-    mpz_inits(n, h, NULL);
-    st = get_short(n, h, &cur, MPC_PAI_DJN, err);
-    if (st == FM_OK)
-        st = mpc_pai_djn_make(key, n, h, NULL, err);
-    mpz_clears(n, h, NULL);
+    *key = got.djn;
     return st;
 }
 
 fm_status mpc_pai_sub_get(struct mpc_pai_sub **key, const void *bytes, size_t len,
                           struct base_err *err)
 {
-    struct base_cur cur = base_cur_make(bytes, len);
-    mpz_t n, h;
-    fm_status st;
+    struct mpc_pai_any got;
+    fm_status st = get_any(&got, MPC_PAI_SUB, bytes, len, err);
 
-    *key = NULL;
-    mpc_pai_gmp_init();
-    mpz_inits(n, h, NULL);
-    st = get_short(n, h, &cur, MPC_PAI_SUB, err);
-    if (st == FM_OK)
-        st = mpc_pai_sub_make(key, n, h, NULL, err);
-    mpz_clears(n, h, NULL);
+    *key = got.sub;
     return st;
 }
 

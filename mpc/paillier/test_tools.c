@@ -62,6 +62,7 @@ void test_below(mpz_t v, const mpz_t m)
 void test_key_new(struct test_key *k, enum mpc_pai_kind kind, unsigned bits,
                   const struct mpc_pai_ring_ops *engine)
 {
+    struct mpc_pai_any any;
     struct base_err err;
     mpz_t p, q, b, n, h;
 
@@ -73,15 +74,9 @@ void test_key_new(struct test_key *k, enum mpc_pai_kind kind, unsigned bits,
     mpz_mul(n, p, q);
     TEST_OK(mpc_pai_blinding_base(h, n, b, &err));
     TEST_OK(mpc_pai_secret_make(&k->secret, p, q, engine, &err));
-    if (kind == MPC_PAI_STD)
-        TEST_OK(mpc_pai_std_make(&k->std, n, engine, &err));
-    else if (kind == MPC_PAI_DJN)
-        TEST_OK(mpc_pai_djn_make(&k->djn, n, h, engine, &err));
-    else
-        TEST_OK(mpc_pai_sub_make(&k->sub, n, h, engine, &err));
-    k->n = kind == MPC_PAI_STD   ? mpc_pai_std_modulus(k->std)
-           : kind == MPC_PAI_DJN ? mpc_pai_djn_modulus(k->djn)
-                                 : mpc_pai_sub_modulus(k->sub);
+    TEST_OK(mpc_pai_any_make(&any, kind, n, h, engine, &err));
+    k->std = any.std, k->djn = any.djn, k->sub = any.sub;
+    k->n = mpc_pai_any_modulus(&any);
     mpz_clears(p, q, n, h, b, NULL);
 }
 
