@@ -18,14 +18,16 @@ static const struct {
     [TPCH_CUSTOMER] =
         {"customer",
          "\"columns\":[{\"name\":\"c_custkey\",\"type\":\"INTEGER\",\"range\":[1,CUSTOMERS]},"
-         "{\"name\":\"c_mktsegment\",\"type\":\"TEXT(10)\"}],"
+         "{\"name\":\"c_mktsegment\",\"type\":\"TEXT(10)\",\"values\":[\"AUTOMOBILE\",\"BUILDING\","
+         "\"FURNITURE\",\"HOUSEHOLD\",\"MACHINERY\"]}],"
          "\"keys\":[{\"column\":\"c_custkey\",\"max_rows\":1}]"},
     [TPCH_ORDERS] =
         {"orders",
          "\"columns\":[{\"name\":\"o_orderkey\",\"type\":\"INTEGER\",\"range\":[1,ORDERS]},"
          "{\"name\":\"o_custkey\",\"type\":\"INTEGER\",\"range\":[1,CUSTOMERS]},"
          "{\"name\":\"o_orderdate\",\"type\":\"DATE\",\"range\":[\"1992-01-01\",\"1998-12-31\"]},"
-         "{\"name\":\"o_orderpriority\",\"type\":\"TEXT(15)\"},"
+         "{\"name\":\"o_orderpriority\",\"type\":\"TEXT(15)\",\"values\":[\"1-URGENT\",\"2-HIGH\","
+         "\"3-MEDIUM\",\"4-NOT SPECIFIED\",\"5-LOW\"]},"
          "{\"name\":\"o_shippriority\",\"type\":\"INTEGER\",\"range\":[0,0]}],"
          "\"keys\":[{\"column\":\"o_orderkey\",\"max_rows\":1}]"},
     [TPCH_LINEITEM] =
@@ -35,8 +37,8 @@ static const struct {
          "{\"name\":\"l_extendedprice\",\"type\":\"DECIMAL(9,2)\",\"range\":[\"900\",\"105000\"]},"
          "{\"name\":\"l_discount\",\"type\":\"DECIMAL(3,2)\",\"range\":[\"0\",\"0.10\"]},"
          "{\"name\":\"l_tax\",\"type\":\"DECIMAL(3,2)\",\"range\":[\"0\",\"0.08\"]},"
-         "{\"name\":\"l_returnflag\",\"type\":\"TEXT(1)\"},"
-         "{\"name\":\"l_linestatus\",\"type\":\"TEXT(1)\"},"
+         "{\"name\":\"l_returnflag\",\"type\":\"TEXT(1)\",\"values\":[\"A\",\"N\",\"R\"]},"
+         "{\"name\":\"l_linestatus\",\"type\":\"TEXT(1)\",\"values\":[\"F\",\"O\"]},"
          "{\"name\":\"l_shipdate\",\"type\":\"DATE\",\"range\":[\"1992-01-01\",\"1999-12-31\"]},"
          "{\"name\":\"l_commitdate\",\"type\":\"DATE\",\"range\":[\"1992-01-01\",\"1999-12-31\"]},"
          "{\"name\":\"l_receiptdate\",\"type\":\"DATE\",\"range\":[\"1992-01-01\",\"1999-12-31\"]}]"

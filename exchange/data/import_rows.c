@@ -32,7 +32,7 @@ static fm_status bind_field(struct data_import_work *w, sqlite3_stmt *stmt,
             return base_err_set(err, FM_E_INPUT, "NULL in a column that is not nullable");
         code = sqlite3_bind_null(stmt, parameter);
     } else if (column->type.kind == DATA_TEXT) {
-        st = data_text_check(&column->type, field->text, field->len, err);
+        st = data_column_check_text(column, field->text, field->len, err);
         if (st != FM_OK)
             return st;
         code = sqlite3_bind_text(stmt, parameter, field->text, (int)field->len, SQLITE_STATIC);

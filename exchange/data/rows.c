@@ -27,7 +27,7 @@ static fm_status text_cell(struct data_cell *cell, const struct data_column *col
     cell->len = (size_t)sqlite3_column_bytes(stmt, at);
     if (cell->text == NULL)
         return base_err_memory(err, "text");
-    return data_text_check(&column->type, cell->text, cell->len, err);
+    return data_column_check_text(column, cell->text, cell->len, err);
 }
 
 /* As the importer writes: an INTEGER, or a TEXT. */

@@ -6,6 +6,8 @@
 
 void data_schema_release(struct data_schema *schema)
 {
+    for (size_t i = 0; schema->columns != NULL && i < schema->column_count; i++)
+        json_decref(schema->columns[i].values);
     free(schema->columns);
     memset(schema, 0, sizeof *schema);
     schema->subject = DATA_NO_COLUMN;
@@ -17,10 +19,13 @@ fm_status data_schema_copy(struct data_schema *out, const struct data_schema *sc
     *out = *schema;
     out->columns = calloc(schema->column_count + 1, sizeof *out->columns);
     if (out->columns == NULL) {
+        out->column_count = 0;
         data_schema_release(out);
         return base_err_memory(err, "schema");
     }
     memcpy(out->columns, schema->columns, schema->column_count * sizeof *out->columns);
+    for (size_t i = 0; i < schema->column_count; i++) /* nobody changes it */
+        json_incref(out->columns[i].values);
     return FM_OK;
 }
 
@@ -42,6 +47,21 @@ fm_status data_column_check(const struct data_column *column, int64_t value, str
     data_value_format(least, &column->type, column->min);
     data_value_format(greatest, &column->type, column->max);
     return base_err_set(err, FM_E_INPUT, "outside the declared range %s to %s", least, greatest);
+}
+
+fm_status data_column_check_text(const struct data_column *column, const char *text, size_t len,
+                                 struct base_err *err)
+{
+    const json_t *item;
+    size_t i;
+    fm_status st = data_text_check(&column->type, text, len, err);
+
+    if (st != FM_OK || column->values == NULL)
+        return st;
+    json_array_foreach(column->values, i,
+                       item) if (json_string_length(item) == len &&
+                                 memcmp(json_string_value(item), text, len) == 0) return FM_OK;
+    return base_err_set(err, FM_E_INPUT, "not one of the column's declared values");
 }
 
 /* ---- reading ---- */
@@ -87,9 +107,39 @@ static fm_status range_read(struct data_column *column, const json_t *json, stru
     return st == FM_OK ? st : base_err_prefix(err, "range");
 }
 
+/* Ascending, so that equal lists are written alike and none stands twice. */
+static fm_status values_read(struct data_column *column, const json_t *json, struct base_err *err)
+{
+    json_t *values = json_object_get(json, "values"), *item;
+    const char *last = NULL;
+    fm_status st = FM_OK;
+    size_t i;
+
+    if (values == NULL)
+        return FM_OK;
+    if (column->type.kind != DATA_TEXT)
+        return base_err_set(err, FM_E_INPUT, "values: only a TEXT column has them");
+    if (!json_is_array(values) || json_array_size(values) < 1 ||
+        json_array_size(values) > DATA_VALUES_MAX)
+        return base_err_set(err, FM_E_INPUT, "values: a list of 1 to %d texts", DATA_VALUES_MAX);
+    json_array_foreach(values, i, item)
+    {
+        if (!json_is_string(item))
+            return base_err_set(err, FM_E_INPUT, "values[%zu]: must be a text", i);
+        st = data_text_check(&column->type, json_string_value(item), json_string_length(item), err);
+        if (st == FM_OK && last != NULL && strcmp(last, json_string_value(item)) >= 0)
+            st = base_err_set(err, FM_E_INPUT, "must stand after the one before it, byte by byte");
+        if (st != FM_OK)
+            return base_err_prefix(err, "values[%zu]", i);
+        last = json_string_value(item);
+    }
+    column->values = json_deep_copy(values);
+    return column->values != NULL ? FM_OK : base_err_memory(err, "schema");
+}
+
 static fm_status column_read(struct data_schema *schema, const json_t *json, struct base_err *err)
 {
-    static const char *const members[] = {"name", "type", "range", "nullable", NULL};
+    static const char *const members[] = {"name", "type", "range", "nullable", "values", NULL};
     struct data_column *column = &schema->columns[schema->column_count];
     const char *name, *type;
     fm_status st;
@@ -116,6 +166,8 @@ static fm_status column_read(struct data_schema *schema, const json_t *json, str
         st = range_read(column, json, err);
     if (st == FM_OK && json_object_get(json, "nullable") != NULL)
         st = base_json_get_bool(&column->nullable, json, "nullable", err);
+    if (st == FM_OK)
+        st = values_read(column, json, err);
     if (st != FM_OK)
         return base_err_prefix(err, "'%s'", name);
     schema->column_count++;

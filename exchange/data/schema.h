@@ -13,7 +13,8 @@
 
 #define DATA_COLUMNS_MAX 512
 #define DATA_KEYS_MAX 16
-#define DATA_NAME_MAX 63 /* bytes: what PostgreSQL's grammar keeps of an identifier */
+#define DATA_VALUES_MAX 64 /* declared values of a TEXT column */
+#define DATA_NAME_MAX 63   /* bytes: what PostgreSQL's grammar keeps of an identifier */
 #define DATA_SCHEME_MAX 31
 #define DATA_ROWS_MAX 1000000000
 #define DATA_SCHEMA_JSON_MAX (1 << 20)
@@ -24,6 +25,7 @@ struct data_column {
     struct data_type type;
     int64_t min, max; /* inclusive, scaled; 0 and 1 for BOOLEAN, 0 and 0 for TEXT */
     bool nullable;
+    json_t *values; /* TEXT: the only texts that may stand there, ascending by bytes; NULL: any */
 };
 
 /* A column that queries may join on: no value other than NULL stands in more than max_rows rows. */
@@ -76,5 +78,8 @@ bool data_name_equal(const char *a, const char *b); /* A-Z and a-z taken as the 
  * range is public; the value is not in the text. */
 fm_status data_column_check(const struct data_column *column, int64_t value,
                             struct base_err *err) FM_CHECK;
+/* The same for TEXT: data_text_check(), and whether it is one of the declared values. */
+fm_status data_column_check_text(const struct data_column *column, const char *text, size_t len,
+                                 struct base_err *err) FM_CHECK;
 
 #endif

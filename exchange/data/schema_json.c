@@ -20,6 +20,11 @@ static json_t *column_json(const struct data_column *column)
     data_type_format(type, &column->type);
     out = json_pack("{s:s, s:s, s:b}", "name", column->name, "type", type, "nullable",
                     column->nullable ? 1 : 0);
+    if (out != NULL && column->values != NULL &&
+        json_object_set(out, "values", column->values) != 0) {
+        json_decref(out);
+        return NULL;
+    }
     if (out == NULL || column->type.kind == DATA_BOOLEAN || column->type.kind == DATA_TEXT)
         return out;
     if (json_object_set_new(out, "range",

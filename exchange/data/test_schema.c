@@ -77,6 +77,34 @@ static void normal_form(void **state)
     expect_normal("{\"columns\":[{\"name\":\"a\",\"type\":\"BOOLEAN\"}],\"rows\":1,\"version\":1}",
                   "{\"columns\":[{\"name\":\"a\",\"nullable\":false,\"type\":\"BOOLEAN\"}],"
                   "\"keys\":[],\"rows\":1,\"version\":1}");
+    expect_normal("{\"rows\":1,\"version\":1,\"columns\":[{\"values\":[\"\",\"ab\",\"b\"],"
+                  "\"name\":\"a\",\"type\":\"TEXT(2)\"}]}",
+                  "{\"columns\":[{\"name\":\"a\",\"nullable\":false,\"type\":\"TEXT(2)\","
+                  "\"values\":[\"\",\"ab\",\"b\"]}],\"keys\":[],\"rows\":1,\"version\":1}");
+}
+
+static void test_declared_values(void **state)
+{
+    static const char text[] = "{\"columns\":[{\"name\":\"a\",\"type\":\"TEXT(4)\",\"values\":["
+                               "\"\",\"ab\",\"b\"]},{\"name\":\"c\",\"type\":\"TEXT(4)\"}],"
+                               "\"rows\":1,\"version\":1}";
+    struct data_schema s, copy;
+    struct base_err err;
+    json_t *json;
+
+    (void)state;
+    assert_int_equal(base_json_parse(&json, text, strlen(text), &err), FM_OK);
+    assert_int_equal(data_schema_from_json(&s, json, &err), FM_OK);
+    json_decref(json);
+    assert_int_equal(data_schema_copy(&copy, &s, &err), FM_OK);
+    data_schema_release(&s);
+    assert_int_equal(data_column_check_text(&copy.columns[0], "ab", 2, &err), FM_OK);
+    assert_int_equal(data_column_check_text(&copy.columns[0], "", 0, &err), FM_OK);
+    assert_int_equal(data_column_check_text(&copy.columns[0], "a", 1, &err), FM_E_INPUT);
+    assert_string_equal(err.text, "not one of the column's declared values");
+    assert_int_equal(data_column_check_text(&copy.columns[0], "ab\0b", 4, &err), FM_E_INPUT);
+    assert_int_equal(data_column_check_text(&copy.columns[1], "a", 1, &err), FM_OK);
+    data_schema_release(&copy);
 }
 
 #define COL(rest) "{\"columns\":[" rest "],\"rows\":5,\"version\":1}"
@@ -106,6 +134,20 @@ static const struct {
      "columns[0]: 'a': range: a BOOLEAN column has none"},
     {COL("{\"name\":\"a\",\"type\":\"TEXT(5)\",\"range\":[0,1]}"),
      "columns[0]: 'a': range: a TEXT column has none"},
+    {COL("{\"name\":\"a\",\"type\":\"BOOLEAN\",\"values\":[\"t\"]}"),
+     "columns[0]: 'a': values: only a TEXT column has them"},
+    {COL("{\"name\":\"a\",\"type\":\"TEXT(5)\",\"values\":[]}"),
+     "columns[0]: 'a': values: a list of 1 to 64 texts"},
+    {COL("{\"name\":\"a\",\"type\":\"TEXT(5)\",\"values\":\"t\"}"),
+     "columns[0]: 'a': values: a list of 1 to 64 texts"},
+    {COL("{\"name\":\"a\",\"type\":\"TEXT(5)\",\"values\":[\"b\",\"a\"]}"),
+     "columns[0]: 'a': values[1]: must stand after the one before it, byte by byte"},
+    {COL("{\"name\":\"a\",\"type\":\"TEXT(5)\",\"values\":[\"a\",\"a\"]}"),
+     "columns[0]: 'a': values[1]: must stand after the one before it, byte by byte"},
+    {COL("{\"name\":\"a\",\"type\":\"TEXT(5)\",\"values\":[1]}"),
+     "columns[0]: 'a': values[0]: must be a text"},
+    {COL("{\"name\":\"a\",\"type\":\"TEXT(5)\",\"values\":[\"longer\"]}"),
+     "columns[0]: 'a': values[0]: "},
     {COL("{\"name\":\"a\",\"type\":\"INTEGER\"}"),
      "columns[0]: 'a': range: needed, as [least, greatest]"},
     {COL("{\"name\":\"a\",\"type\":\"INTEGER\",\"range\":[1]}"),
@@ -198,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(normal_form),
+        cmocka_unit_test(test_declared_values),
         cmocka_unit_test(refusals),
         cmocka_unit_test(names),
     };

@@ -79,12 +79,13 @@ static void replace(struct grouping *g, const size_t (*parts)[3])
     if (valid == NULL)
         return;
     run_relation_init(&new, valid);
+    group_divide(g, parts);
     for (size_t k = 0; w->status == FM_OK && k < g->by->key_count; k++) {
         w->status = run_relation_add(&new, g->keys[k], w->err);
         g->keys[k] = (struct run_column){0};
     }
     for (size_t i = 0; w->status == FM_OK && i < g->by->item_count; i++) {
-        struct run_column c = group_answer(g, &g->by->items[i], parts[i]);
+        struct run_column c = group_answer(g, i, parts[i]);
         fm_status st = run_relation_add(&new, c, w->err);
         w->status = w->status == FM_OK ? st : w->status;
     }
@@ -142,6 +143,7 @@ fm_status run_group(struct run_relation *r, const struct run_group *by, struct b
     }
     replace(g, (const size_t(*)[3])parts);
     release_keys(g);
+    free(g->averages);
     free(g);
     free(parts);
     if (w.status != FM_OK)

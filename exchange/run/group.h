@@ -9,8 +9,10 @@
  *
  *   RUN_BY_SORT     mpc_group(): a sort by the keys, whatever their widths.
  *   RUN_BY_DOMAIN   keys of declared small domains: a group for every combination of their values
- *                   (NULL is one), whether it occurs or not; no sort. Counts and sums only. One
- *                   mask a group: an AND, a bit2a (24 bytes) and nothing more a row and group.
+ *                   (NULL is one), whether it occurs or not; no sort. Counts and sums only. A
+ *                   group and different mask: an AND and a bit2a (24 bytes) a row, and nothing
+ *                   more for any number of sums and counts. A TEXT of declared values: one equality
+ *                   a row, value and word.
  *
  * Leaks the number of rows, the bound on groups, types and ranges. */
 #ifndef FIRMIANA_EXCHANGE_RUN_GROUP_H
@@ -43,6 +45,12 @@ struct run_aggregate {
     struct mpc_range range; /* of the result, where the planner knows better; else all 64 bits */
 };
 
+/* The only texts that a key has; count 0: it is no TEXT, or may have any. */
+struct run_values {
+    size_t count;
+    const char *const *texts;
+};
+
 enum run_group_method { RUN_BY_SORT, RUN_BY_DOMAIN };
 enum { RUN_DOMAIN_MOST = 256 }; /* groups of RUN_BY_DOMAIN */
 
@@ -52,6 +60,7 @@ struct run_group {
     const unsigned *flags; /* of each key, as run_sort_key has them; NULL: none. RUN_BY_SORT gives
                               the groups in the keys' order, those that exist first: an ORDER BY of
                               the same keys needs no sort of its own */
+    const struct run_values *values; /* of each key; NULL: none */
     const struct run_aggregate *items;
     size_t item_count;
     enum run_group_method method;
@@ -64,8 +73,10 @@ struct run_group {
 fm_status run_group(struct run_relation *r, const struct run_group *by,
                     struct base_err *err) FM_CHECK;
 
-/* How many groups RUN_BY_DOMAIN would have; 0: too many, or a key of another kind. */
-size_t run_group_domain(const struct run_relation *r, const size_t *keys, size_t count);
+/* How many groups RUN_BY_DOMAIN would have; 0: too many, or a key of another kind. values: of each
+ * key, or NULL. A TEXT needs its words. */
+size_t run_group_domain(const struct run_relation *r, const size_t *keys,
+                        const struct run_values *values, size_t count);
 
 /* Marks one row for every combination of `keys` that occurs among the rows of mask: bits of r's
  * rows, held by w. For COUNT(DISTINCT) and for guards that count subjects. One sort. */

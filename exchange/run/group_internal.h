@@ -34,16 +34,18 @@ struct grouping {
     struct group_mask masks[GROUP_PARTS];
     size_t part_count;
     struct group_part parts[GROUP_PARTS];
-    size_t groups;           /* rows of the result */
-    struct mpc_share *valid; /* of the result */
-    struct run_column *keys; /* of the result: shares not held by w */
-    struct mpc_share *more;  /* NULL, or one bit */
+    size_t groups;               /* rows of the result */
+    struct mpc_share *valid;     /* of the result */
+    struct run_column *keys;     /* of the result: shares not held by w */
+    struct mpc_share *more;      /* NULL, or one bit */
+    struct mpc_share **averages; /* of items, where several were divided at once; else NULL */
 };
 
 /* group_parts.c: which parts an aggregate needs, and what it makes of their results. */
 void group_ask(struct grouping *g, const struct run_aggregate *a, size_t parts[3]);
-struct run_column group_answer(struct grouping *g, const struct run_aggregate *a,
-                               const size_t parts[3]);
+struct run_column group_answer(struct grouping *g, size_t item, const size_t parts[3]);
+/* Divisions are long and groups few: averages of equal digits are divided as one vector. */
+void group_divide(struct grouping *g, const size_t (*parts)[3]);
 struct mpc_share *group_mask_ring(struct grouping *g, size_t mask);
 /* group_mark.c */
 struct mpc_share *group_mark_percentile(struct grouping *g, const struct run_aggregate *a,

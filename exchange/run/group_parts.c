@@ -1,4 +1,5 @@
 /* Which counts, sums and extremes an aggregate is made of, and what it makes of them. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "exchange/run/arith.h"
@@ -222,8 +223,8 @@ static int64_t greatest_average(const struct run_aggregate *a, struct mpc_range 
 }
 
 /* Of no rows 0 / 1. */
-static struct mpc_share *average(struct run_work *w, const struct run_aggregate *a,
-                                 struct mpc_share *sum, struct mpc_share *n, struct mpc_range of)
+static struct mpc_share *average(struct run_work *w, unsigned digits, int64_t most,
+                                 struct mpc_share *sum, struct mpc_share *n)
 {
     struct mpc_share *none = run_bit2a(w, run_equal_public(w, n, 0));
 
@@ -231,20 +232,68 @@ static struct mpc_share *average(struct run_work *w, const struct run_aggregate 
     if (n == NULL)
         return NULL;
     run_narrow(w, n, (struct mpc_range){1, INT64_MAX});
-    return run_ratio(w, sum, n, a->digits, greatest_average(a, of), RUN_HALF_AWAY);
+    return run_ratio(w, sum, n, digits, most, RUN_HALF_AWAY);
 }
 
-static struct mpc_share *moment(struct grouping *g, const struct run_aggregate *a,
+static struct mpc_range argument_range(const struct grouping *g, const struct run_aggregate *a)
+{
+    if (a->arg != RUN_NONE && g->r->columns[a->arg].x != NULL)
+        return mpc_share_range(g->r->columns[a->arg].x);
+    return MPC_RANGE_FULL;
+}
+
+/* So many rows at once: more of them take longer than the rounds that this saves. */
+enum { DIVIDED_AT_ONCE = 1 << 15 };
+
+/* Items from `first` on with its digits; those that are done have their average. */
+static void divide_like(struct grouping *g, const size_t (*parts)[3], size_t first)
+{
+    const struct run_aggregate *items = g->by->items;
+    const struct mpc_share *sum[GROUP_PARTS], *count[GROUP_PARTS];
+    struct mpc_share *all;
+    size_t of[GROUP_PARTS], n = 0;
+    int64_t most = 0;
+
+    for (size_t i = first; i < g->by->item_count && n < GROUP_PARTS; i++) {
+        int64_t greatest;
+
+        if (items[i].fn != RUN_AVG || items[i].digits != items[first].digits)
+            continue;
+        greatest = greatest_average(&items[i], argument_range(g, &items[i]));
+        most = greatest > most ? greatest : most;
+        sum[n] = g->parts[parts[i][0]].result;
+        count[n] = g->parts[parts[i][1]].result;
+        of[n++] = i;
+    }
+    if (n < 2 || g->w->status != FM_OK || n * mpc_share_n(sum[0]) > DIVIDED_AT_ONCE)
+        return;
+    all = average(g->w, items[first].digits, most, run_concat(g->w, sum, n),
+                  run_concat(g->w, count, n));
+    for (size_t k = 0; k < n && g->w->status == FM_OK; k++)
+        g->averages[of[k]] = run_slice(g->w, all, k * mpc_share_n(sum[0]), mpc_share_n(sum[0]));
+}
+
+void group_divide(struct grouping *g, const size_t (*parts)[3])
+{
+    g->averages = calloc(g->by->item_count + 1, sizeof(struct mpc_share *));
+    if (g->averages == NULL && g->w->status == FM_OK)
+        g->w->status = base_err_memory(g->w->err, "query");
+    for (size_t i = 0; g->w->status == FM_OK && i < g->by->item_count; i++)
+        if (g->by->items[i].fn == RUN_AVG && g->averages[i] == NULL)
+            divide_like(g, parts, i);
+}
+
+static struct mpc_share *moment(struct grouping *g, const struct run_aggregate *a, size_t item,
                                 struct mpc_share *const x[3])
 {
     struct run_work *w = g->w;
-    struct mpc_range of = MPC_RANGE_FULL;
+    struct mpc_range of = argument_range(g, a);
 
-    if (a->arg != RUN_NONE && g->r->columns[a->arg].x != NULL)
-        of = mpc_share_range(g->r->columns[a->arg].x);
     switch (a->fn) {
     case RUN_AVG:
-        return average(w, a, x[0], x[1], of);
+        return g->averages[item] != NULL
+                   ? g->averages[item]
+                   : average(w, a->digits, greatest_average(a, of), x[0], x[1]);
     case RUN_VAR_POP:
     case RUN_VAR_SAMP:
         return variance(w, a, x, of, a->digits);
@@ -280,9 +329,9 @@ static struct mpc_share *truth_of_all(struct grouping *g, const struct run_aggre
     return a->fn == RUN_BOOL_OR ? run_not(g->w, none) : none;
 }
 
-struct run_column group_answer(struct grouping *g, const struct run_aggregate *a,
-                               const size_t parts[3])
+struct run_column group_answer(struct grouping *g, size_t item, const size_t parts[3])
 {
+    const struct run_aggregate *a = &g->by->items[item];
     bool two = a->fn == RUN_VAR_SAMP || a->fn == RUN_STDDEV_SAMP;
     struct mpc_share *x[3] = {NULL}, *value, *known = NULL;
     struct run_column out = {0};
@@ -296,7 +345,7 @@ struct run_column group_answer(struct grouping *g, const struct run_aggregate *a
     if (a->fn == RUN_BOOL_AND || a->fn == RUN_BOOL_OR)
         value = truth_of_all(g, a, x[0]);
     else
-        value = moment(g, a, x);
+        value = moment(g, a, item, x);
     if (a->fn == RUN_AVG || (a->fn >= RUN_VAR_POP && a->fn <= RUN_STDDEV_SAMP))
         value = tidy(g, a, value, known);
     if (a->fn == RUN_PERCENTILE_DISC && g->w->status == FM_OK) { /* one row was added up, or none */

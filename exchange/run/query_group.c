@@ -14,6 +14,7 @@ struct grouped_query {
     size_t keys[MPC_SORT_KEYS];
     size_t ids[MPC_SORT_KEYS]; /* of the keys: the plan's, or as the ORDER BY above wants them */
     unsigned flags[MPC_SORT_KEYS];
+    struct run_values values[MPC_SORT_KEYS];
     size_t item_count; /* the plan's, then those of guards */
     struct run_aggregate items[ITEMS];
     size_t
@@ -268,7 +269,7 @@ static bool small_domain(const struct grouped_query *g)
 
     for (size_t i = 0; i < g->item_count; i++)
         fits = fits && g->items[i].fn != RUN_MIN && g->items[i].fn != RUN_MAX;
-    return fits && run_group_domain(&g->rows->r, g->keys, g->rel->key_count) > 0;
+    return fits && run_group_domain(&g->rows->r, g->keys, g->values, g->rel->key_count) > 0;
 }
 
 static fm_status ask(struct grouped_query *g, struct base_err *err)
@@ -281,6 +282,11 @@ static fm_status ask(struct grouped_query *g, struct base_err *err)
                             g->rel->key_count, n);
     arrange_keys(g);
     st = query_find_all(g->keys, g->rows, g->ids, g->rel->key_count, err);
+    for (size_t i = 0; i < g->rel->key_count; i++) {
+        const struct sql_plan_column *c = &g->q->plan->columns[g->ids[i]];
+
+        g->values[i] = (struct run_values){c->value_count, c->values};
+    }
     for (size_t i = 0; st == FM_OK && i < n; i++)
         st = add_item(g, &g->rel->items[i], err);
     for (size_t i = 0; st == FM_OK && i <= n && g->rel->guard_count > 0; i++)
@@ -314,6 +320,7 @@ fm_status query_group(struct query *q, struct query_rows *rows, const struct sql
     how = (struct run_group){.keys = g->keys,
                              .key_count = rel->key_count,
                              .flags = g->flags,
+                             .values = g->values,
                              .items = g->items,
                              .item_count = g->item_count,
                              .method = st == FM_OK && small_domain(g) ? RUN_BY_DOMAIN : RUN_BY_SORT,

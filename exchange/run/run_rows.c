@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "exchange/run/local.h"
+#include "exchange/run/relation.h"
 #include "exchange/run/run_internal.h"
 #include "exchange/sql/physical/local.h"
 
@@ -118,6 +119,15 @@ static fm_status bad_value(const struct sql_run *run, size_t source, size_t row,
                         row + 1, run->p->plan->columns[column].name, what);
 }
 
+/* The plan's list is that of all sources: what this one declares was checked where it was read. */
+static bool is_declared(const struct sql_plan_column *c, const struct sql_cell *cell)
+{
+    for (size_t i = 0; i < c->value_count; i++)
+        if (strlen(c->values[i]) == cell->len && memcmp(c->values[i], cell->text, cell->len) == 0)
+            return true;
+    return false;
+}
+
 static fm_status check_cell(const struct sql_run *run, size_t source, size_t row, size_t column,
                             const struct sql_cell *cell, struct base_err *err)
 {
@@ -130,22 +140,14 @@ static fm_status check_cell(const struct sql_run *run, size_t source, size_t row
         return bad_value(run, source, row, column, "is outside its declared range", err);
     if (!cell->null && c->type.kind == DATA_TEXT && cell->len > c->type.max_bytes)
         return bad_value(run, source, row, column, "is longer than declared", err);
+    if (!cell->null && c->value_count > 0 && !is_declared(c, cell))
+        return bad_value(run, source, row, column, "is none of its declared values", err);
     return FM_OK;
 }
 
 static void set_bit(void *plane, size_t row)
 {
     ((uint64_t *)plane)[row / 64] |= (uint64_t)1 << (row % 64);
-}
-
-/* Bytes 7 k to 7 k + 6, the first the most significant. */
-static int64_t word_of(const struct sql_cell *cell, size_t k)
-{
-    int64_t word = 0;
-
-    for (size_t i = SQL_WORD_BYTES * k; i < SQL_WORD_BYTES * (k + 1); i++)
-        word = word << 8 | (i < cell->len ? (uint8_t)cell->text[i] : 0);
-    return word;
 }
 
 static fm_status store_cell(struct sql_run *run, const struct sql_step *s, void *array, size_t row,
@@ -163,7 +165,7 @@ static fm_status store_cell(struct sql_run *run, const struct sql_step *s, void 
         return sql_hasher_text((uint8_t *)array + row * HASH_BYTES, &run->hasher, cell->text,
                                cell->len, err);
     if (s->op == SQL_STEP_WORD)
-        ((int64_t *)array)[row] = word_of(cell, (size_t)s->constant);
+        ((int64_t *)array)[row] = run_text_word(cell->text, cell->len, (size_t)s->constant);
     else if (s->domain == SQL_RING)
         ((int64_t *)array)[row] = cell->value;
     else if (s->op == SQL_STEP_KNOWN || cell->value != 0)

@@ -31,6 +31,7 @@ struct member_table {
 struct pool {
     struct member_table tables[SOURCES];
     struct sql_catalog catalog;
+    enum { ANY, ALL, ONLY_A } declared; /* values of t */
 };
 
 static const char columns[] =
@@ -38,28 +39,42 @@ static const char columns[] =
     "{\"name\":\"g\",\"type\":\"INTEGER\",\"range\":[-2,3],\"nullable\":true},"
     "{\"name\":\"v\",\"type\":\"INTEGER\",\"range\":[-5000,90000],\"nullable\":true},"
     "{\"name\":\"b\",\"type\":\"BOOLEAN\",\"nullable\":true},"
-    "{\"name\":\"t\",\"type\":\"TEXT(12)\",\"nullable\":true},"
+    "{\"name\":\"t\",\"type\":\"TEXT(12)\",\"nullable\":true%s},"
     "{\"name\":\"u\",\"type\":\"INTEGER\",\"range\":[0,1000]}]";
+
+/* table_texts, ascending; bank_b may declare one that never occurs. */
+static const char *values_of(const struct pool *p, size_t source)
+{
+    if (p->declared != ALL)
+        return p->declared == ANY ? "" : ",\"values\":[\"a\"]";
+    return source == 1 ? ",\"values\":[\"\",\"a\",\"ab\",\"b\",\"never\",\"sevenss\",\"sevensst\","
+                         "\"sixsix\",\"twelve bytes\"]"
+                       : ",\"values\":[\"\",\"a\",\"ab\",\"b\",\"sevenss\",\"sevensst\",\"sixsix\","
+                         "\"twelve bytes\"]";
+}
 
 static void pool_catalog(struct pool *p, const char *subject)
 {
-    char text[8192];
-    size_t at = (size_t)snprintf(text, sizeof text, "{\"datasets\":[");
+    struct base_buf text = {0};
     struct base_err err;
     json_t *json;
 
-    for (size_t i = 0; i < SOURCES; i++)
-        at +=
-            (size_t)snprintf(text + at, sizeof text - at,
-                             "%s{\"member\":\"%s\",\"name\":\"%s\",\"version\":1,\"rows\":%zu,"
-                             "\"columns\":%s,\"keys\":[{\"column\":\"u\",\"max_rows\":1},"
-                             "{\"column\":\"t\",\"max_rows\":%d}]%s}",
-                             i > 0 ? "," : "", p->tables[i].member, p->tables[i].dataset,
-                             p->tables[i].rows.rows, columns, (int)p->tables[i].rows.rows, subject);
-    (void)snprintf(text + at, sizeof text - at, "]}");
-    if (base_json_parse(&json, text, strlen(text), &err) != FM_OK ||
+    base_buf_put_str(&text, "{\"datasets\":[");
+    for (size_t i = 0; i < SOURCES; i++) {
+        base_buf_putf(
+            &text, "%s{\"member\":\"%s\",\"name\":\"%s\",\"version\":1,\"rows\":%zu,\"columns\":",
+            i > 0 ? "," : "", p->tables[i].member, p->tables[i].dataset, p->tables[i].rows.rows);
+        base_buf_putf(&text, columns, values_of(p, i));
+        base_buf_putf(&text,
+                      ",\"keys\":[{\"column\":\"u\",\"max_rows\":1},"
+                      "{\"column\":\"t\",\"max_rows\":%d}]%s}",
+                      (int)p->tables[i].rows.rows, subject);
+    }
+    base_buf_put_str(&text, "]}");
+    if (base_json_parse(&json, base_buf_cstr(&text), text.len, &err) != FM_OK ||
         sql_catalog_from_json(&p->catalog, json, &err) != FM_OK)
-        fail_msg("%s\n%s", err.text, text);
+        fail_msg("%s\n%s", err.text, base_buf_cstr(&text));
+    base_buf_release(&text);
     json_decref(json);
 }
 
@@ -95,6 +110,7 @@ static void pool_random(struct pool *p, sqlite3 *db, uint64_t seed, size_t most,
         }
     table_to_sqlite(db, "a", &all);
     table_to_sqlite(db, "b", &p->tables[2].rows);
+    p->declared = seed % 2 == 0 ? ALL : ANY;
     pool_catalog(p, subject);
 }
 
@@ -360,24 +376,7 @@ static void test_guard(void **state)
     assert_true(suppressed > 0);
 }
 
-/* What the data break is said beside the result, and nothing fails: the note is there exactly where
- * SQLite counts a row to which it happens. */
-static const struct {
-    const char *text, *broken, *note;
-    const char *oracle; /* NULL: the rows are not looked at */
-} noted[] = {
-    {"SELECT u, v / k FROM a", "SELECT count(*) > 0 FROM a WHERE k = 0 AND v IS NOT NULL",
-     "a division by zero", "SELECT u, v / k FROM a"},
-    {"SELECT u, CASE WHEN k <> 0 THEN v / k END FROM a", "SELECT 0", "", NULL},
-    {"SELECT u FROM a WHERE v > (SELECT v FROM b)", "SELECT count(*) > 1 FROM b",
-     "a scalar subquery has more than one row", NULL},
-    {"SELECT u, (SELECT b.v FROM b WHERE b.t = a.t) FROM a",
-     "SELECT max(n) > 1 FROM (SELECT count(*) AS n FROM a JOIN b ON a.t = b.t GROUP BY a.rowid)",
-     "a scalar subquery has more than one row",
-     "SELECT u, (SELECT CASE WHEN count(*) = 1 THEN max(b.v) END FROM b WHERE b.t = a.t) FROM a"},
-    {"SELECT u FROM a WHERE v > (SELECT v FROM b WHERE b.u = a.u)", "SELECT 0", "", NULL},
-};
-
+/* The note is there exactly where SQLite counts a row to which it happens. */
 static void test_notes(void **state)
 {
     unsigned seen = 0;
@@ -387,20 +386,21 @@ static void test_notes(void **state)
         struct pool p = {0};
 
         pool_random(&p, db, seed, seed % 2 == 0 ? 4 : 16, "");
-        for (size_t i = 0; i < sizeof noted / sizeof noted[0]; i++) {
+        for (size_t i = 0; i < query_note_count; i++) {
             struct lines broken;
             struct one_query q;
 
-            lines_of_sqlite(&broken, db, noted[i].broken);
-            run_text(&q, &p, noted[i].text, 1, seed, "plain");
+            lines_of_sqlite(&broken, db, query_notes[i].broken);
+            run_text(&q, &p, query_notes[i].text, 1, seed, "plain");
             assert_int_equal(q.result.note_count, strcmp(broken.line[0], "1") == 0);
             if (q.result.note_count > 0)
-                assert_string_equal(q.result.notes[0], noted[i].note);
+                assert_string_equal(q.result.notes[0], query_notes[i].note);
             seen += q.result.note_count > 0;
-            if (noted[i].oracle != NULL) {
+            if (query_notes[i].oracle != NULL) {
                 q.result.note_count = 0;
-                compare_query(&q, &(struct query_case){noted[i].text, false, noted[i].oracle}, db,
-                              seed);
+                compare_query(
+                    &q, &(struct query_case){query_notes[i].text, false, query_notes[i].oracle}, db,
+                    seed);
             }
             lines_release(&broken);
             release_query(&q);
@@ -449,11 +449,48 @@ static void test_ties(void **state)
     sql_catalog_release(&p.catalog);
 }
 
+/* A provider's text that its dataset does not declare is not put in, and the text is not said. */
+static void test_undeclared(void **state)
+{
+    static const char text[] = "SELECT t, COUNT(*) FROM b GROUP BY t", *const recipient = "bank_a";
+    struct world w = {.row = mpc_protocol_find("plain")};
+    struct pool p = {0};
+    struct one_query q = {.pool = &p};
+    struct sql_request r = {.text = text,
+                            .len = sizeof text - 1,
+                            .catalog = &p.catalog,
+                            .recipients = &recipient,
+                            .recipient_count = 1,
+                            .minimum = 1};
+    struct base_err err;
+
+    (void)state;
+    pool_random(&p, db, 1, 16, "");
+    sql_catalog_release(&p.catalog);
+    p.declared = ONLY_A;
+    p.tables[2].rows.value[COL_T][2] = 5;
+    p.tables[2].rows.null[COL_T][2] = false;
+    for (size_t i = 0; i < 2; i++)
+        p.tables[2].rows.value[COL_T][i] = 1;
+    pool_catalog(&p, "");
+    assert_int_equal(sql_plan_compile(&q.plan, &r, &err), FM_OK);
+    assert_int_equal(q.plan.rels[q.plan.rel_count - 1]->rows, 2); /* 'a' and NULL */
+    assert_int_equal(sql_physical_make(&q.physical, &q.plan, &err), FM_OK);
+    world_run(&w, run_query, &q);
+    assert_int_equal(w.status[0], FM_E_INPUT);
+    assert_string_equal(w.err[0].text,
+                        "query input: bank_b.b: row 3, column 't' is none of its declared values");
+    world_clear(&w);
+    release_query(&q);
+    sql_catalog_release(&p.catalog);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain), cmocka_unit_test(test_rep3),
-                                       cmocka_unit_test(test_guard), cmocka_unit_test(test_notes),
-                                       cmocka_unit_test(test_ties)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain), cmocka_unit_test(test_rep3),
+        cmocka_unit_test(test_guard), cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_ties),  cmocka_unit_test(test_undeclared)};
 
     assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,16 @@ struct query_case {
     const char *oracle; /* where SQLite wants other words; NULL: the same */
 };
 
+/* What the data break is said beside the result, and nothing fails. */
+struct query_note {
+    const char *text;
+    const char *broken; /* SQLite's query: 1 where it happens */
+    const char *note;
+    const char *oracle; /* NULL: the rows are not looked at */
+};
+
+extern const struct query_note query_notes[];
+extern const size_t query_note_count;
 extern const struct query_case query_cases[];
 extern const size_t query_case_count;
 

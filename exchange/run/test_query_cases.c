@@ -23,6 +23,12 @@ const struct query_case query_cases[] = {
     {"SELECT k, COUNT(*), SUM(v), MIN(v), MAX(v) FROM a GROUP BY k", false, NULL},
     {"SELECT g, t, COUNT(*), COUNT(v), COUNT(DISTINCT v) FROM a GROUP BY g, t", false, NULL},
     {"SELECT t, SUM(v) FROM a GROUP BY t HAVING COUNT(*) > 1", false, NULL},
+    {"SELECT t, b, COUNT(*), SUM(v), COUNT(v), SUM(k) FILTER (WHERE g > 0) FROM a GROUP BY t, b",
+     false, NULL},
+    {"SELECT t, g, COUNT(*) FROM a WHERE k < 5 GROUP BY g, t ORDER BY t DESC NULLS LAST, g NULLS "
+     "FIRST",
+     true, NULL},
+    {"SELECT DISTINCT t FROM a", false, NULL},
     {"SELECT g, b, COUNT(*), SUM(u) FROM a WHERE v > 0 GROUP BY g, b", false, NULL},
     {"SELECT k + 1, SUM(v * 2) FILTER (WHERE b) FROM a GROUP BY k + 1", false, NULL},
     {"SELECT COUNT(*), COUNT(DISTINCT t), SUM(v), MAX(u) FROM a WHERE k < 5", false, NULL},
@@ -81,3 +87,18 @@ const struct query_case query_cases[] = {
 };
 
 const size_t query_case_count = sizeof query_cases / sizeof query_cases[0];
+
+const struct query_note query_notes[] = {
+    {"SELECT u, v / k FROM a", "SELECT count(*) > 0 FROM a WHERE k = 0 AND v IS NOT NULL",
+     "a division by zero", "SELECT u, v / k FROM a"},
+    {"SELECT u, CASE WHEN k <> 0 THEN v / k END FROM a", "SELECT 0", "", NULL},
+    {"SELECT u FROM a WHERE v > (SELECT v FROM b)", "SELECT count(*) > 1 FROM b",
+     "a scalar subquery has more than one row", NULL},
+    {"SELECT u, (SELECT b.v FROM b WHERE b.t = a.t) FROM a",
+     "SELECT max(n) > 1 FROM (SELECT count(*) AS n FROM a JOIN b ON a.t = b.t GROUP BY a.rowid)",
+     "a scalar subquery has more than one row",
+     "SELECT u, (SELECT CASE WHEN count(*) = 1 THEN max(b.v) END FROM b WHERE b.t = a.t) FROM a"},
+    {"SELECT u FROM a WHERE v > (SELECT v FROM b WHERE b.u = a.u)", "SELECT 0", "", NULL},
+};
+
+const size_t query_note_count = sizeof query_notes / sizeof query_notes[0];

@@ -12,6 +12,51 @@ static const struct sql_dataset *dataset_of(const struct sql_binder *b, const st
     return b->datasets[b->plan->tables[scan->table].first_source];
 }
 
+/* Merges two ascending lists. None where there are too many. */
+static void merge_values(struct sql_plan_column *mine, const struct sql_column *other,
+                         const char **room)
+{
+    size_t i = 0, k = 0, n = 0;
+
+    while (other->value_count > 0 && (i < mine->value_count || k < other->value_count) &&
+           n < SQL_MAX_VALUES) {
+        int order = i == mine->value_count    ? 1
+                    : k == other->value_count ? -1
+                                              : strcmp(mine->values[i], other->values[k]);
+
+        room[n++] = order <= 0 ? mine->values[i] : other->values[k];
+        i += order <= 0;
+        k += order >= 0;
+    }
+    mine->value_count = i < mine->value_count || k < other->value_count ? 0 : n;
+    memcpy(mine->values, room, n * sizeof *room);
+}
+
+/* All that the sources declare, if each does. The plan keeps its own texts. */
+static fm_status declared_values(struct sql_plan_column *mine, const struct sql_binder *b,
+                                 const struct sql_rel *scan, const struct sql_column *c,
+                                 struct base_err *err)
+{
+    const struct sql_table *t = &b->plan->tables[scan->table];
+    const char *room[SQL_MAX_VALUES];
+
+    mine->value_count = c->value_count;
+    if (c->value_count == 0)
+        return FM_OK;
+    mine->values = sql_arena_array(&b->plan->arena, SQL_MAX_VALUES, sizeof(char *));
+    if (mine->values == NULL)
+        return base_err_memory(err, "SQL plan");
+    memcpy(mine->values, c->values, c->value_count * sizeof(char *));
+    for (size_t i = 1; i < t->source_count && mine->value_count > 0; i++)
+        merge_values(mine, sql_dataset_column(b->datasets[t->first_source + i], c->name), room);
+    for (size_t i = 0; i < mine->value_count; i++) {
+        mine->values[i] = sql_arena_text(&b->plan->arena, mine->values[i]);
+        if (mine->values[i] == NULL)
+            return base_err_memory(err, "SQL plan");
+    }
+    return FM_OK;
+}
+
 /* The hull of what all sources declare. */
 static struct sql_plan_column declared(const struct sql_binder *b, const struct sql_rel *scan,
                                        const struct sql_column *c)
@@ -52,6 +97,8 @@ fm_status sql_bind_use(size_t *out, struct sql_binder *b, struct sql_rel *scan, 
     mine.name = sql_arena_text(&b->plan->arena, c->name);
     if (mine.name == NULL)
         return base_err_memory(err, "SQL plan");
+    if (declared_values(&mine, b, scan, c, err) != FM_OK)
+        return err->code;
     return sql_rel_make(out, b, scan, mine, err);
 }
 

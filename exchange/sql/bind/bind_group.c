@@ -72,8 +72,9 @@ void sql_bind_domain(struct sql_rel *rel, const struct sql_binder *b)
     for (size_t i = 0; i < rel->key_count && domain > 0; i++) {
         const struct sql_plan_column *c = &b->plan->columns[rel->keys[i]];
         bool nulls = c->nullable || sql_rel_nulls(b, rel->inputs[0], rel->keys[i]);
-        sql_wide size = c->range.hi - c->range.lo + 1 + nulls;
-        domain = c->type.kind == DATA_TEXT || size > SQL_MAX_TOTAL_ROWS ? 0 : domain * size;
+        bool text = c->type.kind == DATA_TEXT;
+        sql_wide size = (text ? (sql_wide)c->value_count : c->range.hi - c->range.lo + 1) + nulls;
+        domain = (text && c->value_count == 0) || size > SQL_MAX_TOTAL_ROWS ? 0 : domain * size;
         if (domain > SQL_MAX_TOTAL_ROWS)
             domain = 0;
     }

@@ -8,6 +8,7 @@
  *     "subject":{"column":"subject_id","scheme":"cn.id"}, "max_rows_per_subject":5}]}
  * "range" holds values as people write them (an integer, or a string with a decimal or a date), not
  * scaled integers; without it the type's own widest range counts. BOOLEAN and TEXT have none.
+ * "values": [texts, ascending] of a TEXT column: no others stand there.
  * "nullable" defaults to false; "subject" and "max_rows_per_subject" come together or not at all.
  * "keys": [{"column":"subject_id","max_rows":6}, ...], the greatest number of rows with one value.
  */
@@ -20,7 +21,7 @@
 #include "exchange/sql/parse/arena.h"
 #include "exchange/sql/plan/type.h"
 
-enum { SQL_MAX_COLUMNS = 1024, SQL_MAX_DATASETS = 4096 };
+enum { SQL_MAX_COLUMNS = 1024, SQL_MAX_DATASETS = 4096, SQL_MAX_VALUES = 64 };
 #define SQL_MAX_ROWS ((int64_t)1 << 32)       /* of one dataset */
 #define SQL_MAX_TOTAL_ROWS ((int64_t)1 << 36) /* of a union */
 
@@ -29,6 +30,8 @@ struct sql_column {
     struct data_type type;
     struct sql_range range;
     bool nullable;
+    size_t value_count; /* TEXT: the only texts there are, ascending; 0: any */
+    const char **values;
 };
 
 /* No value but NULL stands in more than max_rows rows of the column. */
@@ -64,6 +67,8 @@ fm_status sql_catalog_from_json(struct sql_catalog *out, const json_t *json,
 /* A new tree; reading it back gives the same catalog. */
 fm_status sql_catalog_to_json(json_t **out, const struct sql_catalog *catalog,
                               struct base_err *err) FM_CHECK;
+/* Declared values as JSON: a new tree, NULL if there is no memory. */
+json_t *sql_values_json(const char *const *values, size_t count);
 void sql_catalog_release(struct sql_catalog *catalog);
 
 /* The dataset, or NULL. */

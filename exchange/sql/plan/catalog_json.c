@@ -64,10 +64,40 @@ static fm_status read_range(struct sql_range *out, struct data_type type, const 
     return FM_OK;
 }
 
+static fm_status read_values(struct sql_column *out, struct sql_arena *arena, const json_t *json,
+                             struct base_err *err)
+{
+    const json_t *values = json_object_get(json, "values");
+
+    if (values == NULL)
+        return FM_OK;
+    if (out->type.kind != DATA_TEXT || json_array_size(values) == 0 ||
+        json_array_size(values) > SQL_MAX_VALUES)
+        return base_err_set(err, FM_E_INPUT, "member 'values' is for TEXT: 1 to %d texts",
+                            SQL_MAX_VALUES);
+    out->values = sql_arena_array(arena, json_array_size(values), sizeof(char *));
+    if (out->values == NULL)
+        return base_err_memory(err, "catalog");
+    for (size_t i = 0; i < json_array_size(values); i++) {
+        const char *text = json_string_value(json_array_get(values, i));
+
+        if (text == NULL || strlen(text) > out->type.max_bytes ||
+            (i > 0 && strcmp(out->values[i - 1], text) >= 0))
+            return base_err_set(err, FM_E_INPUT,
+                                "member 'values': texts within TEXT(%u), ascending",
+                                out->type.max_bytes);
+        out->values[i] = sql_arena_text(arena, text);
+        if (out->values[i] == NULL)
+            return base_err_memory(err, "catalog");
+    }
+    out->value_count = json_array_size(values);
+    return FM_OK;
+}
+
 static fm_status read_column(struct sql_column *out, struct sql_arena *arena, const json_t *json,
                              struct base_err *err)
 {
-    static const char *const members[] = {"name", "type", "range", "nullable", NULL};
+    static const char *const members[] = {"name", "type", "range", "nullable", "values", NULL};
     const char *name, *type;
     fm_status st = base_json_only(json, members, err);
 
@@ -84,6 +114,8 @@ static fm_status read_column(struct sql_column *out, struct sql_arena *arena, co
         st = read_range(&out->range, out->type, json, err);
     if (st == FM_OK && json_object_get(json, "nullable") != NULL)
         st = base_json_get_bool(&out->nullable, json, "nullable", err);
+    if (st == FM_OK)
+        st = read_values(out, arena, json, err);
     if (st != FM_OK)
         return base_err_prefix(err, "column '%s'", name);
     out->name = sql_arena_text(arena, name);
@@ -295,6 +327,15 @@ static json_t *bound_json(struct data_type type, sql_wide value)
     return json_string(text);
 }
 
+json_t *sql_values_json(const char *const *values, size_t count)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        (void)json_array_append_new(list, json_string(values[i]));
+    return list;
+}
+
 static json_t *column_json(const struct sql_column *c)
 {
     char type[DATA_TYPE_TEXT];
@@ -306,6 +347,8 @@ static json_t *column_json(const struct sql_column *c)
         (void)json_object_set_new(o, "range",
                                   json_pack("[o, o]", bound_json(c->type, c->range.lo),
                                             bound_json(c->type, c->range.hi)));
+    if (o != NULL && c->value_count > 0)
+        (void)json_object_set_new(o, "values", sql_values_json(c->values, c->value_count));
     return o;
 }
 

@@ -123,8 +123,10 @@ struct sql_plan_column {
     struct data_type type;
     struct sql_range range; /* of values that are not NULL */
     bool nullable;          /* where it is made; a LEFT join above can add NULLs */
-    size_t table;           /* of what providers put in; SQL_NONE: made by an operator */
-    int at;                 /* where the text first mentions it */
+    size_t value_count;     /* TEXT: the only texts there are, ascending by bytes; 0: any */
+    const char **values;
+    size_t table; /* of what providers put in; SQL_NONE: made by an operator */
+    int at;       /* where the text first mentions it */
     bool shown; /* stands in the result as it is, or rows are ordered by it: of TEXT, the words are
                    needed and not only the hash */
     /* Of a plan on its way to run (physical/local.h): */

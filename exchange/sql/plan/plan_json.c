@@ -199,6 +199,8 @@ static json_t *columns_json(const struct sql_plan *plan)
                       "type", type_json(c->type, c->range), "nullable", (int)c->nullable);
         if (has_range(c->type))
             (void)json_object_set_new(o, "range", range_json(c->type, c->range));
+        if (c->value_count > 0)
+            (void)json_object_set_new(o, "values", sql_values_json(c->values, c->value_count));
         (void)json_array_append_new(list, o);
     }
     return list;
