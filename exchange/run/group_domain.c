@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "exchange/run/group_internal.h"
+#include "exchange/sql/physical/physical.h"
 #include "mpc/circuit/compare.h"
 #include "mpc/circuit/decompose.h"
 
@@ -76,7 +77,7 @@ static void texts(struct run_work *w, struct domain *d, const struct run_column 
         const char *text = d->texts->texts[i / c->word_count];
 
         x[i] = c->words[i % c->word_count];
-        y[i] = run_number(w, run_text_word(text, strlen(text), i % c->word_count), 1);
+        y[i] = run_number(w, sql_text_word(text, strlen(text), i % c->word_count), 1);
     }
     if (w->status == FM_OK)
         w->status = mpc_equal_list(z, x, y, n, w->err);
@@ -131,7 +132,7 @@ static struct mpc_share *public_words(struct grouping *g, const struct domain *d
     for (size_t v = 0; v < choices(d); v++) {
         const char *text = v < d->values ? d->texts->texts[v] : "";
 
-        each[v] = run_number(g->w, run_text_word(text, strlen(text), word), 1);
+        each[v] = run_number(g->w, sql_text_word(text, strlen(text), word), 1);
     }
     return public_column(g, d, each, map);
 }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "exchange/sql/plan/relation.h"
 #include "mpc/oblivious/join.h"
 
 enum { MOST_PARTNERS = MPC_LOOKUP_PER_KEY };
@@ -144,14 +145,21 @@ static void append(struct run_work *w, struct run_relation *l, struct run_relati
     }
 }
 
-/* OR over the `times` parts of a vector, spread out over all of them again if `wide`. */
+/* OR over the `times` parts of a vector, in ceil(log2 times) rounds. */
 static struct mpc_share *some_partner(struct run_work *w, const struct mpc_share *x, size_t times,
                                       size_t rows)
 {
-    struct mpc_share *any = run_slice(w, x, 0, rows);
+    struct mpc_share *any = run_slice(w, x, 0, times * rows);
 
-    for (size_t i = 1; i < times; i++)
-        any = run_or(w, any, run_slice(w, x, i * rows, rows));
+    while (times > 1) {
+        size_t half = times / 2, rest = times - 2 * half;
+        struct mpc_share *parts[2];
+        parts[0] = run_or(w, run_slice(w, any, 0, half * rows),
+                          run_slice(w, any, half * rows, half * rows));
+        parts[1] = rest > 0 ? run_slice(w, any, 2 * half * rows, rows) : NULL;
+        any = rest > 0 ? run_concat(w, (const struct mpc_share *const *)parts, 2) : parts[0];
+        times = half + rest;
+    }
     return any;
 }
 
@@ -322,61 +330,49 @@ fm_status run_join(struct run_relation *left, struct run_relation *right,
     return run_work_release(&w);
 }
 
-/* The right side's row number i beside every row of the left. */
-static fm_status beside(struct run_relation *right, size_t i, size_t rows, struct base_err *err)
+/* Row map[i] of each of the relation's columns, for 0 <= i < n: a public map, and local. */
+static void gather(struct run_work *w, struct run_relation *r, const uint32_t *map, size_t n)
 {
-    struct run_work w = run_work(right->session, err);
     struct run_shares s = {0};
     struct mpc_share **new = NULL;
 
-    w.status = run_relation_slice(right, i, 1, err);
-    if (w.status == FM_OK)
-        w.status = run_shares_get(&s, right, err);
-    if (w.status == FM_OK)
+    w->status = run_shares_get(&s, r, w->err);
+    if (w->status == FM_OK) {
         new = calloc(s.count, sizeof(struct mpc_share *));
-    if (w.status == FM_OK && new == NULL)
-        w.status = base_err_memory(err, "query");
-    for (size_t k = 0; w.status == FM_OK && k < s.count; k++)
-        new[k] = run_spread(&w, s.list[k], rows);
-    if (w.status == FM_OK) {
+        if (new == NULL)
+            w->status = base_err_memory(w->err, "query");
+    }
+    for (size_t k = 0; w->status == FM_OK && k < s.count; k++)
+        new[k] = run_gather(w, s.list[k], map, n);
+    if (w->status == FM_OK) {
         for (size_t k = 0; k < s.count; k++)
-            (void)run_take(&w, new[k]);
+            (void)run_take(w, new[k]);
         run_shares_put(&s, new);
-        right->rows = rows;
+        r->rows = n;
     } else {
         run_shares_release(&s);
     }
     free(new);
-    return run_work_release(&w);
 }
 
-/* All of the right side's rows, each as often as the left side has rows. */
-static void spread_right(struct run_work *w, struct run_relation *r, size_t rows)
+/* All left rows with the right side's first one, then with its second, ... */
+static void pair_up(struct run_work *w, struct run_relation *left, struct run_relation *right)
 {
-    struct run_relation parts[MOST_PARTNERS] = {{0}}, out;
-    size_t n = r->rows;
+    size_t l = left->rows, n = l * right->rows;
+    uint32_t *map = calloc(n + 1, sizeof *map);
 
-    for (size_t i = 0; w->status == FM_OK && i < n; i++) {
-        w->status = run_relation_copy(&parts[i], r, w->err);
-        if (w->status == FM_OK)
-            mpc_share_free_all(parts[i].flag, RUN_FLAGS);
-        if (w->status == FM_OK)
-            w->status = beside(&parts[i], i, rows, w->err);
-    }
-    if (w->status == FM_OK) {
-        w->status = run_union_all(&out, parts, n, w->err);
-        if (w->status == FM_OK) {
-            for (int f = 0; f < RUN_FLAGS; f++) {
-                out.flag[f] = r->flag[f];
-                r->flag[f] = NULL;
-            }
-            run_relation_release(r);
-            *r = out;
-        }
+    if (map == NULL) {
+        w->status = base_err_memory(w->err, "query");
+        return;
     }
     for (size_t i = 0; i < n; i++)
-        if (parts[i].session != NULL)
-            run_relation_release(&parts[i]);
+        map[i] = (uint32_t)(i / l);
+    gather(w, right, map, n);
+    for (size_t i = 0; i < n; i++)
+        map[i] = (uint32_t)(i % l);
+    if (w->status == FM_OK && n > l)
+        gather(w, left, map, n);
+    free(map);
 }
 
 fm_status run_cross(struct run_relation *left, struct run_relation *right,
@@ -386,14 +382,13 @@ fm_status run_cross(struct run_relation *left, struct run_relation *right,
     size_t times = right->rows, left_count = left->count;
     struct mpc_share *match;
 
-    if (times > MOST_PARTNERS)
-        w.status = base_err_set(err, FM_E_LIMIT,
-                                "a join without an equality, with a table of %zu rows: at most %d",
-                                times, (int)MOST_PARTNERS);
-    if (w.status == FM_OK)
-        spread_right(&w, right, left->rows);
-    if (w.status == FM_OK && times > 1)
-        repeat_left(&w, left, times);
+    if (left->rows > SQL_MAX_PAIRS / times)
+        w.status =
+            base_err_set(err, FM_E_LIMIT,
+                         "a join without an equality: %zu rows with each of %zu: at most %d pairs",
+                         left->rows, times, (int)SQL_MAX_PAIRS);
+    else
+        pair_up(&w, left, right);
     match = w.status == FM_OK ? run_and(&w, left->valid, right->valid) : NULL;
     append(&w, left, right);
     match = condition_of(&w, join, left, match);

@@ -40,8 +40,8 @@ struct run_join {
 fm_status run_join(struct run_relation *left, struct run_relation *right,
                    const struct run_join *join, struct base_err *err) FM_CHECK;
 
-/* Every row with every row (INNER; LEFT and MARK with a condition too); no keys are read. Right has
- * at most 64 rows. */
+/* Every row with every row (INNER; LEFT and MARK with a condition too); no keys are read. At most
+ * SQL_MAX_PAIRS pairs. Local, but for the conditions. */
 fm_status run_cross(struct run_relation *left, struct run_relation *right,
                     const struct run_join *join, struct base_err *err) FM_CHECK;
 

@@ -198,6 +198,7 @@ static fm_status project(struct query *q, struct query_rows *rows, const struct 
                          struct base_err *err)
 {
     size_t roots[RUN_MAX_COLUMNS], ids[RUN_MAX_COLUMNS], n = 0;
+    bool worded[RUN_MAX_COLUMNS];
     struct run_column made[RUN_MAX_COLUMNS];
     fm_status st = FM_OK;
 
@@ -209,13 +210,14 @@ static fm_status project(struct query *q, struct query_rows *rows, const struct 
             st = alias(rows, at, rel->makes[i].column, err);
             continue;
         }
+        worded[n] = node->type.kind == DATA_TEXT && q->plan->columns[rel->makes[i].column].shown;
         roots[n] = rel->makes[i].node;
         ids[n++] = rel->makes[i].column;
     }
     if (st == FM_OK && n > 0) {
         size_t i = 0;
 
-        st = query_eval(made, q, rows, roots, n, err);
+        st = query_eval(made, q, rows, roots, worded, n, err);
         for (; st == FM_OK && i < n; i++)
             st = query_append(rows, made[i], ids[i], err);
         for (; err != NULL && st != FM_OK && i < n; i++)

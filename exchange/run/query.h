@@ -34,10 +34,12 @@ fm_status query_arrange(struct query *q, struct query_rows *rows, const struct s
 fm_status query_append(struct query_rows *rows, struct run_column column, size_t id,
                        struct base_err *err) FM_CHECK;
 
-/* query_expr.c: out[i], shares of the caller's, for each root over these rows. What was true where
+/* query_expr.c: out[i], shares of the caller's, for each root over these rows; of a TEXT, where
+ * worded[i] (NULL: nowhere), with its words. What was true where
  * it must be said to recipients is raised as a flag of rows. */
 fm_status query_eval(struct run_column *out, struct query *q, struct query_rows *rows,
-                     const size_t *roots, size_t count, struct base_err *err) FM_CHECK;
+                     const size_t *roots, const bool *worded, size_t count,
+                     struct base_err *err) FM_CHECK;
 /* The truth of a condition. */
 fm_status query_truth(struct mpc_share **out, struct query *q, struct query_rows *rows, size_t node,
                       struct base_err *err) FM_CHECK;

@@ -52,6 +52,8 @@ static fm_status lend(struct evaluation *e, size_t i, struct base_err *err)
             return missing(s, err);
         c = &e->rows->r.columns[at];
         reg->share = s->op == SQL_STEP_KNOWN ? c->known : c->x;
+        if (s->op == SQL_STEP_WORD)
+            reg->share = (size_t)s->constant < c->word_count ? c->words[s->constant] : NULL;
         if (s->op == SQL_STEP_KNOWN && c->known == NULL)
             return mpc_bits_constant(e->c.session, &reg->share, 1, 1, e->rows->r.rows, err);
     } else {
@@ -77,6 +79,8 @@ static fm_status prepare(struct evaluation *e, struct base_err *err)
     for (size_t i = 0; i < p->reveal_count; i++) {
         e->run.regs[p->reveals[i].value].uses++;
         e->run.regs[p->reveals[i].known].uses++;
+        for (size_t k = 0; k < p->reveals[i].word_count; k++)
+            e->run.regs[p->reveals[i].words[k]].uses++;
     }
     if (p->zero != SQL_NONE)
         e->run.regs[p->zero].uses++;
@@ -112,7 +116,17 @@ static fm_status output_column(struct run_column *out, struct evaluation *e, siz
     fm_status st =
         output(&out->x, e, r->value, e->q->plan->nodes[root].type.kind == DATA_BOOLEAN, err);
 
-    return st == FM_OK && !always ? output(&out->known, e, r->known, true, err) : st;
+    if (st == FM_OK && !always)
+        st = output(&out->known, e, r->known, true, err);
+    if (st != FM_OK || r->word_count == 0)
+        return st;
+    out->words = calloc(r->word_count, sizeof(struct mpc_share *));
+    if (out->words == NULL)
+        return base_err_memory(err, "query");
+    out->word_count = r->word_count;
+    for (size_t k = 0; st == FM_OK && k < r->word_count; k++)
+        st = output(&out->words[k], e, r->words[k], false, err);
+    return st;
 }
 
 /* Some row that exists divides by zero. */
@@ -150,11 +164,11 @@ void query_column_free(struct run_column *c)
 }
 
 fm_status query_eval(struct run_column *out, struct query *q, struct query_rows *rows,
-                     const size_t *roots, size_t count, struct base_err *err)
+                     const size_t *roots, const bool *worded, size_t count, struct base_err *err)
 {
     struct evaluation e = {.q = q, .rows = rows, .c = *q->c};
-    fm_status st =
-        sql_physical_expressions(&e.program, q->plan, roots, count, (int64_t)rows->r.rows, err);
+    fm_status st = sql_physical_expressions(&e.program, q->plan, roots, worded, count,
+                                            (int64_t)rows->r.rows, err);
 
     for (size_t i = 0; i < count; i++)
         out[i] = (struct run_column){0};
@@ -178,7 +192,7 @@ fm_status query_truth(struct mpc_share **out, struct query *q, struct query_rows
                       struct base_err *err)
 {
     struct run_column c;
-    fm_status st = query_eval(&c, q, rows, &node, 1, err);
+    fm_status st = query_eval(&c, q, rows, &node, NULL, 1, err);
 
     *out = st == FM_OK ? c.x : NULL; /* a condition's value is its truth: 0 where unknown */
     if (st == FM_OK)
@@ -198,7 +212,7 @@ fm_status query_as_column(size_t *at, struct query *q, struct query_rows *rows, 
             return FM_OK;
     }
     *at = rows->r.count;
-    if (query_eval(&c, q, rows, &node, 1, err) != FM_OK)
+    if (query_eval(&c, q, rows, &node, NULL, 1, err) != FM_OK)
         return err->code;
     return query_append(rows, c, SQL_NONE, err);
 }

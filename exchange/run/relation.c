@@ -15,15 +15,6 @@ const char *run_flag_text(enum run_flag flag)
     return texts[flag];
 }
 
-int64_t run_text_word(const char *text, size_t len, size_t k)
-{
-    int64_t word = 0;
-
-    for (size_t i = RUN_WORD_BYTES * k; i < RUN_WORD_BYTES * (k + 1); i++)
-        word = word << 8 | (i < len ? (uint8_t)text[i] : 0);
-    return word;
-}
-
 void run_relation_init(struct run_relation *out, struct mpc_share *valid)
 {
     *out = (struct run_relation){

@@ -42,9 +42,6 @@ enum run_flag {
 };
 const char *run_flag_text(enum run_flag flag);
 
-/* Bytes 7 k to 7 k + 6 of a text as the word of a column, zeros behind its end. */
-int64_t run_text_word(const char *text, size_t len, size_t k);
-
 struct run_relation {
     struct mpc_session *session;
     size_t rows;

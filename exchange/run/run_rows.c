@@ -165,7 +165,7 @@ static fm_status store_cell(struct sql_run *run, const struct sql_step *s, void 
         return sql_hasher_text((uint8_t *)array + row * HASH_BYTES, &run->hasher, cell->text,
                                cell->len, err);
     if (s->op == SQL_STEP_WORD)
-        ((int64_t *)array)[row] = run_text_word(cell->text, cell->len, (size_t)s->constant);
+        ((int64_t *)array)[row] = sql_text_word(cell->text, cell->len, (size_t)s->constant);
     else if (s->domain == SQL_RING)
         ((int64_t *)array)[row] = cell->value;
     else if (s->op == SQL_STEP_KNOWN || cell->value != 0)

@@ -2,6 +2,7 @@
  * share their rounds; then what follows from them locally. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "exchange/run/arith.h"
 #include "exchange/run/run_internal.h"
@@ -101,6 +102,10 @@ static void run_public(struct sql_run *run, size_t i)
         run->regs[i].value = s->constant;
     else if (s->op == SQL_STEP_PARAM)
         run->regs[i].value = run->c->params[s->index].value;
+    else if (s->op == SQL_STEP_PARAM_WORD)
+        run->regs[i].value =
+            sql_text_word(run->c->params[s->index].text, strlen(run->c->params[s->index].text),
+                          (size_t)s->constant);
     else
         run->regs[i].value = compute(s->op, x, y);
 }
@@ -388,6 +393,8 @@ static fm_status run_alone(struct sql_run *run, size_t i, struct base_err *err)
     switch (s->op) {
     case SQL_STEP_SELECT:
         return mpc_select_ring(&reg->share, arg(run, i, 0), arg(run, i, 1), arg(run, i, 2), err);
+    case SQL_STEP_CHOOSE:
+        return mpc_select(&reg->share, arg(run, i, 0), arg(run, i, 1), arg(run, i, 2), err);
     case SQL_STEP_MIN:
         return mpc_min_where(&reg->share, &reg->extra, arg(run, i, 0), arg(run, i, 1), err);
     case SQL_STEP_MAX:

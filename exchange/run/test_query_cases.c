@@ -57,6 +57,23 @@ const struct query_case query_cases[] = {
     /* unions */
     {"SELECT k, t FROM a UNION ALL SELECT k, t FROM b", false, NULL},
     {"SELECT k, t FROM a UNION SELECT k, t FROM b", false, NULL},
+    {"SELECT k, t FROM a INTERSECT SELECT k, t FROM b", false, NULL},
+    {"SELECT g FROM a EXCEPT SELECT g FROM b ORDER BY g NULLS FIRST", true, NULL},
+    {"SELECT t FROM a INTERSECT SELECT t FROM b UNION SELECT 'none'  FROM b", false, NULL},
+    /* texts that several decide */
+    {"SELECT a.u, CASE WHEN a.k > b.k THEN a.t WHEN b.k = 1 THEN 'longer than both' ELSE b.t END "
+     "FROM a JOIN b ON a.u = b.u",
+     false, NULL},
+    {"SELECT a.u, a.t < b.t, a.t >= b.t FROM a JOIN b ON a.u = b.u WHERE a.t <> b.t", false, NULL},
+    {"SELECT COUNT(*) FROM a LEFT JOIN b ON a.u = b.u WHERE COALESCE(b.t, 'm') > a.t", false, NULL},
+    {"SELECT COUNT(DISTINCT COALESCE(b.t, 'ab')) FROM a LEFT JOIN b ON a.u = b.u", false, NULL},
+    /* every row with every row */
+    {"SELECT a.u, b.u FROM a, b WHERE a.v < b.v", false, NULL},
+    {"SELECT COUNT(*), SUM(a.k * b.k) FROM a CROSS JOIN b", false, NULL},
+    {"SELECT u FROM a WHERE v > ANY (SELECT v FROM b WHERE k > 1)", false,
+     "SELECT u FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.k > 1 AND a.v > b.v)"},
+    {"SELECT u FROM a WHERE k <> ALL (SELECT k FROM b WHERE u > 500)", false,
+     "SELECT u FROM a WHERE k NOT IN (SELECT k FROM b WHERE u > 500)"},
     /* joins */
     {"SELECT a.u, a.v, b.v FROM a JOIN b ON a.u = b.u", false, NULL},
     {"SELECT a.u, b.t FROM a LEFT JOIN b ON a.u = b.u", false, NULL},
@@ -79,7 +96,11 @@ const struct query_case query_cases[] = {
      NULL},
     {"WITH big AS (SELECT u, v FROM a WHERE v > 1000) SELECT COUNT(*), SUM(v) FROM big", false,
      NULL},
+    {"SELECT x.h, SUM(x.w) FROM (SELECT g, k FROM a) AS x (h, w) GROUP BY x.h", false,
+     "SELECT g, SUM(k) FROM a GROUP BY g"},
+    {"SELECT SUM(b), COUNT(*) FROM a WHERE k", false, NULL},
     /* windows */
+    {"SELECT u, PERCENT_RANK() OVER (PARTITION BY g ORDER BY u) = 1 FROM a", false, NULL},
     {"SELECT u, ROW_NUMBER() OVER (PARTITION BY k ORDER BY u) FROM a", false, NULL},
     {"SELECT u, SUM(v) OVER (PARTITION BY k ORDER BY u), RANK() OVER (PARTITION BY g ORDER BY k) "
      "FROM a",

@@ -251,9 +251,15 @@ struct mpc_share *run_above(struct run_work *w, const struct mpc_share *x)
     MADE(mpc_row_above(&z, x, w->err));
 }
 
+struct mpc_share *run_gather(struct run_work *w, const struct mpc_share *x, const uint32_t *map,
+                             size_t n)
+{
+    MADE(mpc_gather(&z, x, map, n, w->err));
+}
+
 struct mpc_share *run_reversed(struct run_work *w, const struct mpc_share *x)
 {
-    struct mpc_share *z = NULL;
+    struct mpc_share *z;
     size_t n;
     uint32_t *map;
 
@@ -267,9 +273,9 @@ struct mpc_share *run_reversed(struct run_work *w, const struct mpc_share *x)
     }
     for (size_t i = 0; i < n; i++)
         map[i] = (uint32_t)(n - 1 - i);
-    w->status = mpc_gather(&z, x, map, n, w->err);
+    z = run_gather(w, x, map, n);
     free(map);
-    return made(w, w->status, z);
+    return z;
 }
 
 struct mpc_share *run_any(struct run_work *w, const struct mpc_share *x)

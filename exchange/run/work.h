@@ -69,6 +69,9 @@ struct mpc_share *run_concat(struct run_work *w, const struct mpc_share *const *
 struct mpc_share *run_spread(struct run_work *w, const struct mpc_share *x, size_t n);
 /* Each row's neighbour above (row 0: 0), and the rows upside down. Local. */
 struct mpc_share *run_above(struct run_work *w, const struct mpc_share *x);
+/* Element map[i] of x, for 0 <= i < n. Local. */
+struct mpc_share *run_gather(struct run_work *w, const struct mpc_share *x, const uint32_t *map,
+                             size_t n);
 struct mpc_share *run_reversed(struct run_work *w, const struct mpc_share *x);
 /* Is any set? One element. */
 struct mpc_share *run_any(struct run_work *w, const struct mpc_share *x);

@@ -49,7 +49,7 @@ static void run_file(struct verdict *v, const char *path, size_t limit)
     struct sql_catalog catalog = {0};
     struct slt_record record;
     struct pool pool = {0};
-    bool fresh = false, lost = false;
+    bool fresh = false, lost = false, collated = false;
     struct base_err err = {0};
     char where[512];
     struct slt *slt;
@@ -63,6 +63,7 @@ static void run_file(struct verdict *v, const char *path, size_t limit)
             continue;
         if (record.kind == SLT_STATEMENT) {
             lost = !statement(&pool, &record) || lost;
+            collated = collated || strstr(record.sql, "COLLATE") != NULL;
             fresh = false;
             continue;
         }
@@ -80,7 +81,9 @@ static void run_file(struct verdict *v, const char *path, size_t limit)
             }
             fresh = true;
         }
-        if (!lost)
+        if (collated)
+            verdict_refused(v, "COLLATE: texts are compared byte by byte", where, record.sql);
+        else if (!lost)
             verdict_query(v, &record, &pool, &catalog, where);
     }
     sql_catalog_release(&catalog);

@@ -87,6 +87,12 @@ static void join(struct pen *p, unsigned index)
     bool on_key = pen_roll(p, 4) > 0;
     const char *left;
 
+    if (pen_roll(p, 10) == 0) {
+        pen_both(p, " CROSS JOIN %s %c", table, alias);
+        p->aliases = at_hand[index + 1];
+        keep(p, PART_JOIN);
+        return;
+    }
     left = on_key ? "n" : PEN_CHOOSE(p, "g", "k", "s");
     pen_both(p, " %sJOIN %s %c ON %c.%s = %c.%s", PEN_CHOOSE(p, "", "INNER ", "LEFT ", "LEFT "),
              table, alias, pen_alias(p), left, alias,

@@ -95,6 +95,8 @@ static char *query_text(const json_t *query)
         abort();
     for (char *at = strstr(text, ".tbl_"); at != NULL; at = strstr(at, ".tbl_"))
         *at = '_';
+    for (char *at = strchr(text, '"'); at != NULL; at = strchr(at, '"'))
+        *at = '\''; /* MySQL's other quotes */
     for (char *at = strstr(text, ".UPPER_"); at != NULL; at = strstr(at, ".UPPER_"))
         *at = '_';
     return text;

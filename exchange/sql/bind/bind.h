@@ -162,6 +162,14 @@ fm_status sql_bind_query(struct sql_given *out, struct sql_binder *b, const stru
 /* *column: the node's own, if it is a column; else a new one, made on top of *rel. */
 fm_status sql_bind_as_column(size_t *column, struct sql_binder *b, struct sql_rel **rel,
                              size_t node, const char *name, struct base_err *err) FM_CHECK;
+fm_status sql_bind_distinct(struct sql_given *g, struct sql_binder *b, int at,
+                            struct base_err *err) FM_CHECK;
+/* The list as columns; DISTINCT, ORDER BY and LIMIT of the query. */
+fm_status sql_bind_finish(struct sql_given *g, struct sql_binder *b, const struct sql_query *q,
+                          const struct sql_list *l, struct base_err *err) FM_CHECK;
+/* bind_set.c: UNION, INTERSECT, EXCEPT. */
+fm_status sql_bind_set(struct sql_given *g, struct sql_binder *b, const struct sql_query *q,
+                       struct base_err *err) FM_CHECK;
 /* bind_order.c: the nodes of ORDER BY, where columns will stand; LIMIT, which needs them. */
 fm_status sql_bind_order(struct sql_order **out, struct sql_binder *b, const struct sql_query *q,
                          const struct sql_list *l, struct base_err *err) FM_CHECK;
@@ -202,6 +210,9 @@ fm_status sql_bind_null_with(size_t *inout, struct sql_binder *b, const size_t *
 /* bind_function.c: / % CAST ABS GREATEST LEAST EXTRACT, and dates with intervals. */
 fm_status sql_bind_function(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
                             struct base_err *err) FM_CHECK;
+/* A truth value as a number: 1, 0 or NULL. */
+fm_status sql_bind_truth_number(size_t *inout, struct sql_binder *b, int at,
+                                struct base_err *err) FM_CHECK;
 fm_status sql_bind_date_sum(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
                             struct base_err *err) FM_CHECK;
 fm_status sql_bind_const(size_t *out, struct sql_binder *b, struct data_type type, sql_wide value,
@@ -251,7 +262,9 @@ fm_status sql_bind_condition(size_t *out, struct sql_binder *b, const struct sql
 fm_status sql_bind_leaf(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
                         const struct sql_expect *expect, struct base_err *err) FM_CHECK;
 bool sql_bind_is_loose(const struct sql_binder *b, const struct sql_syntax *s);
-/* bind_logic.c: comparisons and what becomes CASE. */
+/* bind_logic.c: comparisons and what becomes CASE; a comparison of two nodes by its syntax kind. */
+fm_status sql_bind_compare(size_t *out, struct sql_binder *b, enum sql_syntax_kind kind,
+                           size_t left, size_t right, int at, struct base_err *err) FM_CHECK;
 fm_status sql_bind_comparison(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
                               struct base_err *err) FM_CHECK;
 fm_status sql_bind_case(size_t *out, struct sql_binder *b, const struct sql_syntax *s,

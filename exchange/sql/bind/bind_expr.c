@@ -74,6 +74,15 @@ static fm_status bind_negation(size_t *out, struct sql_binder *b, const struct s
     return sql_bind_add(out, b, n, err);
 }
 
+static fm_status not_zero(size_t *inout, struct sql_binder *b, struct base_err *err)
+{
+    const struct sql_node n = b->plan->nodes[*inout];
+    size_t args[2] = {*inout, SQL_NONE};
+    fm_status st = sql_bind_const(&args[1], b, n.type, 0, n.at, err);
+
+    return st == FM_OK ? sql_bind_make(inout, b, SQL_OP_NE, n.at, args, 2, err) : st;
+}
+
 fm_status sql_bind_condition(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
                              const char *where, struct base_err *err)
 {
@@ -87,10 +96,11 @@ fm_status sql_bind_condition(size_t *out, struct sql_binder *b, const struct sql
     n = &b->plan->nodes[*out];
     if (n->type.kind == DATA_BOOLEAN)
         return FM_OK;
+    if (sql_type_is_number(n->type)) /* as in SQLite: whether it is not 0 */
+        return not_zero(out, b, err);
     sql_bind_type_name(name, n);
     return SQL_BIND_ERROR(b, FM_E_INPUT, n->at, err,
-                          "%s needs a condition, this is %s: compare it, as in x <> 0", where,
-                          name);
+                          "%s needs a condition, this is %s: compare it, as in x = y", where, name);
 }
 
 /* How many operands AND / OR have once nested ones of the same kind are opened up: PostgreSQL
@@ -204,6 +214,7 @@ fm_status sql_bind_expr(size_t *out, struct sql_binder *b, const struct sql_synt
                               "an interval stands beside a date: write x + INTERVAL '3 days'");
     case SQL_SYNTAX_IN_QUERY:
     case SQL_SYNTAX_EXISTS:
+    case SQL_SYNTAX_QUANTIFIED:
     case SQL_SYNTAX_SUBQUERY:
         return sql_bind_subquery(out, b, s, false, err);
     case SQL_SYNTAX_COLUMN:

@@ -164,6 +164,10 @@ static fm_status join_sides(struct sql_rel **out, struct sql_binder *b, struct s
     for (size_t i = 0; st == FM_OK && i < n; i++) {
         size_t *condition = &(*out)->join.condition;
         const size_t both[2] = {*condition, rest[i]};
+        if (!sql_rel_has_all(b, *out, rest[i]))
+            return SQL_BIND_ERROR(b, FM_E_INPUT, b->plan->nodes[rest[i]].at, err,
+                                  "ON names a column of a table that is not joined here: write it "
+                                  "in WHERE");
         if (kind == SQL_JOIN_INNER)
             st = sql_rel_filter(out, b, rest[i], err);
         else if (*condition == SQL_NONE)
@@ -206,6 +210,23 @@ static const struct sql_with_scope *find_with(const struct sql_binder *b, const 
     return w;
 }
 
+/* t (x, y): the first columns get these names. */
+static fm_status rename_columns(struct sql_given *g, struct sql_binder *b, const char *const *names,
+                                size_t count, int at, struct base_err *err)
+{
+    const char **all = sql_arena_array(&b->plan->arena, g->count, sizeof *all);
+
+    if (all == NULL)
+        return base_err_memory(err, "SQL plan");
+    if (count > g->count)
+        return SQL_BIND_ERROR(b, FM_E_INPUT, at, err,
+                              "%zu names for %zu columns: give each column one", count, g->count);
+    for (size_t i = 0; i < g->count; i++)
+        all[i] = i < count ? names[i] : g->names[i];
+    g->names = all;
+    return FM_OK;
+}
+
 static fm_status bind_derived(struct sql_scope_table *t, struct sql_binder *b,
                               const struct sql_syntax_from *f, const struct sql_with_scope *with,
                               struct base_err *err)
@@ -214,6 +235,10 @@ static fm_status bind_derived(struct sql_scope_table *t, struct sql_binder *b,
     fm_status st = sql_bind_query(&given, b, with != NULL ? with->with->query : f->query,
                                   with != NULL ? with->outer : b->level->with, NULL, err);
 
+    if (st == FM_OK && with != NULL)
+        st = rename_columns(&given, b, with->with->columns, with->with->column_count, f->at, err);
+    if (st == FM_OK)
+        st = rename_columns(&given, b, f->columns, f->column_count, f->at, err);
     if (st != FM_OK)
         return st;
     *t = (struct sql_scope_table){.name = f->alias != NULL ? f->alias : f->table,
@@ -328,9 +353,9 @@ static fm_status bind_conjunct(struct where *w, struct sql_binder *b, const stru
     return FM_OK;
 }
 
-/* Joins the next table of the list that an equality links with what is there. */
+/* Joins the next table of the list that an equality links with what is there; `whole`: any. */
 static fm_status join_next(bool *any, struct sql_rel **rel, struct where *w, struct sql_binder *b,
-                           const struct sql_query *q, struct base_err *err)
+                           const struct sql_query *q, bool whole, struct base_err *err)
 {
     struct pairs p;
     fm_status st = new_pairs(&p, b, w->count, err);
@@ -344,7 +369,7 @@ static fm_status join_next(bool *any, struct sql_rel **rel, struct where *w, str
             if (w->nodes[k] != SQL_NONE && take_pair(&p, b, *rel, w->rels[i], w->nodes[k]))
                 w->nodes[k] = SQL_NONE;
         }
-        if (p.count == 0 && w->rels[i]->rows != 1)
+        if (p.count == 0 && w->rels[i]->rows != 1 && !whole)
             continue;
         st = sql_bind_join(rel, b, SQL_JOIN_INNER, *rel, w->rels[i], p.left, p.right, p.count,
                            q->from[i]->at, err);
@@ -368,14 +393,10 @@ static fm_status join_list(struct sql_rel **rel, struct where *w, struct sql_bin
 
     *rel = w->rels[0];
     w->rels[0] = NULL;
-    while (st == FM_OK && any)
-        st = join_next(&any, rel, w, b, q, err);
-    for (size_t i = 0; st == FM_OK && i < w->rel_count; i++) {
-        if (w->rels[i] != NULL)
-            st =
-                SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, q->from[i]->at, err,
-                               "nothing joins this table with those before it: write ON a.x = b.x, "
-                               "equality of columns, joined by AND");
+    while (st == FM_OK && any) {
+        st = join_next(&any, rel, w, b, q, false, err);
+        if (st == FM_OK && !any)
+            st = join_next(&any, rel, w, b, q, true, err);
     }
     return st;
 }
@@ -388,7 +409,8 @@ static fm_status bind_later(struct sql_binder *b, const struct sql_conjuncts *la
     for (size_t i = 0; st == FM_OK && i < later->count; i++) {
         const struct sql_syntax *s = later->list[i];
         size_t node;
-        if (s->kind == SQL_SYNTAX_IN_QUERY || s->kind == SQL_SYNTAX_EXISTS)
+        if (s->kind == SQL_SYNTAX_IN_QUERY || s->kind == SQL_SYNTAX_EXISTS ||
+            s->kind == SQL_SYNTAX_QUANTIFIED)
             st = sql_bind_subquery(&node, b, s, true, err);
         else
             st = sql_bind_condition(&node, b, s, "WHERE", err);

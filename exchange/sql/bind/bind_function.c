@@ -112,11 +112,26 @@ static fm_status cast_scale(size_t *out, struct sql_binder *b, struct data_type 
         from, name);
 }
 
+/* 1, 0 or NULL. */
+fm_status sql_bind_truth_number(size_t *inout, struct sql_binder *b, int at, struct base_err *err)
+{
+    const struct data_type integer = {.kind = DATA_INTEGER};
+    const size_t condition = *inout;
+    size_t args[3] = {condition, SQL_NONE, SQL_NONE};
+    fm_status st = sql_bind_const(&args[1], b, integer, 1, at, err);
+
+    if (st == FM_OK)
+        st = sql_bind_const(&args[2], b, integer, 0, at, err);
+    if (st == FM_OK)
+        st = sql_bind_make(inout, b, SQL_OP_CASE, at, args, 3, err);
+    return st == FM_OK ? sql_bind_null_with(inout, b, &condition, 1, at, err) : st;
+}
+
 static fm_status bind_cast(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
                            struct base_err *err)
 {
     struct sql_expect expect;
-    size_t args[3], given;
+    size_t given;
     fm_status st;
 
     if (strcmp(s->text, "TEXT") == 0 || strcmp(s->text, "DECIMAL") == 0) {
@@ -137,15 +152,8 @@ static fm_status bind_cast(size_t *out, struct sql_binder *b, const struct sql_s
     if (st != FM_OK)
         return st;
     if (b->plan->nodes[given].type.kind == DATA_BOOLEAN && expect.type.kind == DATA_INTEGER) {
-        size_t condition = given;
-        const size_t parts[1] = {condition};
-        args[0] = condition;
-        st = sql_bind_const(&args[1], b, expect.type, 1, s->at, err);
-        if (st == FM_OK)
-            st = sql_bind_const(&args[2], b, expect.type, 0, s->at, err);
-        if (st == FM_OK)
-            st = sql_bind_make(out, b, SQL_OP_CASE, s->at, args, 3, err);
-        return st == FM_OK ? sql_bind_null_with(out, b, parts, 1, s->at, err) : st;
+        *out = given;
+        return sql_bind_truth_number(out, b, s->at, err);
     }
     st = needs_numbers(b, given, "CAST", err);
     *out = given;

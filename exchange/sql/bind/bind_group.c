@@ -250,6 +250,9 @@ static fm_status bind_argument(struct sql_item *item, struct sql_binder *b,
 
     if (s->arg_count > 0)
         st = sql_bind_expr(&item->arg, b, s->args[0], NULL, err);
+    if (st == FM_OK && s->arg_count > 0 && (item->fn == SQL_SUM || item->fn == SQL_AVG) &&
+        b->plan->nodes[item->arg].type.kind == DATA_BOOLEAN)
+        st = sql_bind_truth_number(&item->arg, b, s->at, err);
     if (st == FM_OK && s->arg_count > 0)
         st = check_argument(b, item, err);
     if (st == FM_OK && s->fraction != NULL)

@@ -81,13 +81,20 @@ static fm_status check_bounds(struct sql_rel *rel, const struct sql_binder *b, s
 {
     struct sql_join *j = &rel->join;
     bool whole = j->key_count == 0;
+    sql_wide pairs = (sql_wide)rel->inputs[0]->rows * rel->inputs[1]->rows;
 
-    if (j->kind == SQL_JOIN_MARK || j->kind == SQL_JOIN_SINGLE || j->right_max > 0)
-        return FM_OK;
-    if (whole)
+    if (whole && j->kind == SQL_JOIN_MARK && pairs > SQL_MAX_PAIRS)
+        return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, rel->at, err,
+                              "%lld rows with each of %lld are more than %d pairs: compare with "
+                              "(SELECT MIN(...) ...) or MAX instead",
+                              (long long)rel->inputs[0]->rows, (long long)rel->inputs[1]->rows,
+                              (int)SQL_MAX_PAIRS);
+    if (whole && j->kind != SQL_JOIN_SINGLE && pairs > SQL_MAX_PAIRS)
         return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, rel->at, err,
                               "nothing joins this table with those before it: write ON a.x = b.x, "
                               "equality of columns, joined by AND");
+    if (j->kind == SQL_JOIN_MARK || j->kind == SQL_JOIN_SINGLE || j->right_max > 0)
+        return FM_OK;
     if (j->kind == SQL_JOIN_LEFT)
         return SQL_BIND_ERROR(
             b, FM_E_UNSUPPORTED, rel->at, err,
@@ -109,10 +116,10 @@ static void turn(struct sql_rel *rel, const struct sql_binder *b)
     size_t *keys = j->left;
     int64_t most;
 
-    j->left_max =
-        j->key_count > 0 ? sql_rel_max(b, left, j->left, j->key_count) : (left->rows == 1 ? 1 : 0);
-    j->right_max = j->key_count > 0 ? sql_rel_max(b, right, j->right, j->key_count)
-                                    : (right->rows == 1 ? 1 : 0);
+    j->left_max = j->key_count > 0 ? sql_rel_max(b, left, j->left, j->key_count) : left->rows;
+    j->right_max = j->key_count > 0 ? sql_rel_max(b, right, j->right, j->key_count) : right->rows;
+    if (j->key_count == 0 && j->kind == SQL_JOIN_SINGLE && right->rows > 1)
+        j->right_max = 0; /* whether it has one row, the run will tell */
     most = j->left_max;
     if (j->kind != SQL_JOIN_INNER || most == 0 || (j->right_max > 0 && j->right_max <= most))
         return;
@@ -187,7 +194,8 @@ fm_status sql_bind_join(struct sql_rel **out, struct sql_binder *b, enum sql_joi
         st = count_rows(rel, b, err);
     if (st != FM_OK)
         return st;
-    if (rel->join.right_max > 0 && (kind == SQL_JOIN_INNER || kind == SQL_JOIN_LEFT))
+    if (key_count > 0 && rel->join.right_max > 0 &&
+        (kind == SQL_JOIN_INNER || kind == SQL_JOIN_LEFT))
         rel->flags |= SQL_FLAG_KEY_REPEATED;
     if (kind == SQL_JOIN_SINGLE && rel->join.right_max != 1)
         rel->flags |= SQL_FLAG_SECOND_ROW;

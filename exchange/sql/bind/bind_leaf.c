@@ -56,7 +56,7 @@ static fm_status bind_string(size_t *out, struct sql_binder *b, const struct sql
 
     if (expect != NULL && expect->type.kind == DATA_DATE)
         return bind_date(out, b, s, err);
-    node.type.max_bytes = (unsigned)strlen(s->text);
+    node.type.max_bytes = *s->text != '\0' ? (unsigned)strlen(s->text) : 1;
     node.text = sql_arena_text(&b->plan->arena, s->text);
     if (node.text == NULL)
         return base_err_memory(err, "SQL plan");
@@ -122,6 +122,7 @@ static fm_status bind_param(size_t *out, struct sql_binder *b, const struct sql_
 fm_status sql_bind_leaf(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
                         const struct sql_expect *expect, struct base_err *err)
 {
+    const struct data_type integer = {.kind = DATA_INTEGER};
     struct sql_node node = {.op = SQL_OP_CONST, .at = s->at};
     fm_status st;
 
@@ -138,10 +139,8 @@ fm_status sql_bind_leaf(size_t *out, struct sql_binder *b, const struct sql_synt
     case SQL_SYNTAX_PARAM:
         return bind_param(out, b, s, expect, err);
     case SQL_SYNTAX_NULL:
-        if (expect == NULL)
-            return SQL_BIND_ERROR(b, FM_E_INPUT, s->at, err,
-                                  "nothing here says the type of NULL: leave it out");
-        return sql_bind_null(out, b, expect->type, s->at, err);
+        /* Where nothing says its type, any will do. */
+        return sql_bind_null(out, b, expect != NULL ? expect->type : integer, s->at, err);
     default: /* TRUE, FALSE */
         node.type.kind = DATA_BOOLEAN;
         node.value = s->kind == SQL_SYNTAX_TRUE;

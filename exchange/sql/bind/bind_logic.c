@@ -146,36 +146,39 @@ static fm_status bind_in(size_t *out, struct sql_binder *b, const struct sql_syn
     return n == 1 ? FM_OK : sql_bind_make(out, b, SQL_OP_OR, s->at, args, n, err);
 }
 
+static enum sql_op op_of(enum sql_syntax_kind kind)
+{
+    switch (kind) {
+    case SQL_SYNTAX_EQ:
+        return SQL_OP_EQ;
+    case SQL_SYNTAX_NE:
+        return SQL_OP_NE;
+    case SQL_SYNTAX_LT:
+        return SQL_OP_LT;
+    case SQL_SYNTAX_LE:
+        return SQL_OP_LE;
+    case SQL_SYNTAX_GT:
+        return SQL_OP_GT;
+    default:
+        return SQL_OP_GE;
+    }
+}
+
+fm_status sql_bind_compare(size_t *out, struct sql_binder *b, enum sql_syntax_kind kind,
+                           size_t left, size_t right, int at, struct base_err *err)
+{
+    return compare(out, b, op_of(kind), (struct operand){NULL, left}, (struct operand){NULL, right},
+                   at, err);
+}
+
 fm_status sql_bind_comparison(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
                               struct base_err *err)
 {
-    enum sql_op op;
-
-    switch (s->kind) {
-    case SQL_SYNTAX_BETWEEN:
+    if (s->kind == SQL_SYNTAX_BETWEEN)
         return bind_between(out, b, s, err);
-    case SQL_SYNTAX_IN:
+    if (s->kind == SQL_SYNTAX_IN)
         return bind_in(out, b, s, err);
-    case SQL_SYNTAX_EQ:
-        op = SQL_OP_EQ;
-        break;
-    case SQL_SYNTAX_NE:
-        op = SQL_OP_NE;
-        break;
-    case SQL_SYNTAX_LT:
-        op = SQL_OP_LT;
-        break;
-    case SQL_SYNTAX_LE:
-        op = SQL_OP_LE;
-        break;
-    case SQL_SYNTAX_GT:
-        op = SQL_OP_GT;
-        break;
-    default:
-        op = SQL_OP_GE;
-        break;
-    }
-    return compare(out, b, op, (struct operand){s->args[0], SQL_NONE},
+    return compare(out, b, op_of(s->kind), (struct operand){s->args[0], SQL_NONE},
                    (struct operand){s->args[1], SQL_NONE}, s->at, err);
 }
 

@@ -116,8 +116,10 @@ static bool is_total(struct sql_binder *b, const struct sql_rel *rel, const stru
     return total || named == g->count;
 }
 
-/* What ORDER BY leaves open, the other columns of the result decide, from left to right. */
-static fm_status break_ties(const struct sql_given *g, struct sql_binder *b, struct base_err *err)
+/* What ORDER BY leaves open, the other columns of the result decide, from left to right, as many as
+ * it takes. */
+static fm_status break_ties(const struct sql_given *g, struct sql_binder *b,
+                            const struct sql_rel *rows, struct base_err *err)
 {
     struct sql_rel *sort = g->rel;
     struct sql_order *order =
@@ -127,7 +129,7 @@ static fm_status break_ties(const struct sql_given *g, struct sql_binder *b, str
     if (order == NULL)
         return base_err_memory(err, "SQL plan");
     memcpy(order, sort->order, n * sizeof *order);
-    for (size_t k = 0; k < g->count; k++) {
+    for (size_t k = 0; k < g->count && !is_total(b, rows, g, order, n); k++) {
         bool there = false;
         for (size_t i = 0; i < n; i++)
             there = there || order[i].column == g->columns[k];
@@ -162,7 +164,7 @@ fm_status sql_bind_limit(struct sql_given *g, struct sql_binder *b, const struct
                               "LIMIT without ORDER BY: rows have no order of their own, say which "
                               "come first");
     if (g->rel->kind == SQL_REL_SORT && !is_total(b, rel, g, order, q->order_count))
-        st = break_ties(g, b, err);
+        st = break_ties(g, b, rel, err);
     if (st != FM_OK)
         return st;
     st = sql_rel_new(&g->rel, b, SQL_REL_LIMIT, g->rel, at, err);

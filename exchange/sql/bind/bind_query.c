@@ -1,4 +1,4 @@
-/* Queries: SELECT over what FROM and WHERE gave, DISTINCT, ORDER BY, LIMIT; and UNION. */
+/* Queries: SELECT over what FROM and WHERE gave, DISTINCT, ORDER BY, LIMIT. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -101,8 +101,7 @@ static fm_status bind_list(struct sql_list *l, struct sql_binder *b, const struc
 
 /* ---- DISTINCT, and the order of it all ---- */
 
-static fm_status bind_distinct(struct sql_given *g, struct sql_binder *b, int at,
-                               struct base_err *err)
+fm_status sql_bind_distinct(struct sql_given *g, struct sql_binder *b, int at, struct base_err *err)
 {
     struct sql_rel *rel;
     fm_status st = sql_rel_new(&rel, b, SQL_REL_GROUP, g->rel, at, err);
@@ -173,8 +172,8 @@ static fm_status check_distinct_order(const struct sql_given *g, const struct sq
     return FM_OK;
 }
 
-static fm_status finish(struct sql_given *g, struct sql_binder *b, const struct sql_query *q,
-                        const struct sql_list *l, struct base_err *err)
+fm_status sql_bind_finish(struct sql_given *g, struct sql_binder *b, const struct sql_query *q,
+                          const struct sql_list *l, struct base_err *err)
 {
     struct sql_order *order;
     fm_status st = sql_bind_order(&order, b, q, l, err);
@@ -193,7 +192,7 @@ static fm_status finish(struct sql_given *g, struct sql_binder *b, const struct 
     if (st == FM_OK)
         st = check_distinct_order(g, order, b, q, err);
     if (st == FM_OK && q->distinct)
-        st = bind_distinct(g, b, q->at, err);
+        st = sql_bind_distinct(g, b, q->at, err);
     /* The order of one row is no order. */
     if (st == FM_OK && q->order_count > 0 && g->rel->rows > 1) {
         st = sql_rel_new(&g->rel, b, SQL_REL_SORT, g->rel, q->order[0].expr->at, err);
@@ -248,93 +247,7 @@ static fm_status bind_select(struct sql_given *g, struct sql_binder *b, const st
         return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, q->at, err,
                               "DISTINCT, ORDER BY and LIMIT in a subquery that names the query "
                               "around it are not offered: leave them out");
-    return finish(g, b, q, &l, err);
-}
-
-/* ---- UNION ---- */
-
-/* Column i of both sides, brought to one type: numbers to the finer scale. */
-static fm_status unite(size_t *out, struct sql_binder *b, struct sql_rel *rel,
-                       struct sql_given sides[2], size_t i, int at, struct base_err *err)
-{
-    size_t nodes[2];
-    struct sql_plan_column made;
-    fm_status st = sql_bind_reference(&nodes[0], b, sides[0].rel, sides[0].columns[i], at, err);
-
-    if (st == FM_OK)
-        st = sql_bind_reference(&nodes[1], b, sides[1].rel, sides[1].columns[i], at, err);
-    if (st == FM_OK)
-        st = sql_bind_equal(&nodes[0], &nodes[1], b, at, err);
-    if (st != FM_OK)
-        return base_err_prefix(err, "UNION, column %zu", i + 1);
-    made = (struct sql_plan_column){.name = sides[0].names[i],
-                                    .type = b->plan->nodes[nodes[0]].type,
-                                    .range = b->plan->nodes[nodes[0]].range,
-                                    .table = SQL_NONE};
-    for (size_t s = 0; st == FM_OK && s < 2; s++) {
-        const struct sql_node *n = &b->plan->nodes[nodes[s]];
-        made.range = sql_range_hull(made.range, n->range);
-        made.nullable = made.nullable || n->nullable;
-        if (n->type.max_bytes > made.type.max_bytes)
-            made.type.max_bytes = n->type.max_bytes;
-        st = sql_bind_as_column(&sides[s].columns[i], b, &sides[s].rel, nodes[s], sides[0].names[i],
-                                err);
-    }
-    return st == FM_OK ? sql_rel_make(out, b, rel, made, err) : st;
-}
-
-static fm_status bind_sides(struct sql_given sides[2], struct sql_binder *b,
-                            const struct sql_query *q, struct base_err *err)
-{
-    fm_status st = sql_bind_query(&sides[0], b, q->left, b->level->with, NULL, err);
-
-    if (st == FM_OK)
-        st = sql_bind_query(&sides[1], b, q->right, b->level->with, NULL, err);
-    if (st == FM_OK && sides[0].count != sides[1].count)
-        st = SQL_BIND_ERROR(b, FM_E_INPUT, q->right->at, err,
-                            "UNION of %zu and %zu columns: select as many on both sides",
-                            sides[0].count, sides[1].count);
-    return st;
-}
-
-static fm_status bind_union(struct sql_given *g, struct sql_binder *b, const struct sql_query *q,
-                            struct base_err *err)
-{
-    struct sql_given sides[2];
-    struct sql_rel *rel;
-    struct sql_list l;
-    fm_status st = bind_sides(sides, b, q, err);
-
-    if (st == FM_OK)
-        st = sql_rel_new(&rel, b, SQL_REL_UNION, NULL, q->at, err);
-    if (st != FM_OK)
-        return st;
-    *g = (struct sql_given){.rel = rel, .count = sides[0].count, .names = sides[0].names};
-    g->columns = sql_arena_array(&b->plan->arena, g->count, sizeof *g->columns);
-    rel->inputs = sql_arena_array(&b->plan->arena, 2, sizeof *rel->inputs);
-    rel->given = sql_arena_array(&b->plan->arena, 2, sizeof *rel->given);
-    l = (struct sql_list){g->count, g->names,
-                          sql_arena_array(&b->plan->arena, g->count, sizeof *l.nodes)};
-    if (g->columns == NULL || rel->inputs == NULL || rel->given == NULL || l.nodes == NULL)
-        return base_err_memory(err, "SQL plan");
-    for (size_t i = 0; st == FM_OK && i < g->count; i++)
-        st = unite(&g->columns[i], b, rel, sides, i, q->at, err);
-    if (st != FM_OK)
-        return st;
-    rel->columns = g->columns;
-    rel->column_count = g->count;
-    rel->input_count = 2;
-    for (size_t s = 0; s < 2; s++) {
-        rel->inputs[s] = sides[s].rel;
-        rel->given[s] = sides[s].columns;
-        rel->rows += sides[s].rel->rows;
-    }
-    if (q->set == SQL_SYNTAX_UNION)
-        st = bind_distinct(g, b, q->at, err);
-    b->level->rel = g->rel;
-    for (size_t i = 0; st == FM_OK && i < g->count; i++)
-        st = sql_bind_reference(&l.nodes[i], b, g->rel, g->columns[i], q->at, err);
-    return st == FM_OK ? finish(g, b, q, &l, err) : st;
+    return sql_bind_finish(g, b, q, &l, err);
 }
 
 /* ---- any query ---- */
@@ -359,7 +272,7 @@ fm_status sql_bind_query(struct sql_given *out, struct sql_binder *b, const stru
         level.with = w;
     }
     b->level = &level;
-    st = q->set == SQL_SYNTAX_SELECT ? bind_select(out, b, q, err) : bind_union(out, b, q, err);
+    st = q->set == SQL_SYNTAX_SELECT ? bind_select(out, b, q, err) : sql_bind_set(out, b, q, err);
     b->level = before;
     b->depth--;
     return st;

@@ -82,6 +82,41 @@ static fm_status bind_mark(size_t *out, struct sql_binder *b, const struct sql_g
     return sql_bind_reference(out, b, rel, rel->join.mark, at, err);
 }
 
+/* x op ANY (q): a row of q for which it is true. x op ALL (q): no row of q for which it is not. The
+ * mark tells these from everything else, but not false from NULL: for WHERE that is enough. */
+static fm_status bind_quantified(size_t *out, struct sql_binder *b, const struct sql_given *g,
+                                 const struct sql_syntax *s, size_t x, bool top,
+                                 struct base_err *err)
+{
+    struct tied t;
+    struct sql_rel *rel;
+    size_t y, condition;
+    fm_status st;
+
+    if (!top)
+        return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, s->at, err,
+                              "ANY and ALL stand in WHERE, joined by AND");
+    st = sql_bind_reference(&y, b, g->rel, g->columns[0], s->at, err);
+    if (st == FM_OK)
+        st = sql_bind_compare(&condition, b, s->operation, x, y, s->at, err);
+    if (st == FM_OK && s->number == 1)
+        st = sql_bind_make(&condition, b, SQL_OP_IS_TRUE, s->at, &condition, 1, err);
+    if (st == FM_OK && s->number == 1)
+        st = sql_bind_make(&condition, b, SQL_OP_NOT, s->at, &condition, 1, err);
+    if (st == FM_OK)
+        st = tie(&t, b, g, SQL_NONE, s->at, err);
+    if (st == FM_OK)
+        st = sql_bind_join(&rel, b, SQL_JOIN_MARK, b->level->rel, g->rel, t.left, t.right, t.count,
+                           s->at, err);
+    if (st != FM_OK)
+        return st;
+    rel->join.condition = condition;
+    b->level->rel = rel;
+    st = sql_bind_reference(out, b, rel, rel->join.mark, s->at, err);
+    return st == FM_OK && s->number == 1 ? sql_bind_make(out, b, SQL_OP_NOT, s->at, out, 1, err)
+                                         : st;
+}
+
 static fm_status bind_exists(size_t *out, struct sql_binder *b, const struct sql_given *g, int at,
                              struct base_err *err)
 {
@@ -143,7 +178,7 @@ fm_status sql_bind_subquery(size_t *out, struct sql_binder *b, const struct sql_
     if (level->rel == NULL)
         return SQL_BIND_ERROR(b, FM_E_UNSUPPORTED, s->at, err,
                               "a subquery is not offered here: write it in WHERE");
-    if (s->kind == SQL_SYNTAX_IN_QUERY)
+    if (s->kind == SQL_SYNTAX_IN_QUERY || s->kind == SQL_SYNTAX_QUANTIFIED)
         st = sql_bind_expr(&x, b, s->args[0], NULL, err);
     if (st == FM_OK)
         st = sql_bind_query(&g, b, s->query, level->with, level, err);
@@ -154,5 +189,7 @@ fm_status sql_bind_subquery(size_t *out, struct sql_binder *b, const struct sql_
     if (s->kind == SQL_SYNTAX_SUBQUERY)
         return bind_scalar(out, b, &g, s->at, err);
     st = one_column(b, &g, s->at, err);
+    if (st == FM_OK && s->kind == SQL_SYNTAX_QUANTIFIED)
+        return bind_quantified(out, b, &g, s, x, top, err);
     return st == FM_OK ? bind_mark(out, b, &g, x, top, s->at, err) : st;
 }

@@ -247,16 +247,25 @@ static const struct world_refusal refusals[] = {
     {"SELECT grade FROM loans UNION SELECT product FROM loans", FM_E_INPUT,
      "UNION, column 1: line 1, column 1: INTEGER cannot be compared with TEXT(12): write both "
      "sides in one type"},
-    {"SELECT grade FROM loans EXCEPT SELECT age FROM people", FM_E_UNSUPPORTED,
-     "line 1, column 1: INTERSECT and EXCEPT are not offered: write [NOT] EXISTS or [NOT] IN "
-     "(SELECT ...)"},
+    {"SELECT grade FROM loans EXCEPT ALL SELECT age FROM people", FM_E_UNSUPPORTED,
+     "line 1, column 1: INTERSECT ALL and EXCEPT ALL are not offered: leave ALL out"},
+    {"SELECT grade FROM loans EXCEPT SELECT product FROM loans", FM_E_INPUT,
+     "EXCEPT, column 1: line 1, column 1: INTEGER cannot be compared with TEXT(12): write both "
+     "sides in one type"},
+    {"SELECT x.a FROM (SELECT grade FROM loans) AS x (a, b)", FM_E_INPUT,
+     "line 1, column 8: 2 names for 1 columns: give each column one"},
+    {"SELECT COUNT(*) FROM loans AS x (a)", FM_E_UNSUPPORTED,
+     "line 1, column 22: new names for the columns of a dataset are not offered: leave the list "
+     "out, or write (SELECT x AS y ... FROM loans) AS x"},
+    {"SELECT COUNT(*) FROM loans WHERE NOT grade < ANY (SELECT region FROM districts)",
+     FM_E_UNSUPPORTED, "line 1, column 44: ANY and ALL stand in WHERE, joined by AND"},
     {"SELECT grade FROM loans UNION SELECT age FROM people ORDER BY age", FM_E_INPUT,
      "line 1, column 63: ORDER BY of a UNION takes names or numbers of its columns"},
     {"SELECT COUNT(*) FROM loans WHERE grade IN (SELECT age, district FROM people)", FM_E_INPUT,
      "line 1, column 40: this subquery gives 2 columns: select one"},
     {"SELECT COUNT(*) FROM loans WHERE grade > ALL (SELECT age FROM people)", FM_E_UNSUPPORTED,
-     "line 1, column 40: ANY, ALL and ARRAY of a subquery are not offered: write IN, EXISTS, or "
-     "compare with (SELECT MIN(...) ...)"},
+     "line 1, column 40: 3000 rows with each of 5000 are more than 131072 pairs: compare with "
+     "(SELECT MIN(...) ...) or MAX instead"},
     {"SELECT COUNT(*) FROM loans WHERE EXISTS (SELECT 1 FROM people)", FM_E_UNSUPPORTED,
      "line 1, column 34: EXISTS without inner = outer in its WHERE: compare (SELECT COUNT(*) ...) "
      "> 0 instead"},

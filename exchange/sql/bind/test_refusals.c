@@ -61,10 +61,10 @@ static const struct {
      "line 1, column 42: TEXT(12) cannot be compared with INTEGER: write both sides in one type"},
     {"SELECT COUNT(*) FROM loans WHERE closed > TRUE", FM_E_UNSUPPORTED,
      "line 1, column 41: BOOLEAN has no order here: write x, NOT x, or x = y"},
-    {"SELECT COUNT(*) FROM loans WHERE overdue_days", FM_E_INPUT,
-     "line 1, column 34: WHERE needs a condition, this is INTEGER: compare it, as in x <> 0"},
-    {"SELECT SUM(closed) FROM loans", FM_E_INPUT,
-     "line 1, column 12: sum of BOOLEAN is not offered: write sum(CASE WHEN ... THEN 1 ELSE 0 "
+    {"SELECT COUNT(*) FROM loans WHERE opened", FM_E_INPUT,
+     "line 1, column 34: WHERE needs a condition, this is DATE: compare it, as in x = y"},
+    {"SELECT MAX(closed) FROM loans", FM_E_INPUT,
+     "line 1, column 12: max of BOOLEAN is not offered: write max(CASE WHEN ... THEN 1 ELSE 0 "
      "END)"},
     {"SELECT SUM(opened) FROM loans", FM_E_INPUT,
      "line 1, column 12: sum of DATE is not offered: use COUNT, MIN or MAX"},

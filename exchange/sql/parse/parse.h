@@ -23,6 +23,8 @@ fm_status sql_parse_expr(struct sql_syntax **out, struct sql_parser *p, const Pg
                          struct base_err *err) FM_CHECK;
 fm_status sql_parse_call(struct sql_syntax **out, struct sql_parser *p,
                          const PgQuery__FuncCall *call, struct base_err *err) FM_CHECK;
+fm_status sql_parse_names(const char ***out, struct sql_parser *p, PgQuery__Node *const *nodes,
+                          size_t count, struct base_err *err) FM_CHECK;
 /* parse_function.c: functions of one row. Names: NULL past the last. */
 bool sql_parse_is_function(const char *name);
 const char *sql_parse_function_name(size_t i);

@@ -7,9 +7,10 @@
 /* The first are aggregates, and some of them windows too; then windows. */
 enum { AGGREGATES = 15, NAMES = 64 };
 static const char *const functions[] = {
-    "count",           "sum",        "min",         "max",        "avg",      "var_pop", "var_samp",
-    "variance",        "stddev",     "stddev_samp", "stddev_pop", "bool_and", "bool_or", "every",
-    "percentile_disc", "row_number", "rank",        NULL};
+    "count",      "sum",      "min",          "max",    "avg",
+    "var_pop",    "var_samp", "variance",     "stddev", "stddev_samp",
+    "stddev_pop", "bool_and", "bool_or",      "every",  "percentile_disc",
+    "row_number", "rank",     "percent_rank", NULL};
 
 static size_t find(const char *name)
 {
@@ -136,6 +137,50 @@ static fm_status check_form(struct sql_parser *p, const PgQuery__FuncCall *f, co
     return FM_OK;
 }
 
+static struct sql_syntax *two(struct sql_parser *p, enum sql_syntax_kind kind, struct sql_syntax *x,
+                              struct sql_syntax *y)
+{
+    struct sql_syntax *s = x != NULL && y != NULL ? sql_syntax_new(p, kind, x->at, 2) : NULL;
+
+    if (s == NULL)
+        return NULL;
+    s->args[0] = x;
+    s->args[1] = y;
+    return s;
+}
+
+static struct sql_syntax *number(struct sql_parser *p, const char *text, int at)
+{
+    struct sql_syntax *s = sql_syntax_new(p, SQL_SYNTAX_NUMBER, at, 0);
+
+    if (s != NULL)
+        s->text = text;
+    return s;
+}
+
+/* (rank - 1) / (rows of the partition - 1), 0 where that is a single row. */
+static fm_status percent_rank(struct sql_syntax **inout, struct sql_parser *p, struct base_err *err)
+{
+    struct sql_syntax *rank = *inout, *s;
+    struct sql_syntax *count = sql_syntax_new(p, SQL_SYNTAX_CALL, rank->at, 0);
+    struct sql_syntax_over *over = sql_arena_alloc(p->arena, sizeof *over);
+
+    if (count == NULL || over == NULL)
+        return base_err_memory(err, "SQL");
+    *over = *rank->over;
+    over->order_count = 0;
+    rank->text = "rank";
+    count->text = "count";
+    count->over = over;
+    s = two(p, SQL_SYNTAX_SUB, rank, number(p, "1", rank->at));
+    s = two(p, SQL_SYNTAX_MUL, number(p, "1.0", rank->at), s);
+    count = two(p, SQL_SYNTAX_SUB, count, number(p, "1", rank->at));
+    count = two(p, SQL_SYNTAX_NULLIF, count, number(p, "0", rank->at));
+    s = two(p, SQL_SYNTAX_DIV, s, count);
+    *inout = two(p, SQL_SYNTAX_COALESCE, s, number(p, "0", rank->at));
+    return *inout != NULL ? FM_OK : base_err_memory(err, "SQL");
+}
+
 fm_status sql_parse_call(struct sql_syntax **out, struct sql_parser *p, const PgQuery__FuncCall *f,
                          struct base_err *err)
 {
@@ -169,5 +214,7 @@ fm_status sql_parse_call(struct sql_syntax **out, struct sql_parser *p, const Pg
         st = sql_parse_expr(&call->filter, p, f->agg_filter, err);
     if (st == FM_OK && f->over != NULL)
         st = parse_over(call, p, f->over, err);
+    if (st == FM_OK && strcmp(name, "percent_rank") == 0)
+        st = percent_rank(out, p, err);
     return st;
 }

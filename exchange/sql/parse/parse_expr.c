@@ -307,6 +307,28 @@ static fm_status parse_min_max(struct sql_syntax **out, struct sql_parser *p,
 
 /* ---- subqueries ---- */
 
+/* x op ANY (SELECT ...), x op ALL (SELECT ...) */
+static fm_status parse_quantified(struct sql_syntax **out, struct sql_parser *p,
+                                  const PgQuery__SubLink *s, struct base_err *err)
+{
+    const char *name = s->n_oper_name == 1 ? sql_parse_string(s->oper_name[0]) : "";
+    fm_status st = new_node(out, p, SQL_SYNTAX_QUANTIFIED, s->location, 1, err);
+
+    if (st != FM_OK)
+        return st;
+    (*out)->number = s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK;
+    for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
+        if (operators[i].kind >= SQL_SYNTAX_EQ && operators[i].kind <= SQL_SYNTAX_GE &&
+            strcmp(operators[i].text, name) == 0)
+            (*out)->operation = operators[i].kind;
+    if ((*out)->operation == 0)
+        return SQL_UNSUPPORTED(p, s->location, err,
+                               "ANY and ALL compare: write x < ANY (SELECT y ...)");
+    st = sql_parse_expr(&(*out)->args[0], p, s->testexpr, err);
+    p->near = s->location;
+    return st == FM_OK ? sql_parse_subquery(&(*out)->query, p, s->subselect, err) : st;
+}
+
 static fm_status parse_sublink(struct sql_syntax **out, struct sql_parser *p,
                                const PgQuery__SubLink *s, struct base_err *err)
 {
@@ -317,12 +339,14 @@ static fm_status parse_sublink(struct sql_syntax **out, struct sql_parser *p,
                                     : SQL_SYNTAX_SUBQUERY;
     fm_status st;
 
+    if (!in && (s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK ||
+                s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK))
+        return parse_quantified(out, p, s, err);
     if (!in && kind != SQL_SYNTAX_EXISTS &&
         s->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK)
         return SQL_UNSUPPORTED(
             p, s->location, err,
-            "ANY, ALL and ARRAY of a subquery are not offered: write IN, EXISTS, "
-            "or compare with (SELECT MIN(...) ...)");
+            "ARRAY and rows of a subquery are not offered: write IN, ANY or EXISTS");
     st = new_node(out, p, kind, s->location, in ? 1 : 0, err);
     if (st == FM_OK && in)
         st = sql_parse_expr(&(*out)->args[0], p, s->testexpr, err);

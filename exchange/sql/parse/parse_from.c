@@ -3,14 +3,33 @@
 
 #include "exchange/sql/parse/parse.h"
 
+fm_status sql_parse_names(const char ***out, struct sql_parser *p, PgQuery__Node *const *nodes,
+                          size_t count, struct base_err *err)
+{
+    *out = sql_arena_array(p->arena, count, sizeof **out);
+    if (*out == NULL)
+        return base_err_memory(err, "SQL");
+    for (size_t i = 0; i < count; i++) {
+        (*out)[i] = sql_arena_text(p->arena, sql_parse_string(nodes[i]));
+        if ((*out)[i] == NULL)
+            return base_err_memory(err, "SQL");
+    }
+    return FM_OK;
+}
+
 static fm_status set_alias(struct sql_syntax_from *out, struct sql_parser *p,
                            const PgQuery__Alias *alias, struct base_err *err)
 {
     if (alias == NULL)
         return FM_OK;
-    if (alias->n_colnames > 0)
+    if (alias->n_colnames > 0 && out->table != NULL)
         return SQL_UNSUPPORTED(p, out->at, err,
-                               "column aliases of a table are not offered: leave the list out");
+                               "new names for the columns of a dataset are not offered: leave the "
+                               "list out, or write (SELECT x AS y ... FROM %s) AS %s",
+                               out->table, alias->aliasname);
+    if (sql_parse_names(&out->columns, p, alias->colnames, alias->n_colnames, err) != FM_OK)
+        return err->code;
+    out->column_count = alias->n_colnames;
     out->alias = sql_arena_text(p->arena, alias->aliasname);
     return out->alias != NULL ? FM_OK : base_err_memory(err, "SQL");
 }
@@ -55,16 +74,8 @@ static fm_status parse_subselect(struct sql_syntax_from *out, struct sql_parser 
 static fm_status parse_using(struct sql_syntax_from *out, struct sql_parser *p,
                              const PgQuery__JoinExpr *j, struct base_err *err)
 {
-    out->using = sql_arena_array(p->arena, j->n_using_clause, sizeof *out->using);
-    if (out->using == NULL)
-        return base_err_memory(err, "SQL");
     out->using_count = j->n_using_clause;
-    for (size_t i = 0; i < j->n_using_clause; i++) {
-        out->using[i] = sql_arena_text(p->arena, sql_parse_string(j->using_clause[i]));
-        if (out->using[i] == NULL)
-            return base_err_memory(err, "SQL");
-    }
-    return FM_OK;
+    return sql_parse_names(&out->using, p, j->using_clause, j->n_using_clause, err);
 }
 
 static fm_status parse_join(struct sql_syntax_from *out, struct sql_parser *p,

@@ -49,9 +49,9 @@ static fm_status refuse_clauses(struct sql_parser *p, const PgQuery__SelectStmt 
 {
     const char *what = NULL;
 
-    if (s->op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ||
-        s->op == PG_QUERY__SET_OPERATION__SETOP_EXCEPT)
-        what = "INTERSECT and EXCEPT are not offered: write [NOT] EXISTS or [NOT] IN (SELECT ...)";
+    if (s->all && (s->op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ||
+                   s->op == PG_QUERY__SET_OPERATION__SETOP_EXCEPT))
+        what = "INTERSECT ALL and EXCEPT ALL are not offered: leave ALL out";
     else if (s->n_values_lists > 0)
         what = "VALUES is not offered: SELECT FROM a table";
     else if (s->n_window_clause > 0)
@@ -127,11 +127,11 @@ static fm_status parse_with(struct sql_query *out, struct sql_parser *p,
         return base_err_memory(err, "SQL");
     for (size_t i = 0; st == FM_OK && i < w->n_ctes; i++) {
         const PgQuery__CommonTableExpr *c = w->ctes[i]->common_table_expr;
-        if (c->n_aliascolnames > 0)
-            return SQL_UNSUPPORTED(p, c->location, err,
-                                   "WITH name (columns) is not offered: name the columns with AS "
-                                   "inside");
         p->near = c->location;
+        out->with[i].column_count = c->n_aliascolnames;
+        st = sql_parse_names(&out->with[i].columns, p, c->aliascolnames, c->n_aliascolnames, err);
+        if (st != FM_OK)
+            return st;
         out->with[i].name = sql_arena_text(p->arena, c->ctename);
         if (out->with[i].name == NULL)
             return base_err_memory(err, "SQL");
@@ -170,7 +170,10 @@ static fm_status parse_union(struct sql_query *out, struct sql_parser *p,
 {
     fm_status st = sql_parse_query(&out->left, p, s->larg, err);
 
-    out->set = s->all ? SQL_SYNTAX_UNION_ALL : SQL_SYNTAX_UNION;
+    out->set = s->op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ? SQL_SYNTAX_INTERSECT
+               : s->op == PG_QUERY__SET_OPERATION__SETOP_EXCEPT  ? SQL_SYNTAX_EXCEPT
+               : s->all                                          ? SQL_SYNTAX_UNION_ALL
+                                                                 : SQL_SYNTAX_UNION;
     return st == FM_OK ? sql_parse_query(&out->right, p, s->rarg, err) : st;
 }
 
@@ -182,8 +185,8 @@ static fm_status parse_body(struct sql_query *out, struct sql_parser *p,
     if (st == FM_OK && s->with_clause != NULL)
         st = parse_with(out, p, s->with_clause, err);
     if (st == FM_OK)
-        st = s->op == PG_QUERY__SET_OPERATION__SETOP_UNION ? parse_union(out, p, s, err)
-                                                           : parse_select(out, p, s, err);
+        st = s->op != PG_QUERY__SET_OPERATION__SETOP_NONE ? parse_union(out, p, s, err)
+                                                          : parse_select(out, p, s, err);
     if (st == FM_OK)
         st = sql_parse_order(&out->order, &out->order_count, p, s->sort_clause, s->n_sort_clause,
                              err);

@@ -3,8 +3,9 @@
  * and what to write instead. Nothing is known yet of tables, types or members.
  *
  *   query:     [WITH name AS (query), ...] select [ORDER BY x [ASC | DESC] [NULLS FIRST | LAST],
- * ...] [LIMIT n] [OFFSET n], or query UNION [ALL] query select:    SELECT [DISTINCT] x [[AS]
- * alias], ... FROM table, ... [WHERE x] [GROUP BY x, ...] [HAVING x] table:     [member.]dataset
+ * ...] [LIMIT n] [OFFSET n], or query UNION [ALL] | INTERSECT | EXCEPT query select:    SELECT
+ * [DISTINCT] x [[AS] alias], ... FROM table, ... [WHERE x] [GROUP BY x, ...] [HAVING x] table:
+ * [member.]dataset
  * [[AS] alias] | (query) [AS] alias | table [INNER | LEFT | RIGHT] JOIN table ON x | USING (column,
  * ...) x:         column, literal, $n, + - * / %, comparisons, AND OR NOT, [NOT] BETWEEN, [NOT] IN
  * (list or query), [NOT] EXISTS (query), (query), IS [NOT] NULL / TRUE / FALSE / UNKNOWN, CASE,
@@ -74,10 +75,11 @@ enum sql_syntax_kind {
     SQL_SYNTAX_FUNCTION, /* of one row; text = like, upper, ...: parse_function.c */
     SQL_SYNTAX_GREATEST,
     SQL_SYNTAX_LEAST,
-    SQL_SYNTAX_STAR,     /* in a SELECT list: *, or qualifier.* */
-    SQL_SYNTAX_IN_QUERY, /* x; query */
-    SQL_SYNTAX_EXISTS,   /* query */
-    SQL_SYNTAX_SUBQUERY  /* query, as a value */
+    SQL_SYNTAX_STAR,       /* in a SELECT list: *, or qualifier.* */
+    SQL_SYNTAX_IN_QUERY,   /* x; query */
+    SQL_SYNTAX_QUANTIFIED, /* x; query; operation: of x op ANY (query), or ALL if number is 1 */
+    SQL_SYNTAX_EXISTS,     /* query */
+    SQL_SYNTAX_SUBQUERY    /* query, as a value */
 };
 
 struct sql_query;
@@ -101,6 +103,7 @@ struct sql_syntax {
     const char *text;
     const char *qualifier; /* table or alias before the column's name; NULL if none */
     const char *owner;     /* member before that */
+    enum sql_syntax_kind operation;
     int number;
     int days;
     size_t arg_count;
@@ -125,6 +128,8 @@ struct sql_syntax_from {
     const char *owner; /* member before the table; NULL: every member that publishes it */
     const char *table;
     const char *alias; /* NULL if none */
+    size_t column_count;
+    const char **columns; /* new names of a subquery's first columns */
     struct sql_query *query;
     enum sql_syntax_join join;
     struct sql_syntax_from *left;
@@ -136,10 +141,18 @@ struct sql_syntax_from {
 
 struct sql_syntax_with {
     const char *name;
+    size_t column_count;
+    const char **columns; /* as in sql_syntax_from */
     struct sql_query *query;
 };
 
-enum sql_syntax_set { SQL_SYNTAX_SELECT = 1, SQL_SYNTAX_UNION, SQL_SYNTAX_UNION_ALL };
+enum sql_syntax_set {
+    SQL_SYNTAX_SELECT = 1,
+    SQL_SYNTAX_UNION,
+    SQL_SYNTAX_UNION_ALL,
+    SQL_SYNTAX_INTERSECT,
+    SQL_SYNTAX_EXCEPT
+};
 
 struct sql_query {
     const char *text; /* of the outermost one: the copy that places refer to */

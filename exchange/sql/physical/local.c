@@ -318,17 +318,52 @@ static fm_status settle_columns(struct localising *m, struct base_err *err)
     return st;
 }
 
-/* Texts that are shown are needed with their words where they are made. */
-static void show_derived(struct sql_plan *plan)
+/* ---- words ---- */
+
+/* Marks the texts that the value of each marked node is taken from. */
+static void mark_texts(struct sql_plan *plan, bool *marked)
 {
-    for (size_t r = 0; r < plan->rel_count; r++) {
-        const struct sql_rel *rel = plan->rels[r];
-        for (size_t i = 0; i < rel->make_count; i++) {
-            const struct sql_node *n = &plan->nodes[rel->makes[i].node];
-            if (n->op == SQL_OP_COLUMN && plan->columns[n->index].derived)
-                plan->columns[n->index].shown |= plan->columns[rel->makes[i].column].shown;
+    for (size_t i = plan->node_count; i-- > 0;) {
+        const struct sql_node *n = &plan->nodes[i];
+        if (!marked[i])
+            continue;
+        if (n->op == SQL_OP_COLUMN)
+            plan->columns[n->index].shown = true;
+        for (size_t k = 0; n->op == SQL_OP_CASE && k < n->arg_count; k++) {
+            if (k % 2 == 1 || k + 1 == n->arg_count)
+                marked[n->args[k]] = true;
         }
     }
+}
+
+/* Texts that are shown, or compared by order, are needed with their words wherever they are made:
+ * from the result down. */
+static fm_status show(struct sql_plan *plan, struct base_err *err)
+{
+    bool *marked = calloc(plan->node_count + 1, sizeof *marked);
+
+    if (marked == NULL)
+        return base_err_memory(err, "SQL plan");
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const struct sql_node *n = &plan->nodes[i];
+        for (size_t k = 0; n->op >= SQL_OP_LT && n->op <= SQL_OP_GE && k < n->arg_count; k++)
+            marked[n->args[k]] = plan->nodes[n->args[k]].type.kind == DATA_TEXT;
+    }
+    mark_texts(plan, marked);
+    for (size_t r = plan->rel_count; r-- > 0;) {
+        const struct sql_rel *rel = plan->rels[r];
+        memset(marked, 0, plan->node_count + 1);
+        for (size_t i = 0; i < rel->make_count; i++)
+            marked[rel->makes[i].node] = plan->columns[rel->makes[i].column].shown &&
+                                         plan->nodes[rel->makes[i].node].type.kind == DATA_TEXT;
+        mark_texts(plan, marked);
+        for (size_t i = 0; rel->kind == SQL_REL_UNION && i < rel->column_count; i++)
+            for (size_t k = 0; k < rel->input_count; k++)
+                if (plan->columns[rel->columns[i]].shown)
+                    plan->columns[rel->given[k][i]].shown = true;
+    }
+    free(marked);
+    return FM_OK;
 }
 
 /* ---- all of it ---- */
@@ -350,7 +385,7 @@ fm_status sql_local_rewrite(const struct sql_plan **out, struct sql_arena *arena
     if (st == FM_OK)
         st = settle_columns(&m, err);
     if (st == FM_OK)
-        show_derived(m.out);
+        st = show(m.out, err);
     sql_intern_release(&m.seen);
     *out = m.out;
     return st;

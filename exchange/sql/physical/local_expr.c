@@ -397,10 +397,17 @@ static bool goes(const struct localising *m, size_t node)
     return m->facts[node].costs && local_can(m, node);
 }
 
-static bool orders_texts(const struct localising *m, const struct sql_node *n)
+/* The order of texts goes by words, which a hidden parameter does not have here. */
+static bool is_hidden(const struct localising *m, const struct sql_node *n)
 {
-    return n->op >= SQL_OP_LT && n->op <= SQL_OP_GE &&
-           m->in->nodes[n->args[0]].type.kind == DATA_TEXT;
+    bool order = n->op >= SQL_OP_LT && n->op <= SQL_OP_GE;
+
+    for (size_t k = 0; (order || n->op == SQL_OP_CASE) && k < n->arg_count; k++) {
+        const struct sql_node *x = &m->in->nodes[n->args[k]];
+        if (x->op == SQL_OP_PARAM && x->type.kind == DATA_TEXT && m->in->params[x->index].hidden)
+            return true;
+    }
+    return false;
 }
 
 static fm_status refuse(const struct localising *m, const struct sql_node *n, struct base_err *err)
@@ -409,9 +416,7 @@ static fm_status refuse(const struct localising *m, const struct sql_node *n, st
         err, FM_E_UNSUPPORTED, m->in->text, n->at,
         "%s is computed by the owner of the rows, before they are shared: it takes columns of one "
         "table, below its GROUP BY, UNION or LEFT JOIN; write it in a subquery of FROM",
-        n->op == SQL_OP_CASE     ? "a CASE of TEXT"
-        : sql_op_is_local(n->op) ? sql_op_name(n->op)
-                                 : "the order of TEXT");
+        sql_op_name(n->op));
 }
 
 static fm_status place_node(struct localising *m, size_t i, struct base_err *err)
@@ -425,9 +430,12 @@ static fm_status place_node(struct localising *m, size_t i, struct base_err *err
         st = stay_home(&local, m, i, err);
         return st == FM_OK ? derive(&m->place[i], m, n, local, m->facts[i].whose, err) : st;
     }
-    if (sql_op_is_local(n->op) || orders_texts(m, n) ||
-        (n->op == SQL_OP_CASE && n->type.kind == DATA_TEXT))
+    if (sql_op_is_local(n->op))
         return refuse(m, n, err);
+    if (is_hidden(m, n))
+        return sql_place_error(err, FM_E_UNSUPPORTED, m->in->text, n->at,
+                               "a hidden TEXT parameter is compared with = and IN alone: declare "
+                               "it public");
     st = n->op == SQL_OP_AND || n->op == SQL_OP_OR ? place_junction(&node, m, n, err)
                                                    : copy_args(&node, m, m->place, err);
     return st == FM_OK ? add_node(&m->place[i], m, node, err) : st;

@@ -28,6 +28,7 @@ struct lowering {
 size_t lower_input(struct lowering *l, enum sql_step_op op, enum sql_domain domain, size_t index,
                    struct sql_range range);
 size_t lower_word(struct lowering *l, size_t index, size_t word, struct sql_range range);
+size_t lower_param_word(struct lowering *l, size_t index, size_t word);
 size_t lower_text_const(struct lowering *l, const char *text);
 size_t lower_const(struct lowering *l, int64_t value);
 size_t lower_param(struct lowering *l, size_t index);
@@ -45,6 +46,7 @@ size_t lower_logic(struct lowering *l, enum sql_step_op op, size_t x, size_t y);
 /* c ? x : y, for truth values and for numbers. */
 size_t lower_choose_bit(struct lowering *l, size_t c, size_t x, size_t y);
 size_t lower_choose(struct lowering *l, size_t c, size_t x, size_t y, struct sql_range range);
+size_t lower_choose_text(struct lowering *l, size_t c, size_t x, size_t y);
 size_t lower_bit2a(struct lowering *l, size_t x);
 /* An operation with one element for its result. */
 size_t lower_fold(struct lowering *l, enum sql_step_op op, enum sql_domain domain, size_t x,
@@ -57,6 +59,8 @@ bool lower_outputs(struct lowering *l);
 
 /* lower_expr.c */
 size_t lower_value(struct lowering *l, size_t node);
+/* Word k of a TEXT. */
+size_t lower_word_value(struct lowering *l, size_t node, size_t k);
 size_t lower_known(struct lowering *l, size_t node);
 size_t lower_truth(struct lowering *l, size_t node);
 

@@ -1,6 +1,7 @@
 /* Expressions: value, known, true, false of a node, each made when first asked for. The recursion
  * is as deep as the expression, which the parser has bounded. */
 #include <assert.h>
+#include <string.h>
 
 #include "exchange/sql/physical/lower.h"
 
@@ -27,10 +28,14 @@ static size_t case_value(struct lowering *l, const struct sql_node *n)
         x = lower_value(l, then);
         if (value == SQL_NONE)
             value = x;
+        else if (n->type.kind == DATA_TEXT)
+            value = lower_choose_text(l, lower_truth(l, n->args[i - 2]), x, value);
         else
             value = lower_choose(l, lower_truth(l, n->args[i - 2]), x, value,
                                  sql_range_hull(lower_at(l, x)->range, lower_at(l, value)->range));
     }
+    if (value == SQL_NONE && n->type.kind == DATA_TEXT)
+        return lower_text_const(l, "");
     return value != SQL_NONE ? value : lower_const(l, 0);
 }
 
@@ -101,6 +106,65 @@ size_t lower_value(struct lowering *l, size_t node)
     return memo->value;
 }
 
+/* ---- texts by their words ---- */
+
+static const struct sql_range word_range = {0, ((sql_wide)1 << 56) - 1};
+
+/* As case_value(). */
+static size_t case_word(struct lowering *l, const struct sql_node *n, size_t k)
+{
+    size_t last = n->arg_count - 1;
+    size_t value = is_null(l, n->args[last]) ? SQL_NONE : lower_word_value(l, n->args[last], k);
+
+    for (size_t i = last; i > 0; i -= 2) {
+        size_t x;
+        if (is_null(l, n->args[i - 1]))
+            continue;
+        x = lower_word_value(l, n->args[i - 1], k);
+        value = value == SQL_NONE
+                    ? x
+                    : lower_choose(l, lower_truth(l, n->args[i - 2]), x, value, word_range);
+    }
+    return value != SQL_NONE ? value : lower_const(l, 0);
+}
+
+size_t lower_word_value(struct lowering *l, size_t node, size_t k)
+{
+    const struct sql_node *n = &l->plan->nodes[node];
+
+    switch (n->op) {
+    case SQL_OP_COLUMN:
+        return k < sql_text_words(n->type) ? lower_word(l, n->index, k, word_range)
+                                           : lower_const(l, 0);
+    case SQL_OP_CONST:
+        return lower_const(l, n->null ? 0 : sql_text_word(n->text, strlen(n->text), k));
+    case SQL_OP_PARAM:
+        return lower_param_word(l, n->index, k);
+    default:
+        assert(n->op == SQL_OP_CASE);
+        return case_word(l, n, k);
+    }
+}
+
+/* x < y byte by byte: the first word that differs decides. */
+static size_t text_less(struct lowering *l, size_t x, size_t y)
+{
+    size_t m = sql_text_words(l->plan->nodes[x].type), n = sql_text_words(l->plan->nodes[y].type);
+    size_t less = SQL_NONE;
+
+    for (size_t k = m > n ? m : n; k-- > 0;) {
+        size_t a = lower_word_value(l, x, k), b = lower_word_value(l, y, k);
+        size_t here = lower_compare(l, SQL_STEP_LESS, a, b);
+        if (less == SQL_NONE)
+            less = here;
+        else
+            less = lower_logic(
+                l, SQL_STEP_XOR, here,
+                lower_logic(l, SQL_STEP_AND, lower_compare(l, SQL_STEP_EQUAL, a, b), less));
+    }
+    return less != SQL_NONE ? less : lower_const(l, 0);
+}
+
 /* ---- known ---- */
 
 static size_t case_known(struct lowering *l, const struct sql_node *n)
@@ -162,6 +226,11 @@ static size_t compare(struct lowering *l, const struct sql_node *n)
     if (l->plan->nodes[n->args[0]].type.kind == DATA_BOOLEAN) {
         x = lower_logic(l, SQL_STEP_XOR, lower_truth(l, n->args[0]), lower_truth(l, n->args[1]));
         return n->op == SQL_OP_EQ ? lower_not(l, x) : x;
+    }
+    if (l->plan->nodes[n->args[0]].type.kind == DATA_TEXT && n->op >= SQL_OP_LT) {
+        bool turned = n->op == SQL_OP_GT || n->op == SQL_OP_LE;
+        x = text_less(l, n->args[turned], n->args[!turned]);
+        return n->op == SQL_OP_LT || n->op == SQL_OP_GT ? x : lower_not(l, x);
     }
     x = lower_value(l, n->args[0]);
     y = lower_value(l, n->args[1]);

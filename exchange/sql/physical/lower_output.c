@@ -160,7 +160,7 @@ static void finish(struct lowering *l, struct sql_reveal *r, const struct pendin
     int64_t guard = l->plan->guard_rows;
     size_t value = p->folded, keep = SQL_NONE;
 
-    *r = (struct sql_reveal){SQL_NONE, SQL_NONE, SQL_NONE};
+    *r = (struct sql_reveal){.value = SQL_NONE, .known = SQL_NONE, .shown = SQL_NONE};
     if (o->fn == SQL_COUNT)
         value = count(l, p->mask);
     else if (o->fn == SQL_AVG)

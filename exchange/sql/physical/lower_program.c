@@ -29,6 +29,8 @@ static void drop_idle(struct lowering *l, size_t *map)
         mark(map, out->reveals[i].value);
         mark(map, out->reveals[i].known);
         mark(map, out->reveals[i].shown);
+        for (size_t k = 0; k < out->reveals[i].word_count; k++)
+            mark(map, out->reveals[i].words[k]);
     }
     mark(map, out->zero);
     for (size_t i = n; i-- > 0;) {
@@ -50,7 +52,11 @@ static void drop_idle(struct lowering *l, size_t *map)
     out->zero = moved(map, out->zero);
     for (size_t i = 0; i < out->reveal_count; i++) {
         struct sql_reveal *r = &out->reveals[i];
-        *r = (struct sql_reveal){moved(map, r->value), moved(map, r->known), moved(map, r->shown)};
+        r->value = moved(map, r->value);
+        r->known = moved(map, r->known);
+        r->shown = moved(map, r->shown);
+        for (size_t k = 0; k < r->word_count; k++)
+            r->words[k] = moved(map, r->words[k]);
     }
 }
 
@@ -177,9 +183,23 @@ static size_t zero_divisor(struct lowering *l, size_t node, size_t any)
     return any;
 }
 
+static void lower_words(struct lowering *l, struct sql_reveal *r, size_t root)
+{
+    size_t n = sql_text_words(l->plan->nodes[root].type);
+
+    r->words = sql_arena_array(&l->out->arena, n, sizeof *r->words);
+    if (r->words == NULL) {
+        l->failed = true;
+        return;
+    }
+    r->word_count = n;
+    for (size_t k = 0; k < n; k++)
+        r->words[k] = lower_word_value(l, root, k);
+}
+
 fm_status sql_physical_expressions(struct sql_physical *out, const struct sql_plan *plan,
-                                   const size_t *roots, size_t count, int64_t rows,
-                                   struct base_err *err)
+                                   const size_t *roots, const bool *worded, size_t count,
+                                   int64_t rows, struct base_err *err)
 {
     struct lowering l;
     fm_status st;
@@ -194,6 +214,8 @@ fm_status sql_physical_expressions(struct sql_physical *out, const struct sql_pl
         out->reveals[i].value = truth ? lower_truth(&l, roots[i]) : lower_value(&l, roots[i]);
         out->reveals[i].known = lower_known(&l, roots[i]);
         out->reveals[i].shown = SQL_NONE;
+        if (worded != NULL && worded[i])
+            lower_words(&l, &out->reveals[i], roots[i]);
     }
     if (st == FM_OK) {
         size_t zero = lower_const(&l, 0);

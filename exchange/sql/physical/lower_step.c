@@ -129,6 +129,16 @@ size_t lower_word(struct lowering *l, size_t index, size_t word, struct sql_rang
                                      .range = range});
 }
 
+size_t lower_param_word(struct lowering *l, size_t index, size_t word)
+{
+    return emit(l, (struct sql_step){.op = SQL_STEP_PARAM_WORD,
+                                     .domain = SQL_PUBLIC,
+                                     .shape = SQL_ONE,
+                                     .index = index,
+                                     .constant = (int64_t)word,
+                                     .range = {0, ((sql_wide)1 << 56) - 1}});
+}
+
 size_t lower_text_const(struct lowering *l, const char *text)
 {
     return emit(l, (struct sql_step){.op = SQL_STEP_TEXT_CONST,
@@ -173,7 +183,8 @@ size_t lower_fill(struct lowering *l, size_t x, enum sql_domain domain, enum sql
                                      .shape = shape,
                                      .args = {x},
                                      .arg_count = 1,
-                                     .range = s->range});
+                                     .range = s->range,
+                                     .width = domain == SQL_BITS ? s->width : 0});
 }
 
 size_t lower_others(struct lowering *l, size_t x)
@@ -375,6 +386,28 @@ size_t lower_choose_bit(struct lowering *l, size_t c, size_t x, size_t y)
 {
     return lower_logic(l, SQL_STEP_XOR, y,
                        lower_logic(l, SQL_STEP_AND, c, lower_logic(l, SQL_STEP_XOR, x, y)));
+}
+
+/* c ? x : y of text hashes. */
+size_t lower_choose_text(struct lowering *l, size_t c, size_t x, size_t y)
+{
+    enum sql_shape shape = SQL_ONE;
+
+    if (x == y || lower_is_const(l, c, 1))
+        return x;
+    if (lower_is_const(l, c, 0))
+        return y;
+    if (lower_at(l, c)->shape == SQL_ROWS || lower_at(l, x)->shape == SQL_ROWS ||
+        lower_at(l, y)->shape == SQL_ROWS)
+        shape = SQL_ROWS;
+    return emit(l, (struct sql_step){.op = SQL_STEP_CHOOSE,
+                                     .domain = SQL_BITS,
+                                     .shape = shape,
+                                     .args = {lower_fill(l, c, SQL_BITS, shape),
+                                              lower_fill(l, x, SQL_BITS, shape),
+                                              lower_fill(l, y, SQL_BITS, shape)},
+                                     .arg_count = 3,
+                                     .width = 128});
 }
 
 size_t lower_bit2a(struct lowering *l, size_t x)

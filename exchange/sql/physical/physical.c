@@ -38,7 +38,9 @@ const char *sql_step_name(enum sql_step_op op)
         [SQL_STEP_NEGATIVE] = "negative",
         [SQL_STEP_QUOTIENT] = "quotient",
         [SQL_STEP_DIVIDE_ROUND] = "divide_round",
-        [SQL_STEP_RATIO] = "ratio"};
+        [SQL_STEP_RATIO] = "ratio",
+        [SQL_STEP_CHOOSE] = "choose",
+        [SQL_STEP_PARAM_WORD] = "param_word"};
 
     return names[op];
 }
@@ -53,6 +55,15 @@ size_t sql_step_table(const struct sql_plan *plan, const struct sql_step *step)
     if (plan->simple)
         return 0;
     return step->op == SQL_STEP_VALID ? step->index : plan->columns[step->index].table;
+}
+
+int64_t sql_text_word(const char *text, size_t len, size_t k)
+{
+    int64_t word = 0;
+
+    for (size_t i = SQL_WORD_BYTES * k; i < SQL_WORD_BYTES * (k + 1); i++)
+        word = word << 8 | (i < len ? (uint8_t)text[i] : 0);
+    return word;
 }
 
 int64_t sql_step_fill(const struct sql_step *step)

@@ -62,7 +62,9 @@ enum sql_step_op {
     SQL_STEP_NEGATIVE,     /* x < 0 */
     SQL_STEP_QUOTIENT,     /* x >= 0 by y > 0; anything in range where y is 0 */
     SQL_STEP_DIVIDE_ROUND, /* half away from zero */
-    SQL_STEP_RATIO, /* x 10^index / y, y of any sign, PUBLIC or not; constant: enum sql_rounding */
+    SQL_STEP_RATIO,  /* x 10^index / y, y of any sign, PUBLIC or not; constant: enum sql_rounding */
+    SQL_STEP_CHOOSE, /* bit, x, y: BITS, x and y of width 128 */
+    SQL_STEP_PARAM_WORD, /* PUBLIC: bytes of the text of parameter `index`, as WORD */
     SQL_STEP_COUNT_OF_OPS
 };
 
@@ -87,8 +89,10 @@ struct sql_step {
 /* What is revealed for one output. value: RING, 0 where the result is NULL or suppressed. */
 struct sql_reveal {
     size_t value;
-    size_t known; /* BITS: not NULL; SQL_NONE: it never is */
-    size_t shown; /* BITS: not suppressed; SQL_NONE: it never is */
+    size_t known;      /* BITS: not NULL; SQL_NONE: it never is */
+    size_t shown;      /* BITS: not suppressed; SQL_NONE: it never is */
+    size_t word_count; /* of expressions: of a TEXT whose words are needed, those */
+    size_t *words;
 };
 
 /* Of a plan that is not simple (plan.h), only the inputs: those of every table, and the single
@@ -119,10 +123,11 @@ void sql_physical_release(struct sql_physical *physical);
 
 /* Expressions over rows of one relation: nodes of the plan whose columns are the program's inputs,
  * by their numbers in the plan, as are hidden parameters and texts. reveals[i] is roots[i]: its
- * value (of BOOLEAN: whether it is true) and whether it is known, both of shape ROWS or PUBLIC. */
+ * value (of BOOLEAN: whether it is true) and whether it is known, both of shape ROWS or PUBLIC;
+ * of a TEXT, where worded[i] (NULL: nowhere), its words too. */
 fm_status sql_physical_expressions(struct sql_physical *out, const struct sql_plan *plan,
-                                   const size_t *roots, size_t count, int64_t rows,
-                                   struct base_err *err) FM_CHECK;
+                                   const size_t *roots, const bool *worded, size_t count,
+                                   int64_t rows, struct base_err *err) FM_CHECK;
 
 /* Is the step one that every source puts its rows into? In the order of the steps these are a
  * provider's inputs: for step s, rows(source) elements each. */
@@ -135,6 +140,8 @@ static inline size_t sql_text_words(struct data_type type)
 {
     return (type.max_bytes + SQL_WORD_BYTES - 1) / SQL_WORD_BYTES;
 }
+/* Word k of a text that parties know. */
+int64_t sql_text_word(const char *text, size_t len, size_t k);
 /* What a provider puts where a row is padding or the column is NULL: 0 or the nearest in range. */
 int64_t sql_step_fill(const struct sql_step *step);
 const char *sql_step_name(enum sql_step_op op);

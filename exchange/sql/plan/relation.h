@@ -47,8 +47,8 @@ enum sql_join_kind {
                            every probing row meets the one row of inputs[1] */
 };
 
-/* Keys are columns of equal type (and scale), side by side; a NULL equals nothing. INNER without
- * keys pairs every row with every row (inputs[1] then has few: one, in practice). */
+/* Keys are columns of equal type (and scale), side by side; a NULL equals nothing. Without keys
+ * every row meets every row: at most SQL_MAX_PAIRS. */
 struct sql_join {
     enum sql_join_kind kind;
     size_t key_count;
@@ -189,6 +189,9 @@ struct sql_rel {
     int64_t limit;           /* LIMIT; SQL_MAX_TOTAL_ROWS: no limit, only an offset */
     int64_t offset;
 };
+
+/* Pairs of rows that a join without an equality may make. */
+enum { SQL_MAX_PAIRS = 1 << 17 };
 
 /* Groups of at most so many possible keys are counted without a sort. */
 enum { SQL_SMALL_DOMAIN = 64 };
