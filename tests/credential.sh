@@ -65,6 +65,13 @@ refused 11 "issuer is did:example:other, but the key is did:key:" issue other.js
 refused 11 "issuer is did:example:other" issue other.json --home "$W/home"
 echo '{"type": "contract.authorize", "body": {}, "sender": "solo"}' >tx.json
 refused 3 "@context must be an array" issue tx.json --home "$W/home" # the node is no oracle for other signatures
+ok issue draft.json --home "$W/home" --jwt --out member.jwt
+ok verify member.jwt --document document.json
+ok issue draft.json --key person.key --jwt --out person.jwt
+refused 12 "give it with --document" verify member.jwt
+refused 14 "sm2 has no registered name in JWTs" issue draft.json --key company.key --jwt
+head -c -6 member.jwt >short.jwt
+refused 7 "signature has" verify short.jwt --document document.json
 sed 's/"n":1/"n":2/' member.json >tampered.json
 refused 7 "does not match" verify tampered.json --document document.json
 refused 3 "write it as a string" verify <(echo '{"a": 1.5}')

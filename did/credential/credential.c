@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "did/copy.h"
+#include "did/credential/credential_own.h"
 #include "did/credential/status_list.h"
 #include "did/document.h"
 
@@ -25,8 +26,7 @@ static fm_status settle_issuer(json_t *credential, const char *did, struct base_
     return set == 0 ? FM_OK : base_err_memory(err, "credential");
 }
 
-fm_status credential_issue(json_t *credential, const struct did_secret *secret, const char *method,
-                           int64_t created_s, struct base_err *err)
+fm_status credential_complete(json_t *credential, const char *method, struct base_err *err)
 {
     char did[DID_METHOD_TEXT];
     fm_status st;
@@ -36,8 +36,14 @@ fm_status credential_issue(json_t *credential, const struct did_secret *secret, 
     if (!did_method_split(did, method))
         return base_err_set(err, FM_E_ARG, "'%.80s' is no verification method", method);
     st = settle_issuer(credential, did, err);
-    if (st == FM_OK)
-        st = credential_check_shape(credential, err);
+    return st != FM_OK ? st : credential_check_shape(credential, err);
+}
+
+fm_status credential_issue(json_t *credential, const struct did_secret *secret, const char *method,
+                           int64_t created_s, struct base_err *err)
+{
+    fm_status st = credential_complete(credential, method, err);
+
     return st != FM_OK
                ? st
                : did_proof_add(credential, secret, method, DID_ROLE_ASSERTION, created_s, err);
@@ -56,11 +62,10 @@ static fm_status check_signer(const struct did_proof *proof, const char *did, co
     return FM_OK;
 }
 
-/* Shape, period, proof: all but the status. */
-static fm_status verify_itself(struct credential_facts *out, const json_t *credential,
-                               const struct credential_verifier *v, struct base_err *err)
+/* Shape, period and whose key it is, once the signature is verified. */
+static fm_status judge_itself(struct credential_facts *out, const json_t *credential,
+                              const struct credential_verifier *v, struct base_err *err)
 {
-    const struct did_proof_terms terms = {.now_s = v->now_s};
     bool has_from, has_until;
     fm_status st = credential_check_shape(credential, err);
 
@@ -68,9 +73,6 @@ static fm_status verify_itself(struct credential_facts *out, const json_t *crede
         st = credential_moment(&out->valid_from_s, &has_from, credential, "validFrom", err);
     if (st == FM_OK)
         st = credential_moment(&out->valid_until_s, &has_until, credential, "validUntil", err);
-    if (st == FM_OK)
-        st = did_proof_verify_terms(&out->proof, credential, DID_ROLE_ASSERTION, &terms,
-                                    v->rules_version, v->resolver, err);
     if (st != FM_OK)
         return st;
     out->issuer = credential_id_of(credential, "issuer");
@@ -85,6 +87,18 @@ static fm_status verify_itself(struct credential_facts *out, const json_t *crede
         return base_err_set(err, FM_E_INVALID, "not valid after %s",
                             json_string_value(json_object_get(credential, "validUntil")));
     return FM_OK;
+}
+
+static fm_status check_proof(struct credential_facts *out, const json_t *credential,
+                             const struct credential_verifier *v, struct base_err *err)
+{
+    const struct did_proof_terms terms = {.now_s = v->now_s};
+    fm_status st = credential_check_shape(credential, err);
+
+    memset(out, 0, sizeof *out);
+    return st != FM_OK ? st
+                       : did_proof_verify_terms(&out->proof, credential, DID_ROLE_ASSERTION, &terms,
+                                                v->rules_version, v->resolver, err);
 }
 
 /* One status: its list is fetched, verified as a credential of the same issuer, and read. */
@@ -108,7 +122,9 @@ static fm_status check_status(const struct credential_facts *facts, const json_t
         return base_err_set(err, FM_E_NOT_FOUND, "status list %.120s is not at hand", id);
     st = v->lists->list(v->lists->ctx, &list, id, err);
     if (st == FM_OK)
-        st = verify_itself(&of_list, list, v, err);
+        st = check_proof(&of_list, list, v, err);
+    if (st == FM_OK)
+        st = judge_itself(&of_list, list, v, err);
     if (st == FM_OK && strcmp(of_list.issuer, facts->issuer) != 0)
         st = base_err_set(err, FM_E_AUTH, "another issuer's, %.120s", of_list.issuer);
     if (st == FM_OK && (json_object_get(list, "id") == NULL ||
@@ -128,23 +144,31 @@ static fm_status check_status(const struct credential_facts *facts, const json_t
                                                         : "marked");
 }
 
-fm_status credential_verify(struct credential_facts *out, const json_t *credential,
-                            const struct credential_verifier *v, struct base_err *err)
+fm_status credential_judge(struct credential_facts *out, const json_t *credential,
+                           const struct credential_verifier *v, struct base_err *err)
 {
-    const json_t *status, *one;
-    fm_status st;
+    const json_t *status = json_object_get(credential, "credentialStatus"), *one;
+    fm_status st = judge_itself(out, credential, v, err);
     size_t i;
 
-    memset(out, 0, sizeof *out);
-    st = verify_itself(out, credential, v, err);
     if (st != FM_OK)
         return st;
-    status = json_object_get(credential, "credentialStatus");
     if (json_is_object(status))
         return check_status(out, status, v, err);
     json_array_foreach(status, i,
                        one) if ((st = check_status(out, one, v, err)) != FM_OK) return st;
     return FM_OK;
+}
+
+fm_status credential_verify(struct credential_facts *out, const json_t *credential,
+                            const struct credential_verifier *v, struct base_err *err)
+{
+    fm_status st = check_proof(out, credential, v, err);
+
+    if (st != FM_OK)
+        return st;
+    out->form = out->proof.key.suite->cryptosuite;
+    return credential_judge(out, credential, v, err);
 }
 
 /* ---- presentations ---- */

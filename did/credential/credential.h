@@ -30,6 +30,7 @@ struct credential_verifier {
 /* What a verified credential says, borrowed from it where it is text. */
 struct credential_facts {
     const char *issuer;
+    const char *form; /* "eddsa-jcs-2022", ... or "vc+jwt" */
     struct did_proof proof;
     int64_t valid_from_s, valid_until_s; /* 0 and INT64_MAX if it does not say */
 };

@@ -7,11 +7,10 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "did/credential/credential.h"
+#include "did/credential/jwt.h"
 #include "did/credential/status_list.h"
-#include "did/document.h"
 #include "did/key_did.h"
 #include "did/keystore.h"
-#include "did/moment.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
 #include "exchange/cli/credential_files.h"
@@ -22,22 +21,6 @@
         "key", "FILE", "a sealed key of credential key (default: this member's node signs)", \
             CLI_OPTIONAL                                                                     \
     }
-#define OUT_OPTION                                                                  \
-    {                                                                               \
-        "out", "FILE", "where to write it (default: standard output)", CLI_OPTIONAL \
-    }
-
-static int64_t now_s(void)
-{
-    return base_clock_unix_ms(base_clock_system()) / 1000;
-}
-
-static fm_status put_out(const struct cli_args *args, const json_t *value, struct base_err *err)
-{
-    const char *out = cli_value(args, "out");
-
-    return out == NULL ? cli_print_json(value, err) : cli_write_json(out, value, 0644, err);
-}
 
 /* ---- key ---- */
 
@@ -58,8 +41,8 @@ static fm_status key(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = did_key_did_encode(did, did_secret_key(secret), err);
     if (st == FM_OK)
-        st = did_keystore_save(out, DID_KEYSTORE_NEW, secret, "subject", now_s(), pass, NULL,
-                               base_random_system(), err);
+        st = did_keystore_save(out, DID_KEYSTORE_NEW, secret, "subject", credential_now_s(), pass,
+                               NULL, base_random_system(), err);
     if (st == FM_OK)
         printf("%s\n", did);
     did_secret_free(secret);
@@ -85,44 +68,53 @@ const struct cli_command cli_credential_key = {
 
 /* ---- signing ---- */
 
-/* The key of --key, and its verification method. */
-static fm_status own_key(struct did_secret **out, char method[DID_KEY_METHOD_TEXT],
-                         const struct cli_args *args, struct base_err *err)
+/* Replaces the credential by the JWT, as a JSON string. */
+static fm_status sign_jwt(json_t **credential, const struct did_secret *secret, const char *method,
+                          struct base_err *err)
 {
-    struct did_passphrase *pass = NULL;
-    fm_status st = cli_passphrase(&pass, args, CLI_PASSPHRASE_OLD, err);
+    struct base_buf text = {0};
+    fm_status st = credential_jwt_issue(&text, *credential, secret, method, err);
 
-    *out = NULL;
-    if (st == FM_OK)
-        st = did_keystore_load(out, NULL, cli_value(args, "key"), pass, err);
-    if (st == FM_OK)
-        st = did_key_method_encode(method, did_secret_key(*out), err);
-    did_passphrase_free(pass);
+    if (st == FM_OK) {
+        json_decref(*credential);
+        *credential = json_string(base_buf_cstr(&text));
+        st = *credential != NULL ? FM_OK : base_err_memory(err, "JWT");
+    }
+    base_buf_release(&text);
     return st;
 }
 
-/* Signs in place by --key, or has the node do it. credential is replaced. */
-static fm_status sign(json_t **credential, const struct cli_args *args, struct base_err *err)
+static fm_status sign_by_key(json_t **credential, bool as_jwt, const struct cli_args *args,
+                             struct base_err *err)
 {
     char method[DID_KEY_METHOD_TEXT];
     struct did_secret *secret;
-    json_t *value = NULL, *signed_one;
+    fm_status st = credential_own_key(&secret, method, args, err);
+
+    if (st == FM_OK)
+        st = as_jwt ? sign_jwt(credential, secret, method, err)
+                    : credential_issue(*credential, secret, method, credential_now_s(), err);
+    did_secret_free(secret);
+    return st;
+}
+
+/* By --key, or by the node. credential is replaced by what was signed, a JWT by its text. */
+static fm_status sign(json_t **credential, const struct cli_args *args, struct base_err *err)
+{
+    bool as_jwt = cli_flag(args, "jwt");
+    json_t *value = NULL, *made;
     fm_status st;
 
-    if (cli_value(args, "key") != NULL) {
-        st = own_key(&secret, method, args, err);
-        if (st == FM_OK)
-            st = credential_issue(*credential, secret, method, now_s(), err);
-        did_secret_free(secret);
-        return st;
-    }
-    st = cli_call(&value, args, "credential.issue", json_pack("{s:O}", "credential", *credential),
-                  err);
-    if (st == FM_OK)
-        st = base_json_get_object(&signed_one, value, "credential", err);
+    if (cli_value(args, "key") != NULL)
+        return sign_by_key(credential, as_jwt, args, err);
+    st = cli_call(&value, args, "credential.issue",
+                  json_pack("{s:O, s:b}", "credential", *credential, "jwt", as_jwt), err);
+    made = json_object_get(value, as_jwt ? "jwt" : "credential");
+    if (st == FM_OK && made == NULL)
+        st = base_err_set(err, FM_E_PEER, "the node signed nothing: is it of this version?");
     if (st == FM_OK) {
         json_decref(*credential);
-        *credential = json_incref(signed_one);
+        *credential = json_incref(made);
     }
     json_decref(value);
     return st;
@@ -158,7 +150,7 @@ static fm_status issue(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = sign(&credential, args, err);
     if (st == FM_OK)
-        st = put_out(args, credential, err);
+        st = credential_put_out(args, credential, err);
     json_decref(credential);
     return st;
 }
@@ -170,7 +162,8 @@ static const struct cli_option issue_options[] = {
     {"index", "N", "its place there, never used twice", CLI_OPTIONAL},
     {"suspension", NULL, "the list is for suspensions, which end; not for revocations",
      CLI_OPTIONAL},
-    OUT_OPTION,
+    {"jwt", NULL, "as a JWT (vc+jwt, EdDSA or ES256) instead of JSON with a proof", CLI_OPTIONAL},
+    CREDENTIAL_OUT_OPTION,
     CLI_PASSPHRASE_OPTION,
     {0}};
 
@@ -266,11 +259,11 @@ static fm_status list(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = signer_did(did, args, err);
     if (st == FM_OK)
-        st = credential_status_list(&made, id, did, purpose, &bits, now_s(), err);
+        st = credential_status_list(&made, id, did, purpose, &bits, credential_now_s(), err);
     if (st == FM_OK)
         st = sign(&made, args, err);
     if (st == FM_OK)
-        st = put_out(args, made, err);
+        st = credential_put_out(args, made, err);
     credential_bits_release(&bits);
     json_decref(old);
     json_decref(made);
@@ -285,7 +278,7 @@ static const struct cli_option list_options[] = {
     {"from", "FILE", "the list so far, to be changed", CLI_OPTIONAL},
     {"set", "N", "revoke, or suspend, the credential with that index", CLI_REPEATED},
     {"clear", "N", "end its suspension", CLI_REPEATED},
-    OUT_OPTION,
+    CREDENTIAL_OUT_OPTION,
     CLI_PASSPHRASE_OPTION,
     {0}};
 
@@ -299,127 +292,3 @@ const struct cli_command cli_credential_list = {
     "published under its id.",
     list_options,
     list};
-
-/* ---- presenting ---- */
-
-static fm_status present(const struct cli_args *args, struct base_err *err)
-{
-    char method[DID_KEY_METHOD_TEXT];
-    struct did_secret *secret = NULL;
-    json_t *held = json_array(), *shown = NULL;
-    fm_status st = held == NULL ? base_err_memory(err, "presentation") : FM_OK;
-
-    for (size_t i = 0; st == FM_OK && i < args->operand_count; i++) {
-        json_t *one;
-        st = base_json_load_file(&one, args->operands[i], CREDENTIAL_FILE_MAX, err);
-        if (st == FM_OK && json_array_append_new(held, one) != 0)
-            st = base_err_memory(err, "presentation");
-    }
-    if (st == FM_OK)
-        st = own_key(&secret, method, args, err);
-    if (st == FM_OK)
-        st = credential_present(&shown, held, secret, method, cli_value(args, "challenge"),
-                                cli_value(args, "domain"), now_s(), err);
-    if (st == FM_OK)
-        st = put_out(args, shown, err);
-    did_secret_free(secret);
-    json_decref(held);
-    json_decref(shown);
-    return st;
-}
-
-static const struct cli_option present_options[] = {
-    {"key", "FILE", "the holder's sealed key", CLI_REQUIRED},
-    {"challenge", "TEXT", "what the verifier asked to be signed: its own, and fresh", CLI_REQUIRED},
-    {"domain", "TEXT", "who the verifier is", CLI_REQUIRED},
-    OUT_OPTION,
-    CLI_PASSPHRASE_OPTION,
-    {0}};
-
-const struct cli_command cli_credential_present = {
-    "credential present",
-    "FILE...",
-    1,
-    CLI_MAX_OPERANDS,
-    "show credentials to one verifier, at its request, and to no other",
-    NULL,
-    present_options,
-    present};
-
-/* ---- verifying ---- */
-
-static void say(const struct credential_facts *facts)
-{
-    char until[DID_MOMENT_TEXT] = "for ever";
-    struct base_err ignored = {0};
-
-    if (facts->valid_until_s != INT64_MAX &&
-        did_moment_format(until, facts->valid_until_s, &ignored) != FM_OK)
-        until[0] = '\0';
-    printf("valid   %s\nissuer  %s\nuntil   %s\n", facts->proof.key.suite->cryptosuite,
-           facts->issuer, until);
-}
-
-/* One credential, or a presentation with its own. */
-static fm_status judge(struct credential_facts *facts, size_t *count, const char **holder,
-                       const json_t *value, const struct cli_args *args,
-                       const struct credential_verifier *verifier, struct base_err *err)
-{
-    const char *challenge = cli_value(args, "challenge"), *domain = cli_value(args, "domain");
-
-    *count = 1;
-    *holder = NULL;
-    if (!credential_has_type(value, "VerifiablePresentation"))
-        return credential_verify(&facts[0], value, verifier, err);
-    if (challenge == NULL || domain == NULL)
-        return base_err_set(err, FM_E_ARG,
-                            "a presentation needs --challenge and --domain, as they were given to "
-                            "its holder");
-    return credential_verify_presentation(facts, count, holder, value, challenge, domain, verifier,
-                                          err);
-}
-
-static fm_status verify(const struct cli_args *args, struct base_err *err)
-{
-    struct credential_facts facts[CREDENTIAL_SUBJECTS_MAX];
-    struct credential_files files;
-    json_t *value = NULL;
-    const char *holder;
-    size_t count;
-    fm_status st = credential_files_open(&files, args, now_s(), err);
-
-    if (st == FM_OK)
-        st = base_json_load_file(&value, args->operands[0], CREDENTIAL_FILE_MAX, err);
-    if (st == FM_OK) {
-        st = judge(facts, &count, &holder, value, args, &files.verifier, err);
-        if (st != FM_OK)
-            st = base_err_prefix(err, "%s", args->operands[0]);
-    }
-    if (st == FM_OK && holder != NULL)
-        printf("holder  %s\n", holder);
-    for (size_t i = 0; st == FM_OK && i < count; i++)
-        say(&facts[i]);
-    credential_files_release(&files);
-    json_decref(value);
-    return st;
-}
-
-static const struct cli_option verify_options[] = {
-    {"home", "DIR", "ask this member's node for the documents of did:firmiana (default: none)",
-     CLI_OPTIONAL},
-    {"document", "FILE", "the DID document of an issuer", CLI_REPEATED},
-    {"list", "FILE", "a status list of an issuer", CLI_REPEATED},
-    {"challenge", "TEXT", "of a presentation: what was asked to be signed", CLI_OPTIONAL},
-    {"domain", "TEXT", "of a presentation: who asked", CLI_OPTIONAL},
-    {0}};
-
-const struct cli_command cli_credential_verify = {
-    "credential verify",
-    "FILE",
-    1,
-    1,
-    "verify a credential or a presentation; one that is revoked, suspended or expired is invalid",
-    "did:key needs nothing. A did:firmiana needs its document, from --document (did show) or from "
-    "the node of --home.",
-    verify_options,
-    verify};

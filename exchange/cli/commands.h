@@ -28,8 +28,10 @@ extern const struct cli_command cli_audit_list, cli_audit_export;   /* cmd_audit
 extern const struct cli_command cli_audit_subject, cli_audit_query; /* cmd_subject.c */
 extern const struct cli_command cli_consent_attest, cli_consent_withdraw, cli_consent_key,
     cli_consent_mandate; /* cmd_attest.c */
-extern const struct cli_command cli_credential_key, cli_credential_issue, cli_credential_list,
-    cli_credential_present, cli_credential_verify; /* cmd_credential.c */
+extern const struct cli_command cli_credential_key, cli_credential_issue,
+    cli_credential_list; /* cmd_credential.c */
+extern const struct cli_command cli_credential_present,
+    cli_credential_verify; /* cmd_credential_show.c */
 extern const struct cli_command cli_officer_create, cli_officer_list, cli_officer_add,
     cli_officer_remove, cli_officer_sign; /* cmd_officer.c */
 extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,

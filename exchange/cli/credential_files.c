@@ -1,11 +1,50 @@
 #include "exchange/cli/credential_files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
-#include "did/key_did.h"
+#include "base/random.h"
+#include "did/keystore.h"
 #include "exchange/cli/common.h"
+#include "exchange/cli/keys.h"
+
+/* ---- keys and output ---- */
+
+int64_t credential_now_s(void)
+{
+    return base_clock_unix_ms(base_clock_system()) / 1000;
+}
+
+fm_status credential_own_key(struct did_secret **out, char method[DID_KEY_METHOD_TEXT],
+                             const struct cli_args *args, struct base_err *err)
+{
+    struct did_passphrase *pass = NULL;
+    fm_status st = cli_passphrase(&pass, args, CLI_PASSPHRASE_OLD, err);
+
+    *out = NULL;
+    if (st == FM_OK)
+        st = did_keystore_load(out, NULL, cli_value(args, "key"), pass, err);
+    if (st == FM_OK)
+        st = did_key_method_encode(method, did_secret_key(*out), err);
+    did_passphrase_free(pass);
+    return st;
+}
+
+fm_status credential_put_out(const struct cli_args *args, const json_t *value, struct base_err *err)
+{
+    const char *out = cli_value(args, "out");
+
+    if (json_is_string(value) && out == NULL)
+        return printf("%s\n", json_string_value(value)) > 0
+                   ? FM_OK
+                   : base_err_errno(err, "standard output");
+    if (json_is_string(value))
+        return base_file_write(out, json_string_value(value), json_string_length(value), 0644, err);
+    return out == NULL ? cli_print_json(value, err) : cli_write_json(out, value, 0644, err);
+}
 
 /* ---- documents ---- */
 

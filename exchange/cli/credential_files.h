@@ -1,13 +1,30 @@
-/* What credential verify looks things up in: files that were given, and a node if one was named.
- * Nothing is fetched from a network. */
+/* What the credential commands share: the key of --key, what is written to --out, and what verify
+ * looks things up in: files that were given, and a node if one was named. Nothing is fetched from a
+ * network. */
 #ifndef FIRMIANA_EXCHANGE_CLI_CREDENTIAL_FILES_H
 #define FIRMIANA_EXCHANGE_CLI_CREDENTIAL_FILES_H
 
 #include "did/credential/credential.h"
 #include "did/document.h"
+#include "did/key_did.h"
 #include "exchange/cli/args.h"
 
 #define CREDENTIAL_FILE_MAX (4u << 20)
+
+#define CREDENTIAL_OUT_OPTION                                                       \
+    {                                                                               \
+        "out", "FILE", "where to write it (default: standard output)", CLI_OPTIONAL \
+    }
+
+int64_t credential_now_s(void);
+
+/* The key of --key, and its verification method. */
+fm_status credential_own_key(struct did_secret **out, char method[DID_KEY_METHOD_TEXT],
+                             const struct cli_args *args, struct base_err *err) FM_CHECK;
+
+/* To --out or standard output. A JSON string is a JWT, which is written as it is. */
+fm_status credential_put_out(const struct cli_args *args, const json_t *value,
+                             struct base_err *err) FM_CHECK;
 
 struct credential_files {
     const struct cli_args *args;
