@@ -43,16 +43,17 @@ exchange_sql_plan  base exchange/data exchange/sql/parse exchange/sql/plan
 exchange_sql_bind  base exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind
 exchange_sql_physical base exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical
 exchange_run       base mpc mpc/paillier mpc/psi transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run
-exchange_contract  base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/contract
-exchange_session   base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/contract exchange/session
-exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/contract exchange/session exchange/node
-exchange_cli       base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/contract exchange/session exchange/node exchange/cli
-firmiana           base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/contract exchange/session exchange/node exchange/cli
+exchange_aggregate base mpc mpc/paillier mpc/psi transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run exchange/aggregate
+exchange_contract  base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical mpc mpc/paillier mpc/psi transport exchange/run exchange/aggregate exchange/contract
+exchange_session   base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical mpc mpc/paillier mpc/psi transport exchange/run exchange/aggregate exchange/contract exchange/session
+exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/contract exchange/session exchange/node
+exchange_cli       base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/contract exchange/session exchange/node exchange/cli
+firmiana           base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/contract exchange/session exchange/node exchange/cli
 '
 declare -A header=([base]=base/status.h [net]=net/node.h [transport]=net/transport.h [did]=did/suite.h [mpc]=mpc/session.h [mpc/paillier]=mpc/paillier/key.h [mpc/psi]=mpc/psi/psi.h
   [ledger/proof]=ledger/proof/log.h [ledger/verify]=ledger/verify/verify.h [ledger/machine]=ledger/machine/machine.h
   [ledger/store]=ledger/store/chain.h [ledger/engine]=ledger/engine/engine.h [ledger/abci]=ledger/abci/app.h [exchange/comet]=exchange/comet/member.h [exchange/data]=exchange/data/schema.h [exchange/sql/parse]=exchange/sql/parse/syntax.h [exchange/sql/plan]=exchange/sql/plan/plan.h
-  [exchange/sql/bind]=exchange/sql/bind/compile.h [exchange/sql/physical]=exchange/sql/physical/physical.h [exchange/run]=exchange/run/run.h
+  [exchange/sql/bind]=exchange/sql/bind/compile.h [exchange/sql/physical]=exchange/sql/physical/physical.h [exchange/run]=exchange/run/run.h [exchange/aggregate]=exchange/aggregate/run.h
   [exchange/contract]=exchange/contract/contract.h [exchange/session]=exchange/session/session.h
   [exchange/node]=exchange/node/node.h [exchange/cli]=exchange/cli/args.h)
 

@@ -13,12 +13,25 @@
 
 static const struct cli_option plain_options[] = {CLI_HOME_OPTION, CLI_JSON_OPTION, {0}};
 
+static fm_status add_key(json_t *spec, const char *path, struct base_err *err)
+{
+    json_t *key;
+    fm_status st = base_json_load_file(&key, path, 1 << 18, err);
+
+    if (st == FM_OK && json_object_set(spec, "key", key) != 0)
+        st = base_err_set(err, FM_E_INPUT, "the specification must be a JSON object");
+    json_decref(key);
+    return st;
+}
+
 static fm_status draft(const struct cli_args *args, struct base_err *err)
 {
     const char *out = cli_value(args, "out");
     json_t *spec = NULL, *value = NULL;
     fm_status st = base_json_load_file(&spec, args->operands[0], 1 << 20, err);
 
+    if (st == FM_OK && cli_value(args, "key") != NULL)
+        st = add_key(spec, cli_value(args, "key"), err);
     if (st == FM_OK)
         st = cli_call(&value, args, "contract.draft", json_pack("{s:O}", "spec", spec), err);
     if (st == FM_OK && out != NULL)
@@ -36,6 +49,7 @@ static fm_status draft(const struct cli_args *args, struct base_err *err)
 static const struct cli_option draft_options[] = {
     CLI_HOME_OPTION,
     {"out", "FILE", "write the contract here, for contract propose", CLI_OPTIONAL},
+    {"key", "KEY.json", "of protocol aggregate: what key deal wrote", CLI_OPTIONAL},
     CLI_JSON_OPTION,
     {0}};
 
@@ -52,7 +66,9 @@ const struct cli_command cli_contract_draft = {
     "\"minimum_group\",\n"
     "\"consent\": {\"requirement\": \"none\", \"basis\"} or {\"requirement\": \"subject\", "
     "\"parameter\", \"modes\"},\n"
-    "\"valid_for\": \"365d\"}",
+    "\"valid_for\": \"365d\", \"protocol\"?: \"rep3\" or, with --key, \"aggregate\": then "
+    "\"compute\" are those who decrypt,\n"
+    "and \"contributors\"? (default 2) the fewest providers}",
     draft_options,
     draft};
 
@@ -60,7 +76,7 @@ const struct cli_command cli_contract_draft = {
 static fm_status check_file(const json_t *contract, const char *path, struct base_err *err)
 {
     struct contract c = {0};
-    fm_status st = ledger_contract_check_shape(contract, err);
+    fm_status st = ledger_contract_check_shape(contract, UINT32_MAX, err);
 
     if (st == FM_OK)
         st = contract_parse(&c, contract, err);

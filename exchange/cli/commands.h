@@ -17,8 +17,9 @@ extern const struct cli_command cli_dataset_import, cli_dataset_publish, cli_dat
     cli_demo_data;                                    /* cmd_dataset.c */
 extern const struct cli_command cli_dataset_describe; /* cmd_describe.c */
 extern const struct cli_command cli_contract_draft, cli_contract_propose,
-    cli_contract_show;                       /* cmd_contract.c */
-extern const struct cli_command cli_explain; /* cmd_explain.c */
+    cli_contract_show;                                                      /* cmd_contract.c */
+extern const struct cli_command cli_key_deal, cli_key_import, cli_key_list; /* cmd_key.c */
+extern const struct cli_command cli_explain;                                /* cmd_explain.c */
 extern const struct cli_command cli_contract_authorize, cli_contract_revoke;
 extern const struct cli_command cli_consent_create, cli_consent_revoke,
     cli_consent_relay; /* cmd_consent.c */

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "exchange/contract/protocol.h"
 #include "exchange/contract/subject.h"
 #include "exchange/contract/uses.h"
 #include "exchange/sql/physical/physical.h"
@@ -225,9 +226,10 @@ static json_t *full_parameters(const json_t *spec)
 static fm_status check_spec(const json_t *spec, int64_t *minimum, int64_t *version,
                             int64_t *valid_ms, struct base_err *err)
 {
-    static const char *const names[] = {"name",    "version",    "purpose",    "sql",
-                                        "compute", "recipients", "parameters", "minimum_group",
-                                        "consent", "valid_ms",   "link",       NULL};
+    static const char *const names[] = {"name",    "version",      "purpose",    "sql",
+                                        "compute", "recipients",   "parameters", "minimum_group",
+                                        "consent", "valid_ms",     "link",       "protocol",
+                                        "key",     "contributors", NULL};
     const char *text;
     json_t *list;
 
@@ -249,6 +251,21 @@ static fm_status check_spec(const json_t *spec, int64_t *minimum, int64_t *versi
     return FM_OK;
 }
 
+enum { DEFAULT_CONTRIBUTORS = 2 };
+
+/* What a protocol other than rep3 has beside. */
+static bool add_protocol(json_t *contract, const json_t *spec, const char *protocol)
+{
+    json_t *contributors = json_object_get(spec, "contributors"),
+           *key = json_object_get(spec, "key");
+
+    if (strcmp(protocol, "aggregate") == 0 && contributors == NULL &&
+        json_object_set_new(contract, "contributors", json_integer(DEFAULT_CONTRIBUTORS)) != 0)
+        return false;
+    return (contributors == NULL || json_object_set(contract, "contributors", contributors) == 0) &&
+           (key == NULL || json_object_set(contract, "key", key) == 0);
+}
+
 static fm_status assemble(json_t **out, const json_t *spec, const struct sql_plan *plan,
                           json_t *const parts[2], int64_t minimum, int64_t version, int64_t expires,
                           const char *asker, struct base_err *err)
@@ -256,7 +273,7 @@ static fm_status assemble(json_t **out, const json_t *spec, const struct sql_pla
     json_t *plan_json = NULL, *parameters = full_parameters(spec);
     uint8_t hash[32];
     char hash_hex[65];
-    const char *link = NULL;
+    const char *link = NULL, *protocol = NULL;
     fm_status st = parameters != NULL
                        ? sql_plan_json(&plan_json, plan, err)
                        : base_err_set(err, FM_E_INPUT, "member 'parameters' must hold objects");
@@ -265,22 +282,40 @@ static fm_status assemble(json_t **out, const json_t *spec, const struct sql_pla
         st = base_json_hash(hash, plan_json, err);
     if (st == FM_OK)
         st = contract_link(&link, spec, err);
+    if (st == FM_OK)
+        st = contract_protocol_of(&protocol, spec, err);
     if (st == FM_OK) {
         base_hex(hash_hex, hash, 32);
         *out = json_pack(
             "{s:i,s:O,s:I,s:s,s:O,s:O,s:s,s:s,s:O,s:O,s:O,s:O,s:I,s:O,s:I,s:s,s:O,s:O}", "format",
             1, "name", json_object_get(spec, "name"), "version", (json_int_t)version, "asker",
             asker, "purpose", json_object_get(spec, "purpose"), "sql", json_object_get(spec, "sql"),
-            "protocol", "rep3", "link", link, "compute", json_object_get(spec, "compute"),
+            "protocol", protocol, "link", link, "compute", json_object_get(spec, "compute"),
             "recipients", json_object_get(spec, "recipients"), "tables", parts[0], "parameters",
             parameters, "minimum_group", (json_int_t)minimum, "consent",
             json_object_get(spec, "consent"), "expires", (json_int_t)expires, "plan_hash", hash_hex,
             "plan", plan_json, "uses", parts[1]);
-        if (*out == NULL)
+        if (*out == NULL || !add_protocol(*out, spec, protocol))
             st = base_err_memory(err, "contract");
     }
     json_decref(plan_json);
     json_decref(parameters);
+    return st;
+}
+
+/* As every node will. */
+static fm_status check_built(json_t **built, const struct sql_plan *plan, struct base_err *err)
+{
+    struct contract c = {0};
+    fm_status st = contract_parse(&c, *built, err);
+
+    if (st == FM_OK)
+        st = contract_protocol_check(&c, plan, err);
+    contract_release(&c);
+    if (st != FM_OK) {
+        json_decref(*built);
+        *built = NULL;
+    }
     return st;
 }
 
@@ -299,15 +334,15 @@ fm_status contract_build(json_t **out, const json_t *spec, const char *asker,
     st = contract_plan(&plan, spec, minimum, datasets, err);
     if (st != FM_OK)
         return st;
-    st = sql_plan_runs(&plan, err);
-    if (st == FM_OK)
-        st = check_consent(&plan, spec, datasets, err);
+    st = check_consent(&plan, spec, datasets, err);
     if (st == FM_OK)
         st = tables_of(&parts[0], &plan, datasets, dids, err);
     if (st == FM_OK)
         st = contract_uses_by_member(&parts[1], &plan, err);
     if (st == FM_OK)
         st = assemble(out, spec, &plan, parts, minimum, version, now_ms + valid_ms, asker, err);
+    if (st == FM_OK)
+        st = check_built(out, &plan, err);
     json_decref(parts[0]);
     json_decref(parts[1]);
     sql_plan_release(&plan);
@@ -390,7 +425,7 @@ static fm_status check_recipients(const struct contract *c, struct base_err *err
     for (unsigned i = 0; i < c->recipient_count; i++) {
         const char *who = c->recipients[i];
         bool knows = strcmp(who, c->asker) == 0 || contract_is_provider(c, who);
-        for (unsigned k = 0; k < 3; k++)
+        for (unsigned k = 0; k < c->compute_count; k++)
             knows = knows || strcmp(who, c->compute[k]) == 0;
         if (!knows)
             return base_err_set(
@@ -415,6 +450,8 @@ fm_status contract_compile(struct sql_plan *plan, const struct contract *contrac
         st = contract_plan(plan, contract->json, contract->minimum_group, own, err);
     if (st == FM_OK) {
         st = compare(plan, contract, err);
+        if (st == FM_OK)
+            st = contract_protocol_check(contract, plan, err);
         if (st == FM_OK)
             st = check_consent(plan, contract->json, own, err);
         if (st != FM_OK)

@@ -6,6 +6,7 @@
  * A specification (what an analyst writes): {"name", "version"?, "purpose", "sql", "compute": [3
  * aliases], "link"?: "lan" | "metro" | "wan", "recipients": [aliases], "parameters"?: [{"name":
  * "$1", "type", "range"?: [least, greatest], "hidden"?, "subject"?}], "minimum_group"?: 5,
+ * "protocol"?: protocol.h, "key"? and "contributors"?: 2 (aggregate: exchange/aggregate/key.h),
  * "consent": {"requirement": "none", "basis"} or {"requirement": "subject", "parameter", "modes"},
  * "valid_ms"?: 31536000000}. */
 #ifndef FIRMIANA_EXCHANGE_CONTRACT_COMPILE_H

@@ -133,18 +133,30 @@ fm_status contract_link(const char **out, const json_t *from, struct base_err *e
                         "parties");
 }
 
+static fm_status read_compute(struct contract *c, struct base_err *err)
+{
+    if (read_aliases(c->compute, CONTRACT_MAX_COMPUTE, &c->compute_count, c->json, "compute",
+                     err) != FM_OK)
+        return err->code;
+    if (strcmp(c->protocol, "rep3") == 0 && c->compute_count != 3)
+        return base_err_set(err, FM_E_INPUT, "contract: needs three compute parties, not %u",
+                            c->compute_count);
+    if (c->compute_count == 0)
+        return base_err_set(err, FM_E_INPUT, "contract: needs compute parties");
+    if (json_object_get(c->json, "contributors") != NULL &&
+        base_json_get_int(&c->contributors, c->json, "contributors", err) != FM_OK)
+        return base_err_prefix(err, "contract");
+    return FM_OK;
+}
+
 fm_status contract_parse(struct contract *out, const json_t *json, struct base_err *err)
 {
-    unsigned computes = 0;
     fm_status st;
 
     *out = (struct contract){.json = json_incref((json_t *)(uintptr_t)json)};
     st = read_scalars(out, err);
     if (st == FM_OK)
-        st = read_aliases(out->compute, 3, &computes, json, "compute", err);
-    if (st == FM_OK && computes != 3)
-        st = base_err_set(err, FM_E_INPUT, "contract: needs three compute parties, not %u",
-                          computes);
+        st = read_compute(out, err);
     if (st == FM_OK)
         st = read_aliases(out->recipients, CONTRACT_MAX_RECIPIENTS, &out->recipient_count, json,
                           "recipients", err);

@@ -14,6 +14,7 @@ enum {
     CONTRACT_MAX_TABLES = 16,
     CONTRACT_MAX_PARAMETERS = 16,
     CONTRACT_MAX_RECIPIENTS = 8,
+    CONTRACT_MAX_COMPUTE = 16,
     CONTRACT_ALIAS = 33
 };
 
@@ -43,7 +44,9 @@ struct contract {
     const char *sql;
     const char *protocol;
     const char *link; /* between the compute parties: "lan" (also where absent), "metro", "wan" */
-    const char *compute[3];
+    const char *compute[CONTRACT_MAX_COMPUTE];
+    unsigned compute_count;
+    int64_t contributors; /* aggregate: at least so many providers; else 0 */
     const char *recipients[CONTRACT_MAX_RECIPIENTS];
     unsigned recipient_count;
     struct contract_table tables[CONTRACT_MAX_TABLES];

@@ -1,33 +1,13 @@
-#include "exchange/node/job.h"
+#include "exchange/node/job_own.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/secret.h"
-#include "exchange/node/commit.h"
 #include "exchange/run/run.h"
 #include "mpc/choice.h"
 #include "mpc/protocol.h"
-
-enum { COMPUTE_STREAM = 0, COMPUTE_STREAMS = 1, SALT_STREAM = 1 };
-enum { JOB_SOURCES = COMMIT_SOURCES };
-
-struct job {
-    struct job_setup setup;
-    struct net_task *task;
-    atomic_bool ended;
-    atomic_bool through;
-    atomic_uint at, of;
-    _Atomic(const char *) name;
-    struct job_result result;
-    struct sql_physical physical;
-    struct mpc_session *mpc;
-    struct commitments commitments;
-    struct sql_value params[SQL_MAX_PARAMS];
-    unsigned sources[JOB_SOURCES], recipients[SESSION_MAX_PARTIES];
-};
 
 /* ---- what the run is given ---- */
 
@@ -96,7 +76,7 @@ static fm_status on_result(void *ctx, size_t output, unsigned part, const struct
 }
 
 /* A reader may see the numbers of one operator with the name of the next. */
-static void on_progress(void *ctx, unsigned at, unsigned of, const char *name)
+void job_note_progress(void *ctx, unsigned at, unsigned of, const char *name)
 {
     struct job *job = ctx;
 
@@ -105,7 +85,7 @@ static void on_progress(void *ctx, unsigned at, unsigned of, const char *name)
     atomic_store(&job->at, at);
 }
 
-static fm_status still_allowed(struct job *job, struct base_err *err)
+fm_status job_still_allowed(struct job *job, struct base_err *err)
 {
     if (session_may_open(job->setup.session))
         return FM_OK;
@@ -122,7 +102,7 @@ static fm_status before_reveal(void *ctx, struct base_err *err)
     struct net_transport *t = job->setup.transport;
     static const uint8_t done = 'd';
 
-    if (still_allowed(job, err) != FM_OK || mpc_check(job->mpc, err) != FM_OK)
+    if (job_still_allowed(job, err) != FM_OK || mpc_check(job->mpc, err) != FM_OK)
         return err->code;
     for (unsigned i = 0; i < 3 && t->self < 3; i++)
         if (i != t->self && net_send(t, SALT_STREAM, i, &done, 1, err) != FM_OK)
@@ -136,7 +116,7 @@ static fm_status before_reveal(void *ctx, struct base_err *err)
             return base_err_set(err, FM_E_PEER, "%s did not confirm the computation", t->names[i]);
         }
     }
-    return still_allowed(job, err); /* The others may have taken their time. */
+    return job_still_allowed(job, err); /* The others may have taken their time. */
 }
 
 /* ---- the run ---- */
@@ -162,7 +142,7 @@ static fm_status open_mpc(struct job *job, struct base_err *err)
     return mpc_session_open(&job->mpc, &c, err);
 }
 
-static fm_status keep_answer(struct job *job, const struct sql_result *answer, struct base_err *err)
+fm_status job_keep_answer(struct job *job, const struct sql_result *answer, struct base_err *err)
 {
     void (*const print[3])(struct base_buf *, const struct sql_result *) = {
         [JOB_TABLE] = sql_result_table, [JOB_CSV] = sql_result_csv, [JOB_JSON] = sql_result_json};
@@ -184,8 +164,6 @@ static fm_status keep_answer(struct job *job, const struct sql_result *answer, s
 
 static fm_status run_plan(struct job *job, struct base_err *err)
 {
-    struct sql_rows own[JOB_SOURCES];
-    const struct sql_rows *rows[JOB_SOURCES] = {NULL};
     struct sql_run_config c = {.physical = &job->physical,
                                .session = job->mpc,
                                .transport = job->setup.transport,
@@ -194,38 +172,39 @@ static fm_status run_plan(struct job *job, struct base_err *err)
                                .recipients = job->recipients,
                                .asker = job->setup.facts.asker,
                                .params = job->params,
-                               .rows = rows,
+                               .rows = job->own,
                                .random = job->setup.random,
                                .hooks = {.input_shared = on_input,
                                          .before_reveal = before_reveal,
                                          .result_shared = on_result,
-                                         .progress = on_progress,
+                                         .progress = job_note_progress,
                                          .ctx = job}};
     struct sql_result answer = {0};
     fm_status st;
 
-    for (size_t i = 0; i < job->setup.plan->source_count; i++) {
-        own[i] = (struct sql_rows){job_rows_next, &job->setup.rows[i]};
-        if (job->sources[i] == job->setup.facts.self)
-            rows[i] = &own[i];
-    }
     st = sql_run(&answer, &c, err);
     if (st == FM_OK)
-        st = keep_answer(job, &answer, err);
+        st = job_keep_answer(job, &answer, err);
     sql_result_release(&answer);
     return st;
 }
 
-static fm_status compute(struct job *job, struct base_err *err)
+static fm_status open_rows(struct job *job, struct base_err *err)
 {
-    fm_status st = fill_parties(job, err);
+    for (size_t i = 0; i < job->setup.plan->source_count; i++) {
+        if (job_rows_open(&job->setup.rows[i], err) != FM_OK)
+            return err->code;
+        job->reading[i] = (struct sql_rows){job_rows_next, &job->setup.rows[i]};
+        if (job->sources[i] == job->setup.facts.self)
+            job->own[i] = &job->reading[i];
+    }
+    return FM_OK;
+}
 
-    if (st == FM_OK)
-        st = fill_params(job, err);
-    for (size_t i = 0; st == FM_OK && i < job->setup.plan->source_count; i++)
-        st = job_rows_open(&job->setup.rows[i], err);
-    if (st == FM_OK)
-        st = sql_physical_make(&job->physical, job->setup.plan, err);
+static fm_status compute_shared(struct job *job, struct base_err *err)
+{
+    fm_status st = sql_physical_make(&job->physical, job->setup.plan, err);
+
     if (st == FM_OK)
         st = open_mpc(job, err);
     if (st == FM_OK)
@@ -237,6 +216,19 @@ static fm_status compute(struct job *job, struct base_err *err)
         st = commitments_close(&job->result.inputs, &job->result.result, &job->commitments,
                                job->setup.plan, err);
     return st;
+}
+
+static fm_status compute(struct job *job, struct base_err *err)
+{
+    fm_status st = fill_parties(job, err);
+
+    if (st == FM_OK)
+        st = fill_params(job, err);
+    if (st == FM_OK)
+        st = open_rows(job, err);
+    if (st != FM_OK)
+        return st;
+    return job->setup.pooled != NULL ? job_aggregate(job, err) : compute_shared(job, err);
 }
 
 static void job_main(void *arg)
@@ -276,6 +268,7 @@ fm_status job_start(struct job **out, struct job_setup *setup, struct base_err *
         job_rows_free_all(setup->rows, setup->plan->source_count);
         sql_plan_release(setup->plan);
         free(setup->plan);
+        job_pooled_free(setup->pooled);
         return base_err_memory(err, "computation");
     }
     job->setup = *setup;
@@ -338,6 +331,7 @@ void job_free(struct job *job)
     sql_physical_release(&job->physical);
     sql_plan_release(job->setup.plan);
     free(job->setup.plan);
+    job_pooled_free(job->setup.pooled);
     base_wipe(job->params, sizeof job->params);
     free(job);
 }

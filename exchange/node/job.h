@@ -8,10 +8,12 @@
 
 #include "base/random.h"
 #include "base/status.h"
+#include "exchange/aggregate/range.h"
 #include "exchange/contract/contract.h"
 #include "exchange/node/job_rows.h"
 #include "exchange/session/session.h"
 #include "exchange/sql/plan/plan.h"
+#include "mpc/paillier/threshold.h"
 #include "net/transport.h"
 #include "net/wait.h"
 
@@ -30,7 +32,18 @@ struct job_setup {
                               it is not ours */
     json_t
         *values; /* parameter values as text, in order; hidden ones only at the asker; borrowed */
+    struct job_pooled *pooled; /* aggregate: taken, also on failure; else NULL */
 };
+
+/* What `aggregate` needs beside. */
+struct job_pooled {
+    json_t *key;                     /* of the contract; held */
+    unsigned contributors;           /* at least */
+    struct mpc_pai_thr_share *share; /* own; NULL where this party does not decrypt */
+    struct base_buf params;          /* own range parameters, likewise */
+    struct range_seen *seen;         /* lent */
+};
+void job_pooled_free(struct job_pooled *pooled); /* NULL is allowed */
 
 struct job_result {
     struct base_err err; /* FM_OK when it is done */

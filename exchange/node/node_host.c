@@ -138,6 +138,8 @@ static fm_status host_start(void *ctx, struct session *s, struct base_err *err)
     }
     setup.plan = q->plan;
     q->plan = NULL;
+    setup.pooled = q->pooled;
+    q->pooled = NULL;
     node_log_put(node->config.log, "info", "query.start", q->query_hex, "computing with %u parties",
                  setup.facts.party_count);
     return job_start(&q->job, &setup, err);

@@ -92,10 +92,11 @@ struct node_query {
     struct contract contract;
     int64_t versions[SESSION_MAX_PARTIES]; /* of the parties' DID documents at its height */
     json_t *open;                          /* query.open's body, as on the ledger */
-    json_t *values;        /* parameters as text, once opened; hidden ones at the asker alone */
-    json_t *hidden;        /* the asker's: {"$1": text} */
-    json_t *openings;      /* the asker's, for the parties */
-    struct sql_plan *plan; /* compiled here, until the job takes it */
+    json_t *values;            /* parameters as text, once opened; hidden ones at the asker alone */
+    json_t *hidden;            /* the asker's: {"$1": text} */
+    json_t *openings;          /* the asker's, for the parties */
+    struct sql_plan *plan;     /* compiled here, until the job takes it */
+    struct job_pooled *pooled; /* likewise */
     struct node_rows *rows[CONTRACT_MAX_TABLES]; /* of the contract's tables that are ours */
     unsigned rows_at;                            /* the table whose turn it is */
     json_t *inputs;                              /* of those before it */
@@ -178,8 +179,9 @@ struct node {
     struct chores chores;
     struct lanes lanes;
     struct answers answers;
-    int64_t answers_expire_ms; /* sealed ones are looked through next */
-    struct columns columns;    /* of own rows, at most a sixteenth of memory_limit beside it */
+    int64_t answers_expire_ms;    /* sealed ones are looked through next */
+    struct range_seen range_seen; /* of others, verified */
+    struct columns columns;       /* of own rows, at most a sixteenth of memory_limit beside it */
     struct node_stat stats[NODE_STATS];
     unsigned next_stat;
 

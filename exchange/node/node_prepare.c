@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "did/document.h"
 #include "exchange/contract/compile.h"
+#include "exchange/node/node_key.h"
 #include "exchange/node/openings.h"
 #include "ledger/proof/inner.h"
 
@@ -312,6 +313,24 @@ static fm_status take_openings(struct node *node, struct node_query *q, const js
     return st;
 }
 
+/* A compute party of `aggregate` without its share could never end the query. */
+static fm_status take_key(struct node *node, struct node_query *q, const char **rule,
+                          struct base_err *err)
+{
+    const struct session_facts *f = session_get_facts(q->session);
+    fm_status st;
+
+    if (strcmp(q->contract.protocol, "aggregate") != 0)
+        return FM_OK;
+    *rule = "node.key";
+    job_pooled_free(q->pooled);
+    st = node_key_take(&q->pooled, node, &q->contract,
+                       (f->parties[f->self].roles & SESSION_COMPUTE) != 0, err);
+    if (st != FM_OK && st != FM_E_MEMORY)
+        err->code = st = FM_E_REFUSED;
+    return st;
+}
+
 fm_status node_prepare(struct node *node, struct node_query *q, const json_t *openings,
                        json_t **inputs, const char **rule, struct base_err *err)
 {
@@ -319,5 +338,7 @@ fm_status node_prepare(struct node *node, struct node_query *q, const json_t *op
 
     if (st == FM_OK)
         st = take_openings(node, q, openings, rule, err);
+    if (st == FM_OK)
+        st = take_key(node, q, rule, err);
     return st == FM_OK ? node_own_rows(node, q, inputs, rule, err) : st;
 }

@@ -40,6 +40,7 @@ void node_query_free(struct node *node, struct node_query *q)
     session_free(q->session);
     contract_release(&q->contract);
     node_plan_free(q->plan);
+    job_pooled_free(q->pooled);
     for (unsigned i = 0; i < CONTRACT_MAX_TABLES; i++)
         node_rows_free(q->rows[i]);
     json_decref(q->inputs);

@@ -290,6 +290,8 @@ static const struct {
     {"epoch.approve", NODE_OPERATOR | NODE_OFFICER, node_request_epoch_approve},
     {"epoch.show", NODE_ANYONE, node_request_epoch_show},
     {"governance.list", NODE_ANYONE, node_request_governance_list},
+    {"key.import", NODE_OPERATOR, node_request_key_import},
+    {"key.list", NODE_ANYONE, node_request_key_list},
     {"me", NODE_ANYONE, me},
     {"member.get", NODE_ANYONE, member_get},
     {"member.list", NODE_ANYONE, member_list},

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "exchange/contract/compile.h"
+#include "exchange/contract/protocol.h"
 #include "exchange/node/contract_diff.h"
 #include "exchange/node/requests_own.h"
 
@@ -135,7 +136,7 @@ static fm_status put_text(json_t *answer, const char *name, struct base_buf *tex
 }
 
 static fm_status summarize(json_t *answer, const struct contract *c, const char *id_hex,
-                           struct base_err *err)
+                           const struct sql_plan *plan, struct base_err *err)
 {
     struct base_buf text = {0};
 
@@ -145,12 +146,16 @@ static fm_status summarize(json_t *answer, const struct contract *c, const char 
         id_hex, c->name, c->asker, c->purpose, c->sql);
     for (unsigned i = 0; i < c->recipient_count; i++)
         base_buf_putf(&text, "%s%s", i > 0 ? ", " : "", c->recipients[i]);
-    base_buf_putf(
-        &text,
-        "\n  computed by %s, %s, %s (%s, link %s)\n  minimum     %lld subjects of others%s\n",
-        c->compute[0], c->compute[1], c->compute[2], c->protocol, c->link,
-        (long long)c->minimum_group,
-        c->subject_parameter > 0 ? "; needs the subject's consent" : "");
+    base_buf_put_str(&text, "\n  computed by ");
+    for (unsigned i = 0; i < c->compute_count; i++)
+        base_buf_putf(&text, "%s%s", i > 0 ? ", " : "", c->compute[i]);
+    base_buf_putf(&text, " (%s, link %s)\n", c->protocol, c->link);
+    if (contract_protocol_describe(&text, c, plan, err) != FM_OK) {
+        base_buf_release(&text);
+        return err->code;
+    }
+    base_buf_putf(&text, "  minimum     %lld subjects of others%s\n", (long long)c->minimum_group,
+                  c->subject_parameter > 0 ? "; needs the subject's consent" : "");
     return put_text(answer, "summary", &text, err);
 }
 
@@ -236,9 +241,9 @@ static fm_status check(struct node *node, json_t **out, struct contract *c, cons
         return st;
     answer = json_pack("{s:s,s:O}", "id", id_hex, "contract", c->json);
     st = answer != NULL ? describe(answer, &plan, err) : base_err_memory(err, "contract");
-    sql_plan_release(&plan);
     if (st == FM_OK)
-        st = summarize(answer, c, id_hex, err);
+        st = summarize(answer, c, id_hex, &plan, err);
+    sql_plan_release(&plan);
     if (st == FM_OK)
         st = list_authorizations(node, answer, c, id_hex, err);
     if (st == FM_OK)

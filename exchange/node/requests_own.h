@@ -44,6 +44,10 @@ void node_request_dataset_list(struct node *node, const json_t *request,
                                const struct node_reply *reply);
 void node_request_dataset_publish(struct node *node, const json_t *request,
                                   const struct node_reply *reply);
+void node_request_key_import(struct node *node, const json_t *request,
+                             const struct node_reply *reply);
+void node_request_key_list(struct node *node, const json_t *request,
+                           const struct node_reply *reply);
 void node_request_officer_authorize(struct node *node, const json_t *request,
                                     const struct node_reply *reply);
 void node_request_query_answer(struct node *node, const json_t *request,

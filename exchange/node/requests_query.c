@@ -187,10 +187,11 @@ static fm_status build_open(struct node *node, struct node_asking *a, json_t **b
     if (st == FM_OK) {
         base_hex(parameters_hex, parameters, 32);
         base_hex(requester_hex, requester, 32);
-        *body = json_pack("{s:s,s:I,s:O,s:s,s:s,s:[sss],s:I}", "contract", id_hex, "height",
+        *body = json_pack("{s:s,s:I,s:O,s:s,s:s,s:O,s:I}", "contract", id_hex, "height",
                           (json_int_t)node->final_height, "consents", consents, "parameters",
-                          parameters_hex, "requester", requester_hex, "compute", c->compute[0],
-                          c->compute[1], c->compute[2], "deadline", (json_int_t)(now + timeout_ms));
+                          parameters_hex, "requester", requester_hex, "compute",
+                          json_object_get(c->json, "compute"), "deadline",
+                          (json_int_t)(now + timeout_ms));
         if (*body == NULL)
             st = base_err_memory(err, "query");
     }

@@ -15,7 +15,6 @@ struct slot {
 };
 
 struct run_local {
-    const struct sql_plan *plan;
     const struct sql_value *params;
     size_t count;
     struct slot *slots;
@@ -57,52 +56,49 @@ static bool fill_slot(struct run_local *l, const struct sql_node *n, const size_
     return true;
 }
 
-static bool open_table(struct run_local *l, size_t table, size_t *place)
+/* place: room for a number a node. */
+static bool open_roots(struct run_local *l, const struct sql_node *nodes, size_t n,
+                       const size_t *roots, const size_t *targets, size_t count, size_t *place)
 {
-    const struct sql_plan *plan = l->plan;
-    size_t n = plan->local_node_count, first = plan->column_count + plan->made_count;
-
     for (size_t i = 0; i < n; i++)
         place[i] = SQL_NONE;
-    for (size_t d = 0; d < plan->derived_count; d++)
-        if (plan->columns[first + d].table == table)
-            place[plan->columns[first + d].local] = 0;
+    for (size_t d = 0; d < count; d++)
+        place[roots[d]] = 0;
     for (size_t i = n; i-- > 0;)
-        for (size_t k = 0; place[i] != SQL_NONE && k < plan->local_nodes[i].arg_count; k++)
-            place[plan->local_nodes[i].args[k]] = 0;
+        for (size_t k = 0; place[i] != SQL_NONE && k < nodes[i].arg_count; k++)
+            place[nodes[i].args[k]] = 0;
     for (size_t i = 0; i < n; i++) {
         if (place[i] == SQL_NONE)
             continue;
         place[i] = l->count;
-        if (!fill_slot(l, &plan->local_nodes[i], place))
+        if (!fill_slot(l, &nodes[i], place))
             return false;
     }
-    for (size_t d = 0; d < plan->derived_count; d++) {
-        if (plan->columns[first + d].table != table)
-            continue;
-        l->made_slots[l->made_count] = place[plan->columns[first + d].local];
-        l->made_columns[l->made_count++] = first + d;
+    for (size_t d = 0; d < count; d++) {
+        l->made_slots[l->made_count] = place[roots[d]];
+        l->made_columns[l->made_count++] = targets[d];
     }
     return true;
 }
 
-fm_status run_local_open(struct run_local **out, const struct sql_plan *plan, size_t table,
-                         const struct sql_value *params, struct base_err *err)
+fm_status run_local_open_nodes(struct run_local **out, const struct sql_node *nodes,
+                               size_t node_count, const size_t *roots, const size_t *targets,
+                               size_t count, const struct sql_value *params, struct base_err *err)
 {
     struct run_local *l = calloc(1, sizeof *l);
-    size_t *place = calloc(plan->local_node_count + 1, sizeof *place);
+    size_t *place = calloc(node_count + 1, sizeof *place);
     bool done = l != NULL && place != NULL;
 
     *out = NULL;
     if (done) {
-        l->plan = plan;
         l->params = params;
-        l->slots = calloc(plan->local_node_count + 1, sizeof *l->slots);
-        l->cells = calloc(plan->local_node_count + 1, sizeof *l->cells);
-        l->made_slots = calloc(plan->derived_count + 1, sizeof *l->made_slots);
-        l->made_columns = calloc(plan->derived_count + 1, sizeof *l->made_columns);
+        l->slots = calloc(node_count + 1, sizeof *l->slots);
+        l->cells = calloc(node_count + 1, sizeof *l->cells);
+        l->made_slots = calloc(count + 1, sizeof *l->made_slots);
+        l->made_columns = calloc(count + 1, sizeof *l->made_columns);
         done = l->slots != NULL && l->cells != NULL && l->made_slots != NULL &&
-               l->made_columns != NULL && open_table(l, table, place);
+               l->made_columns != NULL &&
+               open_roots(l, nodes, node_count, roots, targets, count, place);
     }
     free(place);
     if (!done) {
@@ -111,6 +107,29 @@ fm_status run_local_open(struct run_local **out, const struct sql_plan *plan, si
     }
     *out = l;
     return FM_OK;
+}
+
+fm_status run_local_open(struct run_local **out, const struct sql_plan *plan, size_t table,
+                         const struct sql_value *params, struct base_err *err)
+{
+    size_t first = plan->column_count + plan->made_count, count = 0;
+    size_t *roots = calloc(2 * plan->derived_count + 1, sizeof *roots), *targets;
+    fm_status st;
+
+    *out = NULL;
+    if (roots == NULL)
+        return base_err_memory(err, "query input");
+    targets = roots + plan->derived_count;
+    for (size_t c = first; c < first + plan->derived_count; c++) {
+        if (plan->columns[c].table != table)
+            continue;
+        roots[count] = plan->columns[c].local;
+        targets[count++] = c;
+    }
+    st = run_local_open_nodes(out, plan->local_nodes, plan->local_node_count, roots, targets, count,
+                              params, err);
+    free(roots);
+    return st;
 }
 
 void run_local_free(struct run_local *l)

@@ -13,11 +13,18 @@ struct run_local;
  * public ones are read. The plan and the parameters must outlive *out. */
 fm_status run_local_open(struct run_local **out, const struct sql_plan *plan, size_t table,
                          const struct sql_value *params, struct base_err *err) FM_CHECK;
+/* Any expressions over one table's columns: cells[targets[i]] becomes the value of node roots[i].
+ */
+fm_status run_local_open_nodes(struct run_local **out, const struct sql_node *nodes,
+                               size_t node_count, const size_t *roots, const size_t *targets,
+                               size_t count, const struct sql_value *params,
+                               struct base_err *err) FM_CHECK;
 /* Wipes what it held; NULL is allowed. */
 void run_local_free(struct run_local *local);
 
-/* Fills the derived columns' cells from the others of the same row, which must be within what the
- * plan declares. Texts stay valid until the next call. The time depends on the row. */
+/* Fills the derived columns' (the targets') cells from the others of the same row, which must be
+ * within what the plan declares. Texts stay valid until the next call. The time depends on the row.
+ */
 void run_local_row(struct run_local *local, struct sql_cell *cells);
 
 #endif

@@ -42,10 +42,10 @@ fm_status descriptor_parties(struct session_facts *facts, bool *takes_part,
 
     facts->party_count = 0;
     *takes_part = false;
-    for (unsigned i = 0; st == FM_OK && i < 3; i++)
+    for (unsigned i = 0; st == FM_OK && i < contract->compute_count; i++)
         st = add(facts, contract->compute[i], SESSION_COMPUTE, err);
-    if (st == FM_OK && facts->party_count != 3)
-        st = base_err_set(err, FM_E_INPUT, "the three compute parties must be different members");
+    if (st == FM_OK && facts->party_count != contract->compute_count)
+        st = base_err_set(err, FM_E_INPUT, "the compute parties must be different members");
     for (unsigned i = 0; st == FM_OK && i < contract->table_count; i++)
         st = add(facts, contract->tables[i].provider, SESSION_PROVIDER, err);
     for (unsigned i = 0; st == FM_OK && i < contract->recipient_count; i++)
@@ -54,7 +54,7 @@ fm_status descriptor_parties(struct session_facts *facts, bool *takes_part,
         st = add(facts, contract->asker, SESSION_ASKER, err);
     if (st != FM_OK)
         return st;
-    sort_from(facts, 3);
+    sort_from(facts, contract->compute_count);
     for (unsigned i = 0; i < facts->party_count; i++) {
         if ((facts->parties[i].roles & SESSION_ASKER) != 0)
             facts->asker = i;

@@ -5,7 +5,7 @@
  * [{"alias", "did", "version", "roles"}], "protocol", "circuits": 1, "link", "threads": 1,
  * "attempt"}
  *
- * Participants: the three compute parties in the contract's order, then everybody else by alias.
+ * Participants: the compute parties in the contract's order, then everybody else by alias.
  * version is that of the DID document at the height; roles the sum of session.h's bits. */
 #ifndef FIRMIANA_EXCHANGE_SESSION_DESCRIPTOR_H
 #define FIRMIANA_EXCHANGE_SESSION_DESCRIPTOR_H

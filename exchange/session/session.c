@@ -241,6 +241,7 @@ static const char *known_rule(const char *rule)
         "parameter.opening",
         "dataset.changed",
         "key.rotated",
+        "node.key",
         "receipt.mismatch",
         "asker.cancelled",
     };

@@ -150,7 +150,7 @@ fm_status ledger_rule_contract_propose(struct ledger_context *c, struct base_err
     char key[LEDGER_KEY_TEXT], id[LEDGER_HASH_TEXT];
     uint8_t hash[32];
     const json_t *there;
-    fm_status st = ledger_contract_check_shape(contract, err);
+    fm_status st = ledger_contract_check_shape(contract, c->rules_version, err);
 
     if (st != FM_OK)
         return ledger_refuse_as(c, LEDGER_RULE_CONTRACT_SHAPE, err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "ledger/machine/contract_shape.h"
 #include "ledger/machine/machine_rule.h"
 #include "ledger/proof/shape.h"
 
@@ -272,12 +273,8 @@ static fm_status check_head(const json_t *contract, struct base_err *err)
         st = check_text(contract, "purpose", 256, err);
     if (st == FM_OK)
         st = check_text(contract, "sql", 65536, err);
-    if (st == FM_OK && !ledger_text_is(contract, "protocol", "rep3"))
-        st = bad(err, "protocol", "must be rep3");
     if (st == FM_OK)
         st = check_link(contract, err);
-    if (st == FM_OK && !ledger_is_names(json_object_get(contract, "compute"), 3))
-        st = bad(err, "compute", "must be three different aliases");
     if (st == FM_OK && !ledger_is_names(json_object_get(contract, "recipients"), 0))
         st = bad(err, "recipients", "must be different aliases, at least one");
     if (st == FM_OK)
@@ -287,12 +284,13 @@ static fm_status check_head(const json_t *contract, struct base_err *err)
     return st;
 }
 
-fm_status ledger_contract_check_shape(const json_t *contract, struct base_err *err)
+fm_status ledger_contract_check_shape(const json_t *contract, uint32_t rules_version,
+                                      struct base_err *err)
 {
     static const char *const members[] = {
         "format",  "name",      "version",    "asker",  "purpose",    "sql",           "protocol",
         "link",    "compute",   "recipients", "tables", "parameters", "minimum_group", "consent",
-        "expires", "plan_hash", "plan",       "uses",   NULL};
+        "expires", "plan_hash", "plan",       "uses",   "key",        "contributors",  NULL};
     struct ledger_parties parties;
     fm_status st = base_json_only(contract, members, err);
 
@@ -300,6 +298,8 @@ fm_status ledger_contract_check_shape(const json_t *contract, struct base_err *e
         st = check_head(contract, err);
     if (st == FM_OK)
         st = check_tables(contract, err);
+    if (st == FM_OK)
+        st = ledger_contract_check_protocol(contract, rules_version, err);
     if (st == FM_OK)
         st = check_parameters(contract, err);
     if (st == FM_OK)

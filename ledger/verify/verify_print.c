@@ -12,6 +12,10 @@ static const struct {
 } models[] = {
     {"rep3",
      "at most one of the three compute parties is corrupt, and follows the protocol (semi-honest)"},
+    {"aggregate", "the key's dealer forgot what it dealt, and fewer compute parties than the key's "
+                  "threshold are "
+                  "corrupt; they cannot lie about the sum, providers can about their rows"},
+    {"psi-sum", "both parties follow the protocol (semi-honest)"},
 };
 
 static const char *model_of(const char *protocol)

@@ -55,6 +55,10 @@ fm_status mpc_pai_encrypt_with(struct mpc_pai_cipher *c, const struct mpc_pai_ci
 fm_status mpc_pai_std_encrypt_r(struct mpc_pai_cipher *c, const struct mpc_pai_std *key,
                                 const struct mpc_pai_plain *m, const uint64_t *r,
                                 struct base_err *err) FM_CHECK;
+/* Fresh, as mpc_pai_std_encrypt, and r (as many, the caller's to wipe) tells with which units. */
+fm_status mpc_pai_std_encrypt_keep(struct mpc_pai_cipher *c, uint64_t *r,
+                                   const struct mpc_pai_std *key, const struct mpc_pai_plain *m,
+                                   const struct base_random *random, struct base_err *err) FM_CHECK;
 
 /* By the factors, Chinese remainders (Paillier 1999, section 7). Errors: FM_E_ARG if the secret is
  * not the ciphertexts' key's. */

@@ -17,16 +17,26 @@ static fm_status power_n(struct mpc_pai_vec *z, const struct mpc_pai_modulus *ke
 }
 
 /* A uniform r is a unit but for a chance of 2^-1000: looking would only cost, and would leak. */
+static fm_status draw_units(uint64_t *r, size_t n, const struct mpc_pai_std *key,
+                            const struct base_random *random, struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    for (size_t i = 0; st == FM_OK && i < n; i++)
+        st = mpc_pai_limbs_random_below(r + key->n.n2->k * i, key->n.n2->m, key->n.bits, random,
+                                        err);
+    return st;
+}
+
 fm_status mpc_pai_std_blinding(struct mpc_pai_cipher *z, const struct mpc_pai_std *key,
                                const struct base_random *random, struct base_err *err)
 {
     size_t k = key->n.n2->k, n = z->v.n;
     uint64_t *r = mpc_pai_words_new(k * n);
-    fm_status st = r != NULL ? FM_OK : base_err_memory(err, "paillier: blinding");
+    fm_status st =
+        r != NULL ? draw_units(r, n, key, random, err) : base_err_memory(err, "paillier: blinding");
 
     assert(z->v.ring == key->n.n2);
-    for (size_t i = 0; st == FM_OK && i < n; i++)
-        st = mpc_pai_limbs_random_below(r + k * i, key->n.n2->m, key->n.bits, random, err);
     if (st == FM_OK)
         st = power_n(&z->v, &key->n, r, err);
     mpc_pai_words_free(r, k * n);
@@ -95,6 +105,15 @@ fm_status mpc_pai_std_encrypt_r(struct mpc_pai_cipher *c, const struct mpc_pai_s
     fm_status st = power_n(&c->v, &key->n, r, err);
 
     return st == FM_OK ? mpc_pai_encrypt_with(c, c, m, err) : st;
+}
+
+fm_status mpc_pai_std_encrypt_keep(struct mpc_pai_cipher *c, uint64_t *r,
+                                   const struct mpc_pai_std *key, const struct mpc_pai_plain *m,
+                                   const struct base_random *random, struct base_err *err)
+{
+    fm_status st = draw_units(r, c->v.n, key, random, err);
+
+    return st == FM_OK ? mpc_pai_std_encrypt_r(c, key, m, r, err) : st;
 }
 
 /* z = x times a fresh blinding of the kind that blind makes; blind, key: one of the three. */

@@ -53,6 +53,8 @@ fm_status mpc_pai_pedersen_prove(struct base_buf *out, const struct mpc_pai_pede
 fm_status mpc_pai_pedersen_verify(const struct mpc_pai_pedersen *pp, const void *proof, size_t len,
                                   const struct mpc_pai_bond *bond, struct base_err *err) FM_CHECK;
 
+enum { MPC_PAI_RANGE_SLACK = 212 }; /* bits that a false k may have beyond l, rounded up */
+
 /* Ciphertext `at` of each of one (range) or two (equality) vectors, |k| < 2^value_bits, value_bits
  * <= 62. */
 struct mpc_pai_statement {
@@ -67,6 +69,14 @@ fm_status mpc_pai_range_prove(struct base_buf *out, const struct mpc_pai_stateme
                               const struct mpc_pai_pedersen *pp, int64_t k,
                               const uint64_t *const r[2], const struct mpc_pai_bond *bond,
                               const struct base_random *random, struct base_err *err) FM_CHECK;
+/* Of one whole plaintext, as it is packed (plain.h, slots): 0 <= m[at] < 2^value_bits, value_bits <
+ * bits - MPC_PAI_RANGE_SLACK. It then says that no sum of a few such wraps around n. */
+fm_status mpc_pai_range_prove_plain(struct base_buf *out, const struct mpc_pai_statement *what,
+                                    const struct mpc_pai_pedersen *pp,
+                                    const struct mpc_pai_plain *m, const uint64_t *r,
+                                    const struct mpc_pai_bond *bond,
+                                    const struct base_random *random,
+                                    struct base_err *err) FM_CHECK;
 fm_status mpc_pai_range_verify(const struct mpc_pai_statement *what,
                                const struct mpc_pai_pedersen *pp, const void *proof, size_t len,
                                const struct mpc_pai_bond *bond, struct base_err *err) FM_CHECK;

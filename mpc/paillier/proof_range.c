@@ -41,12 +41,13 @@ static fm_status claim_init(struct claim *q, const struct mpc_pai_statement *wha
     fm_status st = FM_OK;
     mpz_t t;
 
-    assert((what->keys == 1 || what->keys == 2) && what->value_bits >= 1 && what->value_bits <= 62);
+    assert((what->keys == 1 || what->keys == 2) && what->value_bits >= 1);
     q->keys = what->keys, q->shift = what->value_bits;
     mpz_inits(q->n2[0], q->n2[1], q->c[0], q->c[1], t, NULL);
     for (unsigned i = 0; st == FM_OK && i < q->keys; i++) {
         const struct mpc_pai_modulus *key = what->c[i]->key;
         struct mpc_pai_vec one;
+        assert(what->value_bits <= 62 || what->value_bits + MPC_PAI_RANGE_SLACK < key->bits);
         q->n[i] = (const mpz_t *)&key->n;
         mpz_mul(q->n2[i], key->n, key->n);
         st = mpc_pai_vec_init(&one, key->n2, 1, err);
@@ -229,6 +230,30 @@ fm_status mpc_pai_range_prove(struct base_buf *out, const struct mpc_pai_stateme
     mpz_init_set_ui(v, lifted);
     st = mpc_pai_range_prove_lifted(out, what, pp, v, r, bond, random, err);
     mpz_clear(v);
+    return st;
+}
+
+fm_status mpc_pai_range_prove_plain(struct base_buf *out, const struct mpc_pai_statement *what,
+                                    const struct mpc_pai_pedersen *pp,
+                                    const struct mpc_pai_plain *m, const uint64_t *r,
+                                    const struct mpc_pai_bond *bond,
+                                    const struct base_random *random, struct base_err *err)
+{
+    const uint64_t *units[2] = {r, NULL};
+    fm_status st;
+    mpz_t v, lift;
+
+    mpz_inits(v, lift, NULL);
+    mpc_pai_mpz_from_limbs(v, m->w + m->k * what->at[0], m->k);
+    mpz_setbit(lift, what->value_bits);
+    if (mpz_cmp(v, lift) >= 0)
+        st = base_err_set(err, FM_E_LIMIT, "paillier: a plaintext of more than %u bits",
+                          what->value_bits);
+    else {
+        mpz_add(v, v, lift);
+        st = mpc_pai_range_prove_lifted(out, what, pp, v, units, bond, random, err);
+    }
+    mpz_clears(v, lift, NULL);
     return st;
 }
 

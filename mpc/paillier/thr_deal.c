@@ -66,6 +66,41 @@ const char *mpc_pai_thr_dealer(const struct mpc_pai_thr *key)
     return key->dealer;
 }
 
+unsigned mpc_pai_thr_needed(const struct mpc_pai_thr *key)
+{
+    return key->t;
+}
+
+unsigned mpc_pai_thr_parties(const struct mpc_pai_thr *key)
+{
+    return key->parties;
+}
+
+uint32_t mpc_pai_thr_share_party(const struct mpc_pai_thr_share *share)
+{
+    return share->party;
+}
+
+fm_status mpc_pai_thr_share_check(const struct mpc_pai_thr *key,
+                                  const struct mpc_pai_thr_share *share, struct base_err *err)
+{
+    bool right = share->party >= 1 && share->party <= key->parties &&
+                 base_equal(share->id, key->std->n.id, sizeof share->id);
+    mpz_t n2, x;
+
+    mpz_inits(n2, x, NULL);
+    if (right) {
+        mpz_mul(n2, key->std->n.n, key->std->n.n);
+        mpc_pai_mpz_from_limbs(x, share->x, MPC_PAI_THR_LIMBS);
+        mpz_powm_sec(x, key->v, x, n2);
+        right = mpz_cmp(x, key->vi[share->party - 1]) == 0;
+    }
+    mpz_clears(n2, x, NULL);
+    return right ? FM_OK
+                 : base_err_set(err, FM_E_INPUT,
+                                "paillier: this is not party %u's share of the key", share->party);
+}
+
 /* Uniform below m, but for a bias of 2^-128. */
 static fm_status random_below(mpz_t v, const mpz_t m, struct base_err *err)
 {

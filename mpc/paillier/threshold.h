@@ -47,6 +47,14 @@ void mpc_pai_thr_share_free(struct mpc_pai_thr_share *share); /* wipes */
 const struct mpc_pai_std *
 mpc_pai_thr_as_std(const struct mpc_pai_thr *key); /* to encrypt, add, ... */
 const char *mpc_pai_thr_dealer(const struct mpc_pai_thr *key);
+unsigned mpc_pai_thr_needed(const struct mpc_pai_thr *key); /* t */
+unsigned mpc_pai_thr_parties(const struct mpc_pai_thr *key);
+uint32_t mpc_pai_thr_share_party(const struct mpc_pai_thr_share *share);
+/* Is it that party's share of this key, v^share = v_i? FM_E_INPUT if not: a share that passes makes
+ * parts that verify. */
+fm_status mpc_pai_thr_share_check(const struct mpc_pai_thr *key,
+                                  const struct mpc_pai_thr_share *share,
+                                  struct base_err *err) FM_CHECK;
 
 /* Party's part of c's decryption, with its proof. bond->party must be the share's. part is
  * initialised here and released by the caller after FM_OK. Rounds: one message to whoever combines,

@@ -1,0 +1,133 @@
+#include "exchange/contract/protocol.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "exchange/aggregate/key.h"
+#include "exchange/aggregate/pack.h"
+#include "exchange/aggregate/range.h"
+#include "exchange/sql/physical/physical.h"
+
+static const char *const protocols[] = {"rep3", "aggregate"};
+
+fm_status contract_protocol_of(const char **out, const json_t *spec, struct base_err *err)
+{
+    const char *name;
+
+    *out = json_object_get(spec, "key") != NULL ? "aggregate" : "rep3";
+    if (json_object_get(spec, "protocol") == NULL)
+        return FM_OK;
+    if (base_json_get_str(&name, spec, "protocol", err) != FM_OK)
+        return err->code;
+    for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
+        if (strcmp(protocols[i], name) == 0) {
+            *out = protocols[i];
+            return FM_OK;
+        }
+    return base_err_set(err, FM_E_INPUT, "member 'protocol' must be rep3 or aggregate");
+}
+
+/* ---- aggregate ---- */
+
+static fm_status check_decryptors(const struct contract *c, const struct aggregate_key_public *key,
+                                  struct base_err *err)
+{
+    for (unsigned i = 0; i < c->compute_count; i++)
+        if (aggregate_key_party(key, c->compute[i]) == 0)
+            return base_err_set(err, FM_E_INPUT, "compute party %s has no share of the key",
+                                c->compute[i]);
+    if (c->compute_count < key->threshold)
+        return base_err_set(err, FM_E_INPUT, "%u compute parties: decryption takes %u of the key's",
+                            c->compute_count, key->threshold);
+    return FM_OK;
+}
+
+struct pooled {
+    struct aggregate_shape shape;
+    struct aggregate_key_public key;
+    struct aggregate_pack pack;
+};
+
+static fm_status pooled_open(struct pooled *p, const struct contract *c,
+                             const struct sql_plan *plan, struct base_err *err)
+{
+    fm_status st = aggregate_shape_of(&p->shape, plan, err);
+
+    if (st == FM_OK)
+        st = aggregate_key_open(&p->key, json_object_get(c->json, "key"), err);
+    if (st != FM_OK)
+        return st;
+    st = check_decryptors(c, &p->key, err);
+    if (st == FM_OK && c->contributors > (int64_t)plan->source_count)
+        st = base_err_set(err, FM_E_INPUT,
+                          "the contract asks for %lld contributors, and %zu provide rows",
+                          (long long)c->contributors, plan->source_count);
+    if (st == FM_OK)
+        st = aggregate_pack_init(&p->pack, &p->shape,
+                                 mpc_pai_std_modulus(mpc_pai_thr_as_std(p->key.thr)),
+                                 plan->source_count, err);
+    if (st != FM_OK)
+        aggregate_key_close(&p->key);
+    return st;
+}
+
+static void describe_aggregate(struct base_buf *out, const struct contract *c,
+                               const struct pooled *p)
+{
+    const struct aggregate_shape *s = &p->shape;
+    unsigned bits = mpc_pai_modulus_bits(mpc_pai_std_modulus(mpc_pai_thr_as_std(p->key.thr)));
+    bool averages = false;
+
+    for (size_t i = 0; i < s->group->item_count; i++)
+        averages = averages || s->group->items[i].fn == SQL_AVG;
+    base_buf_putf(out,
+                  "  key         %.16s, %u bits, %u of %u shares decrypt, dealt by %s, who is "
+                  "trusted to have forgotten it\n",
+                  p->key.id_hex, bits, p->key.threshold, p->key.party_count, p->key.dealer);
+    base_buf_putf(out,
+                  "  filtered    by each of %zu providers for itself (at least %lld contribute); "
+                  "%zu group%s, %zu ciphertexts each, with a range proof for each compute party\n",
+                  s->plan->source_count, (long long)c->contributors, s->group_count,
+                  s->group_count == 1 ? "" : "s", p->pack.ciphers);
+    base_buf_putf(out, "  leaks       to recipients %s%s",
+                  averages ? "the sum and the count behind each AVG, " : "",
+                  "which groups are too small");
+    if (s->guard_count > 0)
+        base_buf_putf(out,
+                      "; to compute parties, for each group, how many rows count, up to %lld a "
+                      "provider",
+                      (long long)s->guards[0].least);
+    base_buf_putf(out,
+                  "\n  costs       5 rounds, %zu bytes from a provider to each party that "
+                  "decrypts or receives\n",
+                  p->pack.ciphers * (bits / 4) + 40);
+}
+
+/* ---- all ---- */
+
+fm_status contract_protocol_check(const struct contract *c, const struct sql_plan *plan,
+                                  struct base_err *err)
+{
+    struct pooled p;
+
+    if (strcmp(c->protocol, "aggregate") != 0)
+        return sql_plan_runs(plan, err);
+    if (pooled_open(&p, c, plan, err) != FM_OK)
+        return err->code;
+    aggregate_key_close(&p.key);
+    return FM_OK;
+}
+
+fm_status contract_protocol_describe(struct base_buf *out, const struct contract *c,
+                                     const struct sql_plan *plan, struct base_err *err)
+{
+    struct pooled p;
+
+    if (strcmp(c->protocol, "aggregate") != 0)
+        return FM_OK;
+    if (pooled_open(&p, c, plan, err) != FM_OK)
+        return err->code;
+    describe_aggregate(out, c, &p);
+    aggregate_key_close(&p.key);
+    return base_buf_status(out, "contract", err);
+}
