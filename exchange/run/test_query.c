@@ -392,6 +392,8 @@ static void test_notes(void **state)
 
             lines_of_sqlite(&broken, db, query_notes[i].broken);
             run_text(&q, &p, query_notes[i].text, 1, seed, "plain");
+            if (q.result.note_count != (strcmp(broken.line[0], "1") == 0))
+                print_error("seed %llu: %s\n", (unsigned long long)seed, query_notes[i].text);
             assert_int_equal(q.result.note_count, strcmp(broken.line[0], "1") == 0);
             if (q.result.note_count > 0)
                 assert_string_equal(q.result.notes[0], query_notes[i].note);

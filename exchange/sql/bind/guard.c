@@ -7,6 +7,8 @@
  * 0 END)       constants of a CASE do not count (sql_item.counted) WHERE, FILTER, CASE on id = 5
  * columns that name one subject or one row are not compared, computed with, grouped by or shown
  *   SELECT of rows                             needs minimum 1, and the use `reveal`
+ *   IN, EXISTS: a subquery narrowed down to one subject, that decides over the rows of many
+ *                                              subject meets subject, or it reads groups
  * What remains is in the uses: `condition` and `extreme` for the owner to see, and `parameter` with
  * a limit of its own on runs, against narrowing down by many queries. */
 #include <stdlib.h>
@@ -271,6 +273,56 @@ static fm_status add_guard(struct sql_rel *group, struct counting *c, const stru
     return st;
 }
 
+/* ---- the right sides of IN and EXISTS ---- */
+
+static bool is_subject(const struct sql_binder *b, size_t column)
+{
+    const struct sql_plan_column *c = &b->plan->columns[column];
+    const char *subject;
+
+    if (c->table == SQL_NONE)
+        return false;
+    subject = b->datasets[b->plan->tables[c->table].first_source]->subject_column;
+    return subject != NULL && strcmp(subject, c->name) == 0;
+}
+
+/* A subject of the table then decides over its own rows alone, and those are counted. */
+static bool by_subject(const struct sql_binder *b, const struct sql_join *j, size_t table)
+{
+    for (size_t k = 0; k < j->key_count; k++)
+        if (is_subject(b, j->left[k]) && is_subject(b, j->right[k]) &&
+            b->plan->columns[j->right[k]].table == table)
+            return true;
+    return false;
+}
+
+static size_t count_scans(const struct sql_rel *rel);
+
+static fm_status check_mark(struct sql_binder *b, struct sql_rel *rel, struct base_err *err)
+{
+    struct counting c = {
+        .b = b,
+        .tables = sql_arena_array(&b->plan->arena, count_scans(rel->inputs[1]), sizeof *c.tables)};
+
+    if (c.tables == NULL)
+        return base_err_memory(err, "SQL plan");
+    find_tables(&c, rel->inputs[1], 1, false);
+    for (size_t i = 0; i < c.count; i++) {
+        size_t table = c.tables[i].scan->table;
+        const struct sql_source *lacking;
+        int64_t rows;
+
+        (void)per_subject(b->plan, table, &rows, &lacking);
+        if (lacking == NULL && !by_subject(b, &rel->join, table))
+            return SQL_BIND_ERROR(b, FM_E_REFUSED, rel->at, err,
+                                  "the rows of '%s' in this subquery may be those of one subject: "
+                                  "with a minimum group of %lld it must compare subject with "
+                                  "subject, or aggregate",
+                                  b->plan->tables[table].name, (long long)b->plan->minimum);
+    }
+    return FM_OK;
+}
+
 static size_t count_scans(const struct sql_rel *rel)
 {
     size_t n = rel->kind == SQL_REL_SCAN;
@@ -326,6 +378,8 @@ static fm_status guard_all(struct sql_binder *b, struct sql_rel *rel, struct bas
 {
     fm_status st = rel->kind == SQL_REL_GROUP ? guard_group(b, rel, err) : FM_OK;
 
+    if (st == FM_OK && rel->kind == SQL_REL_JOIN && rel->join.kind == SQL_JOIN_MARK)
+        st = check_mark(b, rel, err);
     for (size_t i = 0; st == FM_OK && i < rel->input_count; i++)
         st = guard_all(b, rel->inputs[i], err);
     return st;

@@ -39,6 +39,28 @@ static const struct world_refusal bypasses[] = {
      "5 it may be joined on and counted, and nothing else"},
     {"SELECT COUNT(*) FROM bank_a.loans WHERE person IN (SELECT person FROM people WHERE age > 50)",
      FM_E_REFUSED, "minimum group 5 can never be met: every provider of 'loans' is a recipient"},
+    {"SELECT COUNT(*) FROM loans WHERE grade IN (SELECT age FROM people)", FM_E_REFUSED,
+     "line 1, column 40: the rows of 'people' in this subquery may be those of one subject: with a "
+     "minimum group of 5 it must compare subject with subject, or aggregate"},
+    {"SELECT COUNT(*) FROM loans WHERE grade NOT IN (SELECT person FROM people WHERE age > 50)",
+     FM_E_REFUSED,
+     "line 1, column 40: the rows of 'people' in this subquery may be those of one subject: with a "
+     "minimum group of 5 it must compare subject with subject, or aggregate"},
+    {"SELECT COUNT(*) FROM loans l WHERE NOT EXISTS (SELECT 1 FROM people p WHERE p.age = l.grade)",
+     FM_E_REFUSED,
+     "line 1, column 40: the rows of 'people' in this subquery may be those of one subject: with a "
+     "minimum group of 5 it must compare subject with subject, or aggregate"},
+    {"SELECT SUM(balance), SUM(balance) FILTER (WHERE person <> 5) FROM loans", FM_E_REFUSED,
+     "line 1, column 49: 'person' names single subjects or rows of others: with a minimum group of "
+     "5 it may be joined on and counted, and nothing else"},
+    {"SELECT COUNT(*) FROM loans WHERE id < $1", FM_E_REFUSED,
+     "line 1, column 34: 'id' names single subjects or rows of others: with a minimum group of 5 "
+     "it "
+     "may be joined on and counted, and nothing else"},
+    {"SELECT MIN(id), MAX(id) FROM loans", FM_E_REFUSED,
+     "line 1, column 12: 'id' names single subjects or rows of others: with a minimum group of 5 "
+     "it "
+     "may be joined on and counted, and nothing else"},
     {"SELECT COUNT(*) FROM bank_a.loans", FM_E_REFUSED,
      "minimum group 5 can never be met: every provider of 'loans' is a recipient"},
 };
@@ -93,6 +115,17 @@ static const struct guarded guarded[] = {
     /* NULL is no value, so a CASE without ELSE needs nothing more. */
     {"SELECT SUM(CASE WHEN grade = 5 THEN balance END) FROM loans", 1, 25, true, NULL},
     {"SELECT SUM(balance) FILTER (WHERE grade = 5) FROM loans", 1, 25, true, NULL},
+    /* A subject decides over its own rows alone. */
+    {"SELECT COUNT(*) FROM loans WHERE person IN (SELECT person FROM people WHERE age > 50)", 1, 25,
+     true, NULL},
+    {"SELECT COUNT(*) FROM loans l WHERE NOT EXISTS (SELECT 1 FROM people p WHERE p.person = "
+     "l.person AND p.age > 50)",
+     1, 25, true, NULL},
+    {"SELECT COUNT(*) FROM loans WHERE grade IN (SELECT grade FROM loans GROUP BY grade)", 1, 25,
+     true, NULL},
+    /* Rows about nobody. */
+    {"SELECT COUNT(*) FROM loans WHERE grade IN (SELECT district FROM districts)", 1, 25, true,
+     NULL},
     /* What stands on groups that are guarded needs no guard of its own. */
     {"SELECT AVG(n) FROM (SELECT grade, COUNT(*) AS n FROM loans GROUP BY grade) t", 0, 0, false,
      NULL},

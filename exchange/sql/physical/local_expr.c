@@ -115,7 +115,7 @@ void local_judge(struct localising *m, const struct sql_rel *rel)
             f.raises = f.raises || arg->raises;
             f.costs = f.costs || arg->costs;
         }
-        f.raises = n->op != SQL_OP_CASE && (f.raises || may_be_zero(m->in, n));
+        f.raises = f.raises || may_be_zero(m->in, n);
         f.costs = f.costs || !is_free(m, n);
         f.nothing = is_nothing(m, n);
         m->facts[i] = f;

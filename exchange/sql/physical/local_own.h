@@ -13,7 +13,7 @@
 struct local_fact {
     size_t whose;
     bool nothing; /* NULL where all columns are */
-    bool raises;  /* a divisor may be 0, outside of CASE */
+    bool raises;  /* a divisor may be 0: recipients are told, by shares */
     bool costs;
 };
 

@@ -162,22 +162,54 @@ fm_status sql_physical_make(struct sql_physical *out, const struct sql_plan *pla
     return end(&l, plan->simple, st, err);
 }
 
-/* "A divisor is 0" of every division that is computed whatever the row: not of those within a CASE,
- * which may be there for that very reason. The recursion is as deep as the expression. */
-static size_t zero_divisor(struct lowering *l, size_t node, size_t any)
+/* Which nodes have a division in them whose divisor may be 0. */
+static void find_divisions(bool *divides, const struct sql_plan *plan)
+{
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const struct sql_node *n = &plan->nodes[i];
+
+        if (n->op == SQL_OP_DIV || n->op == SQL_OP_MOD) {
+            struct sql_range y = plan->nodes[n->args[1]].range;
+            divides[i] = y.lo <= 0 && y.hi >= 0;
+        }
+        for (size_t k = 0; k < n->arg_count; k++)
+            divides[i] = divides[i] || divides[n->args[k]];
+    }
+}
+
+/* "A divisor is 0" of every division that SQL computes in a row: within a CASE only where its
+ * branch is taken, which may be there for that very reason, and likewise behind AND and OR. path:
+ * whether the node is computed at all. The recursion is as deep as the expression. */
+static size_t zero_divisor(struct lowering *l, const bool *divides, size_t node, size_t path,
+                           size_t any)
 {
     const struct sql_node *n = &l->plan->nodes[node];
+    bool branches = n->op == SQL_OP_CASE;
 
-    if (n->op == SQL_OP_CASE)
+    if (!divides[node])
         return any;
-    for (size_t i = 0; i < n->arg_count; i++)
-        any = zero_divisor(l, n->args[i], any);
+    for (size_t i = 0; i < n->arg_count; i++) {
+        size_t taken = path;
+
+        if (branches && i % 2 == 1) { /* a THEN; those that follow are reached if it is not taken */
+            size_t when = lower_truth(l, n->args[i - 1]);
+            taken = lower_logic(l, SQL_STEP_AND, path, when);
+            path = lower_logic(l, SQL_STEP_AND, path, lower_not(l, when));
+        }
+        any = zero_divisor(l, divides, n->args[i], taken, any);
+        if (n->op == SQL_OP_AND || n->op == SQL_OP_OR) { /* from left to right, as SQLite goes */
+            size_t truth = lower_truth(l, n->args[i]);
+            path = lower_logic(l, SQL_STEP_AND, path,
+                               n->op == SQL_OP_AND ? truth : lower_not(l, truth));
+        }
+    }
     if (n->op == SQL_OP_DIV || n->op == SQL_OP_MOD) {
         size_t zero =
             lower_compare(l, SQL_STEP_EQUAL, lower_value(l, n->args[1]), lower_const(l, 0));
 
         zero = lower_logic(l, SQL_STEP_AND, zero, lower_known(l, n->args[0]));
         zero = lower_logic(l, SQL_STEP_AND, zero, lower_known(l, n->args[1]));
+        zero = lower_logic(l, SQL_STEP_AND, zero, path);
         any = lower_logic(l, SQL_STEP_OR, any, zero);
     }
     return any;
@@ -195,6 +227,23 @@ static void lower_words(struct lowering *l, struct sql_reveal *r, size_t root)
     r->word_count = n;
     for (size_t k = 0; k < n; k++)
         r->words[k] = lower_word_value(l, root, k);
+}
+
+/* Of all roots; SQL_NONE: there can be none. */
+static fm_status zero_divisors(size_t *out, struct lowering *l, const size_t *roots, size_t count,
+                               struct base_err *err)
+{
+    bool *divides = calloc(l->plan->node_count + 1, sizeof *divides);
+    size_t zero = lower_const(l, 0), always = lower_const(l, 1);
+
+    if (divides == NULL)
+        return base_err_memory(err, "SQL plan");
+    find_divisions(divides, l->plan);
+    for (size_t i = 0; i < count; i++)
+        zero = zero_divisor(l, divides, roots[i], always, zero);
+    *out = lower_is_const(l, zero, 0) ? SQL_NONE : lower_fill(l, zero, SQL_BITS, SQL_ROWS);
+    free(divides);
+    return FM_OK;
 }
 
 fm_status sql_physical_expressions(struct sql_physical *out, const struct sql_plan *plan,
@@ -217,14 +266,8 @@ fm_status sql_physical_expressions(struct sql_physical *out, const struct sql_pl
         if (worded != NULL && worded[i])
             lower_words(&l, &out->reveals[i], roots[i]);
     }
-    if (st == FM_OK) {
-        size_t zero = lower_const(&l, 0);
-
-        for (size_t i = 0; i < count; i++)
-            zero = zero_divisor(&l, roots[i], zero);
-        out->zero =
-            lower_is_const(&l, zero, 0) ? SQL_NONE : lower_fill(&l, zero, SQL_BITS, SQL_ROWS);
-    }
+    if (st == FM_OK)
+        st = zero_divisors(&out->zero, &l, roots, count, err);
     return end(&l, true, st, err);
 }
 
