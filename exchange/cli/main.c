@@ -60,6 +60,8 @@ static const struct cli_command *const commands[] = {
     &cli_audit_export,
     &cli_audit_subject,
     &cli_audit_query,
+    &cli_evidence_deposit,
+    &cli_evidence_certificate,
     &cli_officer_create,
     &cli_officer_list,
     &cli_officer_add,

@@ -22,6 +22,7 @@ static const struct {
     [LEDGER_TX_DID_RECOVER] = {ledger_rule_did_recover, true},
     [LEDGER_TX_DID_DEACTIVATE] = {ledger_rule_did_deactivate, true},
     [LEDGER_TX_DATASET_PUBLISH] = {ledger_rule_dataset_publish, false},
+    [LEDGER_TX_EVIDENCE_DEPOSIT] = {ledger_rule_evidence_deposit, false},
     [LEDGER_TX_CONTRACT_PROPOSE] = {ledger_rule_contract_propose, false},
     [LEDGER_TX_AUTHORIZATION_GRANT] = {ledger_rule_authorization_grant, false},
     [LEDGER_TX_AUTHORIZATION_REVOKE] = {ledger_rule_authorization_revoke, false},

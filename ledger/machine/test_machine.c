@@ -67,6 +67,7 @@ int main(void)
         cmocka_unit_test(test_new_keys_by_vote),
         cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_void_parameters),
+        cmocka_unit_test(test_evidence),
         cmocka_unit_test(test_rules_switch),
         cmocka_unit_test(test_every_rule_was_met),
     };

@@ -32,6 +32,7 @@ void test_coming_and_going(void **state);
 void test_new_keys_by_vote(void **state);
 void test_parameters(void **state);
 void test_void_parameters(void **state);
+void test_evidence(void **state);
 void test_rules_switch(void **state);
 void test_epochs(void **state);
 void test_epoch_times(void **state);

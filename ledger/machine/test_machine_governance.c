@@ -325,6 +325,35 @@ void test_void_parameters(void **state)
     end(&t);
 }
 
+static json_t *deposit(const char *algorithm, int64_t count, char digit)
+{
+    char root[65];
+
+    memset(root, digit, 64);
+    root[64] = '\0';
+    return json_pack("{s:s, s:I, s:s}", "algorithm", algorithm, "count", (json_int_t)count, "root",
+                     root);
+}
+
+void test_evidence(void **state)
+{
+    struct town t;
+
+    (void)state;
+    begin(&t, 2);
+    town_refused(&t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, BANK_A, deposit("md5", 1, 'a')),
+                 LEDGER_RULE_EVIDENCE_SHAPE);
+    town_refused(
+        &t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, BANK_A, deposit("sm3", (1 << 24) + 1, 'a')),
+        LEDGER_RULE_EVIDENCE_SHAPE);
+    town_ok(&t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, BANK_A, deposit("sm3", 1 << 24, 'a')));
+    town_refused(&t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, BANK_B, deposit("sha256", 1, 'a')),
+                 LEDGER_RULE_EVIDENCE_EXISTS);
+    town_ok(&t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, REGULATOR, deposit("sha256", 1, 'b')));
+    verify(&t, 7, 3, 2);
+    end(&t);
+}
+
 /* From version 1 to 2, at a height. A program that has version 1 alone follows to the block before
  * and executes nothing of the rest; one that has both goes on. */
 void test_rules_switch(void **state)

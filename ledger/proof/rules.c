@@ -56,6 +56,9 @@ static const struct {
     [LEDGER_RULE_DID_DEACTIVATED] = {"did.deactivated", "the sender's DID is deactivated"},
     [LEDGER_RULE_DID_EXISTS] = {"did.exists", "the DID is known already"},
 
+    [LEDGER_RULE_EVIDENCE_SHAPE] = {"evidence.shape", "no such digests can be deposited"},
+    [LEDGER_RULE_EVIDENCE_EXISTS] = {"evidence.exists", "the anchor is on the ledger already"},
+
     [LEDGER_RULE_DATASET_SHAPE] = {"dataset.shape", "the dataset or its schema is malformed"},
     [LEDGER_RULE_DATASET_VERSION] = {"dataset.version", "data_version is not the next one"},
     [LEDGER_RULE_DATASET_SCHEMA] = {"dataset.schema",

@@ -58,6 +58,11 @@ static const struct ledger_member dataset_publish[] = {
     {"data_version", LEDGER_IS_COUNT, false}, {"root", LEDGER_IS_HASH, false},
     {"rows", LEDGER_IS_NUMBER, false},        {NULL, LEDGER_IS_OBJECT, false},
 };
+static const struct ledger_member evidence_deposit[] = {
+    {"algorithm", LEDGER_IS_NAME, false}, {"count", LEDGER_IS_COUNT, false},
+    {"root", LEDGER_IS_HASH, false},      {"token", LEDGER_IS_HASH, true},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
 static const struct ledger_member authorization_grant[] = {
     {"contract", LEDGER_IS_HASH, false}, {"uses_hash", LEDGER_IS_HASH, false},
     {"uses", LEDGER_IS_ARRAY, false},    {"expires", LEDGER_IS_NUMBER, false},
@@ -129,6 +134,7 @@ static const struct {
     [LEDGER_TX_DID_RECOVER] = {"did.recover", LEDGER_BY_RECOVERY, did_next, 1},
     [LEDGER_TX_DID_DEACTIVATE] = {"did.deactivate", LEDGER_BY_OFFICERS, did_deactivate, 1},
     [LEDGER_TX_DATASET_PUBLISH] = {"dataset.publish", LEDGER_BY_NODE, dataset_publish, 1},
+    [LEDGER_TX_EVIDENCE_DEPOSIT] = {"evidence.deposit", LEDGER_BY_NODE, evidence_deposit, 2},
     [LEDGER_TX_CONTRACT_PROPOSE] = {"contract.propose", LEDGER_BY_NODE, NULL, 1},
     [LEDGER_TX_AUTHORIZATION_GRANT] = {"authorization.grant", LEDGER_BY_OFFICERS,
                                        authorization_grant, 1},

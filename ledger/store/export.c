@@ -93,6 +93,8 @@ static void release_file(struct out_file *f)
 /* Sets of texts as objects: ids in hex, and "ALIAS/DATASET". */
 struct wanted {
     json_t *queries, *contracts, *consents, *datasets; /* NULL: no filter */
+    const uint8_t (*txs)[32];
+    size_t n_txs;
 };
 
 static void release_wanted(struct wanted *w)
@@ -175,8 +177,10 @@ static fm_status want(struct ledger_reader *reader, struct wanted *w,
     size_t i;
     fm_status st = FM_OK;
 
-    if (options->n_queries == 0)
+    if (options->n_queries == 0 && options->n_txs == 0)
         return FM_OK;
+    w->txs = options->txs;
+    w->n_txs = options->n_txs;
     w->queries = json_object();
     w->contracts = json_object();
     w->consents = json_object();
@@ -234,6 +238,14 @@ static bool consent_wanted(const struct wanted *w, const json_t *body, struct ba
     return wanted;
 }
 
+static bool tx_wanted(const struct wanted *w, const struct ledger_store_leaf *leaf)
+{
+    for (size_t i = 0; i < w->n_txs; i++)
+        if (memcmp(w->txs[i], leaf->id, 32) == 0)
+            return true;
+    return false;
+}
+
 static bool leaf_wanted(const struct wanted *w, const struct ledger_store_leaf *leaf)
 {
     struct base_err ignored;
@@ -244,7 +256,8 @@ static bool leaf_wanted(const struct wanted *w, const struct ledger_store_leaf *
     if (leaf->erased)
         return false;
     if (w->queries == NULL || leaf->is_block || strncmp(leaf->type, "member.", 7) == 0 ||
-        strncmp(leaf->type, "did.", 4) == 0 || strncmp(leaf->type, "epoch", 5) == 0)
+        strncmp(leaf->type, "did.", 4) == 0 || strncmp(leaf->type, "parameter.", 10) == 0 ||
+        strncmp(leaf->type, "epoch", 5) == 0 || tx_wanted(w, leaf))
         return true;
     if (base_json_parse(&payload, (const char *)leaf->payload.p, leaf->payload.len, &ignored) !=
         FM_OK)

@@ -14,6 +14,9 @@ struct ledger_export_options {
      * for the rest their hashes. None: disclose everything that is not erased. */
     const uint8_t (*queries)[32];
     size_t n_queries;
+    /* These transactions, whatever they are, and what every bundle discloses. */
+    const uint8_t (*txs)[32];
+    size_t n_txs;
     /* State keys to prove, present or not, in any order, each once. Only while the newest state is
      * the final one: FM_E_CONFLICT otherwise ("try again when block N is final"). */
     const char *const *keys;

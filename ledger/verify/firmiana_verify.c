@@ -12,6 +12,7 @@
 
 static const char usage[] =
     "usage: firmiana-verify [--json] [--chain ID] [--opening FILE] BUNDLE\n"
+    "       firmiana-verify [--json] [--chain ID] [--ca FILE] CERTIFICATE\n"
     "       firmiana-verify [--json] [--chain ID] --keys FILE --quorum K DIR\n"
     "\n"
     "Checks the exported trail of a Firmiana ledger: that it is the whole log from genesis on, "
@@ -23,6 +24,11 @@ static const char usage[] =
     "  --chain ID   the ledger that it must be: its chain id, 64 hex digits\n"
     "  --opening FILE  a member's signed statement of who asked about whom, from `firmiana audit\n"
     "               subject --out`: held against what the bundle shows was committed\n"
+    "  CERTIFICATE  what `firmiana evidence certificate` wrote: that a document was deposited, and "
+    "when\n"
+    "  --ca FILE    certificates (PEM) of time-stamp authorities to trust, for a certificate with "
+    "a "
+    "token\n"
     "  DIR          a log that `firmiana ledger publish` wrote: every tile, and that K of the keys "
     "in\n"
     "               FILE (its DIR/members, from a source that you trust) cosigned it\n"
@@ -52,6 +58,8 @@ static fm_status read_options(struct verify_options *o, int argc, char **argv, s
             i++;
         } else if (strcmp(arg, "--opening") == 0 && i + 1 < argc) {
             o->opening = argv[++i];
+        } else if (strcmp(arg, "--ca") == 0 && i + 1 < argc) {
+            o->ca = argv[++i];
         } else if (strcmp(arg, "--keys") == 0 && i + 1 < argc) {
             o->keys = argv[++i];
         } else if (strcmp(arg, "--quorum") == 0 && i + 1 < argc) {
@@ -152,7 +160,9 @@ int main(int argc, char **argv)
     if (st == FM_OK && o.help)
         return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? fm_status_exit(FM_E_IO) : 0;
     if (st == FM_OK)
-        st = is_folder(o.bundle) ? verify_published(&o, &err) : verify_named(&o, &err);
+        st = is_folder(o.bundle)               ? verify_published(&o, &err)
+             : verify_is_certificate(o.bundle) ? verify_certificate(&o, &err)
+                                               : verify_named(&o, &err);
     if (st != FM_OK)
         (void)fprintf(stderr, "firmiana-verify: %s\n", err.text);
     return fm_status_exit(st);

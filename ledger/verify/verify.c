@@ -272,28 +272,53 @@ fm_status ledger_verify(struct ledger_verified **out, const struct ledger_bundle
     return ledger_verify_statement(out, source, expect_chain32, NULL, err);
 }
 
+/* What a statement or a certificate adds to it. */
+static fm_status verify(struct ledger_verifier *v, struct ledger_verified **out,
+                        const struct ledger_bundle_source *source, const uint8_t *expect_chain32,
+                        struct base_err *err)
+{
+    fm_status st;
+
+    v->out = calloc(1, sizeof **out);
+    *out = v->out;
+    if (v->out == NULL)
+        return base_err_memory(err, "verifier");
+    v->out->leaf = LEDGER_NO_LEAF;
+    v->block.min_not_after = INT64_MAX;
+    v->block.max_not_after = INT64_MIN;
+    ledger_bundle_reader_init(&v->reader, source);
+    st = read_lines(v, expect_chain32, err);
+    if (st == FM_OK && v->deposit != NULL && v->deposit->depositor[0] == '\0') {
+        v->out->check = "certificate";
+        st = ledger_verify_fail(err, "its deposit is not among what the bundle discloses");
+    }
+    if (st != FM_OK)
+        st = say_where(v, st, err);
+    else
+        v->out->check = "";
+    verifier_release(v);
+    return st;
+}
+
 fm_status ledger_verify_statement(struct ledger_verified **out,
                                   const struct ledger_bundle_source *source,
                                   const uint8_t *expect_chain32, struct ledger_statement *statement,
                                   struct base_err *err)
 {
-    struct ledger_verifier v = {.out = calloc(1, sizeof **out), .statement = statement};
-    fm_status st;
+    struct ledger_verifier v = {.statement = statement};
 
-    *out = v.out;
-    if (v.out == NULL)
-        return base_err_memory(err, "verifier");
-    v.out->leaf = LEDGER_NO_LEAF;
-    v.block.min_not_after = INT64_MAX;
-    v.block.max_not_after = INT64_MIN;
-    ledger_bundle_reader_init(&v.reader, source);
-    st = read_lines(&v, expect_chain32, err);
-    if (st != FM_OK)
-        st = say_where(&v, st, err);
-    else
-        v.out->check = "";
-    verifier_release(&v);
-    return st;
+    return verify(&v, out, source, expect_chain32, err);
+}
+
+fm_status ledger_verify_certificate(struct ledger_verified **out,
+                                    const struct ledger_bundle_source *source,
+                                    const uint8_t *expect_chain32, struct ledger_deposit *deposit,
+                                    struct base_err *err)
+{
+    struct ledger_verifier v = {.deposit = deposit};
+
+    *deposit = (struct ledger_deposit){.certificate = deposit->certificate};
+    return verify(&v, out, source, expect_chain32, err);
 }
 
 void ledger_verified_free(struct ledger_verified *report)

@@ -25,6 +25,7 @@
  *   cosignature  one is not valid, not an active member's, or out of order
  *   quorum       fewer cosignatures than the genesis asks for
  *   statement    a member's statement is not what the log bears out
+ *   certificate  a certificate is not what the log bears out
  *   end          something is missing or left over
  */
 #ifndef FIRMIANA_LEDGER_VERIFY_H
@@ -37,6 +38,7 @@
 #include "base/status.h"
 #include "ledger/proof/bundle.h"
 #include "ledger/proof/checkpoint.h"
+#include "ledger/proof/evidence.h"
 #include "ledger/proof/inner.h"
 #include "ledger/proof/rules.h"
 #include "ledger/proof/tx.h"
@@ -105,6 +107,23 @@ fm_status ledger_verify_statement(struct ledger_verified **out,
                                   const struct ledger_bundle_source *source,
                                   const uint8_t *expect_chain32, struct ledger_statement *statement,
                                   struct base_err *err) FM_CHECK;
+
+/* What a bundle says about the deposit that a certificate is for. */
+struct ledger_deposit {
+    const struct ledger_certificate *certificate;
+    char depositor[DID_ALIAS_MAX + 1]; /* "" until it was seen */
+    uint64_t leaf, height;             /* of its block */
+    int64_t time_ms;                   /* of its block */
+    uint8_t anchor[32];
+};
+
+/* The same, and holds a certificate against the log: its deposit is there, accepted, and its
+ * document is under the anchor. deposit->certificate is the caller's, the rest is filled. Checks
+ * named "certificate". */
+fm_status ledger_verify_certificate(struct ledger_verified **out,
+                                    const struct ledger_bundle_source *source,
+                                    const uint8_t *expect_chain32, struct ledger_deposit *deposit,
+                                    struct base_err *err) FM_CHECK;
 
 void ledger_verified_free(struct ledger_verified *report); /* NULL is allowed */
 

@@ -99,6 +99,10 @@ static void close_block(struct ledger_verifier *v, uint64_t height, int64_t time
     }
     for (size_t i = 0; i < b->n_closed; i++)
         v->out->queries[b->closed[i]].closed_ms = time;
+    if (v->deposit != NULL && v->deposit->depositor[0] != '\0' && v->deposit->time_ms == 0) {
+        v->deposit->height = height;
+        v->deposit->time_ms = time;
+    }
     b->first_query = v->out->n_queries;
     b->n_closed = 0;
     b->bytes = 0;

@@ -49,6 +49,7 @@ struct ledger_verifier {
     struct ledger_verified_subject *subjects;
     size_t n_subjects, cap_subjects;
     char *last_state;                   /* key of the last state line */
+    struct ledger_deposit *deposit;     /* to find; NULL: none */
     struct ledger_statement *statement; /* to hold against the log; NULL: none, or done */
 };
 
@@ -67,6 +68,11 @@ fm_status ledger_verify_accepted(struct ledger_verifier *v, const struct ledger_
 /* An accepted epoch transaction: the block that it stands in must say the new epoch. */
 fm_status ledger_verify_epoch(struct ledger_verifier *v, const struct ledger_tx *tx,
                               const struct ledger_identity *sender, struct base_err *err) FM_CHECK;
+
+/* Looks whether an accepted transaction is the deposit of the certificate. */
+fm_status ledger_verify_deposit(struct ledger_verifier *v, const struct ledger_tx *tx,
+                                const struct ledger_identity *sender,
+                                struct base_err *err) FM_CHECK;
 
 /* reader's line is a state, or the checkpoint. */
 fm_status ledger_verify_state(struct ledger_verifier *v, struct base_err *err) FM_CHECK;

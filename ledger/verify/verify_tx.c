@@ -122,6 +122,9 @@ static fm_status check_tx(struct ledger_verifier *v, const struct ledger_tx *tx,
     if (st != FM_OK || rule != LEDGER_RULE_OK)
         return st;
     v->out->by_type[tx->type]++;
+    st = ledger_verify_deposit(v, tx, sender, err);
+    if (st != FM_OK)
+        return st;
     /* A consent's, query's or receipt's signers are those of before this transaction. */
     if (tx->type == LEDGER_TX_EPOCH_APPROVE || tx->type == LEDGER_TX_EPOCH_PROMISE)
         return ledger_verify_fail(err, "it stands inside an epoch transaction, never alone");

@@ -1,0 +1,363 @@
+/* firmiana evidence ...: digests of documents on the ledger, and certificates of them. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "exchange/cli/cmd_ledger.h"
+#include "exchange/cli/commands.h"
+#include "exchange/evidence/page.h"
+#include "exchange/evidence/receipt.h"
+#include "ledger/store/export.h"
+
+enum { LINE_ROOM = 4096 + 80 };
+
+/* ---- which documents ---- */
+
+static fm_status add_file(struct evidence_receipt *r, const char *path, struct base_err *err)
+{
+    uint8_t digest[32];
+    fm_status st = evidence_digest_file(digest, path, r->algorithm, err);
+
+    return st == FM_OK ? evidence_receipt_add(r, digest, path, base_random_system(), err) : st;
+}
+
+/* "HEX  NAME", as sha256sum prints it. */
+static fm_status add_line(struct evidence_receipt *r, char *line, struct base_err *err)
+{
+    uint8_t digest[32];
+    size_t len = strcspn(line, "\r\n");
+
+    line[len] = '\0';
+    if (len < 66 || !base_unhex(digest, 32, line, 64) || line[64] != ' ')
+        return base_err_set(err, FM_E_INPUT, "line %zu is not DIGEST, two blanks and a name",
+                            r->n + 1);
+    return evidence_receipt_add(r, digest, line + 66, base_random_system(), err);
+}
+
+static fm_status add_digests(struct evidence_receipt *r, const char *path, struct base_err *err)
+{
+    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    char line[LINE_ROOM];
+    fm_status st = FM_OK;
+
+    if (f == NULL)
+        return base_err_errno(err, path);
+    while (st == FM_OK && fgets(line, sizeof line, f) != NULL)
+        st = add_line(r, line, err);
+    if (st == FM_OK && ferror(f))
+        st = base_err_errno(err, path);
+    else if (st != FM_OK)
+        (void)base_err_prefix(err, "%s", path);
+    if (f != stdin)
+        (void)fclose(f);
+    return st;
+}
+
+static fm_status gather(struct evidence_receipt *r, const struct cli_args *args,
+                        struct base_err *err)
+{
+    const char *algorithm = cli_value(args, "algorithm"), *list = cli_value(args, "digests");
+    fm_status st = FM_OK;
+
+    if (algorithm == NULL)
+        algorithm = "sha256";
+    if (!ledger_evidence_is_algorithm(algorithm))
+        return base_err_set(err, FM_E_ARG, "--algorithm must be sha256 or sm3");
+    (void)snprintf(r->algorithm, sizeof r->algorithm, "%s", algorithm);
+    if (list == NULL && args->operand_count == 0)
+        return base_err_set(err, FM_E_ARG, "evidence deposit: name files, or --digests LIST");
+    for (size_t i = 0; st == FM_OK && i < args->operand_count; i++)
+        st = add_file(r, args->operands[i], err);
+    if (st == FM_OK && list != NULL)
+        st = add_digests(r, list, err);
+    return st == FM_OK ? evidence_receipt_seal(r, err) : st;
+}
+
+/* ---- a time-stamp authority ---- */
+
+/* Runs the command with the request as its standard input; what it prints is the answer. */
+static fm_status ask(struct base_buf *answer, const char *command, const struct base_buf *request,
+                     struct base_err *err)
+{
+    char path[] = "/tmp/firmiana-tsq.XXXXXX", piece[4096];
+    struct base_buf line = {0};
+    int fd = mkstemp(path);
+    FILE *f = NULL;
+    size_t got;
+    fm_status st = fd < 0 ? base_err_errno(err, path) : FM_OK;
+
+    if (st == FM_OK && write(fd, request->p, request->len) != (ssize_t)request->len)
+        st = base_err_errno(err, path);
+    base_buf_putf(&line, "{ %s\n} <%s", command, path);
+    if (st == FM_OK && (f = popen(base_buf_cstr(&line), "r")) == NULL)
+        st = base_err_errno(err, "--tsa");
+    while (f != NULL && answer->len < 2 * LEDGER_EVIDENCE_TOKEN_MAX &&
+           (got = fread(piece, 1, sizeof piece, f)) > 0)
+        base_buf_put(answer, piece, got);
+    if (f != NULL && pclose(f) != 0 && st == FM_OK)
+        st = base_err_set(err, FM_E_PEER, "--tsa: the command failed: %s", command);
+    if (fd >= 0) {
+        (void)close(fd);
+        (void)unlink(path);
+    }
+    base_buf_release(&line);
+    return st == FM_OK ? base_buf_status(answer, "time stamp", err) : st;
+}
+
+static fm_status stamp(struct evidence_receipt *r, const char *command, struct base_err *err)
+{
+    struct base_buf request = {0}, answer = {0};
+    uint64_t nonce = 0;
+    fm_status st = base_random_fill(base_random_system(), &nonce, sizeof nonce, err);
+
+    if (st == FM_OK)
+        st = ledger_timestamp_request(&request, r->algorithm, r->root, nonce, err);
+    if (st == FM_OK)
+        st = ask(&answer, command, &request, err);
+    if (st == FM_OK)
+        st = ledger_timestamp_take(&r->token, r->algorithm, r->root, nonce, answer.p, answer.len,
+                                   err);
+    if (st == FM_OK && r->token.len > LEDGER_EVIDENCE_TOKEN_MAX)
+        st = base_err_set(err, FM_E_LIMIT, "time stamp: a token of more than %d bytes",
+                          LEDGER_EVIDENCE_TOKEN_MAX);
+    base_buf_release(&request);
+    base_buf_release(&answer);
+    return st;
+}
+
+/* ---- depositing ---- */
+
+static json_t *body_of(const struct evidence_receipt *r)
+{
+    char root[65], token[65];
+    uint8_t hash[32];
+    json_t *body;
+
+    base_hex(root, r->root, 32);
+    body = json_pack("{s:s, s:I, s:s}", "algorithm", r->algorithm, "count", (json_int_t)r->n,
+                     "root", root);
+    if (body == NULL || r->token.len == 0)
+        return body;
+    base_sha256(hash, r->token.p, r->token.len);
+    base_hex(token, hash, 32);
+    if (json_object_set_new(body, "token", json_string(token)) != 0) {
+        json_decref(body);
+        return NULL;
+    }
+    return body;
+}
+
+static fm_status deposit(const struct cli_args *args, struct base_err *err)
+{
+    const char *out = cli_value(args, "receipt"), *tsa = cli_value(args, "tsa");
+    struct evidence_receipt r = {0};
+    json_t *me = NULL, *body = NULL;
+    fm_status st = FM_OK;
+
+    if (access(out, F_OK) == 0)
+        return base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", out);
+    st = cli_call(&me, args, "me", NULL, err);
+    if (st == FM_OK)
+        st = base_json_get_hex(r.chain, 32, me, "chain", err);
+    if (st == FM_OK)
+        st = gather(&r, args, err);
+    if (st == FM_OK && tsa != NULL)
+        st = stamp(&r, tsa, err);
+    if (st == FM_OK) /* first: without its salts the deposit would show nothing */
+        st = evidence_receipt_save(&r, out, err);
+    if (st == FM_OK && (body = body_of(&r)) == NULL)
+        st = base_err_memory(err, "deposit");
+    if (st == FM_OK)
+        st = cli_submit_by_node(args, "evidence.deposit", body, "deposit", err);
+    if (st == FM_OK && !cli_flag(args, "json"))
+        printf("%s: %zu document%s; keep it: certificates are made from it\n", out, r.n,
+               r.n == 1 ? "" : "s");
+    evidence_receipt_release(&r);
+    json_decref(me);
+    return st;
+}
+
+static const struct cli_option deposit_options[] = {
+    CLI_HOME_OPTION,
+    {"receipt", "FILE", "where to keep digests and salts", CLI_REQUIRED},
+    {"algorithm", "NAME", "sha256 (default) or sm3", CLI_OPTIONAL},
+    {"digests", "LIST", "digests and names, a line each, as sha256sum prints them; - reads them",
+     CLI_OPTIONAL},
+    {"tsa", "COMMAND",
+     "also have an RFC 3161 authority stamp it: a command that reads a request and prints the "
+     "answer",
+     CLI_OPTIONAL},
+    CLI_JSON_OPTION,
+    {0}};
+
+const struct cli_command cli_evidence_deposit = {
+    "evidence deposit",
+    "[FILE...]",
+    0,
+    CLI_MAX_OPERANDS,
+    "put digests of documents on the ledger, any number under one anchor",
+    "Nothing of the documents leaves this machine: the ledger gets one hash over salted digests, "
+    "which shows nobody even\nwhether a document that he guesses is among them. A command for "
+    "--tsa:  curl -s -H 'Content-Type:\napplication/timestamp-query' --data-binary @- "
+    "https://tsa.example",
+    deposit_options,
+    deposit};
+
+/* ---- certificates ---- */
+
+/* The transaction that deposited this anchor. */
+static fm_status find_deposit(uint8_t tx32[32], struct ledger_reader *reader,
+                              const struct evidence_receipt *r, struct base_err *err)
+{
+    char key[96], root[65];
+    json_t *value = NULL;
+    fm_status st;
+
+    if (memcmp(r->chain, ledger_reader_id(reader), 32) != 0)
+        return base_err_set(err, FM_E_INPUT, "the receipt is of another ledger");
+    base_hex(root, r->root, 32);
+    (void)snprintf(key, sizeof key, "evidence/%s", root);
+    st = ledger_reader_get(reader, &value, key, err);
+    if (st == FM_E_NOT_FOUND)
+        st = base_err_set(err, FM_E_NOT_FOUND,
+                          "its anchor is not on the ledger here: was the deposit refused, or is "
+                          "this node behind?");
+    if (st == FM_OK)
+        st = base_json_get_hex(tx32, 32, value, "tx", err);
+    json_decref(value);
+    return st;
+}
+
+/* The line, then the bundle that discloses the deposit. */
+static fm_status write_certificate(FILE *f, struct ledger_reader *reader,
+                                   const struct ledger_certificate *c, struct base_err *err)
+{
+    const struct ledger_export_options options = {.txs = (const uint8_t(*)[32])c->tx, .n_txs = 1};
+    struct ledger_export_report report;
+    struct base_buf line = {0};
+    fm_status st = ledger_certificate_encode(&line, c, err);
+
+    if (st == FM_OK && (fwrite(line.p, 1, line.len, f) != line.len || fflush(f) != 0))
+        st = base_err_errno(err, "certificate");
+    if (st == FM_OK)
+        st = ledger_export_to(reader, fileno(f), &options, &report, err);
+    base_buf_release(&line);
+    return st;
+}
+
+/* Writes it, checks it as anyone would, and only then gives it its name. */
+static fm_status make(struct ledger_certificate_report *out, const struct cli_args *args,
+                      struct ledger_reader *reader, const struct ledger_certificate *c,
+                      struct base_err *err)
+{
+    const char *path = cli_value(args, "out");
+    char fresh[4096];
+    int n = snprintf(fresh, sizeof fresh, "%s.part", path);
+    FILE *f;
+    fm_status st;
+
+    if (n < 0 || n >= (int)sizeof fresh)
+        return base_err_set(err, FM_E_ARG, "--out: the path is too long");
+    if (access(path, F_OK) == 0)
+        return base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", path);
+    f = fopen(fresh, "w+b");
+    if (f == NULL)
+        return base_err_errno(err, fresh);
+    st = write_certificate(f, reader, c, err);
+    if (st == FM_OK && (fseek(f, 0, SEEK_SET) != 0 || fsync(fileno(f)) != 0))
+        st = base_err_errno(err, fresh);
+    if (st == FM_OK)
+        st =
+            ledger_certificate_verify(out, f, ledger_reader_id(reader), cli_value(args, "ca"), err);
+    (void)fclose(f);
+    if (st == FM_OK && rename(fresh, path) != 0)
+        st = base_err_errno(err, path);
+    if (st != FM_OK)
+        (void)unlink(fresh);
+    return st;
+}
+
+static fm_status show(const struct cli_args *args, const struct ledger_certificate_report *report,
+                      struct base_err *err)
+{
+    const char *html = cli_value(args, "html");
+    struct base_buf page = {0};
+    json_t *json;
+    fm_status st = FM_OK;
+
+    if (html != NULL) {
+        evidence_page(&page, report);
+        st = base_buf_status(&page, "page", err);
+        if (st == FM_OK)
+            st = base_file_write(html, page.p, page.len, 0644, err);
+        base_buf_release(&page);
+    }
+    if (st == FM_OK && cli_flag(args, "json")) {
+        json = ledger_certificate_json(report);
+        st = json != NULL ? cli_print_json(json, err) : base_err_memory(err, "certificate");
+        json_decref(json);
+    } else if (st == FM_OK) {
+        ledger_certificate_print(stdout, report);
+    }
+    return st;
+}
+
+static fm_status certificate(const struct cli_args *args, struct base_err *err)
+{
+    struct ledger_certificate_report report = {0};
+    struct ledger_certificate c = {0};
+    struct evidence_receipt r = {0};
+    struct ledger_reader *reader = NULL;
+    char path[HOME_PATH];
+    uint8_t digest[32], tx[32];
+    fm_status st = ledger_cli_path(path, args, err);
+
+    if (st == FM_OK)
+        st = evidence_receipt_load(&r, cli_value(args, "receipt"), err);
+    if (st == FM_OK)
+        st = evidence_digest_file(digest, args->operands[0], r.algorithm, err);
+    if (st == FM_OK)
+        st = ledger_reader_open(&reader, path, err);
+    if (st == FM_OK)
+        st = find_deposit(tx, reader, &r, err);
+    if (st == FM_OK) {
+        st = evidence_receipt_certify(&c, &r, digest, tx, err);
+        if (st != FM_OK)
+            (void)base_err_prefix(err, "%s", args->operands[0]);
+    }
+    if (st == FM_OK)
+        st = make(&report, args, reader, &c, err);
+    if (st == FM_OK)
+        st = show(args, &report, err);
+    ledger_certificate_report_release(&report);
+    ledger_certificate_release(&c);
+    evidence_receipt_release(&r);
+    ledger_reader_close(reader);
+    return st;
+}
+
+static const struct cli_option certificate_options[] = {
+    CLI_HOME_OPTION,
+    {"receipt", "FILE", "what evidence deposit kept", CLI_REQUIRED},
+    {"out", "FILE", "the certificate: what proves", CLI_REQUIRED},
+    {"html", "FILE", "also a page that prints well", CLI_OPTIONAL},
+    {"ca", "FILE", "PEM certificates of time-stamp authorities to trust", CLI_OPTIONAL},
+    CLI_JSON_OPTION,
+    {0}};
+
+const struct cli_command cli_evidence_certificate = {
+    "evidence certificate",
+    "FILE",
+    1,
+    1,
+    "show that a document was deposited, and by when it existed",
+    "Anyone checks the certificate with firmiana-verify, from its file alone. It discloses this "
+    "document's digest and\nsalt, and nothing of others under the same anchor.",
+    certificate_options,
+    certificate};
