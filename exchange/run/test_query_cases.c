@@ -99,6 +99,12 @@ const struct query_case query_cases[] = {
     {"SELECT x.h, SUM(x.w) FROM (SELECT g, k FROM a) AS x (h, w) GROUP BY x.h", false,
      "SELECT g, SUM(k) FROM a GROUP BY g"},
     {"SELECT SUM(b), COUNT(*) FROM a WHERE k", false, NULL},
+    {"SELECT u, (SELECT COUNT(*) FROM b WHERE b.k < a.k) FROM a", false, NULL},
+    {"SELECT u, (SELECT SUM(x.v) FROM a x WHERE x.v BETWEEN a.v - 900 AND a.v) FROM a", false,
+     NULL},
+    {"SELECT u FROM a WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.g = a.g AND b.v <> a.v)", false,
+     NULL},
+    {"SELECT u, (SELECT COUNT(v) FROM b WHERE b.g = a.g) FROM a", false, NULL},
     /* windows */
     {"SELECT u, PERCENT_RANK() OVER (PARTITION BY g ORDER BY u) = 1 FROM a", false, NULL},
     {"SELECT u, ROW_NUMBER() OVER (PARTITION BY k ORDER BY u) FROM a", false, NULL},

@@ -139,20 +139,26 @@ void pen_subquery(struct pen *p)
     char outer = pen_alias(p);
     const char *aliases = p->aliases;
     const char *table = PEN_CHOOSE(p, "t", "u", "w", "bank_a.u");
-    uint32_t kind = pen_roll(p, 4);
+    uint32_t kind = pen_roll(p, 5);
 
     p->nested++;
     if (kind == 0)
         pen_both(p, "%c.%s %sIN (SELECT x.%s FROM %s x", outer, PEN_CHOOSE(p, "k", "v", "n"),
                  pen_roll(p, 2) == 0 ? "NOT " : "", PEN_CHOOSE(p, "k", "v", "n"), table);
     else if (kind <= 2)
-        pen_both(p, "%sEXISTS (SELECT 1 FROM %s x WHERE x.%s = %c.%s", kind == 1 ? "" : "NOT ",
-                 table, PEN_CHOOSE(p, "k", "g", "n"), outer, PEN_CHOOSE(p, "k", "g", "n"));
-    else
+        pen_both(p, "%sEXISTS (SELECT 1 FROM %s x WHERE x.%s %s %c.%s", kind == 1 ? "" : "NOT ",
+                 table, PEN_CHOOSE(p, "k", "g", "n"), PEN_CHOOSE(p, "=", "=", "=", "<", "<>"),
+                 outer, PEN_CHOOSE(p, "k", "g", "n"));
+    else if (kind == 3)
         pen_both(p, "%c.v %s (SELECT %s(x.%s) FROM %s x", outer, PEN_CHOOSE(p, "<", ">=", "="),
-                 PEN_CHOOSE(p, "MIN", "MAX", "SUM"), PEN_CHOOSE(p, "v", "n"), table);
+                 PEN_CHOOSE(p, "MIN", "MAX", "SUM", "COUNT"), PEN_CHOOSE(p, "v", "n"), table);
+    else
+        pen_both(p, "%c.n %s (SELECT %s(x.%s) FROM %s x WHERE x.%s %s %c.%s", outer,
+                 PEN_CHOOSE(p, "<", ">=", "="), PEN_CHOOSE(p, "MIN", "SUM", "COUNT", "COUNT"),
+                 PEN_CHOOSE(p, "g", "n"), table, PEN_CHOOSE(p, "k", "g", "n"),
+                 PEN_CHOOSE(p, "=", "<", ">="), outer, PEN_CHOOSE(p, "k", "g", "n"));
     if (pen_roll(p, 2) == 0) {
-        pen_both(p, kind == 1 || kind == 2 ? " AND " : " WHERE ");
+        pen_both(p, kind == 1 || kind == 2 || kind == 4 ? " AND " : " WHERE ");
         p->aliases = "x";
         pen_condition(p, 1);
         p->aliases = aliases;

@@ -57,6 +57,7 @@ struct sql_grouping {
 };
 
 struct sql_level {
+    const struct sql_query *query;
     struct sql_rel *rel; /* what has been built so far */
     struct sql_scope scope;
     const struct sql_with_scope *with;
@@ -141,6 +142,10 @@ struct sql_conjuncts {
 };
 fm_status sql_bind_split(struct sql_conjuncts *out, struct sql_binder *b,
                          const struct sql_syntax *s, struct base_err *err) FM_CHECK;
+/* bind_magic.c: conditions on the outer row that are no links get a table that stands for it: *rel,
+ * or NULL where none is needed (or none will do). The scope must have room for one more. */
+fm_status sql_bind_magic(struct sql_rel **rel, struct sql_binder *b, struct sql_conjuncts *all,
+                         struct base_err *err) FM_CHECK;
 /* bind_from.c: FROM and WHERE of the level. */
 fm_status sql_bind_from(struct sql_binder *b, const struct sql_query *q,
                         struct base_err *err) FM_CHECK;
@@ -175,6 +180,10 @@ fm_status sql_bind_order(struct sql_order **out, struct sql_binder *b, const str
                          const struct sql_list *l, struct base_err *err) FM_CHECK;
 fm_status sql_bind_limit(struct sql_given *g, struct sql_binder *b, const struct sql_query *q,
                          const struct sql_order *order, struct base_err *err) FM_CHECK;
+/* bind_total.c: does a group's values in these columns tell its keys, so that no two groups have
+ * the same? */
+bool sql_bind_determines(const struct sql_binder *b, const struct sql_rel *group,
+                         const size_t *columns, size_t count);
 /* bind_group.c */
 fm_status sql_bind_aggregate(size_t *out, struct sql_binder *b, const struct sql_syntax *s,
                              struct base_err *err) FM_CHECK;

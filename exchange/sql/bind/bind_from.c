@@ -372,7 +372,7 @@ static fm_status join_next(bool *any, struct sql_rel **rel, struct where *w, str
         if (p.count == 0 && w->rels[i]->rows != 1 && !whole)
             continue;
         st = sql_bind_join(rel, b, SQL_JOIN_INNER, *rel, w->rels[i], p.left, p.right, p.count,
-                           q->from[i]->at, err);
+                           i < q->from_count ? q->from[i]->at : q->where->at, err);
         w->rels[i] = NULL;
         *any = true;
     }
@@ -427,8 +427,11 @@ static fm_status bind_where(struct where *w, struct sql_binder *b, const struct 
     struct sql_conjuncts all;
     fm_status st = sql_bind_split(&all, b, q->where, err);
 
+    if (st == FM_OK)
+        st = sql_bind_magic(&w->rels[w->rel_count], b, &all, err);
     if (st != FM_OK)
         return st;
+    w->rel_count += w->rels[w->rel_count] != NULL;
     w->nodes = sql_arena_array(&b->plan->arena, all.count, sizeof *w->nodes);
     w->later.list = sql_arena_array(&b->plan->arena, all.count, sizeof *w->later.list);
     level->links = sql_arena_array(&b->plan->arena, all.count, sizeof *level->links);
@@ -454,8 +457,8 @@ fm_status sql_bind_from(struct sql_binder *b, const struct sql_query *q, struct 
 
     for (size_t i = 0; i < q->from_count; i++)
         tables += count_tables(q->from[i]);
-    level->scope.tables = sql_arena_array(&b->plan->arena, tables, sizeof *level->scope.tables);
-    w.rels = sql_arena_array(&b->plan->arena, q->from_count, sizeof *w.rels);
+    level->scope.tables = sql_arena_array(&b->plan->arena, tables + 1, sizeof *level->scope.tables);
+    w.rels = sql_arena_array(&b->plan->arena, q->from_count + 1, sizeof *w.rels);
     if (level->scope.tables == NULL || w.rels == NULL)
         return base_err_memory(err, "SQL plan");
     level->clause = "ON";

@@ -106,6 +106,8 @@ static bool is_total(struct sql_binder *b, const struct sql_rel *rel, const stru
             columns[n++] = c;
     }
     total = total || (n > 0 && sql_rel_max(b, rel, columns, n) == 1);
+    if (!total && n > 0 && rel->kind == SQL_REL_GROUP)
+        total = sql_bind_determines(b, rel, columns, n);
     for (size_t k = 0; k < g->count; k++) {
         bool found = false;
         for (size_t i = 0; i < count; i++)

@@ -256,7 +256,7 @@ fm_status sql_bind_query(struct sql_given *out, struct sql_binder *b, const stru
                          const struct sql_with_scope *with, struct sql_level *outer,
                          struct base_err *err)
 {
-    struct sql_level level = {.with = with, .outer = outer}, *before = b->level;
+    struct sql_level level = {.query = q, .with = with, .outer = outer}, *before = b->level;
     fm_status st = FM_OK;
 
     *out = (struct sql_given){0};

@@ -144,14 +144,41 @@ static bool counts(const struct sql_binder *b, const struct sql_given *g)
     return false;
 }
 
+/* The column is a COUNT as it stands: where a row has no group at all, it is 0. Under a guard it
+ * could also be one that is suppressed. */
+static bool is_count(const struct sql_given *g, size_t column)
+{
+    for (size_t i = 0; g->rel->kind == SQL_REL_GROUP && i < g->rel->item_count; i++) {
+        if (g->rel->items[i].column == column)
+            return g->rel->items[i].fn == SQL_COUNT;
+    }
+    return false;
+}
+
+static fm_status or_zero(size_t *inout, struct sql_binder *b, int at, struct base_err *err)
+{
+    size_t args[3] = {SQL_NONE, SQL_NONE, *inout};
+    fm_status st = sql_bind_make(&args[0], b, SQL_OP_IS_NULL, at, inout, 1, err);
+
+    if (st == FM_OK)
+        st = sql_bind_const(&args[1], b, b->plan->nodes[*inout].type, 0, at, err);
+    if (st == FM_OK)
+        st = sql_bind_make(inout, b, SQL_OP_CASE, at, args, 3, err);
+    if (st == FM_OK)
+        b->plan->nodes[*inout].nullable = false;
+    return st;
+}
+
 static fm_status bind_scalar(size_t *out, struct sql_binder *b, const struct sql_given *g, int at,
                              struct base_err *err)
 {
     struct tied t;
     struct sql_rel *rel;
+    bool counted;
     fm_status st = one_column(b, g, at, err);
 
-    if (st == FM_OK && g->link_count > 0 && counts(b, g))
+    counted = g->link_count > 0 && is_count(g, g->columns[0]) && b->request->minimum == 1;
+    if (st == FM_OK && g->link_count > 0 && counts(b, g) && !counted)
         return SQL_BIND_ERROR(
             b, FM_E_UNSUPPORTED, at, err,
             "COUNT in a subquery with inner = outer: LEFT JOIN a grouped subquery "
@@ -164,7 +191,8 @@ static fm_status bind_scalar(size_t *out, struct sql_binder *b, const struct sql
     if (st != FM_OK)
         return st;
     b->level->rel = rel;
-    return sql_bind_reference(out, b, rel, g->columns[0], at, err);
+    st = sql_bind_reference(out, b, rel, g->columns[0], at, err);
+    return st == FM_OK && counted ? or_zero(out, b, at, err) : st;
 }
 
 fm_status sql_bind_subquery(size_t *out, struct sql_binder *b, const struct sql_syntax *s, bool top,

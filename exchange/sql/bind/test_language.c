@@ -269,15 +269,20 @@ static const struct world_refusal refusals[] = {
     {"SELECT COUNT(*) FROM loans WHERE EXISTS (SELECT 1 FROM people)", FM_E_UNSUPPORTED,
      "line 1, column 34: EXISTS without inner = outer in its WHERE: compare (SELECT COUNT(*) ...) "
      "> 0 instead"},
-    {"SELECT COUNT(*) FROM loans l WHERE EXISTS (SELECT 1 FROM people p WHERE p.age > l.grade)",
+    {"SELECT COUNT(*) FROM loans l WHERE EXISTS (SELECT 1 FROM people p WHERE p.age > l.person)",
      FM_E_UNSUPPORTED,
-     "line 1, column 81: 'grade' of the query around this one: offered only as inner = outer in "
-     "its WHERE, joined by AND"},
-    {"SELECT COUNT(*) FROM loans l WHERE 2 < (SELECT COUNT(*) FROM people p WHERE p.person = "
+     "line 1, column 79: nothing joins this table with those before it: write ON a.x = b.x, "
+     "equality of columns, joined by AND"},
+    {"SELECT COUNT(*) FROM loans l WHERE 2 < (SELECT COUNT(*) + 1 FROM people p WHERE p.person = "
      "l.person)",
      FM_E_UNSUPPORTED,
      "line 1, column 40: COUNT in a subquery with inner = outer: LEFT JOIN a grouped subquery and "
      "write COALESCE(n, 0)"},
+    {"SELECT COUNT(*) FROM loans l WHERE EXISTS (SELECT 1 FROM people p WHERE p.age > l.balance OR "
+     "l.balance IS NULL)",
+     FM_E_UNSUPPORTED,
+     "line 1, column 81: 'balance' of the query around this one: offered only as inner = outer in "
+     "its WHERE, joined by AND"},
     {"SELECT COUNT(*) FROM (SELECT grade FROM loans)", FM_E_INPUT,
      "line 1, column 22: subquery in FROM must have an alias"},
     {"WITH RECURSIVE t AS (SELECT grade FROM loans) SELECT COUNT(*) FROM t", FM_E_UNSUPPORTED,

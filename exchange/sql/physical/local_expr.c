@@ -330,7 +330,7 @@ static fm_status derive(size_t *out, struct localising *m, const struct sql_node
     if (like->range.lo <= like->range.hi)
         c->range = c->range.lo > c->range.hi ? like->range : sql_range_hull(c->range, like->range);
     if (c->range.lo > c->range.hi) /* always NULL */
-        node.range = (struct sql_range){0, 0};
+        c->range = (struct sql_range){0, 0};
     return add_node(out, m, node, err);
 }
 
