@@ -15,7 +15,7 @@ struct comet {
     struct ledger_abci_app *app;
     struct ledger_abci_server *server;
     struct comet_rpc *rpc;
-    char version[32];
+    char version[32], snapshots[600];
 };
 
 static bool is_peer(void *ctx, const char *id)
@@ -54,9 +54,16 @@ static fm_status open_server(struct comet *comet, struct base_err *err)
                                     .now = now_of,
                                     .event = on_event,
                                     .peer = is_peer,
-                                    .ctx = comet};
+                                    .ctx = comet,
+                                    .snapshot_every = comet->config.snapshot_every,
+                                    .snapshots = comet->snapshots,
+                                    .path = comet->config.path};
     struct base_buf path = {0};
-    fm_status st = ledger_abci_app_new(&comet->app, &host, err);
+    fm_status st;
+
+    (void)snprintf(comet->snapshots, sizeof comet->snapshots, "%s/snapshots",
+                   comet->process.folder);
+    st = ledger_abci_app_new(&comet->app, &host, err);
 
     comet_abci_path(&path, comet->config.settings.home);
     if (st == FM_OK)

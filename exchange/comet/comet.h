@@ -15,6 +15,8 @@ struct comet_config {
     struct comet_settings settings; /* lent */
     const char *program;            /* lent */
     struct ledger_chain *chain;     /* lent, as the engine */
+    const char *path;               /* of the chain's file, lent */
+    uint64_t snapshot_every;        /* blocks */
     struct ledger_engine *engine;
     struct ledger_now (*now)(void *ctx);
     void (*event)(void *ctx, const char *text); /* for the log: one line */

@@ -44,6 +44,7 @@ struct home {
     char cometbft[HOME_PATH];        /* the program */
     char cometbft_rpc[HOME_ADDRESS]; /* "" for a socket in the home */
     char cometbft_sync[HOME_PATH];   /* "" for none */
+    int64_t cometbft_snapshots;
     struct node_roles roles;
     int64_t block_interval_ms;
     int64_t threads;

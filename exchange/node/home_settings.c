@@ -53,6 +53,8 @@ static const struct home_setting settings[] = {
      "For a node without a ledger that shall begin with a snapshot of the others instead of all "
      "blocks: HEIGHT:HASH@URL,URL, a block that a person has compared with other members, and two "
      "RPC addresses to check what follows from it."},
+    {"cometbft_snapshots", HOME_NUMBER, FIELD(cometbft_snapshots), "1000", 0, 1 << 20, NULL,
+     "Every so many blocks the node makes a snapshot, from which others may begin; 0: none."},
     {"block_interval_ms", HOME_NUMBER, FIELD(block_interval_ms), "5", 1, 60000, NULL,
      "The least time between two blocks, where this node sequences; where CometBFT does, its pause "
      "after each block, and then 100 unless more is given."},

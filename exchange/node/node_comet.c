@@ -93,8 +93,11 @@ fm_status node_comet_open(struct node *node, struct base_err *err)
                                   .wake = node->config.wake,
                                   .wake_ctx = node->config.wake_ctx};
     char *home = realpath(h->dir, NULL), sync[HOME_PATH];
-    fm_status st = home != NULL ? FM_OK : base_err_errno(err, h->dir);
+    fm_status st = home != NULL ? home_path(node->comet_ledger, h->dir, "ledger.db", err)
+                                : base_err_errno(err, h->dir);
 
+    config.path = node->comet_ledger;
+    config.snapshot_every = (uint64_t)h->cometbft_snapshots;
     (void)snprintf(sync, sizeof sync, "%s", h->cometbft_sync);
     config.settings = (struct comet_settings){
         .home = home,

@@ -361,7 +361,8 @@ static fm_status gather(void *ctx, struct ledger_entry *entry, struct base_err *
         return base_err_set(err, FM_E_CANCELLED, "beyond what is final");
     if (!entry->is_block)
         count_add(&g->counts->transactions, entry->type, entry->rule);
-    if (entry->is_block || entry->rule[0] != '\0')
+    /* What has no payload any more was over long ago: this node began with a snapshot. */
+    if (entry->is_block || entry->erased || entry->rule[0] != '\0')
         return FM_OK;
     if (g->count == g->cap) {
         size_t cap = g->cap == 0 ? 16 : 2 * g->cap;

@@ -156,6 +156,7 @@ struct node {
     struct ledger_engine *engine;
     struct comet *comet; /* NULL: the ledger is ordered without it */
     char *comet_home;    /* what comet was lent */
+    char comet_ledger[HOME_PATH];
     struct node_started *started;
     uint8_t chain_id[32];
     char chain_hex[65];

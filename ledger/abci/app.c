@@ -33,6 +33,11 @@ fm_status ledger_abci_app_new(struct ledger_abci_app **out, const struct ledger_
 
 void ledger_abci_app_free(struct ledger_abci_app *app)
 {
+    if (app == NULL)
+        return;
+    abci_make_end(app);
+    base_buf_release(&app->taking.metadata);
+    base_buf_release(&app->taken);
     free(app);
 }
 
@@ -211,6 +216,14 @@ static ledger_abci_handler *handler_of(Abci__Request__ValueCase which)
         return on_check_tx;
     case ABCI__REQUEST__VALUE_COMMIT:
         return abci_commit;
+    case ABCI__REQUEST__VALUE_LIST_SNAPSHOTS:
+        return abci_list;
+    case ABCI__REQUEST__VALUE_OFFER_SNAPSHOT:
+        return abci_offer;
+    case ABCI__REQUEST__VALUE_LOAD_CHUNK:
+        return abci_load;
+    case ABCI__REQUEST__VALUE_APPLY_CHUNK:
+        return abci_apply;
     case ABCI__REQUEST__VALUE_PREPARE:
         return abci_prepare;
     case ABCI__REQUEST__VALUE_PROCESS:

@@ -16,7 +16,10 @@
  *   Commit                on disk, in one step
  *   Query                 /p2p/filter/id/ID: is this peer a member's; state: the value under a key;
  *                         tx: the transaction of an id
- *   ListSnapshots, ...    snapshots.h
+ *   ListSnapshots,        the newest two snapshots (ledger/store/snapshot.h) made by this process,
+ * in LoadSnapshotChunk     chunks of 1 MiB; metadata: each chunk's SHA-256; hash: that of metadata
+ *   OfferSnapshot,        for a replica at its genesis: each chunk is held against its hash, the
+ *   ApplySnapshotChunk    whole against the app_hash that CometBFT's light client trusts
  *
  * What a request asks against the protocol (a block that does not follow, a chain that is not ours)
  * is answered with an exception, upon which CometBFT stops: no guess is better than that. */
@@ -40,6 +43,10 @@ struct ledger_abci_host {
     /* May a CometBFT node with this id (40 hex digits) connect? */
     bool (*peer)(void *ctx, const char *id);
     void *ctx;
+    /* Every so many blocks a snapshot is made in this folder, on a thread of its own, from this
+     * file of the chain's; 0: none. Lent. */
+    uint64_t snapshot_every;
+    const char *snapshots, *path;
 };
 
 struct ledger_abci_app;

@@ -179,6 +179,8 @@ fm_status abci_commit(struct ledger_abci_app *app, const Abci__Request *request,
     fm_status st = ledger_engine_commit(app->host.engine, app->host.now(app->host.ctx), err);
 
     (void)request;
+    if (st == FM_OK)
+        abci_make_begin(app, ledger_chain_head(app->host.chain)->height);
     abci__empty__init(&answer->body.empty);
     answer->response.value_case = ABCI__RESPONSE__VALUE_COMMIT;
     answer->response.commit = &answer->body.empty;

@@ -5,9 +5,35 @@
 #include "abci.pb-c.h"
 #include "ledger/abci/app.h"
 
+/* A finished snapshot on disk. */
+struct abci_snapshot {
+    uint64_t height; /* 0: none */
+    uint32_t chunks;
+    struct base_buf metadata;
+    uint8_t hash[32];
+};
+
+enum { ABCI_SNAPSHOTS = 2, ABCI_CHUNK = 1 << 20, ABCI_FORMAT = 1, ABCI_CHUNKS_MAX = 4096 };
+
+struct abci_maker; /* a snapshot under way (app_make.c) */
+
 struct ledger_abci_app {
     struct ledger_abci_host host;
+    struct abci_snapshot made[ABCI_SNAPSHOTS]; /* the newest first */
+    struct abci_maker *maker;                  /* NULL: none */
+    /* The one that we were offered and take. */
+    struct abci_snapshot taking;
+    uint8_t app_hash[32];
+    struct base_buf taken;
 };
+
+/* app_make.c: begins one, if this height is due and none is under way; takes over one that is done;
+ * waits for it and forgets all, files too. */
+void abci_make_begin(struct ledger_abci_app *app, uint64_t height);
+void abci_make_take(struct ledger_abci_app *app);
+void abci_make_end(struct ledger_abci_app *app);
+/* The file of one; false if the path is too long. */
+bool abci_make_path(char out[512], const struct ledger_abci_app *app, uint64_t height);
 
 /* A response under construction, and what its pointers point to until it is packed. */
 struct answer {
@@ -21,6 +47,7 @@ struct answer {
         Abci__ResponseTx tx;
         Abci__ResponseListSnapshots list;
         Abci__ResponseLoadChunk chunk;
+        Abci__ResponseApplyChunk apply;
         Abci__ResponseResult result;
         Abci__ResponsePrepare prepare;
         Abci__ResponseFinalize finalize;
@@ -36,6 +63,8 @@ typedef fm_status ledger_abci_handler(struct ledger_abci_app *app, const Abci__R
 ledger_abci_handler abci_prepare, abci_process, abci_finalize, abci_commit;
 /* app_query.c */
 ledger_abci_handler abci_query;
+/* app_snapshot.c */
+ledger_abci_handler abci_list, abci_offer, abci_load, abci_apply;
 
 /* A number as the whole answer. */
 void answer_result(struct answer *answer, Abci__Response__ValueCase which, uint32_t result);

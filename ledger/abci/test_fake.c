@@ -171,7 +171,8 @@ void fake_start(struct fake *f)
 {
     const struct ledger_engine_callbacks calls = {on_cosign, on_sign, on_send,
                                                   on_event,  f,       on_broadcast};
-    struct ledger_abci_host host = {NULL, NULL, now_of, on_text, is_peer, f};
+    struct ledger_abci_host host = {
+        NULL, NULL, now_of, on_text, is_peer, f, FAKE_SNAPSHOT_EVERY, f->snapshots, f->path};
 
     if (access(f->path, F_OK) != 0)
         must(ledger_chain_create(&f->chain, f->path, f->town.genesis_bytes.p,
@@ -212,6 +213,7 @@ void fake_init(struct fake *f)
     (void)snprintf(path, sizeof path, "%s/a.ledger", f->folder);
     (void)snprintf(f->path, sizeof f->path, "%s/b.ledger", f->folder);
     (void)snprintf(f->socket, sizeof f->socket, "%s/abci.sock", f->folder);
+    (void)snprintf(f->snapshots, sizeof f->snapshots, "%s/snapshots", f->folder);
     for (int i = 0; i < FAKE_CONNECTIONS; i++)
         f->fd[i] = -1;
     town_init(&f->town, path);
@@ -239,6 +241,7 @@ void fake_release(struct fake *f)
             (void)snprintf(name, sizeof name, "%s/%s%s", f->folder, names[i], endings[k]);
             (void)unlink(name);
         }
+    (void)rmdir(f->snapshots);
     assert_int_equal(rmdir(f->folder), 0);
 }
 

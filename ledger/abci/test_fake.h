@@ -11,7 +11,7 @@
 #include "ledger/store/test_town.h"
 
 enum { FAKE_QUERY, FAKE_SNAPSHOT, FAKE_MEMPOOL, FAKE_CONSENSUS, FAKE_CONNECTIONS };
-enum { FAKE_BLOCKS = 64 };
+enum { FAKE_BLOCKS = 64, FAKE_SNAPSHOT_EVERY = 4 };
 
 /* A block as the engine decided it, with the hash that the default engine's path gives for it. */
 struct fake_block {
@@ -23,7 +23,7 @@ struct fake_block {
 
 struct fake {
     struct town town; /* tells the story, and is the oracle */
-    char folder[64], path[96], socket[96];
+    char folder[64], path[96], socket[96], snapshots[96];
     struct fake_block blocks[FAKE_BLOCKS]; /* [0] is the genesis */
     uint64_t height;                       /* of the newest */
     /* The node. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ledger/engine/engine_own.h"
+#include "ledger/store/snapshot.h"
 
 /* A block between its two steps. */
 struct engine_block {
@@ -282,4 +283,21 @@ fm_status ledger_engine_commit(struct ledger_engine *engine, struct ledger_now n
 {
     engine_begin(engine, now);
     return engine_end(engine, commit(engine, err), err);
+}
+
+fm_status ledger_engine_restore(struct ledger_engine *engine, const void *bytes, size_t len,
+                                uint64_t height, const uint8_t app_hash32[32],
+                                struct ledger_now now, struct base_err *err)
+{
+    struct ledger_head before = *engine_head(engine);
+    fm_status st;
+
+    engine_begin(engine, now);
+    ledger_engine_discard(engine);
+    st = stopped(engine, err);
+    if (st == FM_OK)
+        st = ledger_snapshot_read(engine->chain, bytes, len, height, app_hash32, err);
+    if (st == FM_OK)
+        st = engine_new_head(engine, &before, NULL, NULL, err);
+    return engine_end(engine, st, err);
 }

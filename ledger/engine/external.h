@@ -59,6 +59,12 @@ fm_status ledger_engine_finalize(struct ledger_engine *engine, struct ledger_hea
 fm_status ledger_engine_commit(struct ledger_engine *engine, struct ledger_now now,
                                struct base_err *err) FM_CHECK;
 
+/* Begins with a snapshot (ledger/store/snapshot.h), whose height and app_hash are trusted. Errors
+ * also: as ledger_snapshot_read(). */
+fm_status ledger_engine_restore(struct ledger_engine *engine, const void *bytes, size_t len,
+                                uint64_t height, const uint8_t app_hash32[32],
+                                struct ledger_now now, struct base_err *err) FM_CHECK;
+
 /* Whoever finalized it is gone and will do it again. Nothing finalized is fine. */
 void ledger_engine_discard(struct ledger_engine *engine);
 

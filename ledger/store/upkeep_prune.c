@@ -186,6 +186,19 @@ static fm_status judge(const struct prune *p, enum verdict *out,
     return st;
 }
 
+fm_status ledger_prune_keeps(struct ledger_store *store, const struct ledger_tip *tip,
+                             const struct ledger_store_leaf *leaf, bool *keeps,
+                             struct base_err *err)
+{
+    struct ledger_chain chain = {.store = store, .tip = *tip};
+    const struct prune p = {.chain = &chain};
+    enum verdict verdict = ERASE;
+    fm_status st = judge(&p, &verdict, leaf, err);
+
+    *keeps = verdict == IDENTITY || verdict == NEEDED;
+    return st;
+}
+
 static fm_status take_leaf(void *ctx, struct ledger_store_leaf *leaf, struct base_err *err)
 {
     struct prune *p = ctx;

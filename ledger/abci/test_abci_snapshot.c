@@ -1,0 +1,228 @@
+/* State sync between two nodes of one ledger, by the requests that CometBFT makes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ledger/abci/test_fake.h"
+
+static struct fake *giver, *joiner; /* the towns are alike to the byte */
+
+static int set_up(void **state)
+{
+    (void)state;
+    giver = calloc(1, sizeof *giver);
+    joiner = calloc(1, sizeof *joiner);
+    assert_true(giver != NULL && joiner != NULL);
+    fake_init(giver);
+    fake_init(joiner);
+    assert_memory_equal(giver->town.chain_id, joiner->town.chain_id, 32);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    fake_release(giver);
+    fake_release(joiner);
+    free(giver);
+    free(joiner);
+    return 0;
+}
+
+/* Waits until the newest snapshot is of this height. */
+static Abci__Response *list(struct fake *f, uint64_t height)
+{
+    Abci__Request q = ABCI__REQUEST__INIT;
+    Abci__Empty empty = ABCI__EMPTY__INIT;
+
+    q.value_case = ABCI__REQUEST__VALUE_LIST_SNAPSHOTS;
+    q.list_snapshots = &empty;
+    for (int i = 0; i < 100000; i++) {
+        Abci__Response *r = fake_ask(f, FAKE_SNAPSHOT, &q);
+        assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_LIST_SNAPSHOTS);
+        if (r->list_snapshots->n_snapshots > 0 && r->list_snapshots->snapshots[0]->height == height)
+            return r;
+        abci__response__free_unpacked(r, NULL);
+        (void)poll(NULL, 0, 1);
+    }
+    fail_msg("no snapshot of block %d was made", (int)height);
+    return NULL;
+}
+
+/* All blocks, with a snapshot at each height that is due: none is begun while another is made. */
+static void replay(struct fake *f)
+{
+    for (uint64_t h = FAKE_SNAPSHOT_EVERY; h <= f->height; h += FAKE_SNAPSHOT_EVERY) {
+        fake_replay(f, h);
+        abci__response__free_unpacked(list(f, h), NULL);
+    }
+    fake_replay(f, f->height);
+}
+
+static uint32_t offer(Abci__Snapshot *s, const uint8_t *app_hash)
+{
+    Abci__Request q = ABCI__REQUEST__INIT;
+    Abci__RequestOfferSnapshot in = ABCI__REQUEST_OFFER_SNAPSHOT__INIT;
+    Abci__Response *r;
+    uint32_t result;
+
+    in.snapshot = s;
+    in.app_hash = (ProtobufCBinaryData){32, (uint8_t *)(uintptr_t)app_hash};
+    q.value_case = ABCI__REQUEST__VALUE_OFFER_SNAPSHOT;
+    q.offer_snapshot = &in;
+    r = fake_ask(joiner, FAKE_SNAPSHOT, &q);
+    assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_OFFER_SNAPSHOT);
+    result = r->offer_snapshot->result;
+    abci__response__free_unpacked(r, NULL);
+    return result;
+}
+
+static Abci__Response *load(uint64_t height, uint32_t format, uint32_t chunk)
+{
+    Abci__Request q = ABCI__REQUEST__INIT;
+    Abci__RequestLoadChunk in = ABCI__REQUEST_LOAD_CHUNK__INIT;
+    Abci__Response *r;
+
+    in.height = height;
+    in.format = format;
+    in.chunk = chunk;
+    q.value_case = ABCI__REQUEST__VALUE_LOAD_CHUNK;
+    q.load_chunk = &in;
+    r = fake_ask(giver, FAKE_SNAPSHOT, &q);
+    assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_LOAD_CHUNK);
+    return r;
+}
+
+static Abci__Response *apply(uint32_t index, const uint8_t *bytes, size_t len)
+{
+    Abci__Request q = ABCI__REQUEST__INIT;
+    Abci__RequestApplyChunk in = ABCI__REQUEST_APPLY_CHUNK__INIT;
+    Abci__Response *r;
+
+    in.index = index;
+    in.chunk = (ProtobufCBinaryData){len, (uint8_t *)(uintptr_t)bytes};
+    in.sender = (char *)(uintptr_t) "a peer";
+    q.value_case = ABCI__REQUEST__VALUE_APPLY_CHUNK;
+    q.apply_chunk = &in;
+    r = fake_ask(joiner, FAKE_SNAPSHOT, &q);
+    assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_APPLY_CHUNK);
+    return r;
+}
+
+static uint32_t apply_plain(uint32_t index, const uint8_t *bytes, size_t len)
+{
+    Abci__Response *r = apply(index, bytes, len);
+    uint32_t result = r->apply_chunk->result;
+
+    abci__response__free_unpacked(r, NULL);
+    return result;
+}
+
+static void test_join(void **state)
+{
+    uint64_t height = giver->height / FAKE_SNAPSHOT_EVERY * FAKE_SNAPSHOT_EVERY;
+    Abci__Response *all, *chunk, *r;
+    Abci__Snapshot *s;
+    uint8_t *bytes;
+    size_t len;
+
+    (void)state;
+    replay(giver);
+    all = list(giver, height);
+    s = all->list_snapshots->snapshots[0];
+    assert_int_equal(s->chunks, 1);
+    assert_int_equal(offer(s, giver->blocks[height].after.app_hash), 1);
+    chunk = load(height, 1, 0);
+    bytes = chunk->load_chunk->chunk.data;
+    len = chunk->load_chunk->chunk.len;
+    assert_int_equal(apply_plain(1, bytes, len), 2); /* there is no such chunk */
+    bytes[len / 2] ^= 1;
+    r = apply(0, bytes, len); /* again, and not from that one */
+    assert_int_equal(r->apply_chunk->result, 3);
+    assert_int_equal(r->apply_chunk->n_again, 1);
+    assert_int_equal(r->apply_chunk->again[0], 0);
+    assert_string_equal(r->apply_chunk->reject[0], "a peer");
+    abci__response__free_unpacked(r, NULL);
+    bytes[len / 2] ^= 1;
+    assert_int_equal(apply_plain(0, bytes, len), 1);
+    fake_at(joiner, height);
+    assert_int_equal(offer(s, giver->blocks[height].after.app_hash), 2); /* no second time */
+    fake_replay(joiner, joiner->height);                                 /* and on, with blocks */
+    fake_crash(joiner);
+    fake_start(joiner);
+    fake_at(joiner, joiner->height);
+    abci__response__free_unpacked(chunk, NULL);
+    abci__response__free_unpacked(all, NULL);
+}
+
+/* All is of one height, and says another app_hash than the light client's: rejected as a whole, and
+ * the replica begins at its genesis still. */
+static void test_refused(void **state)
+{
+    uint64_t height = giver->height / FAKE_SNAPSHOT_EVERY * FAKE_SNAPSHOT_EVERY;
+    Abci__Response *all, *chunk;
+    Abci__Snapshot *s;
+
+    (void)state;
+    replay(giver);
+    all = list(giver, height);
+    s = all->list_snapshots->snapshots[0];
+    chunk = load(height, 1, 0);
+    assert_int_equal(offer(s, giver->blocks[height - 1].after.app_hash), 1);
+    assert_int_equal(apply_plain(0, chunk->load_chunk->chunk.data, chunk->load_chunk->chunk.len),
+                     5);
+    assert_true(strstr(joiner->event, "another app_hash") != NULL);
+    fake_at(joiner, 0);
+    s->hash.data[0] ^= 1;
+    assert_int_equal(offer(s, giver->blocks[height].after.app_hash), 3);
+    s->hash.data[0] ^= 1;
+    s->format = 2;
+    assert_int_equal(offer(s, giver->blocks[height].after.app_hash), 4);
+    s->format = 1;
+    s->chunks = 2;
+    assert_int_equal(offer(s, giver->blocks[height].after.app_hash), 3);
+    assert_int_equal(apply_plain(0, (const uint8_t *)"x", 1), 2); /* nothing is under way */
+    abci__response__free_unpacked(chunk, NULL);
+    for (uint32_t i = 0; i < 3; i++) { /* what we do not have */
+        chunk = load(height + (i == 0), 1 + (i == 1), i == 2);
+        assert_int_equal(chunk->load_chunk->chunk.len, 0);
+        abci__response__free_unpacked(chunk, NULL);
+    }
+    abci__response__free_unpacked(all, NULL);
+    fake_replay(joiner, joiner->height);
+}
+
+/* Byte-identical: two nodes that executed the same blocks make the same snapshot. */
+static void test_alike(void **state)
+{
+    Abci__Response *a, *b;
+
+    (void)state;
+    for (uint64_t h = FAKE_SNAPSHOT_EVERY; h <= giver->height; h += FAKE_SNAPSHOT_EVERY) {
+        fake_replay(giver, h);
+        a = list(giver, h);
+        fake_replay(joiner, h);
+        b = list(joiner, h);
+        assert_memory_equal(a->list_snapshots->snapshots[0]->hash.data,
+                            b->list_snapshots->snapshots[0]->hash.data, 32);
+        assert_true(a->list_snapshots->n_snapshots <= 2);
+        abci__response__free_unpacked(a, NULL);
+        abci__response__free_unpacked(b, NULL);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_join, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_alike, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
