@@ -13,6 +13,7 @@
 #include "mpc/circuit/extreme.h"
 #include "mpc/circuit/select.h"
 #include "mpc/oblivious/test_rows.h"
+#include "mpc/rep3/b2a.h"
 #include "mpc/rep3/rep3.h"
 
 enum { MOST = 300 };
@@ -347,6 +348,76 @@ static void steps_cost_what_headers_say(void **state)
     }
 }
 
+/* Divisions of 640 numbers of 0..most by c. */
+struct quotient {
+    int64_t most;
+    int64_t c;
+    unsigned width;          /* of 0..most, where bits of it are left away first, else 0 */
+    unsigned leave, product; /* how many; the width of what is cut by `shift` bits */
+    unsigned shift, rest;    /* the width of the remainder less c */
+    uint64_t bytes[3];
+    uint64_t rounds;
+};
+
+static fm_status divided(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    static const int64_t zeros[640];
+    struct quotient *k = arg;
+    struct mpc_share *x, *z;
+    struct mpc_stats before, after;
+
+    TRY(feed(s, &x, 0, zeros, 640, (struct mpc_range){0, k->most}, err));
+    mpc_session_stats(s, &before);
+    TRY(mpc_divide_public(&z, x, k->c, err));
+    mpc_session_stats(s, &after);
+    k->bytes[mpc_session_self(s)] = after.bytes_sent - before.bytes_sent;
+    if (mpc_session_self(s) == 0)
+        k->rounds = after.rounds - before.rounds;
+    return FM_OK;
+}
+
+/* Truncation of a number of `width` bits. */
+static void add_truncation(struct mpc_rep3_cost *sum, unsigned width, unsigned by,
+                           enum mpc_profile p)
+{
+    struct mpc_rep3_cost bits = mpc_rep3_a2b_cost(width, p);
+    uint64_t bytes;
+
+    sum->rounds += bits.rounds + rep3_b2a_cost(&bytes, width - by, 640, p);
+    sum->bytes += 10 * bits.bytes + bytes;
+}
+
+static void divisions_by_public_numbers_cost_what_headers_say(void **state)
+{
+    static const struct quotient rows[] = {
+        {.most = 1000000, .c = 7, .product = 63, .shift = 44, .rest = 4},
+        {.most = 1000000, .c = 1000, .product = 62, .shift = 51, .rest = 11},
+        {.most = INT64_C(100000000000),
+         .c = 1000,
+         .width = 38,
+         .leave = 6,
+         .product = 62,
+         .shift = 34,
+         .rest = 11},
+    };
+
+    (void)state;
+    for (enum mpc_profile p = MPC_FEW_ROUNDS; p <= MPC_FEW_BYTES; p++)
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            struct quotient k = rows[i];
+            struct world w = {.row = mpc_protocol_find("rep3"), .profile = p};
+            struct mpc_rep3_cost less = mpc_rep3_msb_cost(k.rest, 640, p);
+            struct mpc_rep3_cost sum = {10 * less.bytes + 24 * 640, less.rounds + 2, 0};
+
+            if (k.width > 0)
+                add_truncation(&sum, k.width, k.leave, p);
+            add_truncation(&sum, k.product, k.shift, p);
+            world_must_run(&w, divided, &k);
+            assert_int_equal(k.bytes[0] + k.bytes[1] + k.bytes[2], sum.bytes);
+            assert_int_equal(k.rounds, sum.rounds);
+        }
+}
+
 static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err *err)
 {
     struct mpc_share *x, *few, *wide, *planes, *z;
@@ -383,6 +454,7 @@ int main(void)
         cmocka_unit_test(divides_by_public_numbers),
         cmocka_unit_test(costs_are_what_headers_say),
         cmocka_unit_test(steps_cost_what_headers_say),
+        cmocka_unit_test(divisions_by_public_numbers_cost_what_headers_say),
         cmocka_unit_test(bad_arguments_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

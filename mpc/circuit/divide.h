@@ -27,8 +27,10 @@ fm_status mpc_divide_round(struct mpc_share **quotient, const struct mpc_share *
  * a multiplication with 2^s / c rounded down, x's low bits left away first where the product would
  * pass 62 bits; that gives the quotient or one less, and one comparison of the remainder with c
  * tells which. Quotients of more than 28 bits come in digits of 28, the highest first.
- * Cost: for each digit of the quotient at most two truncations, one comparison of c's width and one
- * bit2a. FM_E_LIMIT where x, moved up by a multiple of c, could reach 2^62. */
+ * Cost, for each digit of the quotient: a truncation of the product, of up to 63 bits, by s; before
+ * it one of x where low bits are left away (x of more than 31 bits); one msb of the width of the
+ * remainder less c, bits of c and one; one bit2a. By 7 of 0..10^6: a2b 63, b2a 19, msb 4, bit2a.
+ * FM_E_LIMIT where x, moved up by a multiple of c, could reach 2^62. */
 fm_status mpc_divide_public(struct mpc_share **quotient, const struct mpc_share *x, int64_t c,
                             struct base_err *err) FM_CHECK;
 
