@@ -44,10 +44,16 @@ static uint64_t pairs_of(uint64_t len)
 enum { SHORT_MOST = 4096, SHORT_LEAST = 4, LEVELS_MOST = 12, TALLY = 8192 };
 
 /* Comparisons that may be made at once, beyond those that are needed, to save a batch: some 12
- * bytes each, and a batch is some 6 rounds, of which several are saved. */
+ * bytes each, and a batch is some 6 rounds, of which several are saved. No more than a burst of
+ * some megabytes, for which a TCP connection would open its window over several round trips. */
 static uint64_t wide_most(const struct arrange *a)
 {
-    return 2 * mpc_round_bytes(a->profile);
+    enum { LEAST = 1 << 16, BURST = 1 << 18 };
+    uint64_t most = 2 * mpc_round_bytes(a->profile);
+
+    if (a->profile == MPC_FEW_BYTES || most < LEAST)
+        return a->profile == MPC_FEW_BYTES ? 0 : LEAST;
+    return most < BURST ? most : BURST;
 }
 
 /* What the pairs of one stage may come to. */

@@ -14,7 +14,8 @@
  * levels, one comparison each; the rows between two of these are a segment of the next stage. Few
  * rounds and n up to 9362: at once, by comparisons with all p of them. Which lengths are short, and
  * the sample's size, are functions of the segments' lengths, n and the session's profile: all pairs
- * of a stage come to about n / 2 (few bytes: n / 8) comparisons, or a fixed number if that is more.
+ * of a stage come to about n / 2 (few bytes: n / 8) comparisons, or a number that grows with what a
+ * round is worth (choice.h) if that is more.
  *
  * Cost, few rounds: n = 10^3: 100 n comparisons in 4 batches; 10^4: 18 n in 16; 10^5: 18 n in 29;
  * 10^6: 22 n in 31 (log2 n! is 8.5 n, 11.8 n, 15.2 n, 18.5 n). A batch is one mpc_msb_linked and
