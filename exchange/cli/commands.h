@@ -36,7 +36,9 @@ extern const struct cli_command cli_credential_present,
 extern const struct cli_command cli_officer_create, cli_officer_list, cli_officer_add,
     cli_officer_remove, cli_officer_sign; /* cmd_officer.c */
 extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,
-    cli_did_deactivate, cli_whoami;                                             /* cmd_member.c */
+    cli_did_deactivate, cli_whoami; /* cmd_member.c */
+extern const struct cli_command cli_dataset_history, cli_dataset_prove,
+    cli_dataset_check;                                                          /* cmd_history.c */
 extern const struct cli_command cli_evidence_deposit, cli_evidence_certificate; /* cmd_evidence.c */
 extern const struct cli_command cli_ledger_publish, cli_ledger_witness;         /* cmd_publish.c */
 extern const struct cli_command cli_governance_list, cli_governance_vote; /* cmd_governance.c */

@@ -179,6 +179,50 @@ static fm_status compare(struct data_changes *out, const struct data_db *db, int
     return FM_OK;
 }
 
+/* The rows of one of the two lists into the hash. */
+static fm_status hash_rows(struct base_sha256 *h, const struct data_db *db, const char *sql,
+                           uint8_t mark, struct base_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool row = true;
+    fm_status st = data_db_prepare(&stmt, db, sql, err);
+
+    while (st == FM_OK && row) {
+        uint8_t line[1 + 8 + DIGEST] = {mark};
+
+        st = data_db_step(&row, db, stmt, err);
+        if (st != FM_OK || !row)
+            break;
+        base_store_u64(line + 1, (uint64_t)sqlite3_column_int64(stmt, 0));
+        if (sqlite3_column_bytes(stmt, 1) != DIGEST) {
+            st = base_err_set(err, FM_E_CORRUPT, "a row's digest is not %d bytes long", DIGEST);
+            break;
+        }
+        memcpy(line + 9, sqlite3_column_blob(stmt, 1), DIGEST);
+        base_sha256_update(h, line, sizeof line);
+    }
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
+static fm_status hash_changes(struct data_changes *out, const struct data_db *db,
+                              const struct data_changes_job *job, struct base_err *err)
+{
+    static const char domain[] = "firmiana/changes/1";
+    struct base_sha256 h;
+    fm_status st;
+
+    base_sha256_init(&h);
+    base_sha256_update(&h, domain, sizeof domain - 1);
+    base_sha256_update(&h, job->published32, 32);
+    base_sha256_update(&h, job->root32, 32);
+    st = hash_rows(&h, db, "SELECT row, digest FROM temp.old_rows ORDER BY row", 0, err);
+    if (st == FM_OK)
+        st = hash_rows(&h, db, "SELECT row, digest FROM temp.new_rows ORDER BY row", 1, err);
+    base_sha256_final(&h, out->digest32);
+    return st;
+}
+
 /* Everything but the published version of this dataset goes; the new one comes. */
 static fm_status note(struct data_changes *out, const struct data_db *db,
                       const struct data_changes_job *job, struct base_err *err)
@@ -204,7 +248,10 @@ static fm_status note(struct data_changes *out, const struct data_db *db,
         return st;
     now = sqlite3_last_insert_rowid(db->sqlite);
     st = write_version(db, now, job, err);
-    return st == FM_OK && before != 0 ? compare(out, db, before, now, err) : st;
+    if (st != FM_OK || before == 0)
+        return st;
+    st = compare(out, db, before, now, err);
+    return st == FM_OK ? hash_changes(out, db, job, err) : st;
 }
 
 fm_status data_changes_note(struct data_changes *out, const struct data_changes_job *job,

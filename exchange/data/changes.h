@@ -1,5 +1,5 @@
 /* What changed in a table since its provider last published it: rows changed, added, removed. For
- * the provider's own eyes; nothing of it is published.
+ * the provider's own eyes; of it one digest is published, which cannot be tried against guesses.
  *
  * A database beside the member's data keeps, for each dataset and the last versions that were
  * hashed for publication, a keyed digest of every row under its rowid: nothing of a row can be read
@@ -23,6 +23,11 @@
 struct data_changes {
     bool known; /* there are digests of what is published */
     uint64_t same, changed, added, removed;
+    /* H("firmiana/changes/1" || root before || root now || for each row that is not alike under its
+     * rowid, first those before, then those now, by rowid: 0 or 1 (u8), rowid (i64), its keyed
+     * digest): goes to the ledger, tells nobody anything, and shows to whom the provider opens the
+     * two versions' digests that these rows changed and no others. */
+    uint8_t digest32[32];
 };
 
 struct data_changes_job {

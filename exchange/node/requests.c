@@ -285,6 +285,8 @@ static const struct {
     {"contract.check", NODE_ANYONE, node_request_contract_check},
     {"contract.draft", NODE_ANALYST, node_request_contract_draft},
     {"query.explain", NODE_ANALYST, node_request_query_explain},
+    {"dataset.history", NODE_ANYONE, node_request_dataset_history},
+    {"dataset.prove", NODE_OPERATOR, node_request_dataset_prove},
     {"dataset.list", NODE_ANYONE, node_request_dataset_list},
     {"dataset.publish", NODE_OPERATOR, node_request_dataset_publish},
     {"epoch.approve", NODE_OPERATOR | NODE_OFFICER, node_request_epoch_approve},

@@ -165,6 +165,17 @@ static json_t *changes_json(const struct publication *p)
                      (json_int_t)c->added, "removed", (json_int_t)c->removed);
 }
 
+/* From rules version 2 on the digest of what changed goes along. */
+static void put_digest(const struct node *node, json_t *body, const struct data_changes *changes)
+{
+    char hex[65];
+
+    if (!changes->known || ledger_chain_head(node->chain)->rules_version < 2)
+        return;
+    base_hex(hex, changes->digest32, 32);
+    (void)json_object_set_new(body, "changes", json_string(hex));
+}
+
 static void publication_done(struct node *node, void *ctx, const struct node_reply *reply,
                              const struct base_err *why)
 {
@@ -184,6 +195,7 @@ static void publication_done(struct node *node, void *ctx, const struct node_rep
                          "data_version", (json_int_t)p->version, "root", root_hex, "rows",
                          (json_int_t)p->rows->schema.rows);
         changes = changes_json(p);
+        put_digest(node, body, &p->changes);
         if (body == NULL || changes == NULL) {
             (void)base_err_memory(&err, "dataset");
             json_decref(body);

@@ -21,7 +21,8 @@
  * with heights that do not fall, the last with this hash. A deactivated DID's member is suspended.
  * - M8: pending/A points at an open proposal about A (about the parameters: A is *), and every open
  *   proposal is pointed at.
- * - M9: dataset/A/D: A is a member; schema_hash is that of schema; data_version only rises.
+ * - M9: dataset/A/D: A is a member; schema_hash is that of schema; data_version only rises; the
+ *   version/A/D/N of the newest N, where there is one, has its root, rows and schema_hash.
  * - M10: quota/A: refused <= limits.refused_per_day.
  * - M11: query/ID: its receipts are sorted, distinct, and parties of the query.
  * - M12: param.epoch is 0, or the greatest N of which there is an epoch/N, whose sequencer is

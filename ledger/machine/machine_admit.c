@@ -205,12 +205,11 @@ static fm_status check_envelope(struct ledger_context *c, struct ledger_prepared
     const json_t *seen = NULL;
     fm_status st = FM_OK;
 
-    if (ledger_tx_type_since(p->tx.type) > c->rules_version) {
+    if (ledger_tx_since(&p->tx) > c->rules_version) {
         (void)snprintf(p->detail, sizeof p->detail,
                        "%s begins with rules version %lu, the ledger "
                        "follows %lu",
-                       ledger_tx_type_name(p->tx.type),
-                       (unsigned long)ledger_tx_type_since(p->tx.type),
+                       ledger_tx_type_name(p->tx.type), (unsigned long)ledger_tx_since(&p->tx),
                        (unsigned long)c->rules_version);
         p->drop = LEDGER_DROP_MALFORMED;
         return FM_OK;

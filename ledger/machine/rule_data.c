@@ -1,4 +1,5 @@
 /* dataset.publish: a provider says what it holds, never what is in it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -45,6 +46,25 @@ static fm_status check_versions(struct ledger_context *c, const json_t *before,
     return FM_OK;
 }
 
+/* What stays of every version, whatever is published after it. */
+static fm_status put_version(struct ledger_context *c, const char *name, const char *schema_hash,
+                             struct base_err *err)
+{
+    json_t *changes = json_object_get(c->body, "changes");
+    char key[LEDGER_KEY_TEXT], number[24], dataset[LEDGER_KEY_TEXT];
+    json_t *value = json_pack("{s:O, s:O, s:s, s:I, s:I}", "root", json_object_get(c->body, "root"),
+                              "rows", json_object_get(c->body, "rows"), "schema_hash", schema_hash,
+                              "height", (json_int_t)c->height, "time", (json_int_t)c->time_ms);
+
+    if (value != NULL && changes != NULL && json_object_set(value, "changes", changes) != 0) {
+        json_decref(value);
+        value = NULL;
+    }
+    (void)snprintf(number, sizeof number, "%lld", (long long)ledger_int(c->body, "data_version"));
+    (void)ledger_key_2(dataset, "version", c->alias, name);
+    return ledger_view_put(c->view, ledger_key(key, dataset, number), value, err);
+}
+
 fm_status ledger_rule_dataset_publish(struct ledger_context *c, struct base_err *err)
 {
     const char *name = ledger_text(c->body, "dataset");
@@ -66,6 +86,8 @@ fm_status ledger_rule_dataset_publish(struct ledger_context *c, struct base_err 
     st = ledger_view_get(c->view, &before, key, err);
     if (st == FM_OK)
         st = check_versions(c, before, text, err);
+    if (st == FM_OK && c->rules_version >= 2)
+        st = put_version(c, name, text, err);
     if (st != FM_OK)
         return st;
     return ledger_view_put(

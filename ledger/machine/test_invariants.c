@@ -220,13 +220,21 @@ static void check_did(const json_t *all, const char *did, const json_t *v)
 
 static void check_dataset(const json_t *all, const char *rest, const json_t *v)
 {
-    char alias[40], hash[65];
+    const json_t *version;
+    char alias[40], hash[65], key[160];
 
     (void)snprintf(alias, sizeof alias, "%.*s", (int)strcspn(rest, "/"), rest);
     HOLDS("M9", rest, get(all, "member", alias) != NULL);
     hash_text(hash, json_object_get(v, "schema"));
     HOLDS("M9", rest, is(v, "schema_hash", hash));
     HOLDS("M9", rest, number(v, "data_version") >= 1);
+    (void)snprintf(key, sizeof key, "%s/%lld", rest, (long long)number(v, "data_version"));
+    version = get(all, "version", key);
+    if (number(json_object_get(all, "param"), "rules_version") >= 2 && number(v, "height") > 0 &&
+        version != NULL)
+        HOLDS("M9", key,
+              is(version, "root", text(v, "root")) && is(version, "schema_hash", hash) &&
+                  number(version, "rows") == number(v, "rows"));
 }
 
 static void check_proposal(const json_t *all, const char *id, const json_t *v)

@@ -83,8 +83,8 @@ static json_t *body_of(enum ledger_tx_type type)
     case LEDGER_TX_DID_DEACTIVATE:
         return json_pack("{s:s}", "previous", h);
     case LEDGER_TX_DATASET_PUBLISH:
-        return json_pack("{s:s, s:{}, s:i, s:s, s:i}", "dataset", "loans", "schema", "data_version",
-                         1, "root", h, "rows", 0);
+        return json_pack("{s:s, s:{}, s:i, s:s, s:i, s:s}", "dataset", "loans", "schema",
+                         "data_version", 1, "root", h, "rows", 0, "changes", h);
     case LEDGER_TX_EVIDENCE_DEPOSIT:
         return json_pack("{s:s, s:i, s:s, s:s}", "algorithm", "sm3", "count", 1, "root", h, "token",
                          h);
@@ -124,6 +124,8 @@ static bool is_optional(enum ledger_tx_type type, const char *key)
 {
     if (type == LEDGER_TX_PARAMETER_PROPOSE)
         return strcmp(key, "reason") != 0;
+    if (type == LEDGER_TX_DATASET_PUBLISH)
+        return strcmp(key, "changes") == 0;
     if (type == LEDGER_TX_EVIDENCE_DEPOSIT)
         return strcmp(key, "token") == 0;
     return type == LEDGER_TX_AUTHORIZATION_REVOKE && strcmp(key, "reason") == 0;

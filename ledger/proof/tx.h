@@ -93,6 +93,10 @@ fm_status ledger_tx_parse_json(struct ledger_tx *tx, json_t *json, struct base_e
 
 void ledger_tx_release(struct ledger_tx *tx); /* {0} is fine */
 
+/* The first rules version in which it is well formed: its type's, or later for what its body has.
+ */
+uint32_t ledger_tx_since(const struct ledger_tx *tx);
+
 /* What authentication found. A plain value: it depends on the transaction's bytes, the document and
  * rules_version alone, so it may be kept under their hashes and used again. */
 struct ledger_tx_auth {

@@ -56,7 +56,8 @@ static const struct ledger_member did_deactivate[] = {
 static const struct ledger_member dataset_publish[] = {
     {"dataset", LEDGER_IS_NAME, false},       {"schema", LEDGER_IS_OBJECT, false},
     {"data_version", LEDGER_IS_COUNT, false}, {"root", LEDGER_IS_HASH, false},
-    {"rows", LEDGER_IS_NUMBER, false},        {NULL, LEDGER_IS_OBJECT, false},
+    {"rows", LEDGER_IS_NUMBER, false},        {"changes", LEDGER_IS_HASH, true},
+    {NULL, LEDGER_IS_OBJECT, false},
 };
 static const struct ledger_member evidence_deposit[] = {
     {"algorithm", LEDGER_IS_NAME, false}, {"count", LEDGER_IS_COUNT, false},
@@ -166,6 +167,15 @@ uint32_t ledger_tx_type_since(enum ledger_tx_type type)
 {
     assert(type < LEDGER_TX_TYPE_COUNT);
     return type_table[type].since;
+}
+
+uint32_t ledger_tx_since(const struct ledger_tx *tx)
+{
+    uint32_t since = ledger_tx_type_since(tx->type);
+
+    if (tx->type == LEDGER_TX_DATASET_PUBLISH && json_object_get(tx->body, "changes") != NULL)
+        return 2;
+    return since;
 }
 
 bool ledger_tx_type_is_proposal(enum ledger_tx_type type)

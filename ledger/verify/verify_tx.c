@@ -58,8 +58,8 @@ static fm_status check_envelope(struct ledger_verifier *v, const struct ledger_t
     *sender = ledger_members_by_did(v->out->members, tx->sender);
     if (*sender == NULL)
         return ledger_verify_fail(err, "its sender %s is no member", tx->sender);
-    if (ledger_tx_type_since(tx->type) > b->least_rules) {
-        b->least_rules = ledger_tx_type_since(tx->type);
+    if (ledger_tx_since(tx) > b->least_rules) {
+        b->least_rules = ledger_tx_since(tx);
         b->rules_leaf = v->reader.leaf;
     }
     v->out->check = "repeat";
