@@ -28,11 +28,12 @@ mpc_paillier       base mpc/paillier
 mpc_psi            base mpc/paillier mpc/psi
 ledger_proof       base did ledger/proof
 ledger_verify      base did ledger/proof ledger/verify
+ledger_transparency base did ledger/proof ledger/transparency
 ledger_machine     base did ledger/proof ledger/machine
 ledger_store       base did ledger/proof ledger/verify ledger/machine ledger/store
 ledger_engine      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine
 ledger_abci        base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci
-firmiana-verify    base did ledger/proof ledger/verify
+firmiana-verify    base did ledger/proof ledger/verify ledger/transparency
 exchange_comet     base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet
 exchange_value     base exchange/data
 exchange_data      base exchange/data
@@ -44,17 +45,18 @@ exchange_sql_bind  base exchange/data exchange/sql/parse exchange/sql/plan excha
 exchange_sql_physical base exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical
 exchange_run       base mpc mpc/paillier mpc/psi transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run
 exchange_aggregate base mpc mpc/paillier mpc/psi transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run exchange/aggregate
+exchange_evidence  base did ledger/proof ledger/verify exchange/evidence
 exchange_contract  base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical mpc mpc/paillier mpc/psi transport exchange/run exchange/aggregate exchange/contract
 exchange_session   base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical mpc mpc/paillier mpc/psi transport exchange/run exchange/aggregate exchange/contract exchange/session
 exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/contract exchange/session exchange/node
-exchange_cli       base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/contract exchange/session exchange/node exchange/cli
-firmiana           base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/contract exchange/session exchange/node exchange/cli
+exchange_cli       base did exchange/evidence ledger/transparency ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/contract exchange/session exchange/node exchange/cli
+firmiana           base did exchange/evidence ledger/transparency ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/contract exchange/session exchange/node exchange/cli
 '
 declare -A header=([base]=base/status.h [net]=net/node.h [transport]=net/transport.h [did]=did/suite.h [mpc]=mpc/session.h [mpc/paillier]=mpc/paillier/key.h [mpc/psi]=mpc/psi/psi.h
-  [ledger/proof]=ledger/proof/log.h [ledger/verify]=ledger/verify/verify.h [ledger/machine]=ledger/machine/machine.h
+  [ledger/transparency]=ledger/transparency/published.h [ledger/proof]=ledger/proof/log.h [ledger/verify]=ledger/verify/verify.h [ledger/machine]=ledger/machine/machine.h
   [ledger/store]=ledger/store/chain.h [ledger/engine]=ledger/engine/engine.h [ledger/abci]=ledger/abci/app.h [exchange/comet]=exchange/comet/member.h [exchange/data]=exchange/data/schema.h [exchange/sql/parse]=exchange/sql/parse/syntax.h [exchange/sql/plan]=exchange/sql/plan/plan.h
   [exchange/sql/bind]=exchange/sql/bind/compile.h [exchange/sql/physical]=exchange/sql/physical/physical.h [exchange/run]=exchange/run/run.h [exchange/aggregate]=exchange/aggregate/run.h
-  [exchange/contract]=exchange/contract/contract.h [exchange/session]=exchange/session/session.h
+  [exchange/evidence]=exchange/evidence/page.h [exchange/contract]=exchange/contract/contract.h [exchange/session]=exchange/session/session.h
   [exchange/node]=exchange/node/node.h [exchange/cli]=exchange/cli/args.h)
 
 # Every folder that has a target has a row, or this test sees less than it says.
@@ -111,7 +113,7 @@ while IFS= read -r archive; do
   name=$(basename "$archive" .a)
   case $name in libnet_zmq) ;; *) ! uses "$archive" zmq_ || fail "$name calls ZeroMQ" ;; esac
   case $name in
-    libledger_store | libexchange_data | libexchange_changes | libexchange_node | *test* | *consortium*) ;;
+    libledger_store | libexchange_data | libexchange_changes | libexchange_node | *test* | *consortium* | *conformance*) ;;
     *) ! uses "$archive" sqlite3_ || fail "$name calls SQLite" ;;
   esac
 done < <(find "$build" -maxdepth 3 -name 'lib*.a')

@@ -123,7 +123,7 @@ for address in 0.0.0.0:9464 127.0.0.1 127.0.0.1:0 localhost:9464 127.0.0.1:9464x
   node_json 3 "member 'metrics' must be 127.0.0.1:PORT or [::1]:PORT" "{\"alias\":\"bank_a\",\"listen\":\"tcp://127.0.0.1:4000\",\"metrics\":\"$address\"}"
 done
 echo '{"alias":"bank_z","listen":"tcp://127.0.0.1:4000"}' >home/node.json
-bad 12 "bank_z is not a member of this ledger" node --home home
+bad 12 "bank_z is not a member of the ledger as far as ledger.db goes" node --home home
 cp good.json home/node.json
 init other bank_a 4000
 # A ledger of another consortium beside this one's genesis. 

@@ -185,7 +185,8 @@ static void test_prune(void **state)
     {
         const char *keys[2] = {"param", "member/bank_b"};
         uint8_t ids[1][32];
-        struct ledger_export_options some = {(const uint8_t(*)[32])ids, 1, keys, 2};
+        struct ledger_export_options some = {
+            .queries = (const uint8_t(*)[32])ids, .n_queries = 1, .keys = keys, .n_keys = 2};
 
         assert_true(base_unhex(ids[0], 32, past_closed_query.text, 64));
         assert_true(verify_export(again, &some) > 0);
