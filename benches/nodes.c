@@ -140,7 +140,9 @@ struct figures {
     double seconds[BENCH_RUNS_MAX], total[BENCH_RUNS_MAX];
     double bytes;
     long long rounds, rss;
-    char answer[4096];
+    char answer[1 << 16];
+    long long expected_rounds, expected_us, expected_memory;
+    double expected_bytes;
 };
 
 static fm_status figures_of(struct figures *f, const struct bench_nodes *nodes, unsigned run,
@@ -205,6 +207,32 @@ static fm_status one_run(struct figures *f, const struct bench_nodes *nodes,
     return st;
 }
 
+/* What the node says beforehand. */
+static fm_status expect(struct figures *f, const struct bench_nodes *nodes,
+                        const struct bench_question *q, const char *id, struct base_err *err)
+{
+    json_t *value = NULL, *e, *p,
+           *request =
+               json_pack("{s:s,s:s,s:s}", "do", "query.explain", "contract", id, "over", "local");
+    size_t i;
+    fm_status st;
+
+    if (q->parameter != NULL)
+        (void)json_object_set_new(request, "values", json_pack("[s]", q->parameter));
+    st = call(&value, nodes, 0, request, err);
+    e = json_object_get(value, "estimate");
+    f->expected_rounds = json_integer_value(json_object_get(e, "rounds"));
+    f->expected_us = json_integer_value(json_object_get(e, "us"));
+    f->expected_bytes = (double)json_integer_value(json_object_get(e, "bytes")) / BENCH_BANKS;
+    json_array_foreach(json_object_get(e, "parties"), i, p)
+    {
+        long long memory = json_integer_value(json_object_get(p, "memory"));
+        f->expected_memory = memory > f->expected_memory ? memory : f->expected_memory;
+    }
+    json_decref(value);
+    return st;
+}
+
 fm_status bench_measure(const struct bench_nodes *nodes, const struct bench_question *q,
                         unsigned runs, struct base_err *err)
 {
@@ -216,13 +244,18 @@ fm_status bench_measure(const struct bench_nodes *nodes, const struct bench_ques
     for (unsigned run = 0; run < runs; run++)
         if (one_run(&f, nodes, q, run, id, err) != FM_OK)
             return err->code;
+    if (expect(&f, nodes, q, id, err) != FM_OK)
+        return err->code;
     qsort(f.seconds, runs, sizeof f.seconds[0], ascending);
     qsort(f.total, runs, sizeof f.total[0], ascending);
-    printf("{\"bytes_sent_per_party\":%.0f,\"max\":%.3f,\"min\":%.3f,\"peak_rss\":%lld,"
+    printf("{\"bytes_sent_per_party\":%.0f,\"estimated\":{\"bytes_sent_per_party\":%.0f,\"memory\":"
+           "%lld,"
+           "\"rounds\":%lld,\"seconds\":%.3f},\"max\":%.3f,\"min\":%.3f,\"peak_rss\":%lld,"
            "\"protocol\":\"rep3\",\"query\":\"%s\",\"rounds\":%lld,\"rows\":%lld,\"seconds\":%.3f,"
            "\"seconds_total\":%.3f}\n",
-           f.bytes, f.seconds[runs - 1], f.seconds[0], f.rss, q->name, f.rounds, q->rows,
-           f.seconds[runs / 2], f.total[runs / 2]);
+           f.bytes, f.expected_bytes, f.expected_memory, f.expected_rounds,
+           (double)f.expected_us / 1e6, f.seconds[runs - 1], f.seconds[0], f.rss, q->name, f.rounds,
+           q->rows, f.seconds[runs / 2], f.total[runs / 2]);
     (void)fflush(stdout);
     return FM_OK;
 }

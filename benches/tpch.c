@@ -2,12 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
-#include "base/json.h"
+#include "benches/table.h"
 #include "exchange/data/date.h"
-#include "exchange/data/import.h"
 
 /* ---- what is declared ---- */
 
@@ -206,72 +204,39 @@ static int64_t rows_of(enum tpch_table table, unsigned scale, uint64_t seed)
     return lines;
 }
 
-static fm_status schema_of(struct data_schema *out, enum tpch_table table, unsigned scale,
-                           uint64_t seed, struct base_err *err)
-{
-    struct base_buf text = {0};
-    json_t *json = NULL;
-    fm_status st;
+struct made {
+    enum tpch_table table;
+    uint64_t seed;
+    unsigned scale;
+};
 
-    *out = (struct data_schema){0};
-    base_buf_putf(&text, "{\"version\":1,\"rows\":%lld,",
-                  (long long)(rows_of(table, scale, seed) + 63) / 64 * 64);
-    put_schema(&text, tables[table].columns, scale);
-    base_buf_put_str(&text, "}");
-    st = base_buf_status(&text, "schema", err);
-    if (st == FM_OK)
-        st = base_json_parse(&json, base_buf_cstr(&text), text.len, err);
-    if (st == FM_OK)
-        st = data_schema_from_json(out, json, err);
-    json_decref(json);
-    base_buf_release(&text);
-    return st;
-}
-
-static fm_status write_csv(const char *path, enum tpch_table table, unsigned scale, uint64_t seed,
-                           struct base_err *err)
+static void put_table(FILE *f, const void *arg)
 {
     static void (*const put[TPCH_TABLES])(FILE *, uint64_t, unsigned) = {put_customers, put_orders,
                                                                          put_lines};
-    FILE *f = fopen(path, "w");
-    fm_status st = FM_OK;
+    const struct made *m = arg;
 
-    if (f == NULL)
-        return base_err_errno(err, path);
-    put[table](f, seed, scale);
-    if (ferror(f) != 0)
-        st = base_err_errno(err, path);
-    if (fclose(f) != 0 && st == FM_OK)
-        st = base_err_errno(err, path);
-    return st;
+    put[m->table](f, m->seed, m->scale);
 }
 
 static fm_status write_table(const char *folder, enum tpch_table table, unsigned scale,
                              uint64_t seed, long long *rows, struct base_err *err)
 {
-    struct data_import_result result;
-    struct data_schema schema;
-    char csv[1024], db[1024];
-    struct data_import job = {.csv_path = csv,
-                              .separator = ',',
-                              .db_path = db,
-                              .table = tables[table].name,
-                              .schema = &schema,
-                              .mode = DATA_IMPORT_NEW};
-    fm_status st = schema_of(&schema, table, scale, seed, err);
+    const struct made made = {table, seed, scale};
+    struct base_buf schema = {0};
+    struct bench_table t = {.bank = (unsigned)table,
+                            .name = tables[table].name,
+                            .rows = rows_of(table, scale, seed),
+                            .put = put_table,
+                            .arg = &made};
+    fm_status st;
 
-    if (st != FM_OK)
-        return st;
-    (void)snprintf(csv, sizeof csv, "%s/%s.csv", folder, tables[table].name);
-    (void)snprintf(db, sizeof db, "%s/bank_%c.db", folder, 'a' + (char)table);
-    st = write_csv(csv, table, scale, seed, err);
+    put_schema(&schema, tables[table].columns, scale);
+    t.schema = base_buf_cstr(&schema);
+    st = base_buf_status(&schema, "schema", err);
     if (st == FM_OK)
-        st = data_import(&result, &job, err);
-    if (st == FM_OK)
-        data_import_release(&result);
-    (void)unlink(csv);
-    *rows = schema.rows;
-    data_schema_release(&schema);
+        st = bench_table_write(folder, &t, rows, err);
+    base_buf_release(&schema);
     return st;
 }
 
@@ -280,10 +245,8 @@ fm_status tpch_write(const char *folder, unsigned scale, uint64_t seed, long lon
 {
     fm_status st = FM_OK;
 
-    if (strlen(folder) > 900 || scale < 1 || scale > 10000)
-        return base_err_set(
-            err, FM_E_ARG,
-            "tables like TPC-H's: scale 1 to 10000 (thousandths), a shorter folder name");
+    if (scale < 1 || scale > 10000)
+        return base_err_set(err, FM_E_ARG, "tables like TPC-H's: scale 1 to 10000 (thousandths)");
     for (enum tpch_table table = 0; st == FM_OK && table < TPCH_TABLES; table++)
         st = write_table(folder, table, scale, seed, &rows[table], err);
     return st;

@@ -93,6 +93,7 @@ static void print_operators(const json_t *value)
     size_t i, k;
 
     printf("%3s  %-8s %12s %8s %10s %9s\n", "", "operator", "rows", "rounds", "bytes", "seconds");
+    print_step(value, "rows", "read and checked by their owners, all at once");
     print_step(value, "share", "all inputs");
     json_array_foreach(json_object_get(value, "operators"), i, o)
     {

@@ -201,7 +201,8 @@ static void add_step(json_t *steps, const struct told *t, const char *name, size
     (void)json_array_append_new(steps, o);
 }
 
-/* Entries "rows" and "share" come first, "open" last; of a simple plan those between are one. */
+/* Entries "rows" (read and checked by their owners) and "share" come first, "open" last; of a
+ * simple plan those between are one. */
 static json_t *steps_of(const struct told *t)
 {
     json_t *steps = json_array();
@@ -210,9 +211,7 @@ static json_t *steps_of(const struct told *t)
     for (size_t i = 0; i < t->e->count; i++) {
         const struct sql_cost *c = &t->e->costs[i];
 
-        if (i == 0)
-            continue;
-        if (i == 1 || i + 1 == t->e->count) {
+        if (i <= 1 || i + 1 == t->e->count) {
             if (i > 1 && t->plan->simple)
                 add_step(steps, t, "compute", 0, &computing);
             add_step(steps, t, c->name, 0, c);

@@ -237,6 +237,7 @@ static void job_main(void *arg)
     const struct base_clock *clock = job->setup.waits->clock;
     int64_t began = base_clock_mono_ms(clock);
     struct net_stats stats;
+    struct mpc_stats chain;
 
     if (compute(job, &job->result.err) != FM_OK)
         net_abort(job->setup.transport,
@@ -245,6 +246,10 @@ static void job_main(void *arg)
         base_err_clear(&job->result.err);
     net_stats_get(job->setup.transport, &stats);
     job->result.rounds = stats.rounds;
+    if (job->mpc != NULL) { /* the longest chain of messages, not what this party saw of it */
+        mpc_session_stats(job->mpc, &chain);
+        job->result.rounds = chain.rounds;
+    }
     job->result.bytes_sent = stats.bytes_sent;
     job->result.bytes_received = stats.bytes_received;
     job->result.seconds = (double)(base_clock_mono_ms(clock) - began) / 1e3;

@@ -5,7 +5,8 @@
  * rounds, bytes: those of a run, exactly, but for sorting, which follows an order that the run
  * draws: a few hundredths of its bytes, a round or two. Frames and sealing of the channels are not
  * counted, nor is what the nodes say around the computation. memory: columns of shares that a
- * compute party holds at once, and what sorting holds beside them. seconds: sql_estimate_seconds().
+ * compute party holds at once; a node's own memory, and orders of rows while they are sorted (some
+ * 60 bytes a row), come on top. seconds: sql_estimate_seconds().
  */
 #ifndef FIRMIANA_EXCHANGE_RUN_ESTIMATE_H
 #define FIRMIANA_EXCHANGE_RUN_ESTIMATE_H

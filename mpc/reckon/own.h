@@ -19,17 +19,18 @@ struct mpc_reckon {
 };
 
 /* Processor time of one compute party, in nanoseconds, sealing and copying of what it sends among
- * it: bench_mpc's cpu_seconds / 3, 10^5 and 10^6 elements, AVX-512. */
+ * it: bench_mpc's cpu_seconds / 3, 10^5 and 10^6 elements, AVX-512; what is gathered, moved and
+ * local also by whole queries (bench_sql). */
 #define NS_CALL 3000.0      /* an operation, whatever its length */
-#define NS_ROUND 9000.0     /* waiting for a message and being woken */
+#define NS_ROUND 40000.0    /* sealing, sending and being woken, by real nodes */
 #define NS_MUL 11.0         /* an element */
 #define NS_WORD_AND 12.0    /* a word of a gate */
 #define NS_MASKED_BYTE 0.58 /* a byte of masked circuits, over all parties */
 #define NS_MASKED 4.5       /* an element of them: into planes and back */
 #define NS_BIT2A 11.0       /* an element */
-#define NS_MOVED 28.0       /* a word of a permutation */
-#define NS_LOCAL 1.0        /* a word of what is done without a message */
-#define NS_GATHERED 3.0     /* a word that is fetched from anywhere */
+#define NS_MOVED 40.0       /* a word of a permutation */
+#define NS_LOCAL 1.5        /* a word of what is done without a message */
+#define NS_GATHERED 6.0     /* a word that is fetched from anywhere */
 #define NS_INPUT 12.0       /* a word put in or opened */
 
 static inline struct mpc_reckon *reckon_of(const struct mpc_session *s)
