@@ -43,8 +43,8 @@ static void settle(struct watch *w)
         c->bytes = now.bytes - w->last.bytes;
         c->busy_ns = now.busy_ns - w->last.busy_ns;
         c->sent = most_sent(w, &now);
-        w->last = now;
     }
+    w->last = now;
 }
 
 static void next_entry(void *ctx, unsigned at, unsigned of, const char *name)

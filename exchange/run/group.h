@@ -11,8 +11,8 @@
  *   RUN_BY_DOMAIN   keys of declared small domains: a group for every combination of their values
  *                   (NULL is one), whether it occurs or not; no sort. Counts and sums only. A
  *                   group and different mask: an AND and a bit2a (24 bytes) a row, and nothing
- *                   more for any number of sums and counts. A TEXT of declared values: one equality
- *                   a row, value and word.
+ *                   more for any number of sums and counts; 8 bytes where nothing is summed. A TEXT
+ * of declared values: one equality a row, value and word.
  *
  * Leaks the number of rows, the bound on groups, types and ranges. */
 #ifndef FIRMIANA_EXCHANGE_RUN_GROUP_H

@@ -193,56 +193,62 @@ static void public_keys(struct grouping *g, const struct domain *domains)
 /* So many groups at once: what bounds the memory, at 16 bytes a row and group. */
 enum { AT_ONCE = 16 };
 
-/* Rows of one mask in groups [from, from + n), as 0 / 1: all parts over that mask are sums of
- * these, or of products with them. */
-static void rings_of(struct grouping *g, struct mpc_share *const *groups, size_t n, size_t mask,
-                     struct mpc_share **ring)
-{
-    struct run_work *w = g->w;
-    const struct mpc_share *x[AT_ONCE];
+/* Rows of one mask in some groups. */
+struct members {
+    size_t n;
+    const struct mpc_share *bits[AT_ONCE];
+    struct mpc_share *ring[AT_ONCE]; /* as 0 / 1: all parts over the mask are sums of these, or of
+                                        products with them; NULL: it is only counted */
+};
 
-    for (size_t i = 0; i < n; i++)
-        x[i] = run_and(w, groups[i], g->masks[mask].bits);
-    if (w->status == FM_OK)
-        w->status = mpc_bit2a_list(ring, x, n, w->err);
-}
-
-/* Appends the results of n groups. */
-static void add_results(struct grouping *g, struct mpc_share *const *ring, size_t n,
-                        struct group_part *p)
+static void append(struct run_work *w, struct group_part *p, struct mpc_share *const *z, size_t n)
 {
-    struct run_work *w = g->w;
-    const struct mpc_share *x[AT_ONCE + 1];
-    struct mpc_share *z[AT_ONCE] = {NULL};
+    const struct mpc_share *x[AT_ONCE + 1] = {p->result};
     size_t first = p->result != NULL;
 
-    for (size_t i = 0; i < n; i++)
-        x[i] = p->x;
-    if (w->status == FM_OK && p->kind == PART_SUM)
-        w->status = mpc_dot_list(z, x, (const struct mpc_share *const *)ring, n, w->err);
-    for (size_t i = 0; w->status == FM_OK && p->kind == PART_COUNT && i < n; i++)
-        w->status = mpc_sum(&z[i], ring[i], w->err);
-    x[0] = p->result;
     for (size_t i = 0; w->status == FM_OK && i < n; i++)
         x[first + i] = run_hold(w, z[i]);
     p->result = run_concat(w, x, first + n);
 }
 
+static void add_results(struct grouping *g, const struct members *m, struct group_part *p)
+{
+    struct run_work *w = g->w;
+    const struct mpc_share *x[AT_ONCE];
+    struct mpc_share *z[AT_ONCE] = {NULL};
+
+    for (size_t i = 0; i < m->n; i++)
+        x[i] = p->x;
+    if (w->status == FM_OK && p->kind == PART_SUM)
+        w->status = mpc_dot_list(z, x, (const struct mpc_share *const *)m->ring, m->n, w->err);
+    else if (w->status == FM_OK && m->ring[0] == NULL)
+        w->status = mpc_bit_count_list(z, m->bits, m->n, w->err);
+    for (size_t i = 0; w->status == FM_OK && i < m->n && z[i] == NULL; i++)
+        w->status = mpc_sum(&z[i], m->ring[i], w->err);
+    append(w, p, z, m->n);
+}
+
 static void parts_over(struct grouping *g, struct mpc_share *const *groups, size_t mask,
                        struct group_part *rows)
 {
-    struct mpc_share *ring[AT_ONCE] = {NULL};
+    struct run_work *w = g->w;
+    bool sums = false;
 
-    for (size_t from = 0; g->w->status == FM_OK && from < g->groups; from += AT_ONCE) {
-        size_t n = g->groups - from < AT_ONCE ? g->groups - from : AT_ONCE;
+    for (size_t i = 0; i < g->part_count; i++)
+        sums = sums || (g->parts[i].mask == mask && g->parts[i].kind == PART_SUM);
+    for (size_t from = 0; w->status == FM_OK && from < g->groups; from += AT_ONCE) {
+        struct members m = {.n = g->groups - from < AT_ONCE ? g->groups - from : AT_ONCE};
 
-        rings_of(g, groups + from, n, mask, ring);
+        for (size_t i = 0; i < m.n; i++)
+            m.bits[i] = run_and(w, groups[from + i], g->masks[mask].bits);
+        if (w->status == FM_OK && sums)
+            w->status = mpc_bit2a_list(m.ring, m.bits, m.n, w->err);
         for (size_t i = 0; i < g->part_count; i++)
             if (g->parts[i].mask == mask)
-                add_results(g, ring, n, &g->parts[i]);
+                add_results(g, &m, &g->parts[i]);
         if (rows != NULL)
-            add_results(g, ring, n, rows);
-        mpc_share_free_all(ring, n);
+            add_results(g, &m, rows);
+        mpc_share_free_all(m.ring, m.n);
     }
 }
 
