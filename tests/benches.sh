@@ -30,6 +30,7 @@ fi
 sweep() { FIRMIANA_BENCHES=$build/benches benches/sweep "$@"; }
 benches/sweep --help | grep -q usage || fail "sweep --help"
 [ "$(status_of sweep --op none)" = 2 ] && grep -q "no operation 'none'" "$W/err" || fail "sweep of no operation: $(cat "$W/err")"
+[ "$(status_of sweep --runs 0)" = 2 ] || fail "sweep --runs 0"
 [ "$(status_of sweep --to 10)" = 2 ] || fail "sweep --to 10"
 [ "$(status_of sweep --op open,logreg --to 10000 --threads 1 --seconds 600)" = 0 ] || fail "sweep: $(cat "$W/err")"
 [ "$(grep -c '"n":1000,"op":"\(open\|logreg\)"' "$W/out")" = 2 ] && [ "$(grep -c '"n":10000,' "$W/out")" = 2 ] && [ "$(wc -l <"$W/out")" = 4 ] || fail "sweep's lines: $(cat "$W/out")"
