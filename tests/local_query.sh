@@ -155,7 +155,7 @@ echo "this is no database, whatever its name says, and it is long enough to have
 refuses 3 "text.db: not a SQLite database" --data "$W/text.db" "SELECT COUNT(*) FROM t"
 refuses 12 "no file has a table 'u'" "${one[@]}" "SELECT COUNT(*) FROM u"
 refuses 12 "line 1, column 12: unknown column 'ab' of t: did you mean a?" "${one[@]}" "SELECT SUM(ab) FROM t"
-refuses 14 "line 1, column " "${one[@]}" "SELECT s FROM t WHERE s GLOB 'x*'"
+refuses 14 "line 1, column " "${one[@]}" "SELECT s FROM t WHERE s SIMILAR TO 'x%'"
 refuses 14 "line 2, column 8" "${one[@]}" "SELECT COUNT(*),
        MEDIAN(a) FROM t"
 refuses 3 'line 1, column 1: syntax error at or near "SELEC"' "${one[@]}" "SELEC 1"
