@@ -329,14 +329,89 @@ static void test_catalog_round_trip(void **state)
     base_buf_release(&second);
 }
 
+/* ---- declared values of texts ---- */
+
+/* Of bank_a and bank_b, each a list, or "" for none. *plan of GROUP BY t. */
+static void compile_values(struct sql_plan *plan, const char *a, const char *b)
+{
+    struct sql_request r = fixture_request("SELECT t, COUNT(*) FROM s GROUP BY t");
+    struct sql_catalog catalog;
+    struct base_buf text = {0};
+    struct base_err err;
+    json_t *json;
+
+    base_buf_put_str(&text, "{\"datasets\":[");
+    for (int i = 0; i < 2; i++)
+        base_buf_putf(&text,
+                      "%s{\"member\":\"bank_%c\",\"name\":\"s\",\"version\":1,\"rows\":500,"
+                      "\"columns\":[{\"name\":\"t\",\"type\":\"TEXT(3)\",\"nullable\":true%s%s}]}",
+                      i > 0 ? "," : "", 'a' + i, *(i == 0 ? a : b) != '\0' ? ",\"values\":" : "",
+                      i == 0 ? a : b);
+    base_buf_put_str(&text, "]}");
+    assert_int_equal(base_json_parse(&json, base_buf_cstr(&text), text.len, &err), FM_OK);
+    if (sql_catalog_from_json(&catalog, json, &err) != FM_OK)
+        fail_msg("%s", err.text);
+    r.catalog = &catalog;
+    fixture_compile(plan, &r);
+    sql_catalog_release(&catalog);
+    json_decref(json);
+    base_buf_release(&text);
+}
+
+static void check_values(const char *a, const char *b, const char *all, int64_t groups)
+{
+    struct sql_plan plan;
+    struct base_buf text = {0};
+    struct base_err err;
+    json_t *json, *values;
+
+    compile_values(&plan, a, b);
+    assert_int_equal(sql_plan_json(&json, &plan, &err), FM_OK);
+    values = json_object_get(json_array_get(json_object_get(json, "columns"), 0), "values");
+    if (values != NULL)
+        assert_int_equal(base_json_canonical(&text, values, &err), FM_OK);
+    assert_string_equal(base_buf_cstr(&text), all);
+    for (size_t i = 0; i < plan.rel_count; i++) {
+        if (plan.rels[i]->kind != SQL_REL_GROUP)
+            continue;
+        assert_int_equal(plan.rels[i]->domain, groups);
+        assert_int_equal(plan.rels[i]->rows, groups > 0 ? groups : 1000);
+    }
+    json_decref(json);
+    base_buf_release(&text);
+    sql_plan_release(&plan);
+}
+
+static void test_declared_values(void **state)
+{
+    struct base_buf many = {0}, more = {0};
+
+    (void)state;
+    check_values("", "", "", 0);
+    check_values("[\"a\",\"b\"]", "", "", 0); /* bank_b's may be anything */
+    check_values("[\"a\",\"b\"]", "[\"a\",\"b\"]", "[\"a\",\"b\"]", 3); /* and NULL */
+    check_values("[\"\",\"b\"]", "[\"a\",\"c\"]", "[\"\",\"a\",\"b\",\"c\"]", 5);
+    /* 64 values of one and as many of another: too many to say. */
+    for (int i = 0; i < 64; i++) {
+        base_buf_putf(&many, "%s\"%c%c\"", i > 0 ? "," : "[", 'a' + i / 8, 'a' + i % 8);
+        base_buf_putf(&more, "%s\"%c%cx\"", i > 0 ? "," : "[", 'a' + i / 8, 'a' + i % 8);
+    }
+    base_buf_put_str(&many, "]");
+    base_buf_put_str(&more, "]");
+    check_values(base_buf_cstr(&many), base_buf_cstr(&more), "", 0);
+    base_buf_release(&many);
+    base_buf_release(&more);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_respelling),    cmocka_unit_test(test_meanings_differ),
-        cmocka_unit_test(test_golden_hashes), cmocka_unit_test(test_hash_without_row_counts),
-        cmocka_unit_test(test_output_types),  cmocka_unit_test(test_union_of_declarations),
-        cmocka_unit_test(test_parameters),    cmocka_unit_test(test_parameter_hull),
-        cmocka_unit_test(test_guard),         cmocka_unit_test(test_catalog_round_trip),
+        cmocka_unit_test(test_respelling),      cmocka_unit_test(test_meanings_differ),
+        cmocka_unit_test(test_golden_hashes),   cmocka_unit_test(test_hash_without_row_counts),
+        cmocka_unit_test(test_output_types),    cmocka_unit_test(test_union_of_declarations),
+        cmocka_unit_test(test_parameters),      cmocka_unit_test(test_parameter_hull),
+        cmocka_unit_test(test_guard),           cmocka_unit_test(test_catalog_round_trip),
+        cmocka_unit_test(test_declared_values),
     };
 
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
