@@ -24,7 +24,7 @@ checks=0
 bad() {
   local code=$1 text=$2 status=0
   shift 2
-  timeout 20 "$firmiana" "$@" >out 2>err </dev/null || status=$?
+  timeout 120 "$firmiana" "$@" >out 2>err </dev/null || status=$?
   [ "$status" = "$code" ] || fail "firmiana $*: exit code $status instead of $code: $(tail -n 1 err)"
   # A node logs JSON lines on standard error before its last word.
   [ "$(grep -vc '^{' err)" = 1 ] || fail "firmiana $*: not one line: $(cat err)"
@@ -132,9 +132,9 @@ mv home/keys/assertion.json assertion.json
 cp other/keys/assertion.json home/keys/assertion.json
 cp other/genesis.json home/genesis.json
 rm -f home/ledger.db* home/sessions.db*
-timeout 20 "$firmiana" node --home home >out 2>err </dev/null &
+timeout 120 "$firmiana" node --home home >out 2>err </dev/null &
 other_pid=$!
-for _ in $(seq 200); do "$firmiana" status --home home >/dev/null 2>&1 && break || sleep 0.05; done
+for _ in $(seq 2000); do "$firmiana" status --home home >/dev/null 2>&1 && break || sleep 0.05; done
 kill -TERM "$other_pid" && wait "$other_pid" || fail "the node of another consortium: $(tail -n 1 err)"
 mv assertion.json home/keys/assertion.json
 cp genesis.json home/genesis.json
@@ -164,7 +164,7 @@ if [ "$(id -u)" = 0 ]; then
 fi
 if [ "$(id -u)" != 0 ] || { command -v setpriv >/dev/null && "${as_nobody[@]}" test -x "$firmiana"; }; then
   status=0
-  timeout 20 "${as_nobody[@]}" "$firmiana" node --home fixed >out 2>err </dev/null || status=$?
+  timeout 120 "${as_nobody[@]}" "$firmiana" node --home fixed >out 2>err </dev/null || status=$?
   [ "$status" = 8 ] && grep -v '^{' err | grep -q '^firmiana: fixed/.*\(Permission denied\|unable to open\|readonly\)' || fail "read-only home: $status $(cat err)"
   checks=$((checks + 1))
 fi
@@ -172,7 +172,7 @@ fi
 # ---- a running node ----
 "$firmiana" node --home home >node.out 2>node.log &
 node_pid=$!
-for _ in $(seq 200); do "$firmiana" status --home home >/dev/null 2>&1 && break || sleep 0.05; done
+for _ in $(seq 2000); do "$firmiana" status --home home >/dev/null 2>&1 && break || sleep 0.05; done
 "$firmiana" status --home home >/dev/null || fail "the node does not run: $(tail -n 1 node.log)"
 bad 11 "home/ledger.db: another process writes it: stop that one first" node --home home
 cp -r home second

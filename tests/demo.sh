@@ -96,7 +96,7 @@ start_node() {
 }
 for m in "${members[@]}"; do start_node "$m"; done
 for m in "${members[@]}"; do
-  for _ in $(seq 200); do
+  for _ in $(seq 2000); do
     if [ "$(as "$m" status --json 2>/dev/null | sed -n 's/.*"connected":\([0-9]*\).*/\1/p')" = 3 ]; then break; fi
     sleep 0.05
   done
@@ -192,7 +192,7 @@ kill "${pids[3]}"
 wait "${pids[3]}" || fail "the regulator's node did not end in order"
 unset 'pids[3]'
 start_node regulator
-for _ in $(seq 200); do
+for _ in $(seq 2000); do
   if [ "$(as regulator status --json 2>/dev/null | sed -n 's/.*"connected":\([0-9]*\).*/\1/p')" = 3 ]; then break; fi
   sleep 0.05
 done

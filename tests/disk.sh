@@ -28,17 +28,17 @@ as=()
 bad() {
   local code=$1 text=$2 status=0
   shift 2
-  timeout 20 "${as[@]}" "$firmiana" "$@" >out 2>err </dev/null || status=$?
+  timeout 120 "${as[@]}" "$firmiana" "$@" >out 2>err </dev/null || status=$?
   [ "$status" = "$code" ] || fail "firmiana $*: exit code $status instead of $code: $(tail -n 1 err)"
   [ "$(grep -vc '^{' err)" = 1 ] || fail "firmiana $*: not one line: $(cat err)"
   grep -v '^{' err | grep -qF -- "$text" || fail "firmiana $*: does not say '$text' but: $(grep -v '^{' err)"
   checks=$((checks + 1))
 }
-good() { timeout 60 "$firmiana" "$@" >out 2>err </dev/null || fail "firmiana $*: $(cat err)"; checks=$((checks + 1)); }
+good() { timeout 120 "$firmiana" "$@" >out 2>err </dev/null || fail "firmiana $*: $(cat err)"; checks=$((checks + 1)); }
 start() { # home
   "$firmiana" node --home "$1" >>node.out 2>node.log &
   node_pid=$!
-  for _ in $(seq 400); do
+  for _ in $(seq 2000); do
     if "$firmiana" status --home "$1" >/dev/null 2>&1; then return 0; fi
     kill -0 "$node_pid" 2>/dev/null || break
     sleep 0.05
@@ -178,7 +178,7 @@ if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=1200k tmpfs small 2>/dev/null; t
   acknowledged=$(leaves small/home)
   for i in $(seq 400); do
     status=0
-    timeout 20 "$firmiana" dataset publish --home small/home --table loans >out 2>err || status=$?
+    timeout 120 "$firmiana" dataset publish --home small/home --table loans >out 2>err || status=$?
     [ "$status" = 0 ] || break
     leaf=$(sed -n 's/.*leaf \([0-9]*\).*/\1/p' out)
     acknowledged=$((leaf + 2))

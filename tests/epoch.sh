@@ -41,7 +41,7 @@ ask >"$W/answer" 2>"$W/answer.err" &
 asking=$!
 as bank_a ledger epoch propose bank_b >"$W/out"
 grep -q '^proposed: bank_b for epoch 1$' "$W/out" || fail "$(cat "$W/out")"
-for _ in $(seq 200); do # it reaches the others by itself
+for _ in $(seq 2000); do # it reaches the others by itself
   ! as bank_c ledger epoch approve bank_b >"$W/out" 2>"$W/err" || break
   sleep 0.05
 done

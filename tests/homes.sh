@@ -34,7 +34,7 @@ start() { # MEMBER
 wait_connected() { # until each node sees the three others
   local m
   for m in "${members[@]}"; do
-    for _ in $(seq 600); do
+    for _ in $(seq 3000); do
       [ "$(as "$m" status --json 2>/dev/null | number connected)" != 3 ] || continue 2
       kill -0 "${pid[$m]}" 2>/dev/null || fail "$m ended by itself: $(tail -n 3 "$W/$m/node.log")"
       sleep 0.02
@@ -91,7 +91,7 @@ pooled() { # SQL with ?1 written out, over `loans`, the union of all banks' rows
 }
 settle() { # CONTEXT: all at one log, no query open
   local m heads open
-  for _ in $(seq 1200); do
+  for _ in $(seq 5000); do
     heads=$(for m in "${members[@]}"; do as "$m" status --json | sed -n 's/.*"final_height":\([0-9]*\).*"log_size":\([0-9]*\).*/\1 \2/p'; done | sort -u)
     if [ "$(wc -l <<<"$heads")" = 1 ]; then
       open=$(as bank_b query list --json | { grep -o "\"status\":\"open\"" || true; } | wc -l)

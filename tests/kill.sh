@@ -81,7 +81,7 @@ answers=0 errors=0 published=0 killed=0
 check_caller() { # NUMBER
   local status took key
   read -r status took key <"$W/$1.end"
-  [ "$took" -le $((query_timeout * 1000 + 10000)) ] || fail "round $round: a query took $took ms: $(cat "$W/$1.err")"
+  [ "$took" -le $((query_timeout * 1000 + 20000)) ] || fail "round $round: a query took $took ms: $(cat "$W/$1.err")"
   if [ "$status" = 0 ]; then
     [ "$(tail -n 1 "$W/$1.out")" = "${want[$key]}" ] || fail "round $round: wrong: $(cat "$W/$1.out"), not ${want[$key]}"
     answers=$((answers + 1))

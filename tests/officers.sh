@@ -52,7 +52,7 @@ for m in solo x; do # two of three: the least that makes anything final
   "$firmiana" node --home "$W/$m" >$m.out 2>$m.log &
   nodes+=($!)
 done
-for _ in $(seq 200); do
+for _ in $(seq 2000); do
   if "$firmiana" status --json 2>/dev/null | grep -q '"connected":1'; then break; fi
   sleep 0.05
 done

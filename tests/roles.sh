@@ -46,7 +46,7 @@ config "{\"$analyst\": [\"analyst\"], \"$operator\": [\"operator\"], \"$officer\
 
 "$firmiana" node --home "$W/home" >"$W/node.out" 2>"$W/node.log" &
 node=$!
-for _ in $(seq 100); do
+for _ in $(seq 2000); do
   if "$firmiana" status --home "$W/home" >/dev/null 2>&1; then break; fi
   sleep 0.05
 done
