@@ -81,4 +81,20 @@ fm_status mpc_pai_range_verify(const struct mpc_pai_statement *what,
                                const struct mpc_pai_pedersen *pp, const void *proof, size_t len,
                                const struct mpc_pai_bond *bond, struct base_err *err) FM_CHECK;
 
+/* Ranges of a whole vector, the same proofs eight at a time and with tables for the verifier's
+ * bases: 0 <= m[i] < 2^value_bits[i] in c[i], made with the unit r + k i of k limbs, value_bits[i]
+ * + 212 < the key's bits. out: for each in turn u16 length and the proof. At 2048 bits, by batches
+ * of eight and more, about a tenth of what the single ones take (benches/bench_paillier). Errors:
+ * FM_E_LIMIT if a plaintext is out of range; FM_E_PEER and the first that is *wrong (n: what comes
+ * after them). */
+fm_status mpc_pai_range_prove_all(struct base_buf *out, const struct mpc_pai_cipher *c,
+                                  const unsigned *value_bits, const struct mpc_pai_pedersen *pp,
+                                  const struct mpc_pai_plain *m, const uint64_t *r,
+                                  const struct mpc_pai_bond *bond, const struct base_random *random,
+                                  struct base_err *err) FM_CHECK;
+fm_status mpc_pai_range_verify_all(size_t *wrong, const struct mpc_pai_cipher *c,
+                                   const unsigned *value_bits, const struct mpc_pai_pedersen *pp,
+                                   const void *proofs, size_t len, const struct mpc_pai_bond *bond,
+                                   struct base_err *err) FM_CHECK;
+
 #endif

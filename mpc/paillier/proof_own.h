@@ -9,7 +9,8 @@ enum {
     MPC_PAI_PROOF_PEDERSEN = 0x32,
     MPC_PAI_PROOF_RANGE = 0x33,
     MPC_PAI_PROOF_ROUNDS = 128,
-    MPC_PAI_PROOF_HIDE = 80
+    MPC_PAI_PROOF_HIDE = 80,
+    MPC_PAI_RANGE_MASK = MPC_PAI_CHALLENGE_BITS + MPC_PAI_PROOF_HIDE
 };
 
 void mpc_pai_proof_head(struct base_buf *out, unsigned which);
@@ -38,6 +39,32 @@ struct mpc_pai_pedersen_secret {
 fm_status mpc_pai_pedersen_make(struct mpc_pai_pedersen *pp,
                                 struct mpc_pai_pedersen_secret **secret, const mpz_t p,
                                 const mpz_t q, struct base_err *err) FM_CHECK;
+
+/* proof_range.c: a range's or an equality's statement in numbers. */
+struct mpc_pai_range_claim {
+    unsigned keys, shift; /* shift = value_bits: k + 2^shift < 2^(shift + 1) */
+    const mpz_t *n[2];
+    mpz_t n2[2], c[2]; /* c: of k + 2^shift */
+};
+/* What the prover sends. */
+struct mpc_pai_range_message {
+    mpz_t S, C, z1, z3, A[2], z2[2];
+};
+void mpc_pai_range_message_init(struct mpc_pai_range_message *m);
+void mpc_pai_range_message_release(struct mpc_pai_range_message *m);
+/* To be released whatever it returns. */
+fm_status mpc_pai_range_claim_init(struct mpc_pai_range_claim *q,
+                                   const struct mpc_pai_statement *what,
+                                   struct base_err *err) FM_CHECK;
+void mpc_pai_range_claim_release(struct mpc_pai_range_claim *q);
+void mpc_pai_range_challenge(mpz_t e, const struct mpc_pai_range_claim *q,
+                             const struct mpc_pai_pedersen *pp,
+                             const struct mpc_pai_range_message *m,
+                             const struct mpc_pai_bond *bond);
+void mpc_pai_range_put(struct base_buf *out, const struct mpc_pai_range_message *m, unsigned keys);
+/* Reads a proof: every number is there, below its modulus, the answers below their bounds. */
+int mpc_pai_range_well_formed(struct mpc_pai_range_message *m, const struct mpc_pai_range_claim *q,
+                              const struct mpc_pai_pedersen *pp, struct base_cur *cur);
 
 /* The prover's part for any lifted >= 0 that stands in c (1 + n)^(2^l): a cheat's too. */
 fm_status mpc_pai_range_prove_lifted(struct base_buf *out, const struct mpc_pai_statement *what,

@@ -10,32 +10,20 @@
 #include "mpc/paillier/limbs.h"
 #include "mpc/paillier/proof_own.h"
 
-enum { MASK = MPC_PAI_CHALLENGE_BITS + MPC_PAI_PROOF_HIDE, LIMBS = 2 * MPC_PAI_MAX_LIMBS };
+enum { MASK = MPC_PAI_RANGE_MASK, LIMBS = 2 * MPC_PAI_MAX_LIMBS };
 
-/* The statement in numbers. */
-struct claim {
-    unsigned keys, shift; /* shift = value_bits: k + 2^shift < 2^(shift + 1) */
-    const mpz_t *n[2];
-    mpz_t n2[2], c[2];
-};
-
-/* What the prover sends. */
-struct message {
-    mpz_t S, C, z1, z3, A[2], z2[2];
-};
-
-static void message_init(struct message *m)
+void mpc_pai_range_message_init(struct mpc_pai_range_message *m)
 {
     mpz_inits(m->S, m->C, m->z1, m->z3, m->A[0], m->A[1], m->z2[0], m->z2[1], NULL);
 }
 
-static void message_release(struct message *m)
+void mpc_pai_range_message_release(struct mpc_pai_range_message *m)
 {
     mpz_clears(m->S, m->C, m->z1, m->z3, m->A[0], m->A[1], m->z2[0], m->z2[1], NULL);
 }
 
-static fm_status claim_init(struct claim *q, const struct mpc_pai_statement *what,
-                            struct base_err *err)
+fm_status mpc_pai_range_claim_init(struct mpc_pai_range_claim *q,
+                                   const struct mpc_pai_statement *what, struct base_err *err)
 {
     mp_limb_t limbs[LIMBS];
     fm_status st = FM_OK;
@@ -68,13 +56,14 @@ static fm_status claim_init(struct claim *q, const struct mpc_pai_statement *wha
     return st;
 }
 
-static void claim_release(struct claim *q)
+void mpc_pai_range_claim_release(struct mpc_pai_range_claim *q)
 {
     mpz_clears(q->n2[0], q->n2[1], q->c[0], q->c[1], NULL);
 }
 
-static void challenge_of(mpz_t e, const struct claim *q, const struct mpc_pai_pedersen *pp,
-                         const struct message *m, const struct mpc_pai_bond *bond)
+void mpc_pai_range_challenge(mpz_t e, const struct mpc_pai_range_claim *q,
+                             const struct mpc_pai_pedersen *pp,
+                             const struct mpc_pai_range_message *m, const struct mpc_pai_bond *bond)
 {
     struct mpc_pai_transcript t;
     uint8_t seed[32];
@@ -127,8 +116,9 @@ struct masks {
     mpz_t alpha, mu, gamma, r[2];
 };
 
-static fm_status draw(struct masks *x, const struct claim *q, const struct mpc_pai_pedersen *pp,
-                      const struct base_random *random, struct base_err *err)
+static fm_status draw(struct masks *x, const struct mpc_pai_range_claim *q,
+                      const struct mpc_pai_pedersen *pp, const struct base_random *random,
+                      struct base_err *err)
 {
     size_t hat = mpz_sizeinbase(pp->n, 2), l = q->shift + 1;
     fm_status st;
@@ -149,8 +139,8 @@ static void masks_release(struct masks *x)
     mpz_clears(x->alpha, x->mu, x->gamma, x->r[0], x->r[1], NULL);
 }
 
-static void answer(struct message *m, const struct claim *q, const struct masks *x, const mpz_t k,
-                   const mpz_t e, const uint64_t *const r[2])
+static void answer(struct mpc_pai_range_message *m, const struct mpc_pai_range_claim *q,
+                   const struct masks *x, const mpz_t k, const mpz_t e, const uint64_t *const r[2])
 {
     mpz_t rho;
 
@@ -168,7 +158,7 @@ static void answer(struct message *m, const struct claim *q, const struct masks 
     mpz_clear(rho);
 }
 
-static void put_message(struct base_buf *out, const struct message *m, unsigned keys)
+void mpc_pai_range_put(struct base_buf *out, const struct mpc_pai_range_message *m, unsigned keys)
 {
     mpc_pai_proof_head(out, MPC_PAI_PROOF_RANGE);
     mpc_pai_proof_put(out, m->S);
@@ -186,15 +176,15 @@ fm_status mpc_pai_range_prove_lifted(struct base_buf *out, const struct mpc_pai_
                                      const uint64_t *const r[2], const struct mpc_pai_bond *bond,
                                      const struct base_random *random, struct base_err *err)
 {
-    struct message m;
+    struct mpc_pai_range_message m;
     struct masks x;
-    struct claim q;
+    struct mpc_pai_range_claim q;
     fm_status st;
     mpz_t e;
 
-    message_init(&m);
+    mpc_pai_range_message_init(&m);
     mpz_init(e);
-    st = claim_init(&q, what, err);
+    st = mpc_pai_range_claim_init(&q, what, err);
     if (st == FM_OK) {
         st = draw(&x, &q, pp, random, err);
         if (st == FM_OK) {
@@ -202,16 +192,16 @@ fm_status mpc_pai_range_prove_lifted(struct base_buf *out, const struct mpc_pai_
             commit(m.C, pp, x.alpha, x.gamma);
             for (unsigned i = 0; i < q.keys; i++)
                 encrypt(m.A[i], x.alpha, x.r[i], *q.n[i], q.n2[i]);
-            challenge_of(e, &q, pp, &m, bond);
+            mpc_pai_range_challenge(e, &q, pp, &m, bond);
             answer(&m, &q, &x, lifted, e, r);
-            put_message(out, &m, q.keys);
+            mpc_pai_range_put(out, &m, q.keys);
             st = base_buf_status(out, "paillier: proof", err);
         }
         masks_release(&x);
     }
-    claim_release(&q);
+    mpc_pai_range_claim_release(&q);
     mpz_clear(e);
-    message_release(&m);
+    mpc_pai_range_message_release(&m);
     return st;
 }
 
@@ -258,8 +248,8 @@ fm_status mpc_pai_range_prove_plain(struct base_buf *out, const struct mpc_pai_s
 }
 
 /* Every number is there, below its modulus, and the answer below its bound. */
-static int well_formed(struct message *m, const struct claim *q, const struct mpc_pai_pedersen *pp,
-                       struct base_cur *cur)
+int mpc_pai_range_well_formed(struct mpc_pai_range_message *m, const struct mpc_pai_range_claim *q,
+                              const struct mpc_pai_pedersen *pp, struct base_cur *cur)
 {
     size_t hat = mpz_sizeinbase(pp->n, 2);
     int well;
@@ -288,8 +278,9 @@ static int well_formed(struct message *m, const struct claim *q, const struct mp
 }
 
 /* s^z1 t^z3 = C S^e, and (1 + n)^z1 z2^n = A c^e for each key. */
-static int equations_hold(const struct message *m, const struct claim *q,
-                          const struct mpc_pai_pedersen *pp, const mpz_t e)
+static int equations_hold(const struct mpc_pai_range_message *m,
+                          const struct mpc_pai_range_claim *q, const struct mpc_pai_pedersen *pp,
+                          const mpz_t e)
 {
     mpz_t left, right;
     int hold;
@@ -319,23 +310,23 @@ fm_status mpc_pai_range_verify(const struct mpc_pai_statement *what,
                                const struct mpc_pai_bond *bond, struct base_err *err)
 {
     struct base_cur cur = base_cur_make(proof, len);
-    struct message m;
-    struct claim q;
+    struct mpc_pai_range_message m;
+    struct mpc_pai_range_claim q;
     mpz_t e;
     fm_status st;
 
-    message_init(&m);
+    mpc_pai_range_message_init(&m);
     mpz_init(e);
-    st = claim_init(&q, what, err);
-    if (st == FM_OK && !well_formed(&m, &q, pp, &cur))
+    st = mpc_pai_range_claim_init(&q, what, err);
+    if (st == FM_OK && !mpc_pai_range_well_formed(&m, &q, pp, &cur))
         st = mpc_pai_proof_bad(err, bond, q.keys == 1 ? "range" : "equality");
     if (st == FM_OK) {
-        challenge_of(e, &q, pp, &m, bond);
+        mpc_pai_range_challenge(e, &q, pp, &m, bond);
         if (!equations_hold(&m, &q, pp, e))
             st = mpc_pai_proof_bad(err, bond, q.keys == 1 ? "range" : "equality");
     }
-    claim_release(&q);
+    mpc_pai_range_claim_release(&q);
     mpz_clear(e);
-    message_release(&m);
+    mpc_pai_range_message_release(&m);
     return st;
 }

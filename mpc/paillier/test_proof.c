@@ -231,11 +231,126 @@ static void too_long(void **state)
     assert_int_equal(prove_length(400), FM_E_PEER);
 }
 
+enum { MANY = 11 };
+
+/* A vector with plaintexts at the borders of ranges of their own, and all its proofs. */
+struct many {
+    struct mpc_pai_plain m;
+    struct mpc_pai_cipher c;
+    uint64_t r[8 * MANY];
+    unsigned bits[MANY];
+    struct base_buf proofs;
+};
+
+static void many_new(struct many *x)
+{
+    const struct mpc_pai_modulus *n = keys[0].n;
+    size_t k = n->n2->k;
+
+    *x = (struct many){0};
+    TEST_OK(mpc_pai_plain_init(&x->m, n, MANY, &err));
+    TEST_OK(mpc_pai_cipher_init(&x->c, n, MANY, &err));
+    for (size_t i = 0; i < MANY; i++) {
+        uint64_t top = ((uint64_t)1 << (x->bits[i] = 1 + (unsigned)(test_random() % BITS))) - 1;
+        x->m.w[x->m.k * i] = i % 3 == 0 ? top : i % 3 == 1 ? 0 : test_random() & top;
+        TEST_OK(mpc_pai_limbs_random_below(x->r + k * i, n->n2->m, n->bits, base_random_system(),
+                                           &err));
+    }
+    TEST_OK(mpc_pai_std_encrypt_r(&x->c, keys[0].std, &x->m, x->r, &err));
+    TEST_OK(mpc_pai_range_prove_all(&x->proofs, &x->c, x->bits, &pp, &x->m, x->r, &bond,
+                                    base_random_system(), &err));
+}
+
+static void many_free(struct many *x)
+{
+    base_buf_release(&x->proofs);
+    mpc_pai_cipher_release(&x->c);
+    mpc_pai_plain_release(&x->m);
+}
+
+static fm_status check_many(size_t *wrong, const struct many *x, const struct base_buf *proofs)
+{
+    return mpc_pai_range_verify_all(wrong, &x->c, x->bits, &pp, proofs->p, proofs->len, &bond,
+                                    &err);
+}
+
+/* The proofs that are made together are those that are made one by one. */
+static void many_ranges(void **state)
+{
+    struct base_buf single = {0}, one = {0};
+    struct base_cur cur;
+    struct many x;
+    size_t wrong;
+
+    (void)state;
+    many_new(&x);
+    TEST_OK(check_many(&wrong, &x, &x.proofs));
+    cur = base_cur_make(x.proofs.p, x.proofs.len);
+    for (size_t i = 0; i < MANY; i++) {
+        struct mpc_pai_statement what = {{&x.c}, {i}, 1, x.bits[i]};
+        const uint64_t *r[2] = {x.r + keys[0].n->n2->k * i, NULL};
+        size_t len = base_cur_u16(&cur);
+        TEST_OK(mpc_pai_range_verify(&what, &pp, base_cur_take(&cur, len), len, &bond, &err));
+        base_buf_clear(&one);
+        TEST_OK(mpc_pai_range_prove(&one, &what, &pp, (int64_t)x.m.w[x.m.k * i], r, &bond,
+                                    base_random_system(), &err));
+        base_buf_put_u16(&single, (uint16_t)one.len);
+        base_buf_put(&single, one.p, one.len);
+    }
+    TEST_OK(check_many(&wrong, &x, &single));
+    base_buf_release(&one);
+    base_buf_release(&single);
+    many_free(&x);
+}
+
+static void many_that_are_wrong(void **state)
+{
+    size_t wrong, at = 0;
+    struct many x;
+
+    (void)state;
+    many_new(&x);
+    for (size_t i = 0; i < MANY; i++) { /* one bit of each proof in turn */
+        size_t len = (size_t)x.proofs.p[at] << 8 | x.proofs.p[at + 1];
+        uint8_t *byte = x.proofs.p + at + 2 + test_random() % len, was = *byte;
+        *byte ^= (uint8_t)(1u << test_random() % 8);
+        assert_int_equal(check_many(&wrong, &x, &x.proofs), FM_E_PEER);
+        assert_int_equal(wrong, i);
+        *byte = was;
+        at += 2 + len;
+    }
+    bond.session32[3] ^= 1;
+    assert_int_equal(check_many(&wrong, &x, &x.proofs), FM_E_PEER);
+    assert_int_equal(wrong, 0);
+    bond.session32[3] ^= 1;
+    base_buf_put_u8(&x.proofs, 0);
+    assert_int_equal(check_many(&wrong, &x, &x.proofs), FM_E_PEER);
+    assert_int_equal(wrong, MANY);
+    x.proofs.len -= 2;
+    assert_int_equal(check_many(&wrong, &x, &x.proofs), FM_E_PEER);
+    assert_int_equal(wrong, MANY - 1);
+    x.m.w[x.m.k * 4] = (uint64_t)1 << x.bits[4];
+    assert_int_equal(mpc_pai_range_prove_all(&x.proofs, &x.c, x.bits, &pp, &x.m, x.r, &bond,
+                                             base_random_system(), &err),
+                     FM_E_LIMIT);
+    assert_non_null(strstr(err.text, "plaintext 4"));
+    base_buf_clear(&x.proofs);
+    x.bits[4] = 20,
+    x.m.w[x.m.k * 4] = 0xfffff; /* what the ciphertext does not hold: index 4 is 0 */
+    TEST_OK(mpc_pai_range_prove_all(&x.proofs, &x.c, x.bits, &pp, &x.m, x.r, &bond,
+                                    base_random_system(), &err));
+    assert_int_equal(check_many(&wrong, &x, &x.proofs), FM_E_PEER);
+    assert_int_equal(wrong, 4);
+    many_free(&x);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(right_modulus),
-                                       cmocka_unit_test(three_primes), cmocka_unit_test(parameters),
-                                       cmocka_unit_test(ranges), cmocka_unit_test(too_long)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(right_modulus), cmocka_unit_test(three_primes),
+        cmocka_unit_test(many_ranges),   cmocka_unit_test(many_that_are_wrong),
+        cmocka_unit_test(parameters),    cmocka_unit_test(ranges),
+        cmocka_unit_test(too_long)};
     mpz_t p, q;
     int failed;
 

@@ -1,0 +1,245 @@
+/* bench_proofs: proofs about Paillier ciphertexts and keys, one thread. One JSON object a line: op
+ * (range_prove, range_verify: of a whole vector; modulus_prove, modulus_verify: of a key), bits,
+ * batch, us_per_op (a proof, processor time, median of the rounds), single_us (ranges one by one,
+ * in the same run), speedup, bytes (a proof). */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "mpc/paillier/limbs.h"
+#include "mpc/paillier/proof_own.h"
+
+enum { ROUNDS_MAX = 32 };
+
+struct job {
+    unsigned bits, value_bits;
+    size_t batch, rounds;
+};
+
+struct world {
+    struct mpc_pai_djn *key;
+    struct mpc_pai_secret *secret;
+    const struct mpc_pai_modulus *n;
+    struct mpc_pai_pedersen pp;
+    struct mpc_pai_bond bond;
+    struct mpc_pai_plain m;
+    struct mpc_pai_cipher c;
+    uint64_t *r;
+    unsigned *bits;
+    size_t k;
+    struct base_buf proofs, one;
+};
+
+static double now(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return 1e6 * (double)t.tv_sec + 1e-3 * (double)t.tv_nsec;
+}
+
+static fm_status world_open(struct world *w, const struct job *job, struct base_err *err)
+{
+    const struct base_random *random = base_random_system();
+    struct mpc_pai_pedersen_secret *trapdoor = NULL;
+    fm_status st;
+    mpz_t p, q;
+
+    *w = (struct world){0};
+    mpc_pai_gmp_init();
+    mpz_inits(p, q, NULL);
+    mpc_pai_pedersen_init(&w->pp);
+    st = mpc_pai_djn_generate(&w->key, &w->secret, job->bits, err);
+    if (st == FM_OK) /* parameters of right length; their primes need not be safe to be timed */
+        st = mpc_pai_prime_new(p, job->bits / 2, MPC_PAI_BLUM, err);
+    if (st == FM_OK)
+        st = mpc_pai_prime_new(q, job->bits / 2, MPC_PAI_BLUM, err);
+    if (st == FM_OK)
+        st = mpc_pai_pedersen_make(&w->pp, &trapdoor, p, q, err);
+    mpc_pai_pedersen_secret_free(trapdoor);
+    mpz_clears(p, q, NULL);
+    if (st != FM_OK)
+        return st;
+    w->n = mpc_pai_djn_modulus(w->key);
+    w->k = job->bits / 64;
+    w->r = mpc_pai_words_new(w->k * job->batch);
+    w->bits = calloc(job->batch, sizeof *w->bits);
+    if (w->r == NULL || w->bits == NULL)
+        return base_err_memory(err, "units");
+    st = mpc_pai_plain_init(&w->m, w->n, job->batch, err);
+    if (st == FM_OK)
+        st = mpc_pai_cipher_init(&w->c, w->n, job->batch, err);
+    for (size_t i = 0; st == FM_OK && i < job->batch; i++) {
+        w->bits[i] = job->value_bits;
+        w->m.w[w->m.k * i] = i;
+        st = mpc_pai_limbs_random_bits(w->r + w->k * i, job->bits - 1, random, err);
+    }
+    if (st == FM_OK)
+        st = mpc_pai_std_encrypt_r(&w->c, mpc_pai_djn_as_std(w->key), &w->m, w->r, err);
+    return st;
+}
+
+static void world_close(struct world *w)
+{
+    mpc_pai_cipher_release(&w->c);
+    mpc_pai_plain_release(&w->m);
+    base_buf_release(&w->proofs);
+    base_buf_release(&w->one);
+    mpc_pai_words_free(w->r, w->k * w->m.n);
+    free(w->bits);
+    mpc_pai_pedersen_release(&w->pp);
+    mpc_pai_djn_free(w->key);
+    mpc_pai_secret_free(w->secret);
+}
+
+static fm_status range_prove(struct world *w, struct base_err *err)
+{
+    base_buf_clear(&w->proofs);
+    return mpc_pai_range_prove_all(&w->proofs, &w->c, w->bits, &w->pp, &w->m, w->r, &w->bond,
+                                   base_random_system(), err);
+}
+
+static fm_status range_verify(struct world *w, struct base_err *err)
+{
+    size_t wrong;
+
+    return mpc_pai_range_verify_all(&wrong, &w->c, w->bits, &w->pp, w->proofs.p, w->proofs.len,
+                                    &w->bond, err);
+}
+
+/* The first of the vector, by itself. */
+static fm_status range_prove_one(struct world *w, struct base_err *err)
+{
+    struct mpc_pai_statement what = {{&w->c}, {0}, 1, w->bits[0]};
+    const uint64_t *r[2] = {w->r, NULL};
+    fm_status st;
+    mpz_t lifted;
+
+    mpz_init(lifted);
+    mpz_setbit(lifted, w->bits[0]);
+    base_buf_clear(&w->one);
+    st = mpc_pai_range_prove_lifted(&w->one, &what, &w->pp, lifted, r, &w->bond,
+                                    base_random_system(), err);
+    mpz_clear(lifted);
+    return st;
+}
+
+static fm_status range_verify_one(struct world *w, struct base_err *err)
+{
+    struct mpc_pai_statement what = {{&w->c}, {0}, 1, w->bits[0]};
+
+    return mpc_pai_range_verify(&what, &w->pp, w->one.p, w->one.len, &w->bond, err);
+}
+
+static fm_status modulus_prove(struct world *w, struct base_err *err)
+{
+    base_buf_clear(&w->one);
+    return mpc_pai_modulus_prove(&w->one, w->secret, &w->bond, err);
+}
+
+static fm_status modulus_verify(struct world *w, struct base_err *err)
+{
+    return mpc_pai_modulus_verify(w->n, w->one.p, w->one.len, &w->bond, err);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* single: the same one by one, or NULL. */
+static fm_status measure(struct world *w, const struct job *job, const char *op,
+                         fm_status (*all)(struct world *, struct base_err *),
+                         fm_status (*single)(struct world *, struct base_err *),
+                         struct base_err *err)
+{
+    double us[ROUNDS_MAX], one[ROUNDS_MAX] = {0};
+    size_t n = single != NULL ? job->batch : 1, bytes;
+
+    for (size_t r = 0; r < job->rounds; r++) {
+        double start = now();
+        if (all(w, err) != FM_OK)
+            return err->code;
+        us[r] = (now() - start) / (double)n;
+        start = now();
+        if (single != NULL && single(w, err) != FM_OK)
+            return err->code;
+        one[r] = now() - start;
+    }
+    qsort(us, job->rounds, sizeof *us, by_size);
+    qsort(one, job->rounds, sizeof *one, by_size);
+    bytes = single != NULL ? w->proofs.len / n : w->one.len;
+    printf("{\"op\":\"%s\",\"bits\":%u,\"batch\":%zu,\"us_per_op\":%.0f,\"bytes\":%zu", op,
+           job->bits, n, us[job->rounds / 2], bytes);
+    if (single != NULL)
+        printf(",\"single_us\":%.0f,\"speedup\":%.1f", one[job->rounds / 2],
+               one[job->rounds / 2] / us[job->rounds / 2]);
+    printf("}\n");
+    return FM_OK;
+}
+
+static int usage(int status)
+{
+    fputs(
+        "usage: bench_proofs [--bits 2048|3072|4096] [--batch B] [--value-bits V] [--rounds R] "
+        "[--json]\n"
+        "proofs of range of vectors of B ciphertexts (16) of V bits (40), and of a right modulus; "
+        "one JSON object a line\n",
+        status == 0 ? stdout : stderr);
+    return status;
+}
+
+static bool parse(struct job *job, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(a, "--json") == 0)
+            continue;
+        if (v == NULL)
+            return false;
+        i++;
+        if (strcmp(a, "--bits") == 0)
+            job->bits = (unsigned)strtoul(v, NULL, 10);
+        else if (strcmp(a, "--batch") == 0)
+            job->batch = strtoul(v, NULL, 10);
+        else if (strcmp(a, "--value-bits") == 0)
+            job->value_bits = (unsigned)strtoul(v, NULL, 10);
+        else if (strcmp(a, "--rounds") == 0)
+            job->rounds = strtoul(v, NULL, 10);
+        else
+            return false;
+    }
+    return (job->bits == 2048 || job->bits == 3072 || job->bits == 4096) && job->batch >= 1 &&
+           job->batch <= 4096 && job->value_bits >= 13 && job->value_bits <= 1500 &&
+           job->rounds >= 1 && job->rounds <= ROUNDS_MAX;
+}
+
+int main(int argc, char **argv)
+{
+    struct job job = {2048, 40, 16, 5};
+    struct base_err err = {0};
+    struct world w;
+    fm_status st;
+
+    if (argc > 1 && strcmp(argv[1], "--help") == 0)
+        return usage(0);
+    if (!parse(&job, argc, argv))
+        return usage(2);
+    st = world_open(&w, &job, &err);
+    if (st == FM_OK)
+        st = measure(&w, &job, "range_prove", range_prove, range_prove_one, &err);
+    if (st == FM_OK)
+        st = measure(&w, &job, "range_verify", range_verify, range_verify_one, &err);
+    if (st == FM_OK)
+        st = measure(&w, &job, "modulus_prove", modulus_prove, NULL, &err);
+    if (st == FM_OK)
+        st = measure(&w, &job, "modulus_verify", modulus_verify, NULL, &err);
+    world_close(&w);
+    if (st != FM_OK)
+        fprintf(stderr, "bench_proofs: %s\n", err.text);
+    return fm_status_exit(st);
+}
