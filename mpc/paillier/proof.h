@@ -25,9 +25,9 @@
 #include "mpc/paillier/cipher.h"
 #include "mpc/paillier/transcript.h"
 
-/* out: appended. The prover's powers are mpz_powm_sec's; putting the two primes' halves together
- * takes GMP's ordinary arithmetic, once a key. 128 rounds of 2 and of 1 powers; bytes: 128 (bits/4
- * + 6). */
+/* out: appended. The prover's powers are ring.h's, of secret exponents; putting the two primes'
+ * halves together takes GMP's ordinary arithmetic, once a key. 128 rounds of 6 half-length powers
+ * and of 1 power; bytes: 128 (bits/4 + 6). */
 fm_status mpc_pai_modulus_prove(struct base_buf *out, const struct mpc_pai_secret *secret,
                                 const struct mpc_pai_bond *bond, struct base_err *err) FM_CHECK;
 fm_status mpc_pai_modulus_verify(const struct mpc_pai_modulus *n, const void *proof, size_t len,
