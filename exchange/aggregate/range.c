@@ -1,5 +1,6 @@
 #include "exchange/aggregate/range.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -149,48 +150,51 @@ fm_status range_params_own(struct mpc_pai_pedersen *pp, const void *bytes, size_
 
 /* ---- vectors ---- */
 
+/* Each ciphertext's declared bits; the caller's to free. */
+static fm_status bits_of_all(unsigned **bits, const struct range_vector *v, struct base_err *err)
+{
+    size_t n = v->c->v.n;
+
+    *bits = calloc(n, sizeof **bits);
+    if (*bits == NULL)
+        return base_err_memory(err, "range proofs");
+    for (size_t i = 0; i < n; i++)
+        (*bits)[i] = v->bits_of(v->ctx, i);
+    return FM_OK;
+}
+
 fm_status range_prove(struct base_buf *out, const struct range_vector *v,
                       const struct mpc_pai_plain *m, const uint64_t *r,
                       const struct mpc_pai_pedersen *pp, const struct mpc_pai_bond *bond,
                       const struct base_random *random, struct base_err *err)
 {
-    struct base_buf one = {0};
-    fm_status st = FM_OK;
+    unsigned *bits;
+    fm_status st = bits_of_all(&bits, v, err);
 
-    for (size_t i = 0; st == FM_OK && i < v->c->v.n; i++) {
-        struct mpc_pai_statement what = {
-            .c = {v->c}, .at = {i}, .keys = 1, .value_bits = v->bits_of(v->ctx, i)};
-
-        base_buf_clear(&one);
-        st = mpc_pai_range_prove_plain(&one, &what, pp, m, r + m->k * i, bond, random, err);
-        base_buf_put_u16(out, (uint16_t)one.len);
-        base_buf_put(out, one.p, one.len);
-    }
-    base_buf_release(&one);
-    return st == FM_OK ? base_buf_status(out, "range proofs", err) : st;
+    if (st == FM_OK)
+        st = mpc_pai_range_prove_all(out, v->c, bits, pp, m, r, bond, random, err);
+    free(bits);
+    return st;
 }
 
 fm_status range_verify(const struct range_vector *v, const void *bytes, size_t len,
                        const struct mpc_pai_pedersen *pp, const struct mpc_pai_bond *bond,
                        struct base_err *err)
 {
-    struct base_cur cur = base_cur_make(bytes, len);
+    size_t wrong = 0, n = v->c->v.n;
+    unsigned *bits;
+    fm_status st = bits_of_all(&bits, v, err);
 
-    for (size_t i = 0; i < v->c->v.n; i++) {
-        struct mpc_pai_statement what = {
-            .c = {v->c}, .at = {i}, .keys = 1, .value_bits = v->bits_of(v->ctx, i)};
-        size_t n = base_cur_u16(&cur);
-        const uint8_t *proof = base_cur_take(&cur, n);
-
-        if (proof == NULL)
-            return base_err_set(err, FM_E_PEER, "its range proofs are cut short");
-        if (mpc_pai_range_verify(&what, pp, proof, n, bond, err) != FM_OK)
-            return err->code == FM_E_PEER
-                       ? base_err_set(err, FM_E_PEER,
-                                      "ciphertext %zu of its %zu holds more than the %u bits that "
-                                      "are declared, by its range proof",
-                                      i + 1, v->c->v.n, what.value_bits)
-                       : err->code;
-    }
-    return cur.left == 0 ? FM_OK : base_err_set(err, FM_E_PEER, "its range proofs are too long");
+    if (st == FM_OK)
+        st = mpc_pai_range_verify_all(&wrong, v->c, bits, pp, bytes, len, bond, err);
+    if (st == FM_E_PEER && wrong == n)
+        st = base_err_set(err, FM_E_PEER, "its range proofs are too long");
+    else if (st == FM_E_PEER)
+        st =
+            base_err_set(err, FM_E_PEER,
+                         "ciphertext %zu of its %zu holds more than the %u bits that are declared, "
+                         "by its range proof",
+                         wrong + 1, n, bits[wrong]);
+    free(bits);
+    return st;
 }

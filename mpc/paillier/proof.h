@@ -83,8 +83,9 @@ fm_status mpc_pai_range_verify(const struct mpc_pai_statement *what,
 
 /* Ranges of a whole vector, the same proofs eight at a time and with tables for the verifier's
  * bases: 0 <= m[i] < 2^value_bits[i] in c[i], made with the unit r + k i of k limbs, value_bits[i]
- * + 212 < the key's bits. out: for each in turn u16 length and the proof. At 2048 bits, by batches
- * of eight and more, about a tenth of what the single ones take (benches/bench_paillier). Errors:
+ * + 212 < the key's bits. out: for each in turn u16 length and the proof. At 2048 bits three
+ * take a third, eight a seventh, 64 a tenth of what they take one by one (benches/bench_proofs).
+ * Errors:
  * FM_E_LIMIT if a plaintext is out of range; FM_E_PEER and the first that is *wrong (n: what comes
  * after them). */
 fm_status mpc_pai_range_prove_all(struct base_buf *out, const struct mpc_pai_cipher *c,

@@ -231,7 +231,7 @@ static void too_long(void **state)
     assert_int_equal(prove_length(400), FM_E_PEER);
 }
 
-enum { MANY = 11 };
+enum { MANY = 27, FEW = 5 }; /* with tables, and without */
 
 /* A vector with plaintexts at the borders of ranges of their own, and all its proofs. */
 struct many {
@@ -242,15 +242,15 @@ struct many {
     struct base_buf proofs;
 };
 
-static void many_new(struct many *x)
+static void many_new(struct many *x, size_t count)
 {
     const struct mpc_pai_modulus *n = keys[0].n;
     size_t k = n->n2->k;
 
     *x = (struct many){0};
-    TEST_OK(mpc_pai_plain_init(&x->m, n, MANY, &err));
-    TEST_OK(mpc_pai_cipher_init(&x->c, n, MANY, &err));
-    for (size_t i = 0; i < MANY; i++) {
+    TEST_OK(mpc_pai_plain_init(&x->m, n, count, &err));
+    TEST_OK(mpc_pai_cipher_init(&x->c, n, count, &err));
+    for (size_t i = 0; i < count; i++) {
         uint64_t top = ((uint64_t)1 << (x->bits[i] = 1 + (unsigned)(test_random() % BITS))) - 1;
         x->m.w[x->m.k * i] = i % 3 == 0 ? top : i % 3 == 1 ? 0 : test_random() & top;
         TEST_OK(mpc_pai_limbs_random_below(x->r + k * i, n->n2->m, n->bits, base_random_system(),
@@ -275,18 +275,17 @@ static fm_status check_many(size_t *wrong, const struct many *x, const struct ba
 }
 
 /* The proofs that are made together are those that are made one by one. */
-static void many_ranges(void **state)
+static void ranges_of(size_t count)
 {
     struct base_buf single = {0}, one = {0};
     struct base_cur cur;
     struct many x;
     size_t wrong;
 
-    (void)state;
-    many_new(&x);
+    many_new(&x, count);
     TEST_OK(check_many(&wrong, &x, &x.proofs));
     cur = base_cur_make(x.proofs.p, x.proofs.len);
-    for (size_t i = 0; i < MANY; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct mpc_pai_statement what = {{&x.c}, {i}, 1, x.bits[i]};
         const uint64_t *r[2] = {x.r + keys[0].n->n2->k * i, NULL};
         size_t len = base_cur_u16(&cur);
@@ -303,14 +302,21 @@ static void many_ranges(void **state)
     many_free(&x);
 }
 
-static void many_that_are_wrong(void **state)
+static void many_ranges(void **state)
+{
+    (void)state;
+    ranges_of(MANY);
+    ranges_of(FEW);
+    ranges_of(1);
+}
+
+static void wrong_of(size_t count)
 {
     size_t wrong, at = 0;
     struct many x;
 
-    (void)state;
-    many_new(&x);
-    for (size_t i = 0; i < MANY; i++) { /* one bit of each proof in turn */
+    many_new(&x, count);
+    for (size_t i = 0; i < count; i++) { /* one bit of each proof in turn */
         size_t len = (size_t)x.proofs.p[at] << 8 | x.proofs.p[at + 1];
         uint8_t *byte = x.proofs.p + at + 2 + test_random() % len, was = *byte;
         *byte ^= (uint8_t)(1u << test_random() % 8);
@@ -325,10 +331,10 @@ static void many_that_are_wrong(void **state)
     bond.session32[3] ^= 1;
     base_buf_put_u8(&x.proofs, 0);
     assert_int_equal(check_many(&wrong, &x, &x.proofs), FM_E_PEER);
-    assert_int_equal(wrong, MANY);
+    assert_int_equal(wrong, count);
     x.proofs.len -= 2;
     assert_int_equal(check_many(&wrong, &x, &x.proofs), FM_E_PEER);
-    assert_int_equal(wrong, MANY - 1);
+    assert_int_equal(wrong, count - 1);
     x.m.w[x.m.k * 4] = (uint64_t)1 << x.bits[4];
     assert_int_equal(mpc_pai_range_prove_all(&x.proofs, &x.c, x.bits, &pp, &x.m, x.r, &bond,
                                              base_random_system(), &err),
@@ -342,6 +348,13 @@ static void many_that_are_wrong(void **state)
     assert_int_equal(check_many(&wrong, &x, &x.proofs), FM_E_PEER);
     assert_int_equal(wrong, 4);
     many_free(&x);
+}
+
+static void many_that_are_wrong(void **state)
+{
+    (void)state;
+    wrong_of(MANY);
+    wrong_of(FEW);
 }
 
 int main(void)
