@@ -73,6 +73,16 @@ static const char *const meanings[] = {
     "SELECT SUM(CASE WHEN product = 'a' THEN balance ELSE 0 END) FROM loans",
     "SELECT SUM(CASE WHEN product = 'b' THEN balance ELSE 0 END) FROM loans",
     "SELECT SUM(CASE WHEN product IS NULL THEN balance ELSE 0 END) FROM loans",
+    "SELECT COUNT(*) FROM loans WHERE product LIKE 'a%'",
+    "SELECT COUNT(*) FROM loans WHERE product LIKE 'a_'",
+    "SELECT COUNT(*) FROM loans WHERE product NOT LIKE 'a%'",
+    "SELECT COUNT(*) FROM loans WHERE product LIKE 'a#%' ESCAPE '#'",
+    "SELECT COUNT(*) FROM loans WHERE UPPER(product) = 'A'",
+    "SELECT COUNT(*) FROM loans WHERE LOWER(product) = 'A'",
+    "SELECT COUNT(*) FROM loans WHERE TRIM(product) = 'A'",
+    "SELECT COUNT(*) FROM loans WHERE LTRIM(product) = 'A'",
+    "SELECT COUNT(*) FROM loans WHERE SUBSTR(product, 1, 1) = 'A'",
+    "SELECT COUNT(*) FROM loans WHERE SUBSTR(product, 2, 1) = 'A'",
 };
 
 static void test_meanings_differ(void **state)
@@ -116,6 +126,10 @@ static const struct {
      "-1 END) AS s FROM bank_c.loans WHERE (closed IS NOT TRUE OR opened - DATE '2020-02-29' > 7) "
      "AND NULLIF(overdue_days, 0) <> 5",
      "c7057634c9e0a23a10222b4f24283c8475b4171479957081d9b779ccb22fa25d"},
+    {"SELECT COUNT(*), SUM(LENGTH(TRIM(BOTH 'x' FROM product))) FROM loans WHERE UPPER(REPLACE("
+     "product, 'a', 'b')) LIKE '%!_B' ESCAPE '!' AND SUBSTRING(product FROM 2 FOR 3) || 'c' < 'd' "
+     "AND POSITION('e' IN product) > 0 AND CAST(overdue_days AS TEXT) <> '7'",
+     "878a5d78066dbbb0ea507ac257965d69ed09e75a513c7488b9bf389a894e2223"},
 };
 
 static void test_golden_hashes(void **state)

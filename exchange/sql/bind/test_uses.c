@@ -38,6 +38,12 @@ static const struct {
     {"SELECT SUM(NULLIF(balance, $1)) FROM loans", "balance:aggregate,condition,parameter"},
     {"SELECT COUNT(*) FROM loans WHERE (opened = $1) IS TRUE AND NOT closed",
      "closed:filter opened:filter,parameter"},
+    {"SELECT COUNT(*) FROM loans WHERE UPPER(product) LIKE 'A%'", "product:filter"},
+    {"SELECT SUM(LENGTH(product || $1)) FROM loans WHERE product || $1 < 'b'",
+     "product:aggregate,filter,parameter"},
+    {"SELECT SUBSTR(product, 1, 2) AS p, COUNT(*) FROM loans GROUP BY p", "product:group"},
+    {"SELECT SUM(IF(product ILIKE '%x%', balance, 0)) FROM loans",
+     "balance:aggregate product:condition"},
     {"SELECT COUNT(CASE overdue_days WHEN 1 THEN 0 WHEN $1 THEN 0 END) FROM loans",
      "overdue_days:condition,parameter"},
 };
