@@ -18,6 +18,8 @@ certify() { # DOCUMENT RECEIPT OUT OPTIONS...
   as bank_a evidence certificate "$1" --receipt "$2" --out "$3" "${@:4}"
 }
 
+command -v openssl >/dev/null || { echo "$name: skipped: no openssl command"; exit 77; }
+
 homes_make 60
 homes_start
 printf 'a contract\n' >"$W/contract.txt"
@@ -55,12 +57,12 @@ grep -q 'existed    at 20.*Z at the latest: its block says 20.* more than 5 s fr
 grep -q 'stamped .* within 1000 ms by its own word; its signature was not checked: give --ca FILE' "$W/out" || fail "$(cat "$W/out")"
 "$verify" --ca "$W/tsa/ca.pem" "$W/one.cert" >"$W/out" || fail "the stamp does not hold under its authority"
 grep -q 'its signature holds under the given authorities' "$W/out" || fail "$(cat "$W/out")"
-must_refuse "does not verify" "$verify" --ca /etc/ssl/certs/ca-certificates.crt "$W/one.cert"
+must_refuse "does not verify" "$verify" --ca "$W/tsa/tsa.pem" "$W/one.cert"
 "$verify" --json "$W/one.cert" | grep -q '"depositor":"bank_a"' || fail "$("$verify" --json "$W/one.cert")"
 grep -q "$(sha256sum <"$W/one.cert" | cut -d' ' -f1)" "$W/one.html" || fail "the page does not name the certificate's file"
 must_refuse "not among the 1 documents" certify "$W/another.txt" "$W/one" "$W/none"
 sed -n 1p "$W/one.cert" | sed 's/.*"rfc3161":"\([^"]*\)".*/\1/' | tr -- '-_' '+/' | awk '{ while (length($0) % 4) $0 = $0 "="; print }' | base64 -d >"$W/token"
-sed 's/.*"root":"\([0-9a-f]*\)".*/\1/' "$W/one" | xxd -r -p >"$W/anchor"
+sed 's/.*"root":"\([0-9a-f]*\)".*/\1/' "$W/one" | perl -pe 's|\s||g; $_ = pack("H*", $_)' >"$W/anchor"
 openssl ts -verify -in "$W/token" -token_in -data "$W/anchor" -CAfile "$W/tsa/ca.pem" >/dev/null 2>&1 || fail "openssl ts does not accept the token"
 
 # ---- SM3, and 100,000 under one anchor ----

@@ -37,6 +37,8 @@ extern const struct cli_command cli_officer_create, cli_officer_list, cli_office
     cli_officer_remove, cli_officer_sign; /* cmd_officer.c */
 extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,
     cli_did_deactivate, cli_whoami; /* cmd_member.c */
+extern const struct cli_command cli_lottery_open, cli_lottery_commit, cli_lottery_reveal,
+    cli_lottery_draw; /* cmd_lottery.c */
 extern const struct cli_command cli_dataset_history, cli_dataset_prove,
     cli_dataset_check;                                                          /* cmd_history.c */
 extern const struct cli_command cli_evidence_deposit, cli_evidence_certificate; /* cmd_evidence.c */

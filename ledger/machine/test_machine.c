@@ -68,6 +68,8 @@ int main(void)
         cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_void_parameters),
         cmocka_unit_test(test_evidence),
+        cmocka_unit_test(test_lottery),
+        cmocka_unit_test(test_lottery_repeated),
         cmocka_unit_test(test_rules_switch),
         cmocka_unit_test(test_every_rule_was_met),
     };

@@ -33,6 +33,8 @@ void test_new_keys_by_vote(void **state);
 void test_parameters(void **state);
 void test_void_parameters(void **state);
 void test_evidence(void **state);
+void test_lottery(void **state);
+void test_lottery_repeated(void **state);
 void test_rules_switch(void **state);
 void test_epochs(void **state);
 void test_epoch_times(void **state);

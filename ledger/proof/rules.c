@@ -59,6 +59,12 @@ static const struct {
     [LEDGER_RULE_EVIDENCE_SHAPE] = {"evidence.shape", "no such digests can be deposited"},
     [LEDGER_RULE_EVIDENCE_EXISTS] = {"evidence.exists", "the anchor is on the ledger already"},
 
+    [LEDGER_RULE_LOTTERY_SHAPE] = {"lottery.shape", "no such lottery can be held"},
+    [LEDGER_RULE_LOTTERY_UNKNOWN] = {"lottery.unknown", "there is no such lottery"},
+    [LEDGER_RULE_LOTTERY_MEMBER] = {"lottery.member", "these members cannot give the shares"},
+    [LEDGER_RULE_LOTTERY_TIME] = {"lottery.time", "it is too early or too late for that"},
+    [LEDGER_RULE_LOTTERY_SHARE] = {"lottery.share", "the share is not one that may be given now"},
+
     [LEDGER_RULE_DATASET_SHAPE] = {"dataset.shape", "the dataset or its schema is malformed"},
     [LEDGER_RULE_DATASET_VERSION] = {"dataset.version", "data_version is not the next one"},
     [LEDGER_RULE_DATASET_SCHEMA] = {"dataset.schema",

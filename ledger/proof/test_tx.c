@@ -85,6 +85,13 @@ static json_t *body_of(enum ledger_tx_type type)
     case LEDGER_TX_DATASET_PUBLISH:
         return json_pack("{s:s, s:{}, s:i, s:s, s:i, s:s}", "dataset", "loans", "schema",
                          "data_version", 1, "root", h, "rows", 0, "changes", h);
+    case LEDGER_TX_LOTTERY_OPEN:
+        return json_pack("{s:s, s:s, s:i, s:i, s:[s], s:i, s:i}", "name", "flats", "root", h,
+                         "count", 3, "winners", 1, "members", "x", "close", 5, "reveal", 6);
+    case LEDGER_TX_LOTTERY_COMMIT:
+        return json_pack("{s:s, s:s}", "lottery", h, "commitment", h);
+    case LEDGER_TX_LOTTERY_REVEAL:
+        return json_pack("{s:s, s:s}", "lottery", h, "share", h);
     case LEDGER_TX_EVIDENCE_DEPOSIT:
         return json_pack("{s:s, s:i, s:s, s:s}", "algorithm", "sm3", "count", 1, "root", h, "token",
                          h);

@@ -59,6 +59,23 @@ static const struct ledger_member dataset_publish[] = {
     {"rows", LEDGER_IS_NUMBER, false},        {"changes", LEDGER_IS_HASH, true},
     {NULL, LEDGER_IS_OBJECT, false},
 };
+static const struct ledger_member lottery_open[] = {
+    {"name", LEDGER_IS_TEXT, false},     {"root", LEDGER_IS_HASH, false},
+    {"count", LEDGER_IS_COUNT, false},   {"winners", LEDGER_IS_COUNT, false},
+    {"members", LEDGER_IS_ARRAY, false}, {"close", LEDGER_IS_NUMBER, false},
+    {"reveal", LEDGER_IS_NUMBER, false}, {"repeats", LEDGER_IS_HASH, true},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
+static const struct ledger_member lottery_commit[] = {
+    {"lottery", LEDGER_IS_HASH, false},
+    {"commitment", LEDGER_IS_HASH, false},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
+static const struct ledger_member lottery_reveal[] = {
+    {"lottery", LEDGER_IS_HASH, false},
+    {"share", LEDGER_IS_HASH, false},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
 static const struct ledger_member evidence_deposit[] = {
     {"algorithm", LEDGER_IS_NAME, false}, {"count", LEDGER_IS_COUNT, false},
     {"root", LEDGER_IS_HASH, false},      {"token", LEDGER_IS_HASH, true},
@@ -136,6 +153,9 @@ static const struct {
     [LEDGER_TX_DID_DEACTIVATE] = {"did.deactivate", LEDGER_BY_OFFICERS, did_deactivate, 1},
     [LEDGER_TX_DATASET_PUBLISH] = {"dataset.publish", LEDGER_BY_NODE, dataset_publish, 1},
     [LEDGER_TX_EVIDENCE_DEPOSIT] = {"evidence.deposit", LEDGER_BY_NODE, evidence_deposit, 2},
+    [LEDGER_TX_LOTTERY_OPEN] = {"lottery.open", LEDGER_BY_NODE, lottery_open, 2},
+    [LEDGER_TX_LOTTERY_COMMIT] = {"lottery.commit", LEDGER_BY_NODE, lottery_commit, 2},
+    [LEDGER_TX_LOTTERY_REVEAL] = {"lottery.reveal", LEDGER_BY_NODE, lottery_reveal, 2},
     [LEDGER_TX_CONTRACT_PROPOSE] = {"contract.propose", LEDGER_BY_NODE, NULL, 1},
     [LEDGER_TX_AUTHORIZATION_GRANT] = {"authorization.grant", LEDGER_BY_OFFICERS,
                                        authorization_grant, 1},
