@@ -129,6 +129,15 @@ rows cat "SELECT k, COUNT(v) FROM t GROUP BY k ORDER BY k LIMIT 3 OFFSET 1"
 rows sort "SELECT DISTINCT s, k FROM t"
 rows sort "SELECT x.s, x.n, y.p FROM (SELECT s, COUNT(*) AS n FROM t GROUP BY s) AS x LEFT JOIN (SELECT s, SUM(people) AS p FROM r GROUP BY s) AS y ON x.s = y.s"
 rows sort "SELECT id, v / 2, ROW_NUMBER() OVER (PARTITION BY s ORDER BY id) FROM t WHERE v > (SELECT MAX(people) FROM r) - 15"
+# The same over another link's circuits, and in fewer rounds.
+for link in lan wan; do
+  # shellcheck disable=SC2046
+  "$firmiana" local query $(data "${d[@]:0:3}") --link $link --stats --csv "SELECT product, SUM(balance), MIN(overdue_days) FROM loans GROUP BY product ORDER BY SUM(balance)" >"$W/by-$link" 2>"$W/error" || fail "--link $link: $(tail -n 1 "$W/error")"
+  awk '$1 == "bank_a" { print $3 }' "$W/error" >"$W/rounds-$link"
+done
+cmp "$W/by-lan" "$W/by-wan" && [ "$(wc -l <"$W/by-wan")" = 6 ] || fail "--link wan: another answer: $(cat "$W/by-wan")"
+[ "$(cat "$W/rounds-wan")" -lt "$(cat "$W/rounds-lan")" ] || fail "--link wan: $(cat "$W/rounds-wan") rounds, over a LAN $(cat "$W/rounds-lan")"
+refuses 3 "member 'link' must be lan, metro or wan" $(data "${g[@]}") --link far "SELECT COUNT(*) FROM t"
 nothing_left operators
 
 # ---- formats, byte by byte ----

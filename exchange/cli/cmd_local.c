@@ -91,22 +91,22 @@ static fm_status publish(const struct throwaway *t, size_t providers,
 }
 
 /* All parties are this one person: no consent, no minimum group. */
-static json_t *contract_spec(const struct throwaway *t, const char *sql)
+static json_t *contract_spec(const struct throwaway *t, const char *sql, const char *link)
 {
-    return json_pack("{s:s,s:s,s:s,s:[sss],s:[s],s:i,s:{s:s,s:s}}", "name", "local", "purpose",
-                     "local query", "sql", sql, "compute", t->members[0].alias, t->members[1].alias,
-                     t->members[2].alias, "recipients", t->members[0].alias, "minimum_group", 1,
-                     "consent", "requirement", "none", "basis",
-                     "throwaway consortium on one machine");
+    return json_pack("{s:s,s:s,s:s,s:s,s:[sss],s:[s],s:i,s:{s:s,s:s}}", "link",
+                     link != NULL ? link : "lan", "name", "local", "purpose", "local query", "sql",
+                     sql, "compute", t->members[0].alias, t->members[1].alias, t->members[2].alias,
+                     "recipients", t->members[0].alias, "minimum_group", 1, "consent",
+                     "requirement", "none", "basis", "throwaway consortium on one machine");
 }
 
-static fm_status propose(char id[65], const struct throwaway *t, const char *sql,
+static fm_status propose(char id[65], const struct throwaway *t, const char *sql, const char *link,
                          struct base_err *err)
 {
     json_t *draft = NULL, *value = NULL;
     fm_status st = throwaway_call(
-        &draft, t, 0, json_pack("{s:s,s:o}", "do", "contract.draft", "spec", contract_spec(t, sql)),
-        err);
+        &draft, t, 0,
+        json_pack("{s:s,s:o}", "do", "contract.draft", "spec", contract_spec(t, sql, link)), err);
 
     if (st == FM_OK)
         st = throwaway_call(&value, t, 0,
@@ -257,7 +257,7 @@ static fm_status local_query(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = publish_all(&t, providers, &asked, err);
     if (st == FM_OK)
-        st = propose(id, &t, sql, err);
+        st = propose(id, &t, sql, cli_value(args, "link"), err);
     if (st == FM_OK)
         st = authorize(&t, providers, &asked, id, err);
     if (st == FM_OK)
@@ -277,6 +277,8 @@ static const struct cli_option local_options[] = {
      CLI_REQUIRED | CLI_REPEATED},
     {"csv", NULL, "print CSV: a header line, NULL is empty", CLI_OPTIONAL},
     CLI_JSON_OPTION,
+    {"link", "LINK", "go by what would be quickest over such a link: lan (default), metro, wan",
+     CLI_OPTIONAL},
     {"stats", NULL, "print seconds, rounds and bytes of each party on standard error",
      CLI_OPTIONAL},
     {0}};
