@@ -1,4 +1,6 @@
 /* The node's CometBFT, where the ledger is ordered by it (exchange/comet). */
+#define _XOPEN_SOURCE 700 /* realpath */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
