@@ -43,6 +43,12 @@ homes_make 200
 out=$("$firmiana" ledger init --name x --sequencer bank_a --out "$W/x.json" --member "$W/bank_a/member.json" 2>&1) &&
   fail "a genesis of CometBFT's members without --engine cometbft"
 [[ $out == *"--engine cometbft"* ]] || fail "$out"
+port=$(sed -n 's/.*"listen": "tcp:\/\/127.0.0.1:\([0-9]*\)".*/\1/p' "$W/bank_a/node.json")
+rpcs=(127.0.0.1:$((port + 8)) 127.0.0.1:$((port + 9)))
+set_member() { sed -i "s|^{|{\n  \"$2\": $3,|" "$W/$1/node.json"; } # MEMBER NAME JSON_VALUE
+set_member bank_a cometbft_rpc "\"${rpcs[0]}\""
+set_member bank_b cometbft_rpc "\"${rpcs[1]}\""
+for m in "${members[@]}"; do set_member "$m" cometbft_snapshots 4; done
 homes_start
 step "four nodes are up"
 
@@ -99,13 +105,25 @@ cp -r "$W/kept" "$W/bank_c"
 dd if=/dev/urandom of="$W/bank_c/ledger.db" bs=4096 seek=1 count=$(($(stat -c %s "$W/bank_c/ledger.db") / 4096 - 1)) conv=notrunc status=none
 rm -f "$W/bank_c/ledger.db-wal" "$W/bank_c/ledger.db-shm"
 refuses bank_c 9 "ledger.db"
-rm -rf "$W/bank_c/cometbft/data" "$W/bank_c"/ledger.db* # as the error says: all anew, from the others
-publish bank_a >/dev/null
+step "folders that do not belong together, and a corrupt disk, are refused"
+
+# ---- a wiped disk joins by a snapshot: no block before it is executed there ----
+rm -rf "$W/bank_c/cometbft/data" "$W/bank_c"/ledger.db*
+block=$(curl -sS "http://${rpcs[0]}/block")
+trust=$(sed -n 's/.*"result":{"block_id":{"hash":"\([0-9A-F]*\)".*/\1/p' <<<"$block")
+at=$(sed -n 's/.*"chain_id":"[^"]*","height":"\([0-9]*\)".*/\1/p' <<<"$block")
+# What a person would compare with another member; the snapshot must be of a later block.
+[ "$(curl -sS "http://${rpcs[1]}/block?height=$at" | sed -n 's/.*"result":{"block_id":{"hash":"\([0-9A-F]*\)".*/\1/p')" = "$trust" ] || fail "two members, two blocks $at"
+for _ in 1 2 3 4; do publish bank_a >/dev/null; done
 h=$(height bank_a)
+set_member bank_c cometbft_sync "\"$at:$trust@http://${rpcs[0]},http://${rpcs[1]}\""
 start bank_c
 wait_connected
-wait_for 60 "bank_c's beginning anew" reached bank_c "$h"
-step "a corrupt disk was refused, and an empty one filled from the others"
+wait_for 120 "bank_c's joining by a snapshot" reached bank_c "$h"
+publish bank_c >/dev/null
+first=$(curl -sS --unix-socket "$W/bank_c/cometbft/rpc.sock" http://cometbft/status | sed -n 's/.*"earliest_block_height":"\([0-9]*\)".*/\1/p')
+[ "$first" -gt "$at" ] || fail "bank_c has block $first: no snapshot was used"
+step "a wiped disk joined by a snapshot"
 
 # ---- one trail ----
 settle "the end"

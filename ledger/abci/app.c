@@ -28,6 +28,7 @@ fm_status ledger_abci_app_new(struct ledger_abci_app **out, const struct ledger_
     if (app == NULL)
         return base_err_memory(err, "ABCI application");
     app->host = *host;
+    abci_make_clear(app);
     return FM_OK;
 }
 

@@ -1,5 +1,6 @@
 /* Snapshots are made beside the blocks: a reader of its own sees the replica as it was after the
  * block, however many follow meanwhile. */
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -190,6 +191,19 @@ void abci_make_take(struct ledger_abci_app *app)
 {
     if (app->maker != NULL && atomic_load(&app->maker->done))
         take(app);
+}
+
+/* What an earlier process left is of no more use: nobody knows its hashes. */
+void abci_make_clear(struct ledger_abci_app *app)
+{
+    DIR *folder = app->host.snapshot_every > 0 ? opendir(app->host.snapshots) : NULL;
+    struct dirent *entry;
+
+    while (folder != NULL && (entry = readdir(folder)) != NULL)
+        if (strstr(entry->d_name, ".snapshot") != NULL)
+            (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder != NULL)
+        (void)closedir(folder);
 }
 
 void abci_make_end(struct ledger_abci_app *app)

@@ -28,10 +28,11 @@ struct ledger_abci_app {
 };
 
 /* app_make.c: begins one, if this height is due and none is under way; takes over one that is done;
- * waits for it and forgets all, files too. */
+ * waits for it and forgets all, files too; at a start, removes what a crash left. */
 void abci_make_begin(struct ledger_abci_app *app, uint64_t height);
 void abci_make_take(struct ledger_abci_app *app);
 void abci_make_end(struct ledger_abci_app *app);
+void abci_make_clear(struct ledger_abci_app *app);
 /* The file of one; false if the path is too long. */
 bool abci_make_path(char out[512], const struct ledger_abci_app *app, uint64_t height);
 
