@@ -68,7 +68,7 @@ grep -q "the key's dealer forgot what it dealt" "$W/verified" || fail "firmiana-
 # ---- what cannot be run ----
 draft() { as bank_c contract draft "$W/spec.json" --key "$W/key/key.json"; }
 spec "$plain" bank_a
-refused 3 "1 compute parties: decryption takes 2 of the key's" draft
+refused 3 "at least two members decrypt, not 1" draft
 spec "$plain" bank_a bank_c
 refused 3 "compute party bank_c has no share of the key" draft
 spec "SELECT MAX(balance) FROM loans" bank_a bank_b

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "exchange/aggregate/run_own.h"
+#include "exchange/run/local.h"
 
 static int64_t value_of(const struct aggregate_run *r, size_t group, size_t item,
                         enum aggregate_part part)
@@ -12,19 +13,6 @@ static int64_t value_of(const struct aggregate_run *r, size_t group, size_t item
         if (s->values[v].item == item && s->values[v].part == part)
             return r->numbers[aggregate_guards(s) + group * s->value_count + v];
     return 0;
-}
-
-/* sum 10^digits / count, half away from zero; the plan proved that it stays within 64 bits. */
-static int64_t average(int64_t sum, int64_t count, unsigned digits)
-{
-    sql_wide x = (sql_wide)sum * sql_ten_to(digits), q;
-    bool negative = x < 0;
-
-    if (negative)
-        x = -x;
-    q = x / count;
-    q += x % count >= count - x % count;
-    return (int64_t)(negative ? -q : q);
 }
 
 static void fill_item(struct sql_result_cell *cell, const struct aggregate_run *r, size_t group,
@@ -48,7 +36,7 @@ static void fill_item(struct sql_result_cell *cell, const struct aggregate_run *
     else
         cell->value = item->fn == SQL_COUNT ? count
                       : item->fn == SQL_SUM ? sum
-                                            : average(sum, count, item->digits);
+                                            : run_local_average(sum, count, item->digits);
 }
 
 static void fill_key(struct sql_result_cell *cell, const struct aggregate_shape *s, size_t group,

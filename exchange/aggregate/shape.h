@@ -15,6 +15,7 @@
 #ifndef FIRMIANA_EXCHANGE_AGGREGATE_SHAPE_H
 #define FIRMIANA_EXCHANGE_AGGREGATE_SHAPE_H
 
+#include "exchange/run/own.h"
 #include "exchange/sql/plan/plan.h"
 
 enum {
@@ -51,7 +52,7 @@ struct aggregate_key {
 struct aggregate_shape {
     const struct sql_plan *plan; /* borrowed */
     const struct sql_rel *group;
-    const struct sql_rel *below[8]; /* FILTER and PROJECT, from the SCAN up */
+    const struct sql_rel *below[RUN_OWN_STEPS]; /* FILTER and PROJECT, from the SCAN up */
     size_t below_count;
     const struct sql_rel *sort; /* or NULL */
     size_t key_count;

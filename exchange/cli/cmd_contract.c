@@ -68,7 +68,8 @@ const struct cli_command cli_contract_draft = {
     "\"parameter\", \"modes\"},\n"
     "\"valid_for\": \"365d\", \"protocol\"?: \"rep3\" or, with --key, \"aggregate\": then "
     "\"compute\" are those who decrypt,\n"
-    "and \"contributors\"? (default 2) the fewest providers}",
+    "and \"contributors\"? (default 2) the fewest providers; or \"psi-sum\": the two whose tables "
+    "are joined}",
     draft_options,
     draft};
 

@@ -5,16 +5,18 @@
 #include "base/json.h"
 #include "exchange/aggregate/key.h"
 #include "exchange/aggregate/pack.h"
-#include "exchange/aggregate/range.h"
+#include "exchange/intersect/run.h"
 #include "exchange/sql/physical/physical.h"
 
-static const char *const protocols[] = {"rep3", "aggregate"};
+static const char *const protocols[] = {"rep3", "aggregate", "psi-sum"};
 
 fm_status contract_protocol_of(const char **out, const json_t *spec, struct base_err *err)
 {
     const char *name;
 
-    *out = json_object_get(spec, "key") != NULL ? "aggregate" : "rep3";
+    *out = json_object_get(spec, "key") != NULL                     ? "aggregate"
+           : json_array_size(json_object_get(spec, "compute")) == 2 ? "psi-sum"
+                                                                    : "rep3";
     if (json_object_get(spec, "protocol") == NULL)
         return FM_OK;
     if (base_json_get_str(&name, spec, "protocol", err) != FM_OK)
@@ -24,7 +26,7 @@ fm_status contract_protocol_of(const char **out, const json_t *spec, struct base
             *out = protocols[i];
             return FM_OK;
         }
-    return base_err_set(err, FM_E_INPUT, "member 'protocol' must be rep3 or aggregate");
+    return base_err_set(err, FM_E_INPUT, "member 'protocol' must be rep3, aggregate or psi-sum");
 }
 
 /* ---- aggregate ---- */
@@ -36,6 +38,9 @@ static fm_status check_decryptors(const struct contract *c, const struct aggrega
         if (aggregate_key_party(key, c->compute[i]) == 0)
             return base_err_set(err, FM_E_INPUT, "compute party %s has no share of the key",
                                 c->compute[i]);
+    if (c->compute_count < 2)
+        return base_err_set(err, FM_E_INPUT, "at least two members decrypt, not %u",
+                            c->compute_count);
     if (c->compute_count < key->threshold)
         return base_err_set(err, FM_E_INPUT, "%u compute parties: decryption takes %u of the key's",
                             c->compute_count, key->threshold);
@@ -103,12 +108,68 @@ static void describe_aggregate(struct base_buf *out, const struct contract *c,
                   p->pack.ciphers * (bits / 4) + 40);
 }
 
+/* ---- psi-sum ---- */
+
+static const char *side_of(const struct intersect_shape *s, enum intersect_side side)
+{
+    return s->plan->sources[s->tables[side].source].member;
+}
+
+static fm_status intersect_open(struct intersect_shape *s, struct mpc_psi_terms *terms,
+                                const struct contract *c, const struct sql_plan *plan,
+                                struct base_err *err)
+{
+    bool receives[2] = {false, false};
+    fm_status st = intersect_shape_of(s, plan, err);
+
+    for (unsigned i = 0; st == FM_OK && i < c->compute_count; i++)
+        if (c->compute_count != 2 || (strcmp(c->compute[i], side_of(s, INTERSECT_MATCHER)) != 0 &&
+                                      strcmp(c->compute[i], side_of(s, INTERSECT_HOLDER)) != 0))
+            st = base_err_set(err, FM_E_INPUT,
+                              "psi-sum is computed by %s and %s, whose tables are joined",
+                              side_of(s, INTERSECT_MATCHER), side_of(s, INTERSECT_HOLDER));
+    for (unsigned i = 0; st == FM_OK && i < c->recipient_count; i++) {
+        bool matcher = strcmp(c->recipients[i], side_of(s, INTERSECT_MATCHER)) == 0;
+        if (!matcher && strcmp(c->recipients[i], side_of(s, INTERSECT_HOLDER)) != 0)
+            st = base_err_set(err, FM_E_INPUT,
+                              "under psi-sum the recipients are %s and %s, or one of them",
+                              side_of(s, INTERSECT_MATCHER), side_of(s, INTERSECT_HOLDER));
+        receives[matcher ? INTERSECT_MATCHER : INTERSECT_HOLDER] = true;
+    }
+    return st == FM_OK ? intersect_terms(terms, s, receives, err) : st;
+}
+
+static void describe_intersect(struct base_buf *out, const struct intersect_shape *s,
+                               const struct mpc_psi_terms *t)
+{
+    size_t cipher = t->key_bits / 4, groups = mpc_psi_groups(t);
+
+    base_buf_putf(out,
+                  "  intersects  %s's %zu identifiers with %s's %zu, each padded to the declared "
+                  "number; each side filters for itself and commits to its rows before\n",
+                  side_of(s, INTERSECT_MATCHER), t->matcher_rows, side_of(s, INTERSECT_HOLDER),
+                  t->holder_rows);
+    base_buf_putf(
+        out,
+        "  leaks       to both the size of the intersection, to %s also where it is below "
+        "the minimum of %zu rows; then nothing is decrypted\n",
+        side_of(s, INTERSECT_MATCHER), t->minimum);
+    base_buf_putf(out, "  costs       5 messages, about %zu bytes in all\n",
+                  64 * t->matcher_rows + 64 * t->holder_rows + groups * t->holder_rows * cipher +
+                      4 * groups * cipher);
+}
+
 /* ---- all ---- */
 
 fm_status contract_protocol_check(const struct contract *c, const struct sql_plan *plan,
                                   struct base_err *err)
 {
+    struct intersect_shape shape;
+    struct mpc_psi_terms terms;
     struct pooled p;
+
+    if (strcmp(c->protocol, "psi-sum") == 0)
+        return intersect_open(&shape, &terms, c, plan, err);
 
     if (strcmp(c->protocol, "aggregate") != 0)
         return sql_plan_runs(plan, err);
@@ -121,8 +182,16 @@ fm_status contract_protocol_check(const struct contract *c, const struct sql_pla
 fm_status contract_protocol_describe(struct base_buf *out, const struct contract *c,
                                      const struct sql_plan *plan, struct base_err *err)
 {
+    struct intersect_shape shape;
+    struct mpc_psi_terms terms;
     struct pooled p;
 
+    if (strcmp(c->protocol, "psi-sum") == 0) {
+        if (intersect_open(&shape, &terms, c, plan, err) != FM_OK)
+            return err->code;
+        describe_intersect(out, &shape, &terms);
+        return base_buf_status(out, "contract", err);
+    }
     if (strcmp(c->protocol, "aggregate") != 0)
         return FM_OK;
     if (pooled_open(&p, c, plan, err) != FM_OK)

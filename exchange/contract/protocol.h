@@ -1,6 +1,8 @@
 /* Which protocol answers a contract, and what that protocol asks of the contract. `rep3` answers
  * every plan, among three; `aggregate` (exchange/aggregate) COUNT, SUM and AVG over one table,
- * under a threshold key that the contract names. */
+ * under
+ * a threshold key that the contract names; `psi-sum` (exchange/intersect) the same over the join of
+ * two members' tables. */
 #ifndef FIRMIANA_EXCHANGE_CONTRACT_PROTOCOL_H
 #define FIRMIANA_EXCHANGE_CONTRACT_PROTOCOL_H
 
@@ -9,7 +11,7 @@
 #include "exchange/sql/plan/plan.h"
 
 /* The one that a specification names; where it names none, the one that its other members are for:
- * aggregate where there is a key, else rep3. *out is static. */
+ * aggregate where there is a key, psi-sum where two compute, else rep3. *out is static. */
 fm_status contract_protocol_of(const char **out, const json_t *spec, struct base_err *err) FM_CHECK;
 
 /* Can this contract be run as it says? Every node asks before it says ready, and before its officer

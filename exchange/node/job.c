@@ -228,6 +228,8 @@ static fm_status compute(struct job *job, struct base_err *err)
         st = open_rows(job, err);
     if (st != FM_OK)
         return st;
+    if (strcmp(job->setup.facts.protocol, "psi-sum") == 0)
+        return job_intersect(job, err);
     return job->setup.pooled != NULL ? job_aggregate(job, err) : compute_shared(job, err);
 }
 

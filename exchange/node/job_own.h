@@ -1,4 +1,5 @@
-/* What a computation's files share: job.c (its life, and rep3), job_aggregate.c. */
+/* What a computation's files share: job.c (its life, and rep3), job_aggregate.c, job_intersect.c.
+ */
 #ifndef FIRMIANA_EXCHANGE_NODE_JOB_OWN_H
 #define FIRMIANA_EXCHANGE_NODE_JOB_OWN_H
 
@@ -37,5 +38,7 @@ fm_status job_keep_answer(struct job *job, const struct sql_result *answer,
 
 /* job_aggregate.c: parties, parameters and rows are filled in. */
 fm_status job_aggregate(struct job *job, struct base_err *err) FM_CHECK;
+/* job_intersect.c: likewise. */
+fm_status job_intersect(struct job *job, struct base_err *err) FM_CHECK;
 
 #endif

@@ -160,6 +160,11 @@ static int64_t rounded(__int128 x, __int128 y)
     return (int64_t)((x < 0) != (y < 0) ? -q : q);
 }
 
+int64_t run_local_average(int64_t sum, int64_t count, unsigned digits)
+{
+    return rounded((__int128)sum * sql_ten_to(digits), count);
+}
+
 static void divide(struct sql_cell *out, const struct sql_node *n, int64_t x, int64_t y)
 {
     out->null = y == 0;

@@ -27,4 +27,7 @@ void run_local_free(struct run_local *local);
  */
 void run_local_row(struct run_local *local, struct sql_cell *cells);
 
+/* AVG of plan.h, of a sum and a count > 0 that are known. */
+int64_t run_local_average(int64_t sum, int64_t count, unsigned digits);
+
 #endif

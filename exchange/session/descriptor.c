@@ -52,6 +52,8 @@ fm_status descriptor_parties(struct session_facts *facts, bool *takes_part,
         st = add(facts, contract->recipients[i], SESSION_RECIPIENT, err);
     if (st == FM_OK)
         st = add(facts, contract->asker, SESSION_ASKER, err);
+    if (st == FM_OK && facts->party_count < 2)
+        st = base_err_set(err, FM_E_INPUT, "a query has at least two parties");
     if (st != FM_OK)
         return st;
     sort_from(facts, contract->compute_count);

@@ -91,7 +91,7 @@ fm_status session_new(struct session **out, const struct session_facts *facts,
     *out = NULL;
     if (s == NULL)
         return base_err_memory(err, "session");
-    assert(facts->party_count >= 3 && facts->party_count <= SESSION_MAX_PARTIES);
+    assert(facts->party_count >= 2 && facts->party_count <= SESSION_MAX_PARTIES);
     assert(facts->self < facts->party_count && facts->asker < facts->party_count);
     s->facts = *facts;
     s->host = *host;

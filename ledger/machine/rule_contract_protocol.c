@@ -86,8 +86,8 @@ static fm_status check_decryptors(const json_t *contract, struct base_err *err)
     const json_t *key = json_object_get(contract, "key");
     size_t i;
 
-    if (!ledger_is_names(compute, 0))
-        return bad(err, "compute", "must be different aliases, at least one");
+    if (!ledger_is_names(compute, 0) || json_array_size(compute) < 2)
+        return bad(err, "compute", "must be different aliases, at least two");
     for (i = 0; i < json_array_size(compute); i++)
         if (!ledger_names_has(json_object_get(key, "parties"),
                               json_string_value(json_array_get(compute, i))))
