@@ -9,11 +9,13 @@
 
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <valgrind/memcheck.h>
 
 #include "mpc/paillier/test_tools.h"
+#include "mpc/paillier/threshold_own.h"
 
 enum { N = 2, BITS = 256 };
 
@@ -87,8 +89,9 @@ static void crypt(enum mpc_pai_kind kind)
     TEST_OK(mpc_pai_cipher_init(&c, k.n, N, &err));
     hide(v, sizeof v);
     TEST_OK(mpc_pai_plain_from_i64(&m, v, &err));
-    st = kind == MPC_PAI_STD ? mpc_pai_std_encrypt(&c, k.std, &m, &secret_random, &err)
-                             : mpc_pai_djn_encrypt(&c, k.djn, &m, &secret_random, &err);
+    st = kind == MPC_PAI_STD   ? mpc_pai_std_encrypt(&c, k.std, &m, &secret_random, &err)
+         : kind == MPC_PAI_DJN ? mpc_pai_djn_encrypt(&c, k.djn, &m, &secret_random, &err)
+                               : mpc_pai_sub_encrypt(&c, k.sub, &m, &secret_random, &err);
     TEST_OK(st);
     hide_key(k.secret);
     TEST_OK(mpc_pai_owner_encrypt(&c, k.secret, &m, &secret_random, &err));
@@ -131,6 +134,69 @@ static void scalars(void)
     test_key_free(&k);
 }
 
+/* What enters a transcript is sent, or known to both: no longer secret from then on. */
+fm_status __real_mpc_pai_transcript_put_cipher(struct mpc_pai_transcript *t,
+                                               const struct mpc_pai_cipher *c, struct base_err *e);
+fm_status __wrap_mpc_pai_transcript_put_cipher(struct mpc_pai_transcript *t,
+                                               const struct mpc_pai_cipher *c, struct base_err *e);
+fm_status __wrap_mpc_pai_transcript_put_cipher(struct mpc_pai_transcript *t,
+                                               const struct mpc_pai_cipher *c, struct base_err *e)
+{
+    show(c->v.w, c->v.words * sizeof *c->v.w);
+    return __real_mpc_pai_transcript_put_cipher(t, c, e);
+}
+
+void __real_mpc_pai_transcript_put(struct mpc_pai_transcript *t, const void *bytes, size_t len);
+void __wrap_mpc_pai_transcript_put(struct mpc_pai_transcript *t, const void *bytes, size_t len);
+void __wrap_mpc_pai_transcript_put(struct mpc_pai_transcript *t, const void *bytes, size_t len)
+{
+    (void)VALGRIND_MAKE_MEM_DEFINED(bytes, len);
+    __real_mpc_pai_transcript_put(t, bytes, len);
+}
+
+/* While a part is made, the one number that GMP's mpz holds is the proof's answer, which is sent.
+ */
+static bool makes_part;
+void __real_mpc_pai_mpz_from_limbs(mpz_t v, const mp_limb_t *x, size_t n);
+void __wrap_mpc_pai_mpz_from_limbs(mpz_t v, const mp_limb_t *x, size_t n);
+void __wrap_mpc_pai_mpz_from_limbs(mpz_t v, const mp_limb_t *x, size_t n)
+{
+    if (makes_part)
+        (void)VALGRIND_MAKE_MEM_DEFINED(x, n * sizeof *x);
+    __real_mpc_pai_mpz_from_limbs(v, x, n);
+}
+
+/* One party's part of a decryption and its proof: the share and the proof's mask are secret. */
+static void part(void)
+{
+    struct mpc_pai_bond bond = {{1}, 1};
+    struct mpc_pai_thr_share *shares[2];
+    struct mpc_pai_thr_part one;
+    struct mpc_pai_cipher c;
+    struct mpc_pai_plain m;
+    struct mpc_pai_thr *key;
+    mpz_t p, q;
+
+    mpz_inits(p, q, NULL);
+    TEST_OK(mpc_pai_prime_new(p, BITS / 2, MPC_PAI_BLUM, &err));
+    TEST_OK(mpc_pai_prime_new(q, BITS / 2, MPC_PAI_BLUM, &err));
+    TEST_OK(mpc_pai_thr_deal_with(&key, shares, 2, 2, p, q, "d", &mpc_pai_ring_gmp, &err));
+    TEST_OK(mpc_pai_plain_init(&m, &key->std->n, N, &err));
+    TEST_OK(mpc_pai_cipher_init(&c, &key->std->n, N, &err));
+    TEST_OK(mpc_pai_std_encrypt(&c, key->std, &m, base_random_system(), &err));
+    hide(shares[0]->x, sizeof shares[0]->x);
+    makes_part = true;
+    TEST_OK(mpc_pai_thr_part_new(&one, key, shares[0], &c, &bond, &secret_random, &err));
+    makes_part = false;
+    mpc_pai_thr_part_release(&one);
+    mpc_pai_cipher_release(&c);
+    mpc_pai_plain_release(&m);
+    mpc_pai_thr_share_free(shares[0]);
+    mpc_pai_thr_share_free(shares[1]);
+    mpc_pai_thr_free(key);
+    mpz_clears(p, q, NULL);
+}
+
 static int leak(void)
 {
     uint64_t x[2] = {1, 2};
@@ -150,6 +216,8 @@ int main(int argc, char **argv)
     mpc_pai_gmp_init();
     crypt(MPC_PAI_STD);
     crypt(MPC_PAI_DJN);
+    crypt(MPC_PAI_SUB);
+    part();
     scalars();
     return 0;
 }
