@@ -233,6 +233,26 @@ static fm_status expect(struct figures *f, const struct bench_nodes *nodes,
     return st;
 }
 
+static bool off(double estimated, double counted, double part, double more)
+{
+    double by = estimated > counted ? estimated - counted : counted - estimated;
+
+    return by > part * counted + more;
+}
+
+/* Sorts of few rows take what their order happens to take. */
+static fm_status check_estimate(const struct figures *f, const struct bench_question *q,
+                                struct base_err *err)
+{
+    if (!off((double)f->expected_rounds, (double)f->rounds, 0.4, 10) &&
+        !off(f->expected_bytes, f->bytes, 0.25, 65536))
+        return FM_OK;
+    return base_err_set(err, FM_E_INVALID,
+                        "%s: explain estimated %lld rounds and %.0f bytes, the run counted %lld "
+                        "and %.0f",
+                        q->name, f->expected_rounds, f->expected_bytes, f->rounds, f->bytes);
+}
+
 fm_status bench_measure(const struct bench_nodes *nodes, const struct bench_question *q,
                         unsigned runs, struct base_err *err)
 {
@@ -257,5 +277,5 @@ fm_status bench_measure(const struct bench_nodes *nodes, const struct bench_ques
            (double)f.expected_us / 1e6, f.seconds[runs - 1], f.seconds[0], f.rss, q->name, f.rounds,
            q->rows, f.seconds[runs / 2], f.total[runs / 2]);
     (void)fflush(stdout);
-    return FM_OK;
+    return check_estimate(&f, q, err);
 }
