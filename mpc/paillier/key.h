@@ -1,18 +1,20 @@
 /* Paillier keys. P. Paillier, Eurocrypt 1999; g = 1 + n throughout. A key's modulus n = p q has
  * 2048, 3072 or 4096 bits and two primes of equal length, so that gcd(n, (p-1)(q-1)) = 1.
  *
- * Kinds are types of their own, and differ in how a ciphertext is blinded:
+ * Kinds are types of their own, and differ in how a ciphertext is blinded and in what is assumed
+ * beside that factoring is hard:
  *
- *   type             blinding                  assumption, beside factoring being hard
- *   mpc_pai_std      r^n, r uniform in Z*_n    decisional composite residuosity (DCR)
- *   mpc_pai_djn      (h^n)^a, a of n/2 bits,   DCR, n a Blum integer with gcd(p-1, q-1) = 2; short
- *                    h = -y^2 mod n            exponents: Damgard, Jurik, Nielsen, "A
- * generalization of Paillier's public-key system with applications to electronic voting", IJIS
- * 2010, section 4.2 mpc_pai_sub      (h^n)^a, a of 448 bits    DCR in the subgroup that h spans, of
- * order 2 p1 q1 with (n of 2048) or 512;       primes p1 | p-1, q1 | q-1 of half as many bits each:
- *                    h = -y^(2b) mod n,        Ma, Han, Lei, "Optimized Paillier's cryptosystem
- * with b = (p-1)(q-1)/(4 p1 q1)  fast encryption and decryption", ACSAC 2021, section 3. Not as
- * old, nor as much studied, as the two above. threshold        threshold.h
+ *   mpc_pai_std   r^n, r uniform in Z*_n. Decisional composite residuosity (DCR).
+ *   mpc_pai_djn   (h^n)^a, a of n/2 bits, h = -y^2 mod n. DCR, n a Blum integer with
+ *                 gcd(p-1, q-1) = 2; short exponents: Damgard, Jurik, Nielsen, "A generalization of
+ *                 Paillier's public-key system with applications to electronic voting", IJIS 2010,
+ *                 section 4.2.
+ *   mpc_pai_sub   (h^n)^a, a of 448 bits (n of 2048) or 512; h = -y^(2b) mod n with
+ *                 b = (p-1)(q-1)/(4 p1 q1). DCR in the subgroup that h spans, of order 2 p1 q1 with
+ *                 primes p1 | p-1, q1 | q-1 of half as many bits each: Ma, Han, Lei, "Optimized
+ *                 Paillier's cryptosystem with fast encryption and decryption", ACSAC 2021, section
+ *                 3. Not as old, nor as much studied, as the two above.
+ *   threshold     threshold.h
  *
  * The last two hide only from those who do not hold the factors: what goes back to the key's owner
  * after a secret scalar was multiplied in is re-randomised with r^n (mpc_pai_std_rerandomise; a djn

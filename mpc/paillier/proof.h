@@ -3,18 +3,19 @@
  * and big-endian bytes without leading zeros. Verifying reads nothing that it has not checked,
  * refuses with FM_E_PEER "party N: ..." whatever is wrong, and takes the prover's word for nothing.
  *
- *   proof              says                                        used by
- *   modulus            n is a product of two primes, both 3 mod    every key made by another:
- * aggregate's 4, and gcd(n, phi(n)) = 1 (CGGMP, eprint    and psi-sum's keys, triples of two
- *                      2021/060, figure 16, 128 rounds)            parties; Ring-Pedersen moduli
- *   ring pedersen      s is a power of t mod N (figure 17, 128     whoever will verify range or
- * equality rounds)                                     makes parameters and proves them, before
- *   range              a ciphertext's plaintext is an integer of   aggregate: each provider, for
- * each of its |k| < 2^(l + 210), made from |k| < 2^l      ciphertexts; triples: both operands
- *                      (figure 14)
- *   equality           the same, for two ciphertexts under two     a value sent under two keys:
- * psi-sum to keys, and they hold the same k              two recipients, a change of keys share
- * threshold.h                                 aggregate: each decryptor
+ * What each says, and who uses it:
+ *
+ *   modulus         n is a product of two primes, both 3 mod 4, and gcd(n, phi(n)) = 1: CGGMP,
+ *                   eprint 2021/060, figure 16, 128 rounds. Every key that another made: psi-sum's
+ *                   holder, triples' asker.
+ *   ring pedersen   s is a power of t mod N: figure 17, 128 rounds. Whoever will verify ranges or
+ *                   equality makes parameters and proves them, before: aggregate's decryptors.
+ *   range           a ciphertext's plaintext is an integer |k| < 2^(l + 210), made from |k| < 2^l:
+ *                   figure 14. aggregate: each provider, for each of its ciphertexts; triples
+ *                   against those who do not follow the protocol: both operands.
+ *   equality        the same, for two ciphertexts under two keys, and they hold the same k. A value
+ *                   sent under two keys; no protocol of the product does that yet.
+ *   share           threshold.h: a part of a decryption is right. aggregate: each decryptor.
  *
  * Honest provers are hidden statistically, by masks 80 bits longer than what they hide. Range and
  * equality rest on strong RSA for the verifier's modulus, whose factors the prover must not know:
