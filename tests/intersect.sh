@@ -61,6 +61,8 @@ as bank_a audit export --out "$W/trail.bundle" >/dev/null
 "$verify" "$W/trail.bundle" >"$W/verified" || fail "firmiana-verify: $(cat "$W/verified")"
 grep -q "both parties follow the protocol" "$W/verified" || fail "firmiana-verify does not name the model: $(cat "$W/verified")"
 
+as bank_a explain --recipient bank_a "SELECT COUNT(*), SUM(cards.spent) $from" >"$W/explained"
+grep -q "by protocol psi-sum instead of rep3, in 5 rounds: to both sides the size" "$W/explained" || fail "explain: $(cat "$W/explained")"
 refused() { # EXIT_CODE PATTERN
   local status=0
   as bank_a contract draft "$W/spec.json" >"$W/out" 2>"$W/err" || status=$?

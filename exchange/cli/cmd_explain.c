@@ -155,6 +155,9 @@ static void print(const json_t *value)
         printf("  %-30s %s\n", cli_text(item, "who"), cli_text(item, "what"));
     json_array_foreach(json_object_get(value, "flags"), i, item)
         printf("  beside the result: whether there was %s\n", json_string_value(item));
+    json_array_foreach(json_object_get(value, "protocols"), i, item) printf(
+        "  by protocol %s instead of rep3, in %lld rounds: %s\n", cli_text(item, "protocol"),
+        (long long)json_integer_value(json_object_get(item, "rounds")), cli_text(item, "leaks"));
     printf("\nuses:\n%s\n", cli_text(value, "uses_text"));
     print_needs(value);
     if (json_object_get(value, "not_run") != NULL)

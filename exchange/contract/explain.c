@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "exchange/contract/compile.h"
+#include "exchange/contract/protocol.h"
 #include "exchange/contract/uses.h"
 #include "exchange/sql/physical/explain.h"
 
@@ -48,12 +49,25 @@ static fm_status add_uses(json_t *out, const struct sql_plan *plan, struct base_
     return st;
 }
 
+static fm_status add_protocols(json_t *out, const struct sql_plan *plan, struct base_err *err)
+{
+    json_t *list = NULL;
+    fm_status st = contract_protocols_json(&list, plan, err);
+
+    if (st == FM_OK && json_object_set(out, "protocols", list) != 0)
+        st = base_err_memory(err, "explanation");
+    json_decref(list);
+    return st;
+}
+
 fm_status contract_explain(json_t **out, const struct sql_plan *plan, struct base_err *err)
 {
     fm_status st = sql_explain_json(out, plan, err);
 
     if (st == FM_OK)
         st = add_texts(*out, plan, err);
+    if (st == FM_OK)
+        st = add_protocols(*out, plan, err);
     if (st == FM_OK)
         st = add_uses(*out, plan, err);
     if (st != FM_OK) {

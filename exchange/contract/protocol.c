@@ -200,3 +200,25 @@ fm_status contract_protocol_describe(struct base_buf *out, const struct contract
     aggregate_key_close(&p.key);
     return base_buf_status(out, "contract", err);
 }
+
+fm_status contract_protocols_json(json_t **out, const struct sql_plan *plan, struct base_err *err)
+{
+    struct aggregate_shape pooled;
+    struct intersect_shape shape;
+    struct base_err not_this;
+    bool done;
+
+    *out = json_array();
+    done = *out != NULL;
+    if (done && aggregate_shape_of(&pooled, plan, &not_this) == FM_OK)
+        done = json_array_append_new(
+                   *out, json_pack("{s:s,s:s,s:i}", "protocol", "aggregate", "leaks",
+                                   "to recipients the sum and the count behind an AVG; to those "
+                                   "who decrypt how many rows count, up to the minimum",
+                                   "rounds", 5)) == 0;
+    if (done && intersect_shape_of(&shape, plan, &not_this) == FM_OK)
+        done = json_array_append_new(
+                   *out, json_pack("{s:s,s:s,s:i}", "protocol", "psi-sum", "leaks",
+                                   "to both sides the size of the intersection", "rounds", 5)) == 0;
+    return done ? FM_OK : base_err_memory(err, "explanation");
+}

@@ -25,4 +25,9 @@ fm_status contract_protocol_check(const struct contract *contract, const struct 
 fm_status contract_protocol_describe(struct base_buf *out, const struct contract *contract,
                                      const struct sql_plan *plan, struct base_err *err) FM_CHECK;
 
+/* Which protocols besides rep3 could answer the plan, and what each would leak: an array of
+ * {"protocol", "leaks", "rounds"}. *out is new. */
+fm_status contract_protocols_json(json_t **out, const struct sql_plan *plan,
+                                  struct base_err *err) FM_CHECK;
+
 #endif
