@@ -15,7 +15,11 @@
 
 enum {
     NOTICE_MS = 3000, /* until the next heartbeat shows that a frame is missing */
-    SAMPLE = 24       /* frames of each fault, by default */
+#ifdef __SANITIZE_ADDRESS__
+    SAMPLE = 12 /* frames of each fault, by default: other ones in the other build */
+#else
+    SAMPLE = 24
+#endif
 };
 
 static struct town town;
