@@ -125,6 +125,24 @@ first=$(curl -sS --unix-socket "$W/bank_c/cometbft/rpc.sock" http://cometbft/sta
 [ "$first" -gt "$at" ] || fail "bank_c has block $first: no snapshot was used"
 step "a wiped disk joined by a snapshot"
 
+# ---- a validator proposes what no block may hold: the others do not vote for it, say so, and go on ----
+crash regulator
+"$build/tests/comet_liar" "$W/liar.sock" "$W/regulator/cometbft/abci.sock" &
+pid[liar]=$!
+cat >"$W/liar" <<LIAR
+#!/bin/sh
+[ "\$1" != start ] || sed -i 's|^proxy_app = .*|proxy_app = "unix://$W/liar.sock"|' "$W/regulator/cometbft/config/config.toml"
+exec cometbft "\$@"
+LIAR
+chmod +x "$W/liar"
+set_member regulator cometbft "\"$W/liar\""
+start regulator
+wait_connected
+refused() { publish bank_a >/dev/null && grep -q 'we do not vote for the proposed block' "$W/bank_a/node.log"; }
+wait_for 120 "a refused proposal" refused
+publish bank_b >/dev/null
+step "a validator that proposes nonsense is outvoted, and reported"
+
 # ---- one trail ----
 settle "the end"
 for m in "${members[@]}"; do
@@ -134,6 +152,9 @@ for m in "${members[@]}"; do
 done | sort -u >"$W/roots"
 [ "$(wc -l <"$W/roots")" = 2 ] || fail "the replicas differ: $(cat "$W/roots")"
 [ -z "$(grep -h 'ended (' "$W"/bank_a/node.log || true)" ] || fail "bank_a's CometBFT ended: $(tail -n 5 "$W/bank_a/cometbft/cometbft.log")"
+kill -9 "${pid[liar]}"
+wait "${pid[liar]}" 2>/dev/null || true
+unset "pid[liar]"
 homes_stop
 pgrep -f "$W/.*/cometbft" >/dev/null && fail "a CometBFT outlived its node"
 step "one trail at all four, verified"
