@@ -4,6 +4,7 @@
 # usage: tests/evidence.sh BUILD_FOLDER
 set -euo pipefail
 build=$(cd "$1" && pwd) name=evidence.sh
+command -v openssl >/dev/null || { echo "$name: skipped: no openssl command"; exit 77; }
 # shellcheck source=tests/homes.sh
 . tests/homes.sh
 
@@ -17,8 +18,6 @@ must_refuse() { # TEXT COMMAND...
 certify() { # DOCUMENT RECEIPT OUT OPTIONS...
   as bank_a evidence certificate "$1" --receipt "$2" --out "$3" "${@:4}"
 }
-
-command -v openssl >/dev/null || { echo "$name: skipped: no openssl command"; exit 77; }
 
 homes_make 60
 homes_start

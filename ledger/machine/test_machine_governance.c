@@ -321,6 +321,11 @@ void test_void_parameters(void **state)
     town_ok(&t, vote(&t, BANK_C, about_limits, true));
     town_refused(&t, vote(&t, REGULATOR, about_limits, true), LEDGER_RULE_PROPOSAL_CLOSED);
     assert_int_equal(param(&t, "quorum"), 3);
+    /* Two of three are a quorum; a fourth member makes it too small, so it rises by itself. */
+    carry(&t, LEDGER_TX_PARAMETER_PROPOSE, parameters("quorum", json_integer(2)), BANK_C, -1);
+    assert_int_equal(param(&t, "quorum"), 2);
+    carry(&t, LEDGER_TX_MEMBER_PROPOSE, newcomer(&t, "witness"), BANK_C, -1);
+    assert_int_equal(param(&t, "quorum"), 3);
     verify(&t, 1 << BANK_A | 1 << BANK_C | 1 << REGULATOR, 3, 2);
     end(&t);
 }
