@@ -7,7 +7,7 @@
  *
  *   struct mpc_session_config c = {.protocol = mpc_protocol_find("rep3"), .transport = t,
  *       .compute = (unsigned[]){0, 1, 2}, .compute_len = 3, .first_stream = 0, .streams = 1,
- *       .profile = MPC_FEW_ROUNDS, .random = base_random_system()};
+ *       .profile = MPC_LAN, .random = base_random_system()};
  *   memcpy(c.context32, descriptor_hash, 32);
  *   mpc_session_open(&s, &c, err);
  *   struct mpc_input in[] = {

@@ -22,6 +22,7 @@
  *   - less, bits: mpc_carry_cost(k), 3k - 2 - L ANDs, 1 + L rounds, L = ceil(log2 k); or k, k.
  *   - equal, bits: k - 1 ANDs, ceil(log2 k) rounds.
  *
+ * A link's profile takes whichever is quicker at that length (choice.h).
  * The exact counts: rep3/rep3.h, and mpc_carry_cost(), mpc_all_cost() of circuit/adder.h; tests
  * assert them.
  * Leaks nothing but lengths, widths and ranges. */

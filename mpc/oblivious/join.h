@@ -35,7 +35,8 @@
  * each of per_key; and where there are values per_key times bit2a, 24, and 24 for each of them.
  * Rounds: the equality's, 2, an OR's, and ceil(log2 n) + 1 and with values 3 more for each of
  * per_key: 26 for 128 rows with 128, where a sort makes it 49. Few rounds take it up to
- * MPC_FIND_PAIRS_MOST pairs, and else wherever it has fewer bytes.
+ * MPC_FIND_PAIRS_MOST pairs, a link as far as the rounds saved are worth the bytes (choice.h), and
+ * else wherever it has fewer bytes.
  *
  * Leaks nothing but n, m, per_key, widths and ranges. Memory of a party, measured at n = m = 10^6
  * with one value: 310 bytes a row of n + m with keys of 32 bits, 570 with 64, shares and scratch

@@ -20,7 +20,7 @@
  *     key of 32 bits                          1090             305
  *     key of 64 bits                          2180             565
  *
- * Keys of at most 2 bits (few rounds: 3) are one digit, and sorted in one such pass: digit.h.
+ * Keys of at most 3 bits (few bytes: 2) are one digit, and sorted in one such pass: digit.h.
  *
  * Widths follow ranges: a ring column of range lo..hi costs the bits of hi - lo, a bits column its
  * planes. A ring column that needs more than 62, and a bits column, are converted first (a2b, b2a).
