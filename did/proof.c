@@ -200,17 +200,25 @@ static fm_status check_answer(const json_t *proof, const char *name, const char 
     return FM_OK;
 }
 
+/* "created"; NULL where it may be missing, and is. */
+static fm_status get_created(const char **out, const json_t *proof,
+                             const struct did_proof_terms *terms, struct base_err *err)
+{
+    *out = NULL;
+    return terms != NULL && json_object_get(proof, "created") == NULL
+               ? FM_OK
+               : base_json_get_str(out, proof, "created", err);
+}
+
 /* The members that have to do with time. */
-static fm_status check_moments(struct did_proof *out, const json_t *proof,
+static fm_status check_moments(struct did_proof *out, const char *created, const json_t *proof,
                                const struct did_proof_terms *terms, struct base_err *err)
 {
-    const char *created = NULL, *expires = NULL;
+    const char *expires = NULL;
     int64_t expires_s;
     fm_status st = FM_OK;
 
-    if (terms == NULL || json_object_get(proof, "created") != NULL)
-        st = base_json_get_str(&created, proof, "created", err);
-    if (st == FM_OK && terms != NULL && json_object_get(proof, "expires") != NULL)
+    if (terms != NULL && json_object_get(proof, "expires") != NULL)
         st = base_json_get_str(&expires, proof, "expires", err);
     if (st != FM_OK)
         return st;
@@ -231,20 +239,21 @@ static fm_status check_form(struct did_proof *out, const char **proof_value, con
                             const struct did_proof_terms *terms, struct base_err *err)
 {
     const json_t *context = json_object_get(proof, "@context");
-    const char *type, *purpose, *method;
+    const char *type, *created, *purpose, *method;
     fm_status st;
 
     if (!json_is_object(proof))
         return base_err_set(err, FM_E_INPUT, "a proof must be a JSON object");
     if ((st = base_json_only(proof, terms == NULL ? proof_members : open_members, err)) != FM_OK ||
         (st = base_json_get_str(&type, proof, "type", err)) != FM_OK ||
+        (st = get_created(&created, proof, terms, err)) != FM_OK ||
         (st = base_json_get_str(&purpose, proof, "proofPurpose", err)) != FM_OK ||
         (st = base_json_get_str(&method, proof, "verificationMethod", err)) != FM_OK ||
         (st = base_json_get_str(proof_value, proof, "proofValue", err)) != FM_OK)
         return st;
     if (strcmp(type, TYPE) != 0)
         return base_err_set(err, FM_E_INPUT, "type must be '" TYPE "'");
-    st = check_moments(out, proof, terms, err);
+    st = check_moments(out, created, proof, terms, err);
     if (st == FM_OK && terms != NULL)
         st = check_answer(proof, "challenge", terms->challenge, err);
     if (st == FM_OK && terms != NULL)
@@ -263,6 +272,18 @@ static fm_status check_form(struct did_proof *out, const char **proof_value, con
     return FM_OK;
 }
 
+/* In the very words in which programs that do not know the suite refuse it: details of refusals are
+ * part of what the ledger hashes. */
+static fm_status refuse_suite(const struct did_key *key, uint32_t rules_version,
+                              struct base_err *err)
+{
+    char text[DID_MULTIKEY_TEXT];
+    struct did_key ignored;
+    fm_status st = did_multikey_encode(text, key, err);
+
+    return st != FM_OK ? st : did_multikey_decode(&ignored, text, rules_version, err);
+}
+
 static fm_status verify_one(struct did_proof *out, const json_t *object, const uint8_t bare32[32],
                             const json_t *proof, enum did_role role,
                             const struct did_proof_terms *terms, uint32_t rules_version,
@@ -277,8 +298,7 @@ static fm_status verify_one(struct did_proof *out, const json_t *object, const u
     if (st == FM_OK)
         st = resolver->key(resolver->ctx, &out->key, out->method, role, err);
     if (st == FM_OK && out->key.suite->since > rules_version)
-        st = base_err_set(err, FM_E_INPUT, "%s is not allowed under rules version %lu",
-                          out->key.suite->name, (unsigned long)rules_version);
+        st = refuse_suite(&out->key, rules_version, err);
     if (st == FM_OK)
         st = base_json_get_str(&cryptosuite, proof, "cryptosuite", err);
     if (st == FM_OK && strcmp(cryptosuite, out->key.suite->cryptosuite) != 0)

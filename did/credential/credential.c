@@ -204,7 +204,7 @@ fm_status credential_present(json_t **out, const json_t *credentials,
     return st;
 }
 
-/* Every subject that has an id is the holder. */
+/* Every subject is the holder. */
 static fm_status check_subjects(const json_t *credential, const char *holder, struct base_err *err)
 {
     const json_t *subjects = json_object_get(credential, "credentialSubject");
@@ -213,8 +213,9 @@ static fm_status check_subjects(const json_t *credential, const char *holder, st
     for (size_t i = 0; i < count; i++) {
         const json_t *subject = json_is_array(subjects) ? json_array_get(subjects, i) : subjects;
         const char *id = json_string_value(json_object_get(subject, "id"));
-        if (id != NULL && strcmp(id, holder) != 0)
-            return base_err_set(err, FM_E_AUTH, "it is about %.120s, not about its holder", id);
+        if (id == NULL || strcmp(id, holder) != 0)
+            return base_err_set(err, FM_E_AUTH, "it is about %.120s, not about its holder",
+                                id == NULL ? "somebody without an id" : id);
     }
     return FM_OK;
 }

@@ -55,8 +55,9 @@ fm_status credential_present(json_t **out, const json_t *credentials,
                              const char *challenge, const char *domain, int64_t created_s,
                              struct base_err *err) FM_CHECK;
 
-/* Verifies the presentation, each credential in it, and that each one's subjects that have an id
- * are the holder: a credential about somebody else proves nothing about who shows it. facts may be
+/* Verifies the presentation, each credential in it, and that each one's subjects are the holder, by
+ * id: a credential about somebody else, or about nobody by name, proves nothing about who shows it,
+ * and whoever holds a copy could. facts may be
  * NULL; else it has room for CREDENTIAL_SUBJECTS_MAX. Errors as credential_verify(), naming which
  * credential. */
 fm_status credential_verify_presentation(struct credential_facts *facts, size_t *count,

@@ -146,14 +146,27 @@ static fm_status check_jws(struct did_proof *proof, const struct credential_jws 
                                         jws->signature.len, text, jws->signed_len, err);
 }
 
-/* A claim "iss", where there is one, says the same. */
-static bool iss_is_issuer(const json_t *credential)
+/* The claims that others add to the credential: "iss" says the same as it, "exp" and "nbf" bound it
+ * further. */
+static fm_status check_claims(const json_t *credential, int64_t now_s, struct base_err *err)
 {
     const json_t *iss = json_object_get(credential, "iss");
+    const json_t *exp = json_object_get(credential, "exp");
+    const json_t *nbf = json_object_get(credential, "nbf");
 
-    return iss == NULL ||
-           (json_is_string(iss) &&
-            strcmp(json_string_value(iss), credential_id_of(credential, "issuer")) == 0);
+    if (iss != NULL &&
+        (!json_is_string(iss) ||
+         strcmp(json_string_value(iss), credential_id_of(credential, "issuer")) != 0))
+        return base_err_set(err, FM_E_AUTH, "iss is another than issuer");
+    if ((exp != NULL && !json_is_integer(exp)) || (nbf != NULL && !json_is_integer(nbf)))
+        return base_err_set(err, FM_E_INPUT, "exp and nbf must be whole seconds since 1970");
+    if (exp != NULL && now_s >= json_integer_value(exp))
+        return base_err_set(err, FM_E_INVALID, "it expired (exp %lld)",
+                            (long long)json_integer_value(exp));
+    if (nbf != NULL && now_s < json_integer_value(nbf))
+        return base_err_set(err, FM_E_INVALID, "not valid yet (nbf %lld)",
+                            (long long)json_integer_value(nbf));
+    return FM_OK;
 }
 
 fm_status credential_jwt_verify(struct credential_facts *out, json_t **credential, const char *text,
@@ -171,8 +184,8 @@ fm_status credential_jwt_verify(struct credential_facts *out, json_t **credentia
         st = base_json_parse(credential, (const char *)jws.payload.p, jws.payload.len, err);
     if (st == FM_OK)
         st = credential_judge(out, *credential, v, err);
-    if (st == FM_OK && !iss_is_issuer(*credential))
-        st = base_err_set(err, FM_E_AUTH, "iss is another than issuer");
+    if (st == FM_OK)
+        st = check_claims(*credential, v->now_s, err);
     out->form = TYP;
     credential_jws_release(&jws);
     if (st != FM_OK) {

@@ -4,9 +4,10 @@
  * name there, and is refused.
  *
  * The payload has the issuer once more as "iss", which other libraries look for; where a JWT has
- * it, it must be the issuer. The header has exactly "alg", "kid" (the verification method) and
- * "typ" ("vc+jwt"), and may have "cty" ("vc") and "iss" (the issuer). Nothing in it chooses the
- * algorithm: the key does, and "alg" must agree; "none" is no key's. */
+ * it, it must be the issuer. "exp" and "nbf" (RFC 7519, whole seconds), which others add, are
+ * obeyed beside validUntil and validFrom. The header has exactly "alg", "kid" (the verification
+ * method) and "typ" ("vc+jwt"), and may have "cty" ("vc") and "iss" (the issuer). Nothing in it
+ * chooses the algorithm: the key does, and "alg" must agree; "none" is no key's. */
 #ifndef FIRMIANA_DID_CREDENTIAL_JWT_H
 #define FIRMIANA_DID_CREDENTIAL_JWT_H
 

@@ -138,17 +138,17 @@ static void there_and_back(void **state)
     }
 }
 
-/* A JWT whose header is as given, signed well all the same. iss: a claim beside the credential. */
-static void expect_claim(const struct issuer *w, const char *header, const char *iss,
-                         fm_status wanted, const char *say)
+/* A JWT whose header is as given, signed well all the same, with a claim beside the credential. */
+static void expect_claim(const struct issuer *w, const char *header, const char *name,
+                         json_t *value, fm_status wanted, const char *say)
 {
     json_t *c = draft("2030-01-01T00:00:00Z");
     struct base_buf payload = {0}, text = {0};
     struct base_err err = {0};
 
     json_object_set_new(c, "issuer", json_string(w->did));
-    if (iss != NULL)
-        json_object_set_new(c, "iss", json_string(iss));
+    if (name != NULL)
+        json_object_set_new(c, name, value);
     assert_int_equal(base_json_canonical(&payload, c, &err), FM_OK);
     assert_int_equal(
         credential_jws_sign(&text, header, strlen(header), payload.p, payload.len, w->secret, &err),
@@ -162,7 +162,7 @@ static void expect_claim(const struct issuer *w, const char *header, const char 
 static void expect_header(const struct issuer *w, const char *header, fm_status wanted,
                           const char *say)
 {
-    expect_claim(w, header, NULL, wanted, say);
+    expect_claim(w, header, NULL, NULL, wanted, say);
 }
 
 static void headers(void **state)
@@ -175,8 +175,13 @@ static void headers(void **state)
     (void)snprintf(text, sizeof text, "{\"typ\": \"vc+jwt\", \"kid\": \"%s\", \"alg\": \"EdDSA\"}",
                    w.method);
     expect_header(&w, text, FM_OK, "");
-    expect_claim(&w, text, w.did, FM_OK, "");
-    expect_claim(&w, text, "did:example:x", FM_E_AUTH, "iss is another than issuer");
+    expect_claim(&w, text, "iss", json_string(w.did), FM_OK, "");
+    expect_claim(&w, text, "iss", json_string("did:example:x"), FM_E_AUTH, "iss is another");
+    expect_claim(&w, text, "exp", json_integer(TOOLS_WHEN + 1), FM_OK, "");
+    expect_claim(&w, text, "exp", json_integer(TOOLS_WHEN), FM_E_INVALID, "it expired (exp ");
+    expect_claim(&w, text, "nbf", json_integer(TOOLS_WHEN), FM_OK, "");
+    expect_claim(&w, text, "nbf", json_integer(TOOLS_WHEN + 1), FM_E_INVALID, "not valid yet");
+    expect_claim(&w, text, "exp", json_string("soon"), FM_E_INPUT, "whole seconds");
     (void)snprintf(text, sizeof text, "{\"typ\":\"vc+jwt\",\"kid\":\"%s\",\"alg\":\"none\"}",
                    w.method);
     expect_header(&w, text, FM_E_AUTH, "alg is 'none', but the key is for 'EdDSA'");
