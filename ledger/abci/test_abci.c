@@ -179,7 +179,8 @@ static void test_init_chain(void **state)
 
 /* ---- proposals ---- */
 
-static size_t prepare(const struct base_buf *txs, size_t n, int64_t max_bytes, bool kept[])
+static size_t prepare_at(int64_t time_ms, const struct base_buf *txs, size_t n, int64_t max_bytes,
+                         bool kept[])
 {
     Abci__Request q = ABCI__REQUEST__INIT;
     Abci__RequestPrepare in = ABCI__REQUEST_PREPARE__INIT;
@@ -190,7 +191,8 @@ static size_t prepare(const struct base_buf *txs, size_t n, int64_t max_bytes, b
 
     for (size_t i = 0; i < n; i++)
         list[i] = (ProtobufCBinaryData){txs[i].len, txs[i].p};
-    time.seconds = f->town.time_ms / 1000 + 1;
+    time.seconds = time_ms / 1000;
+    time.nanos = (int32_t)(time_ms % 1000) * 1000000;
     in.txs = list;
     in.n_txs = n;
     in.time = &time;
@@ -208,6 +210,11 @@ static size_t prepare(const struct base_buf *txs, size_t n, int64_t max_bytes, b
     }
     abci__response__free_unpacked(r, NULL);
     return got;
+}
+
+static size_t prepare(const struct base_buf *txs, size_t n, int64_t max_bytes, bool kept[])
+{
+    return prepare_at(f->now.unix_ms, txs, n, max_bytes, kept);
 }
 
 static void test_proposals(void **state)
@@ -245,6 +252,68 @@ static void test_proposals(void **state)
     assert_int_equal(fake_process(f, &block), 2);
     for (int i = 0; i < 5; i++)
         base_buf_release(&txs[i]);
+}
+
+/* A quarter of an hour without a quorum: the block that follows has the time from before it. What
+ * ran out meanwhile has run out, whoever proposes otherwise. */
+static void test_halt(void **state)
+{
+    enum { ACCEPT = 1, REJECT = 2, HALT_MS = 15 * 60 * 1000 };
+    struct town *t = &f->town;
+    json_t *c = town_set_up(t, town_contract_subject(t)), *consent;
+    struct town_id id;
+    struct base_buf open;
+    struct ledger_outcome outcome;
+    struct ledger_bytes tx;
+    struct ledger_block block = {.txs = &tx, .count = 1};
+    bool kept;
+
+    (void)state;
+    consent = town_consent(t, NULL,
+                           json_pack("{s:I}", "expires", (json_int_t)(t->time_ms + HALT_MS / 2)));
+    id = town_inner_id(consent);
+    town_ok(t, town_tx(t, LEDGER_TX_CONSENT_GRANT, BANK_B, json_pack("{s:o}", "consent", consent)));
+    open = town_tx(t, LEDGER_TX_QUERY_OPEN, BANK_A, town_open(t, c, id.text));
+    fake_hear(f);
+    fake_replay(f, f->height);
+    tx = (struct ledger_bytes){open.p, open.len};
+    block.height = f->height + 1;
+    block.time_ms = t->time_ms + 1000;
+    f->now.unix_ms = block.time_ms + 2500; /* before the halt */
+    assert_int_equal(prepare_at(block.time_ms, &open, 1, 1 << 20, &kept), 1);
+    assert_int_equal(fake_process(f, &block), ACCEPT);
+    f->now.unix_ms++; /* no more proposed, but what was under way may arrive */
+    assert_int_equal(prepare_at(block.time_ms, &open, 1, 1 << 20, &kept), 0);
+    f->now.unix_ms = block.time_ms + 5000;
+    assert_int_equal(fake_process(f, &block), ACCEPT);
+    f->now.unix_ms++;
+    assert_int_equal(fake_process(f, &block), REJECT);
+    assert_true(strstr(f->event, "5001 ms behind our clock") != NULL);
+    f->now.unix_ms = block.time_ms + HALT_MS; /* after it */
+    assert_int_equal(prepare_at(block.time_ms, &open, 1, 1 << 20, &kept), 0);
+    assert_int_equal(fake_process(f, &block), REJECT);
+    for (int i = 0; i < 5; i++) { /* others, between: it is not refused afresh for them */
+        block.time_ms--;
+        assert_int_equal(fake_process(f, &block), REJECT);
+    }
+    block.time_ms += 5;
+    assert_int_equal(fake_process(f, &block), ACCEPT); /* a third time: others are locked on it */
+    block.count = 0;
+    assert_int_equal(fake_process(f, &block), ACCEPT);
+    town_wait(t, 1000); /* the empty one is decided; what follows has the time of its votes */
+    block.time_ms = f->now.unix_ms;
+    block.height++;
+    block.count = 1;
+    fake_hear(f);
+    fake_replay(f, f->height);
+    assert_int_equal(prepare_at(block.time_ms, &open, 1, 1 << 20, &kept), 1);
+    assert_int_equal(fake_process(f, &block), ACCEPT);
+    town_block(t, &outcome, &open, 1, block.time_ms - t->time_ms); /* releases it */
+    assert_int_equal(outcome.verdict, LEDGER_REFUSED);
+    assert_int_equal(outcome.rule, LEDGER_RULE_CONSENT_EXPIRED);
+    fake_hear(f);
+    fake_replay(f, f->height);
+    json_decref(c);
 }
 
 static void test_check_tx(void **state)
@@ -325,6 +394,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_heights, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_init_chain, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_proposals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_halt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_check_tx, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_votes_and_queries, set_up, tear_down),
     };

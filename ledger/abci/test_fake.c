@@ -61,7 +61,6 @@ static void tell_story(struct fake *f)
     struct town *t = &f->town;
     struct town_id id;
     struct base_buf many[6];
-    uint64_t before = 0;
     json_t *c;
 
     t->unchecked = true;
@@ -78,16 +77,17 @@ static void tell_story(struct fake *f)
                        json_pack("{s:o}", "receipt",
                                  town_receipt(t, c, id.text, LEDGER_RECEIPT_DONE, true, 7))));
     json_decref(c);
-    /* Heads of earlier blocks are read back from a replica that follows them one by one. */
-    before = ledger_chain_head(t->chain)->height;
-    while (f->height < before)
-        record(f);
 }
 
-static void read_heads(struct fake *f)
+/* Heads of earlier blocks are read back from a replica that follows them one by one. */
+void fake_hear(struct fake *f)
 {
+    static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
     struct ledger_chain *chain;
-    char path[128];
+    char path[128], name[160];
+
+    while (f->height < ledger_chain_head(f->town.chain)->height)
+        record(f);
 
     (void)snprintf(path, sizeof path, "%s/c.ledger", f->folder);
     must(ledger_chain_create(&chain, path, f->town.genesis_bytes.p, f->town.genesis_bytes.len,
@@ -99,6 +99,10 @@ static void read_heads(struct fake *f)
     assert_memory_equal(ledger_chain_head(chain), ledger_chain_head(f->town.chain),
                         sizeof(struct ledger_head));
     ledger_chain_close(chain);
+    for (size_t k = 0; k < 4; k++) {
+        (void)snprintf(name, sizeof name, "%s%s", path, endings[k]);
+        (void)unlink(name);
+    }
 }
 
 /* ---- the node ---- */
@@ -218,14 +222,14 @@ void fake_init(struct fake *f)
         f->fd[i] = -1;
     town_init(&f->town, path);
     tell_story(f);
-    read_heads(f);
+    fake_hear(f);
     f->now = (struct ledger_now){f->town.time_ms + 1000, 1000};
     fake_start(f);
 }
 
 void fake_release(struct fake *f)
 {
-    static const char *const names[] = {"a.ledger", "b.ledger", "c.ledger"};
+    static const char *const names[] = {"a.ledger", "b.ledger"};
     static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
     char name[160];
 
@@ -236,7 +240,7 @@ void fake_release(struct fake *f)
         base_buf_release(&f->blocks[h].bytes);
         free(f->blocks[h].txs);
     }
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 2; i++)
         for (size_t k = 0; k < 4; k++) {
             (void)snprintf(name, sizeof name, "%s/%s%s", f->folder, names[i], endings[k]);
             (void)unlink(name);

@@ -44,6 +44,7 @@ struct fake {
  * bank_b that has none of them yet. */
 void fake_init(struct fake *f);
 void fake_release(struct fake *f);
+void fake_hear(struct fake *f); /* the engine decides the blocks that the town has made since */
 /* The node without its engine, as after a crash: nothing is said, nothing flushed. */
 void fake_crash(struct fake *f);
 void fake_start(struct fake *f);

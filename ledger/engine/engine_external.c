@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "ledger/engine/engine_own.h"
 #include "ledger/store/snapshot.h"
 
@@ -133,6 +134,8 @@ fm_status ledger_engine_propose(struct ledger_engine *engine, size_t *chosen, si
     engine_begin(engine, now);
     engine_unstage(engine);
     *n_chosen = 0;
+    if (now.unix_ms - time_ms > engine->params.skew_ms / 2) /* X4 */
+        return engine_end(engine, FM_OK, err);
     st = ledger_chain_propose(engine->chain, chosen, n_chosen, &n_seen, candidates, count,
                               block_time(engine, time_ms), err);
     for (size_t i = 0; st == FM_OK && i < *n_chosen; i++) {
@@ -141,6 +144,43 @@ fm_status ledger_engine_propose(struct ledger_engine *engine, size_t *chosen, si
             *n_chosen = i;
     }
     return engine_end(engine, st, err);
+}
+
+/* Refused before, and how often? Counts this time too. */
+static unsigned late_before(struct ledger_engine *engine, const struct ledger_block *block)
+{
+    struct engine_late it = {.height = block->height}, *late = engine->late;
+    struct base_sha256 sha;
+    size_t at = 0;
+
+    base_sha256_init(&sha);
+    base_sha256_update(&sha, &block->time_ms, sizeof block->time_ms);
+    for (size_t i = 0; i < block->count; i++) {
+        base_sha256_update(&sha, &block->txs[i].len, sizeof block->txs[i].len);
+        base_sha256_update(&sha, block->txs[i].p, block->txs[i].len);
+    }
+    base_sha256_final(&sha, it.hash);
+    while (at < ENGINE_LATE - 1 &&
+           (late[at].height != it.height || memcmp(late[at].hash, it.hash, sizeof it.hash) != 0))
+        at++;
+    if (late[at].height == it.height && memcmp(late[at].hash, it.hash, sizeof it.hash) == 0)
+        it.times = late[at].times;
+    memmove(late + 1, late, at * sizeof *late);
+    late[0] = it;
+    return late[0].times++;
+}
+
+static fm_status judge_late(struct ledger_engine *engine, const struct ledger_block *block,
+                            struct base_err *err)
+{
+    int64_t late = engine->now.unix_ms - block->time_ms;
+
+    if (block->count == 0 || late <= engine->params.skew_ms ||
+        late_before(engine, block) >= ENGINE_LATE_REFUSALS)
+        return FM_OK;
+    return base_err_set(err, FM_E_REFUSED,
+                        "its time is %lld ms behind our clock, and it has transactions",
+                        (long long)late);
 }
 
 static fm_status judge(struct ledger_engine *engine, size_t *chosen,
@@ -163,8 +203,10 @@ static fm_status judge(struct ledger_engine *engine, size_t *chosen,
         return base_err_set(err, FM_E_REFUSED, "its time is %lld ms ahead of our clock",
                             (long long)ahead);
     }
-    st = ledger_chain_propose(engine->chain, chosen, &n_chosen, &n_seen, block->txs, block->count,
-                              block_time(engine, block->time_ms), err);
+    st = judge_late(engine, block, err);
+    if (st == FM_OK)
+        st = ledger_chain_propose(engine->chain, chosen, &n_chosen, &n_seen, block->txs,
+                                  block->count, block_time(engine, block->time_ms), err);
     if (st == FM_OK && n_chosen != block->count)
         st = base_err_set(err, FM_E_REFUSED,
                           "%zu of its %zu transactions may not stand in a block, or do not fit",

@@ -51,6 +51,15 @@ struct engine_member {
     struct engine_part approval, promise;
 };
 
+/* External.h, X4: a block that we refused since it came too late, and how often. times is 0 where
+ * there is none. */
+enum { ENGINE_LATE = 64, ENGINE_LATE_REFUSALS = 2 };
+struct engine_late {
+    uint64_t height;
+    uint8_t hash[32];
+    unsigned times;
+};
+
 struct ledger_engine {
     struct ledger_chain *chain;
     struct ledger_engine_callbacks call;
@@ -104,8 +113,9 @@ struct ledger_engine {
 
     struct ledger_pool pool;
     struct ledger_outbox outbox;
-    struct engine_block *given; /* external.h: finalized, not committed; NULL: none */
-    struct base_buf head_block; /* our head's block, encoded; empty: not needed yet */
+    struct engine_block *given;           /* external.h: finalized, not committed; NULL: none */
+    struct engine_late late[ENGINE_LATE]; /* X4: blocks that came too late, the newest first */
+    struct base_buf head_block;           /* our head's block, encoded; empty: not needed yet */
 };
 
 /* ---- engine.c ---- */

@@ -11,7 +11,19 @@
  *   X1  only finalize and commit move the head, commit by exactly the block finalized last;
  *   X2  a block's time in ms is max(theirs, the head's + 1): a function of block and state, so that
  *       times rise strictly, as the machine demands, on every node alike;
- *   X3  judge accepts whatever propose made from the same head, at the same limits.
+ *   X3  judge accepts whatever propose made from the same head, at the same limits, within
+ *       skew_ms / 2;
+ *   X4  a block with transactions is voted for while its time is within skew_ms of our clock.
+ *       CometBFT's times are those of the votes for the block before: the first block after a halt
+ *       or an idle while is late, and must be empty; the next has a fresh time. So what ran out
+ *       meanwhile (consents, not_after, deadlines) has run out. It is our vote alone: finalize
+ *       executes whatever a quorum decided, and replays years later.
+ *       But CometBFT's locks outlive rounds. Where some are locked on a block that the others heard
+ *       of too late, none but that block can ever be decided; each round it is proposed again. So a
+ *       late block is refused ENGINE_LATE_REFUSALS times, and then accepted: honest proposers never
+ *       propose a late block anew, and while a quorum is there an empty block is decided before one
+ *       dishonest proposer has had so many turns. What is left is one who, in a halt, reaches a
+ *       quorum's members by turns over several of its rounds, and proposes first when it ends.
  *
  * All are steps: engine.h says how they fail. */
 #ifndef FIRMIANA_LEDGER_ENGINE_EXTERNAL_H
@@ -37,14 +49,15 @@ fm_status ledger_engine_check(struct ledger_engine *engine, struct ledger_outcom
                               struct ledger_now now, struct base_err *err) FM_CHECK;
 
 /* A proposal: chosen (room for count) gets the indices of those candidates that a block may hold,
- * ascending, with no more than max_bytes together. */
+ * ascending, with no more than max_bytes together. None if time_ms is more than skew_ms / 2 ago:
+ * the other half is for the way to the others, and their clocks. */
 fm_status ledger_engine_propose(struct ledger_engine *engine, size_t *chosen, size_t *n_chosen,
                                 const struct ledger_bytes *candidates, size_t count,
                                 uint64_t max_bytes, int64_t time_ms, struct ledger_now now,
                                 struct base_err *err) FM_CHECK;
 
 /* Would we vote for this block? FM_E_REFUSED if not, with the reason: it is not the next one, holds
- * what no honest proposer would put there, or is from the future by our clock. */
+ * what no honest proposer would put there, is from the future by our clock, or late (X4). */
 fm_status ledger_engine_judge(struct ledger_engine *engine, const struct ledger_block *block,
                               struct ledger_now now, struct base_err *err) FM_CHECK;
 
