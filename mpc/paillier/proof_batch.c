@@ -46,7 +46,7 @@ fm_status mpc_pai_batch_init(struct mpc_pai_batch *b, const struct mpc_pai_ciphe
         return base_err_set(err, FM_E_LIMIT, "paillier: no proof of %zu bits under a key of %u",
                             bits, c->key->bits);
     b->s_bits = bits + 1 + MPC_PAI_RANGE_MASK; /* of z1, and of z3 */
-    b->t_bits = b->s_bits + mpz_sizeinbase(pp->n, 2) + 1;
+    b->t_bits = b->s_bits + MPC_PAI_PROOF_HIDE + mpz_sizeinbase(pp->n, 2) + 1;
     b->sw = (b->s_bits + 63) / 64;
     b->tw = (b->t_bits + 63) / 64;
     b->claim = calloc(n, sizeof *b->claim);

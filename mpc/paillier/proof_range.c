@@ -10,7 +10,7 @@
 #include "mpc/paillier/limbs.h"
 #include "mpc/paillier/proof_own.h"
 
-enum { MASK = MPC_PAI_RANGE_MASK, LIMBS = 2 * MPC_PAI_MAX_LIMBS };
+enum { MASK = MPC_PAI_RANGE_MASK, HIDE = MPC_PAI_PROOF_HIDE, LIMBS = 2 * MPC_PAI_MAX_LIMBS };
 
 void mpc_pai_range_message_init(struct mpc_pai_range_message *m)
 {
@@ -111,7 +111,8 @@ static void encrypt(mpz_t z, const mpz_t m, const mpz_t r, const mpz_t n, const 
     mpz_clear(t);
 }
 
-/* alpha, mu, gamma, r[i]: the prover's masks. */
+/* alpha, mu, gamma, r[i]: the prover's masks. mu is HIDE bits longer than k and t's order together,
+ * so that t^mu is uniform whatever the verifier knows of that order; gamma than e mu. */
 struct masks {
     mpz_t alpha, mu, gamma, r[2];
 };
@@ -126,9 +127,9 @@ static fm_status draw(struct masks *x, const struct mpc_pai_range_claim *q,
     mpz_inits(x->alpha, x->mu, x->gamma, x->r[0], x->r[1], NULL);
     st = mpc_pai_proof_random(x->alpha, l + MASK, random, err);
     if (st == FM_OK)
-        st = mpc_pai_proof_random(x->mu, l + hat, random, err);
+        st = mpc_pai_proof_random(x->mu, l + HIDE + hat, random, err);
     if (st == FM_OK)
-        st = mpc_pai_proof_random(x->gamma, l + MASK + hat, random, err);
+        st = mpc_pai_proof_random(x->gamma, l + MASK + HIDE + hat, random, err);
     for (unsigned i = 0; st == FM_OK && i < q->keys; i++)
         st = mpc_pai_proof_random_below(x->r[i], *q->n[i], random, err);
     return st;
@@ -265,7 +266,7 @@ int mpc_pai_range_well_formed(struct mpc_pai_range_message *m, const struct mpc_
     }
     well = !cur->bad && cur->left == 0 && mpz_cmp(m->S, pp->n) < 0 && mpz_cmp(m->C, pp->n) < 0 &&
            mpz_sizeinbase(m->z1, 2) <= q->shift + 1 + MASK &&
-           mpz_sizeinbase(m->z3, 2) <= q->shift + 1 + MASK + hat + 1;
+           mpz_sizeinbase(m->z3, 2) <= q->shift + 1 + MASK + HIDE + hat + 1;
     for (unsigned i = 0; well && i < q->keys; i++) {
         mpz_t g;
         mpz_init(g);

@@ -18,7 +18,8 @@ static fm_status secrets_init(struct secrets *x, const struct mpc_pai_batch *b,
                               const struct mpc_pai_plain *m, const unsigned *value_bits,
                               const struct base_random *random, struct base_err *err)
 {
-    size_t hat = mpz_sizeinbase(b->pp->n, 2), s_all = b->n * b->sw, t_all = b->n * b->tw;
+    size_t hidden = MPC_PAI_PROOF_HIDE + mpz_sizeinbase(b->pp->n, 2); /* proof_range.c, masks */
+    size_t s_all = b->n * b->sw, t_all = b->n * b->tw;
     fm_status st = FM_OK;
 
     x->words = 2 * s_all + 2 * t_all + b->n * b->k;
@@ -40,9 +41,9 @@ static fm_status secrets_init(struct secrets *x, const struct mpc_pai_batch *b,
         lifted[value_bits[i] / 64] |= (uint64_t)1 << (value_bits[i] % 64);
         st = mpc_pai_limbs_random_bits(x->alpha + b->sw * i, l + MPC_PAI_RANGE_MASK, random, err);
         if (st == FM_OK)
-            st = mpc_pai_limbs_random_bits(x->mu + b->tw * i, l + hat, random, err);
+            st = mpc_pai_limbs_random_bits(x->mu + b->tw * i, l + hidden, random, err);
         if (st == FM_OK)
-            st = mpc_pai_limbs_random_bits(x->gamma + b->tw * i, l + MPC_PAI_RANGE_MASK + hat,
+            st = mpc_pai_limbs_random_bits(x->gamma + b->tw * i, l + MPC_PAI_RANGE_MASK + hidden,
                                            random, err);
         if (st == FM_OK)
             st =

@@ -231,6 +231,59 @@ static void too_long(void **state)
     assert_int_equal(prove_length(400), FM_E_PEER);
 }
 
+static fm_status fill_fives(void *ctx, void *out, size_t len, struct base_err *e)
+{
+    (void)ctx, (void)e;
+    memset(out, 0x55, len);
+    return FM_OK;
+}
+
+/* S = s^(k + 2^BITS) t^mu, where mu has as many bits as hide k from whoever knows t's order. */
+static void commits_under_a_long_mask(const void *proof, size_t len, uint64_t k)
+{
+    size_t bits = BITS + 1 + MPC_PAI_PROOF_HIDE + mpz_sizeinbase(pp.n, 2);
+    struct base_cur cur = base_cur_make(proof, len);
+    mpz_t S, want, mu, lifted;
+
+    mpz_inits(S, want, mu, NULL);
+    mpz_init_set_ui(lifted, k + ((uint64_t)1 << BITS));
+    mpc_pai_proof_get_head(&cur, MPC_PAI_PROOF_RANGE);
+    mpc_pai_proof_take(S, &cur);
+    mpz_setbit(mu, 64 * ((bits + 63) / 64));
+    mpz_tdiv_q_ui(mu, mu, 3); /* 0x55 in every byte */
+    mpz_fdiv_r_2exp(mu, mu, bits);
+    mpz_powm(want, pp.s, lifted, pp.n);
+    mpz_powm(mu, pp.t, mu, pp.n);
+    mpz_mul(want, want, mu);
+    mpz_mod(want, want, pp.n);
+    assert_true(!cur.bad && mpz_cmp(S, want) == 0);
+    mpz_clears(S, want, mu, lifted, NULL);
+}
+
+static void hidden_from_the_verifier(void **state)
+{
+    static const struct base_random fives = {fill_fives, NULL};
+    static const unsigned value_bits = BITS;
+    const uint64_t *r[2] = {r_limbs[0], NULL};
+    struct mpc_pai_plain m;
+    struct base_buf b = {0};
+
+    (void)state;
+    statement = (struct mpc_pai_statement){{&c[0], NULL}, {0, 0}, 1, BITS};
+    encrypt_known((int64_t[2]){77, 77});
+    TEST_OK(mpc_pai_range_prove(&b, &statement, &pp, 77, r, &bond, &fives, &err));
+    TEST_OK(check_range(&b));
+    commits_under_a_long_mask(b.p, b.len, 77);
+    base_buf_clear(&b);
+    TEST_OK(mpc_pai_plain_init(&m, keys[0].n, 1, &err));
+    m.w[0] = 77;
+    TEST_OK(
+        mpc_pai_range_prove_all(&b, &c[0], &value_bits, &pp, &m, r_limbs[0], &bond, &fives, &err));
+    commits_under_a_long_mask(b.p + 2, b.len - 2, 77);
+    mpc_pai_plain_release(&m);
+    base_buf_release(&b);
+}
+
 enum { MANY = 27, FEW = 5 }; /* with tables, and without */
 
 /* A vector with plaintexts at the borders of ranges of their own, and all its proofs. */
@@ -363,7 +416,7 @@ int main(void)
         cmocka_unit_test(right_modulus), cmocka_unit_test(three_primes),
         cmocka_unit_test(many_ranges),   cmocka_unit_test(many_that_are_wrong),
         cmocka_unit_test(parameters),    cmocka_unit_test(ranges),
-        cmocka_unit_test(too_long)};
+        cmocka_unit_test(too_long),      cmocka_unit_test(hidden_from_the_verifier)};
     mpz_t p, q;
     int failed;
 
