@@ -280,14 +280,15 @@ static fm_status assemble(json_t **out, const json_t *spec, const struct sql_pla
 
     if (st == FM_OK)
         st = base_json_hash(hash, plan_json, err);
-    if (st == FM_OK)
+    /* Said only where the specification says it: rules version 1 knows no link. */
+    if (st == FM_OK && json_object_get(spec, "link") != NULL)
         st = contract_link(&link, spec, err);
     if (st == FM_OK)
         st = contract_protocol_of(&protocol, spec, err);
     if (st == FM_OK) {
         base_hex(hash_hex, hash, 32);
         *out = json_pack(
-            "{s:i,s:O,s:I,s:s,s:O,s:O,s:s,s:s,s:O,s:O,s:O,s:O,s:I,s:O,s:I,s:s,s:O,s:O}", "format",
+            "{s:i,s:O,s:I,s:s,s:O,s:O,s:s,s:s*,s:O,s:O,s:O,s:O,s:I,s:O,s:I,s:s,s:O,s:O}", "format",
             1, "name", json_object_get(spec, "name"), "version", (json_int_t)version, "asker",
             asker, "purpose", json_object_get(spec, "purpose"), "sql", json_object_get(spec, "sql"),
             "protocol", protocol, "link", link, "compute", json_object_get(spec, "compute"),

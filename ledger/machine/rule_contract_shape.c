@@ -256,7 +256,15 @@ static fm_status check_link(const json_t *contract, struct base_err *err)
                : bad(err, "link", "must be lan, metro or wan");
 }
 
-static fm_status check_head(const json_t *contract, struct base_err *err)
+/* Version 1 had one protocol, asked for it here, and knew no link. */
+static fm_status check_way(const json_t *contract, uint32_t rules_version, struct base_err *err)
+{
+    return rules_version < LEDGER_PROTOCOLS_SINCE
+               ? ledger_contract_check_protocol(contract, rules_version, err)
+               : check_link(contract, err);
+}
+
+static fm_status check_head(const json_t *contract, uint32_t rules_version, struct base_err *err)
 {
     int64_t format;
     fm_status st = base_json_get_int(&format, contract, "format", err);
@@ -274,7 +282,7 @@ static fm_status check_head(const json_t *contract, struct base_err *err)
     if (st == FM_OK)
         st = check_text(contract, "sql", 65536, err);
     if (st == FM_OK)
-        st = check_link(contract, err);
+        st = check_way(contract, rules_version, err);
     if (st == FM_OK && !ledger_is_names(json_object_get(contract, "recipients"), 0))
         st = bad(err, "recipients", "must be different aliases, at least one");
     if (st == FM_OK)
@@ -287,18 +295,24 @@ static fm_status check_head(const json_t *contract, struct base_err *err)
 fm_status ledger_contract_check_shape(const json_t *contract, uint32_t rules_version,
                                       struct base_err *err)
 {
-    static const char *const members[] = {
-        "format",  "name",      "version",    "asker",  "purpose",    "sql",           "protocol",
-        "link",    "compute",   "recipients", "tables", "parameters", "minimum_group", "consent",
-        "expires", "plan_hash", "plan",       "uses",   "key",        "contributors",  NULL};
+    /* The last three are of version 2. */
+    static const char *const all[] = {
+        "format",   "name",         "version",    "asker",  "purpose",    "sql",
+        "protocol", "compute",      "recipients", "tables", "parameters", "minimum_group",
+        "consent",  "expires",      "plan_hash",  "plan",   "uses",       "link",
+        "key",      "contributors", NULL};
+    enum { FIRST_MEMBERS = 17 };
+    const char *first[FIRST_MEMBERS + 1] = {NULL};
     struct ledger_parties parties;
-    fm_status st = base_json_only(contract, members, err);
+    fm_status st;
 
+    memcpy(first, all, FIRST_MEMBERS * sizeof *first);
+    st = base_json_only(contract, rules_version < LEDGER_PROTOCOLS_SINCE ? first : all, err);
     if (st == FM_OK)
-        st = check_head(contract, err);
+        st = check_head(contract, rules_version, err);
     if (st == FM_OK)
         st = check_tables(contract, err);
-    if (st == FM_OK)
+    if (st == FM_OK && rules_version >= LEDGER_PROTOCOLS_SINCE)
         st = ledger_contract_check_protocol(contract, rules_version, err);
     if (st == FM_OK)
         st = check_parameters(contract, err);

@@ -26,9 +26,10 @@ static fm_status check_members(struct ledger_context *c, const json_t *names, st
 {
     const char *before = "";
 
-    if (!ledger_is_names(names, 0))
+    /* One alone could open again and again until it likes the draw. */
+    if (!ledger_is_names(names, 0) || json_array_size(names) < 2)
         return ledger_refuse(c, LEDGER_RULE_LOTTERY_SHAPE, err,
-                             "1 to %d members give shares, each once", LEDGER_PARTIES_MAX);
+                             "2 to %d members give shares, each once", LEDGER_PARTIES_MAX);
     for (size_t i = 0; i < json_array_size(names); i++) {
         const char *alias = json_string_value(json_array_get(names, i));
         const json_t *member;
@@ -64,6 +65,9 @@ static fm_status check_repeat(struct ledger_context *c, struct base_err *err)
         ledger_int(first, "winners") != ledger_int(c->body, "winners"))
         return ledger_refuse(c, LEDGER_RULE_LOTTERY_SHAPE, err,
                              "it repeats a lottery over another list, or of other winners");
+    if (json_object_get(first, "repeated") != NULL)
+        return ledger_refuse(c, LEDGER_RULE_LOTTERY_SHAPE, err, "lottery %s repeats it already",
+                             ledger_text(first, "repeated"));
     if (c->time_ms < ledger_int(first, "reveal"))
         return ledger_refuse(c, LEDGER_RULE_LOTTERY_TIME, err,
                              "shares of the lottery it repeats may still be revealed");
@@ -83,6 +87,28 @@ static fm_status check_repeat(struct ledger_context *c, struct base_err *err)
     return FM_OK;
 }
 
+/* That it was, and by which, stays with the lottery. */
+static fm_status put_repeated(struct ledger_context *c, struct base_err *err)
+{
+    const char *id = ledger_text(c->body, "repeats");
+    char key[LEDGER_KEY_TEXT];
+    const json_t *first;
+    json_t *copy;
+    fm_status st;
+
+    if (id[0] == '\0')
+        return FM_OK;
+    st = get(c, &first, id, err);
+    if (st != FM_OK)
+        return st;
+    copy = json_copy((json_t *)(uintptr_t)first);
+    if (copy != NULL && json_object_set_new(copy, "repeated", json_string(c->id)) != 0) {
+        json_decref(copy);
+        copy = NULL;
+    }
+    return ledger_view_put(c->view, ledger_key(key, "lottery", id), copy, err);
+}
+
 fm_status ledger_rule_lottery_open(struct ledger_context *c, struct base_err *err)
 {
     int64_t count = ledger_int(c->body, "count"), close = ledger_int(c->body, "close");
@@ -100,6 +126,8 @@ fm_status ledger_rule_lottery_open(struct ledger_context *c, struct base_err *er
         return ledger_refuse(c, LEDGER_RULE_LOTTERY_TIME, err,
                              "close must be ahead, and reveal after it");
     st = check_repeat(c, err);
+    if (st == FM_OK)
+        st = put_repeated(c, err);
     if (st != FM_OK)
         return st;
     value = json_copy((json_t *)(uintptr_t)c->body);

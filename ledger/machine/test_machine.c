@@ -49,6 +49,8 @@ int main(void)
         cmocka_unit_test(test_datasets),
         cmocka_unit_test(test_contracts),
         cmocka_unit_test(test_contract_shapes),
+        cmocka_unit_test(test_contract_first_rules),
+        cmocka_unit_test(test_contract_links),
         cmocka_unit_test(test_authorizations),
         cmocka_unit_test(test_consents),
         cmocka_unit_test(test_attested),
@@ -70,6 +72,7 @@ int main(void)
         cmocka_unit_test(test_evidence),
         cmocka_unit_test(test_lottery),
         cmocka_unit_test(test_lottery_repeated),
+        cmocka_unit_test(test_lottery_of_two_spoilt),
         cmocka_unit_test(test_rules_switch),
         cmocka_unit_test(test_every_rule_was_met),
     };

@@ -85,6 +85,9 @@ void test_lottery(void **state)
     town_refused(&t, open_it(&t, lottery(&t, "bank_a", "bank_b", (1 << 24) + 1, 4, NULL)),
                  LEDGER_RULE_LOTTERY_SHAPE);
     late = lottery(&t, "bank_a", "bank_b", 100, 3, NULL);
+    assert_int_equal(json_array_remove(json_object_get(late, "members"), 1), 0);
+    town_refused(&t, open_it(&t, late), LEDGER_RULE_LOTTERY_SHAPE); /* one alone */
+    late = lottery(&t, "bank_a", "bank_b", 100, 3, NULL);
     assert_int_equal(json_object_set_new(late, "close", json_integer(t.time_ms)), 0);
     town_refused(&t, open_it(&t, late), LEDGER_RULE_LOTTERY_TIME);
 
@@ -141,5 +144,34 @@ void test_lottery_repeated(void **state)
         json_array_append_new(json_object_get(again, "members"), json_string("regulator")), 0);
     town_refused(&t, open_it(&t, again), LEDGER_RULE_LOTTERY_MEMBER);
     (void)opened(&t, lottery(&t, "bank_a", "bank_b", 100, 3, id.text));
+    /* Once: the two may not go on until they like what comes. */
+    town_refused(&t, open_it(&t, lottery(&t, "bank_a", "bank_b", 100, 3, id.text)),
+                 LEDGER_RULE_LOTTERY_SHAPE);
+    town_release(&t);
+}
+
+/* Of two, one withholds (or whoever makes the blocks leaves its share out): the other may not go on
+ * alone. */
+void test_lottery_of_two_spoilt(void **state)
+{
+    struct town t;
+    struct town_id id;
+    json_t *alone;
+
+    (void)state;
+    town_init_rules(&t, NULL, 2);
+    id = opened(&t, lottery(&t, "bank_a", "bank_b", 100, 3, NULL));
+    town_ok(&t, commit(&t, BANK_A, id.text));
+    town_ok(&t, commit(&t, BANK_B, id.text));
+    town_wait(&t, 10000);
+    town_ok(&t, reveal(&t, BANK_B, id.text, share));
+    town_wait(&t, 20000);
+    alone = lottery(&t, "bank_a", "bank_b", 100, 3, id.text);
+    assert_int_equal(json_array_remove(json_object_get(alone, "members"), 0), 0);
+    town_refused(&t, open_it(&t, alone), LEDGER_RULE_LOTTERY_SHAPE);
+    /* Nor with somebody new under the name of a repetition; afresh, everyone sees both. */
+    town_refused(&t, open_it(&t, lottery(&t, "bank_b", "bank_c", 100, 3, id.text)),
+                 LEDGER_RULE_LOTTERY_MEMBER);
+    (void)opened(&t, lottery(&t, "bank_b", "bank_c", 100, 3, NULL));
     town_release(&t);
 }
