@@ -55,13 +55,16 @@ want=$({ printf 'firmiana/changes/1'; printf '%s%s%s%s' "$(root 3)" "$(root 4)" 
 
 # rows of then and of now, from files alone
 as regulator audit export --out "$W/trail" >/dev/null
-"$verify" "$W/trail" >/dev/null || fail "the trail is not valid"
-"$firmiana" dataset check "$W/then" "$W/trail" >"$W/out" || fail "the row of version 1 does not hold"
+chain=$("$verify" "$W/trail" | sed -n 's/^  chain *//p')
+[ ${#chain} = 64 ] || fail "the trail is not valid"
+! "$firmiana" dataset check "$W/then" "$W/trail" --chain "${chain//[0-9]/a}" >/dev/null 2>&1 || fail "another ledger, and valid"
+"$firmiana" dataset check "$W/then" "$W/trail" --chain "$chain" >"$W/out" || fail "the row of version 1 does not hold"
 grep -q '^valid: row 3 of loans of bank_a, version 1, published 20' "$W/out" || fail "$(cat "$W/out")"
+grep -q "^  chain    $chain$" "$W/out" && grep -q '^  final    cosigned by [34] of 4 active members, quorum 3: ' "$W/out" || fail "no chain, quorum and cosigners: $(cat "$W/out")"
 grep -Eq "^  balance +$(printf "%d.%02d" $((before / 100)) $((before % 100)))$" "$W/out" || fail "not the balance of then, $before: $(cat "$W/out")"
 "$firmiana" dataset check "$W/now" "$W/trail" >"$W/out.now" || fail "the row of version 2 does not hold"
 [ "$(grep balance "$W/out")" != "$(grep balance "$W/out.now")" ] || fail "the balance did not change"
-for change in 's/"salt":"\(.\{4\}\)/"salt":"0000/' 's/"index":3/"index":2/' 's/"data_version":1/"data_version":2/' 's/"row":"\(.\{30\}\)../"row":"\1ff/' 's/"member":"bank_a"/"member":"bank_b"/'; do
+for change in 's/"salt":"\(.\{4\}\)/"salt":"0000/' 's/"index":3/"index":2/' 's/"data_version":1/"data_version":2/' 's/"row":"\(.\{30\}\)../"row":"\1ff/' 's/"member":"bank_a"/"member":"bank_b"/' 's/"chain":"\(.\{60\}\)..../"chain":"\10000/'; do
   sed "$change" "$W/then" >"$W/altered"
   ! cmp -s "$W/then" "$W/altered" || fail "nothing was altered: $change"
   ! "$firmiana" dataset check "$W/altered" "$W/trail" >/dev/null 2>&1 || fail "altered, and valid: $change"

@@ -56,11 +56,18 @@ must_refuse "lottery.member" later 200 as regulator lottery open "$W/list" --nam
 again 3 "$first" || again 10 "$first" || again 40 "$first" || fail "no repetition was in time: $(cat "$W/out")"
 as bank_a audit export --out "$W/trail" >/dev/null
 before=$(now_ms)
-"$firmiana" lottery draw "$id" "$W/list" "$W/trail" --winners >"$W/winners"
+"$firmiana" lottery draw "$id" "$W/list" "$W/trail" --winners >"$W/winners" 2>"$W/out"
 took=$(($(now_ms) - before))
 [ "$(sort -u "$W/winners" | wc -l)" = 1000 ] || fail "not 1000 winners"
-"$firmiana" lottery draw "$id" "$W/list" "$W/trail" | grep -q '^  list     500000 entries' || fail "no summary"
-"$verify" "$W/trail" >/dev/null || fail "the trail is not valid"
+chain=$("$verify" "$W/trail" | sed -n 's/^  chain *//p')
+"$firmiana" lottery draw "$id" "$W/list" "$W/trail" --chain "$chain" >"$W/out" || fail "not drawn: $(cat "$W/out")"
+for line in "  chain    $chain" '  final    cosigned by [34] of 4 active members, quorum 3: .*bank_a' "  ALSO     over this list: \"flats\" $first, not drawn (2 of 3 shares), which this one repeats" '  list     500000 entries'; do
+  grep -q "^$line" "$W/out" || fail "the summary lacks '$line': $(cat "$W/out")"
+done
+must_refuse "chain" "$firmiana" lottery draw "$id" "$W/list" "$W/trail" --chain "${chain//[0-9]/a}"
+must_refuse "repeats it already" as regulator lottery open "$W/list" --name flats --winners 1000 --member bank_a --member bank_b --close 3s --reveal 60s --repeats "$first"
+{ cat "$W/list" && printf 'applicant 000041\r\n'; } >"$W/twice"
+must_refuse "lines 42 and 500001 are the same entry" as regulator lottery open "$W/twice" --name flats --winners 1000 --member bank_a --member bank_b --close 3s --reveal 60s
 
 # another program
 if command -v python3 >/dev/null; then

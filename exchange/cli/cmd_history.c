@@ -8,6 +8,7 @@
 #include "did/moment.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
+#include "exchange/cli/trail.h"
 #include "exchange/data/root.h"
 #include "ledger/verify/verify.h"
 
@@ -117,13 +118,6 @@ struct published {
     int64_t time_ms;
 };
 
-static fm_status read_file(void *ctx, void *out, size_t len, size_t *got, struct base_err *err)
-{
-    errno = 0;
-    *got = fread(out, 1, len, ctx);
-    return ferror((FILE *)ctx) ? base_err_errno(err, "read") : FM_OK;
-}
-
 static bool is_it(const struct published *p, const struct ledger_bundle_reader *r)
 {
     const json_t *body = json_object_get(r->payload, "body");
@@ -138,7 +132,7 @@ static bool is_it(const struct published *p, const struct ledger_bundle_reader *
 /* In a bundle that is known to be valid. */
 static fm_status find(struct published *p, FILE *f, struct base_err *err)
 {
-    const struct ledger_bundle_source source = {read_file, f};
+    const struct ledger_bundle_source source = {cli_trail_read, f};
     struct ledger_bundle_reader r;
     fm_status st;
 
@@ -198,7 +192,6 @@ static void print_row(const json_t *file, const struct published *p, const json_
 static fm_status check_in(const struct cli_args *args, const json_t *file, FILE *f,
                           struct base_err *err)
 {
-    const struct ledger_bundle_source source = {read_file, f};
     struct published p = {.dataset = cli_text(file, "dataset"),
                           .data_version =
                               json_integer_value(json_object_get(file, "data_version"))};
@@ -209,14 +202,15 @@ static fm_status check_in(const struct cli_args *args, const json_t *file, FILE 
     fm_status st = base_json_get_hex(chain, 32, file, "chain", err);
 
     if (st == FM_OK)
-        st = ledger_verify(&report, &source, chain, err);
+        st = cli_trail_verify(&report, args, f, err);
+    if (st == FM_OK && memcmp(chain, report->chain, sizeof chain) != 0)
+        st = base_err_set(err, FM_E_INVALID, "%s: the row is of another ledger than the trail",
+                          args->operands[0]);
     if (st == FM_OK) {
         member = ledger_members_by_alias(report->members, cli_text(file, "member"));
         if (member == NULL)
             st = base_err_set(err, FM_E_INVALID, "%s is no member", cli_text(file, "member"));
     }
-    if (st == FM_OK && fseek(f, 0, SEEK_SET) != 0)
-        st = base_err_errno(err, args->operands[1]);
     if (st == FM_OK) {
         p.did = did_document_id(member->doc);
         st = find(&p, f, err);
@@ -227,6 +221,8 @@ static fm_status check_in(const struct cli_args *args, const json_t *file, FILE 
         st = cli_print_json(row, err);
     else if (st == FM_OK)
         print_row(file, &p, row);
+    if (st == FM_OK)
+        cli_trail_print(cli_flag(args, "json") ? stderr : stdout, args, report);
     json_decref(row);
     json_decref(p.body);
     ledger_verified_free(report);
@@ -253,7 +249,7 @@ static fm_status check(const struct cli_args *args, struct base_err *err)
     return st;
 }
 
-static const struct cli_option check_options[] = {CLI_JSON_OPTION, {0}};
+static const struct cli_option check_options[] = {CLI_CHAIN_OPTION, CLI_JSON_OPTION, {0}};
 
 const struct cli_command cli_dataset_check = {
     "dataset check",

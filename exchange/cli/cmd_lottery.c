@@ -11,72 +11,11 @@
 #include "base/random.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
+#include "exchange/cli/lottery_list.h"
+#include "exchange/cli/trail.h"
 #include "ledger/proof/log.h"
 #include "ledger/proof/lottery.h"
 #include "ledger/verify/verify.h"
-
-/* ---- the list ---- */
-
-enum { LIST_MAX = 1 << 30 };
-
-struct list {
-    struct base_buf text;
-    size_t *at; /* where each entry begins; at[count] is the end */
-    uint32_t count;
-    uint8_t root[32];
-};
-
-static void list_release(struct list *l)
-{
-    base_buf_release(&l->text);
-    free(l->at);
-}
-
-static size_t entry_len(const struct list *l, uint32_t i)
-{
-    size_t len = l->at[i + 1] - l->at[i];
-
-    while (len > 0 && strchr("\r\n", l->text.p[l->at[i] + len - 1]) != NULL)
-        len--;
-    return len;
-}
-
-/* One entry a line; empty lines are none. */
-static fm_status list_load(struct list *l, const char *path, struct base_err *err)
-{
-    struct ledger_log log = {0};
-    size_t lines = 1;
-    uint8_t hash[32];
-    fm_status st = base_file_read(&l->text, path, LIST_MAX, err);
-
-    if (st != FM_OK)
-        return st;
-    for (size_t i = 0; i < l->text.len; i++)
-        lines += l->text.p[i] == '\n';
-    l->at = calloc(lines + 1, sizeof *l->at);
-    if (l->at == NULL)
-        return base_err_memory(err, "list");
-    for (size_t i = 0; i < l->text.len;) {
-        const uint8_t *end = memchr(l->text.p + i, '\n', l->text.len - i);
-        size_t next = end != NULL ? (size_t)(end - l->text.p) + 1 : l->text.len;
-
-        l->at[l->count] = i;
-        l->at[l->count + 1] = next;
-        if (entry_len(l, l->count) == 0)
-            return base_err_set(err, FM_E_INPUT, "%s: line %lu is empty: an entry is a line", path,
-                                (unsigned long)l->count + 1);
-        ledger_log_leaf_hash_of(hash, l->text.p + i, entry_len(l, l->count));
-        ledger_log_append(&log, hash, NULL);
-        i = next;
-        if (++l->count > LEDGER_LOTTERY_ENTRIES_MAX)
-            return base_err_set(err, FM_E_LIMIT, "%s: more than %d entries", path,
-                                LEDGER_LOTTERY_ENTRIES_MAX);
-    }
-    if (l->count == 0)
-        return base_err_set(err, FM_E_INPUT, "%s: no entries", path);
-    ledger_log_root(l->root, &log);
-    return FM_OK;
-}
 
 /* ---- opening ---- */
 
@@ -102,7 +41,7 @@ static json_t *members_of(const struct cli_args *args)
 static fm_status open_lottery(const struct cli_args *args, struct base_err *err)
 {
     int64_t winners = 0, close_ms = 0, reveal_ms = 0, now = base_clock_unix_ms(base_clock_system());
-    struct list list = {0};
+    struct cli_list list = {0};
     char root[65];
     json_t *body;
     fm_status st = cli_int(&winners, args, "winners", 1, LEDGER_LOTTERY_ENTRIES_MAX, err);
@@ -112,7 +51,9 @@ static fm_status open_lottery(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = cli_duration(&reveal_ms, cli_value(args, "reveal"), "reveal", err);
     if (st == FM_OK)
-        st = list_load(&list, args->operands[0], err);
+        st = cli_list_load(&list, args->operands[0], err);
+    if (st == FM_OK)
+        st = cli_list_check_once(&list, args->operands[0], err);
     if (st == FM_OK) {
         base_hex(root, list.root, 32);
         body =
@@ -125,7 +66,7 @@ static fm_status open_lottery(const struct cli_args *args, struct base_err *err)
         st = body != NULL ? cli_submit_by_node(args, "lottery.open", body, "lottery", err)
                           : base_err_memory(err, "lottery");
     }
-    list_release(&list);
+    cli_list_release(&list);
     return st;
 }
 
@@ -241,14 +182,14 @@ struct story {
     uint8_t id32[32];
     char id[65];
     json_t *open, *commits, *shares; /* owned; alias -> hex */
+    json_t *opened, *shown;          /* every lottery of the trail: id -> body, shares shown */
     bool after_share;                /* a commitment came behind a share */
 };
 
-static fm_status read_file(void *ctx, void *out, size_t len, size_t *got, struct base_err *err)
+static int count_share(struct story *s, const char *id)
 {
-    errno = 0;
-    *got = fread(out, 1, len, ctx);
-    return ferror((FILE *)ctx) ? base_err_errno(err, "read") : FM_OK;
+    return json_object_set_new(s->shown, id,
+                               json_integer(json_integer_value(json_object_get(s->shown, id)) + 1));
 }
 
 static fm_status see(struct story *s, const struct ledger_bundle_reader *r,
@@ -258,7 +199,7 @@ static fm_status see(struct story *s, const struct ledger_bundle_reader *r,
     const json_t *body = json_object_get(r->payload, "body");
     const struct ledger_identity *sender;
     bool commits = strcmp(type, "lottery.commit") == 0;
-    uint8_t id[32];
+    char id[65];
     struct ledger_tx tx;
     fm_status st;
 
@@ -268,12 +209,16 @@ static fm_status see(struct story *s, const struct ledger_bundle_reader *r,
         st = ledger_tx_parse_json(&tx, (json_t *)(uintptr_t)r->payload, err);
         if (st != FM_OK)
             return st;
-        memcpy(id, tx.id, 32);
+        base_hex(id, tx.id, 32);
         ledger_tx_release(&tx);
-        if (memcmp(id, s->id32, 32) == 0)
+        if (strcmp(id, s->id) == 0)
             s->open = json_incref((json_t *)(uintptr_t)body);
-        return FM_OK;
+        return json_object_set(s->opened, id, (json_t *)(uintptr_t)body) == 0
+                   ? FM_OK
+                   : base_err_memory(err, "lottery");
     }
+    if (!commits && count_share(s, cli_text(body, "lottery")) != 0)
+        return base_err_memory(err, "lottery");
     if (strcmp(cli_text(body, "lottery"), s->id) != 0)
         return FM_OK;
     sender = ledger_members_by_did(members, cli_text(r->payload, "sender"));
@@ -288,7 +233,7 @@ static fm_status see(struct story *s, const struct ledger_bundle_reader *r,
 static fm_status read_story(struct story *s, FILE *f, const struct ledger_members *members,
                             struct base_err *err)
 {
-    const struct ledger_bundle_source source = {read_file, f};
+    const struct ledger_bundle_source source = {cli_trail_read, f};
     struct ledger_bundle_reader r;
     fm_status st;
 
@@ -335,8 +280,31 @@ static fm_status check_shares(const struct story *s, struct base_err *err)
     return FM_OK;
 }
 
-static fm_status print_winners(const struct cli_args *args, const struct story *s,
-                               const struct list *list, const uint8_t seed32[32],
+/* Whoever may open lotteries until one pleases is not stopped, but seen. */
+static void print_others(FILE *out, const struct story *s)
+{
+    const char *id, *root = cli_text(s->open, "root");
+    json_t *other;
+
+    json_object_foreach(s->opened, id, other)
+    {
+        size_t members = json_array_size(json_object_get(other, "members"));
+        json_int_t shown = json_integer_value(json_object_get(s->shown, id));
+
+        if (strcmp(id, s->id) == 0 || strcmp(cli_text(other, "root"), root) != 0)
+            continue;
+        (void)fprintf(out, "  ALSO     over this list: \"%s\" %s, %s (%lld of %zu shares)%s\n",
+                      cli_text(other, "name"), id,
+                      shown == (json_int_t)members ? "drawn as well" : "not drawn",
+                      (long long)shown, members,
+                      strcmp(cli_text(s->open, "repeats"), id) == 0    ? ", which this one repeats"
+                      : strcmp(cli_text(other, "repeats"), s->id) == 0 ? ", which repeats this one"
+                                                                       : "");
+    }
+}
+
+static fm_status print_winners(FILE *out, bool all, const struct story *s,
+                               const struct cli_list *list, const uint8_t seed32[32],
                                struct base_err *err)
 {
     uint32_t n = (uint32_t)json_integer_value(json_object_get(s->open, "winners"));
@@ -346,17 +314,15 @@ static fm_status print_winners(const struct cli_args *args, const struct story *
                                   : base_err_memory(err, "draw");
 
     base_hex(seed, seed32, 32);
-    if (st == FM_OK && !cli_flag(args, "winners"))
-        printf("valid: lottery \"%s\"\n  list     %" PRIu32 " entries, as fixed on the ledger\n"
-               "  seed     %s, from the shares of %zu members\n  drawn    %" PRIu32 "\n",
-               cli_text(s->open, "name"), list->count, seed,
-               json_array_size(json_object_get(s->open, "members")), n);
-    for (uint32_t i = 0; st == FM_OK && i < n; i++)
-        if (cli_flag(args, "winners") || i < 20)
-            printf("%s%.*s\n", cli_flag(args, "winners") ? "" : "  ",
-                   (int)entry_len(list, winner[i]),
-                   (const char *)list->text.p + list->at[winner[i]]);
-    if (st == FM_OK && !cli_flag(args, "winners") && n > 20)
+    if (st == FM_OK)
+        (void)fprintf(out,
+                      "  list     %" PRIu32 " entries, as fixed on the ledger\n"
+                      "  seed     %s, from the shares of %zu members\n  drawn    %" PRIu32 "\n",
+                      list->count, seed, json_array_size(json_object_get(s->open, "members")), n);
+    for (uint32_t i = 0; st == FM_OK && i < n && (all || i < 20); i++)
+        printf("%s%.*s\n", all ? "" : "  ", (int)cli_list_entry_len(list, winner[i]),
+               (const char *)list->text.p + list->at[winner[i]]);
+    if (st == FM_OK && !all && n > 20)
         printf("  ... (--winners prints all)\n");
     free(winner);
     return st;
@@ -365,18 +331,17 @@ static fm_status print_winners(const struct cli_args *args, const struct story *
 static fm_status draw_from(const struct cli_args *args, struct story *s, FILE *f,
                            struct base_err *err)
 {
-    const struct ledger_bundle_source source = {read_file, f};
     struct ledger_verified *report = NULL;
-    struct list list = {0};
+    struct cli_list list = {0};
     uint8_t root[32], seed[32];
-    fm_status st = ledger_verify(&report, &source, NULL, err);
+    bool all = cli_flag(args, "winners");
+    FILE *out = all ? stderr : stdout; /* then the winners stand alone */
+    fm_status st = cli_trail_verify(&report, args, f, err);
 
-    if (st == FM_OK && fseek(f, 0, SEEK_SET) != 0)
-        st = base_err_errno(err, args->operands[2]);
     if (st == FM_OK)
         st = read_story(s, f, report->members, err);
     if (st == FM_OK)
-        st = list_load(&list, args->operands[1], err);
+        st = cli_list_load(&list, args->operands[1], err);
     if (st == FM_OK)
         st = base_json_get_hex(root, 32, s->open, "root", err);
     if (st == FM_OK && (memcmp(root, list.root, 32) != 0 ||
@@ -384,20 +349,29 @@ static fm_status draw_from(const struct cli_args *args, struct story *s, FILE *f
         st =
             base_err_set(err, FM_E_INVALID, "%s is not the list that was fixed", args->operands[1]);
     if (st == FM_OK)
+        st = cli_list_check_once(&list, args->operands[1], err);
+    if (st == FM_OK)
         st = check_shares(s, err);
     if (st == FM_OK)
         st =
             ledger_lottery_seed(seed, s->id32, json_object_get(s->open, "members"), s->shares, err);
-    if (st == FM_OK)
-        st = print_winners(args, s, &list, seed, err);
-    list_release(&list);
+    if (st == FM_OK) {
+        (void)fprintf(out, "valid: lottery \"%s\"\n", cli_text(s->open, "name"));
+        cli_trail_print(out, args, report);
+        print_others(out, s);
+        st = print_winners(out, all, s, &list, seed, err);
+    }
+    cli_list_release(&list);
     ledger_verified_free(report);
     return st;
 }
 
 static fm_status draw(const struct cli_args *args, struct base_err *err)
 {
-    struct story s = {.commits = json_object(), .shares = json_object()};
+    struct story s = {.commits = json_object(),
+                      .shares = json_object(),
+                      .opened = json_object(),
+                      .shown = json_object()};
     FILE *f = NULL;
     fm_status st = check_id(s.id32, args->operands[0], err);
 
@@ -411,11 +385,17 @@ static fm_status draw(const struct cli_args *args, struct base_err *err)
     json_decref(s.open);
     json_decref(s.commits);
     json_decref(s.shares);
+    json_decref(s.opened);
+    json_decref(s.shown);
     return st;
 }
 
 static const struct cli_option draw_options[] = {
-    {"winners", NULL, "print the winners' entries alone, in the order drawn", CLI_OPTIONAL}, {0}};
+    CLI_CHAIN_OPTION,
+    {"winners", NULL,
+     "print the winners' entries alone, in the order drawn; the rest goes to standard error",
+     CLI_OPTIONAL},
+    {0}};
 
 const struct cli_command cli_lottery_draw = {
     "lottery draw",
@@ -425,6 +405,6 @@ const struct cli_command cli_lottery_draw = {
     "draw, from the list and an exported trail: everyone gets the same winners",
     "No node and no network. The trail is checked whole; the list must be the one fixed; every "
     "share must be what its\nmember committed to before any was shown. Exit code 4: a member "
-    "withholds, and is named.",
+    "withholds, and is named. Other lotteries of the trail over the same list are\nnamed too.",
     draw_options,
     draw};
