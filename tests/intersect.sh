@@ -51,12 +51,17 @@ same bank_a "SELECT COUNT(*), SUM(cards.spent), AVG(cards.spent), SUM(cards.late
   "SELECT COUNT(*), SUM(spent), printf('%.6f', AVG(spent)), SUM(late) $from WHERE segment > 2 AND spent > -5000"
 as bank_a contract show "$(cat "$W/id")" >"$W/shown"
 grep -q "leaks       to both the size of the intersection, to bank_a also where it is below the minimum of 5 rows" "$W/shown" || fail "contract show: $(cat "$W/shown")"
+grep -q "trusts      both to follow the protocol: bank_a, if it does not, can have 5 points count for one row" "$W/shown" || fail "contract show: $(cat "$W/shown")"
 # The one who sums is the recipient, and the two swap places.
 same bank_b "SELECT SUM(customers.segment), COUNT(*) $from WHERE cards.late = 1" "SELECT SUM(segment), COUNT(*) $from WHERE late = 1"
 got=$(ask bank_a "SELECT COUNT(*), SUM(cards.spent) $from WHERE customers.segment = 4 AND cards.late = 1")
 [ "$(both "SELECT COUNT(*) BETWEEN 1 AND 4 $from WHERE segment = 4 AND late = 1")" = 1 ] || fail "the data have no small intersection"
 [ "$got" = "suppressed,suppressed" ] || fail "below the minimum: $got"
 
+for b in bank_a bank_b; do
+  kept=$(sqlite3 "$W/$b/sessions.db" "SELECT COUNT(*) FROM sealed WHERE kind = 'input'")
+  [ "$kept" = 3 ] || fail "$b kept $kept openings of what it ran with, not 3"
+done
 as bank_a audit export --out "$W/trail.bundle" >/dev/null
 "$verify" "$W/trail.bundle" >"$W/verified" || fail "firmiana-verify: $(cat "$W/verified")"
 grep -q "both parties follow the protocol" "$W/verified" || fail "firmiana-verify does not name the model: $(cat "$W/verified")"

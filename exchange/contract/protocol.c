@@ -154,6 +154,12 @@ static void describe_intersect(struct base_buf *out, const struct intersect_shap
         "  leaks       to both the size of the intersection, to %s also where it is below "
         "the minimum of %zu rows; then nothing is decrypted\n",
         side_of(s, INTERSECT_MATCHER), t->minimum);
+    base_buf_putf(
+        out,
+        "  trusts      both to follow the protocol: %s, if it does not, can have %zu "
+        "points count for one row; and from a single row of its own that its WHERE leaves "
+        "it learns whether %s has it\n",
+        side_of(s, INTERSECT_MATCHER), t->minimum, side_of(s, INTERSECT_HOLDER));
     base_buf_putf(out, "  costs       5 messages, about %zu bytes in all\n",
                   64 * t->matcher_rows + 64 * t->holder_rows + groups * t->holder_rows * cipher +
                       4 * groups * cipher);
@@ -218,7 +224,11 @@ fm_status contract_protocols_json(json_t **out, const struct sql_plan *plan, str
                                    "rounds", 5)) == 0;
     if (done && intersect_shape_of(&shape, plan, &not_this) == FM_OK)
         done = json_array_append_new(
-                   *out, json_pack("{s:s,s:s,s:i}", "protocol", "psi-sum", "leaks",
-                                   "to both sides the size of the intersection", "rounds", 5)) == 0;
+                   *out,
+                   json_pack("{s:s,s:s,s:i}", "protocol", "psi-sum", "leaks",
+                             "to both sides the size of the intersection; to the side that counts, "
+                             "from a single row of its own, whether the other has it; the "
+                             "minimum binds only those who follow the protocol",
+                             "rounds", 5)) == 0;
     return done ? FM_OK : base_err_memory(err, "explanation");
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/secret.h"
 #include "mpc/psi/psi_own.h"
 
@@ -90,11 +91,26 @@ struct own {
     const struct mpc_psi *psi;
     const struct mpc_psi_rows *rows;
     struct psi_point *points;
-    uint8_t fill[32];
 };
 
-/* Hashed: u8 1, session, 32 zeros, identifier; where the set is filled up u8 0, session, a secret
- * of this run with a counter, zeros: as long, and it stands for no identifier. */
+/* A filler follows from what the commitment commits to, so that its opening makes it again. */
+void mpc_psi_filler(uint8_t out32[32], const struct mpc_psi *psi, size_t index)
+{
+    struct base_sha256 h;
+    uint8_t at[8];
+
+    base_store_u64(at, index);
+    base_sha256_init(&h);
+    base_sha256_update(&h, "firmiana psi-sum filler 1", 25);
+    base_sha256_update(&h, psi->salt, sizeof psi->salt);
+    base_sha256_update(&h, psi->scalar, sizeof psi->scalar);
+    base_sha256_update(&h, at, sizeof at);
+    base_sha256_final(&h, out32);
+    base_wipe(&h, sizeof h);
+}
+
+/* Hashed: u8 1, session, 32 zeros, identifier; where the set is filled up u8 0, session, filler,
+ * zeros: as long, and it stands for no identifier. */
 static fm_status make_range(void *ctx, size_t from, size_t to, struct base_err *err)
 {
     static const char dst[] = "firmiana-psi-sum-V01-ristretto255_XMD:SHA-512_R255MAP_RO_";
@@ -110,8 +126,7 @@ static fm_status make_range(void *ctx, size_t from, size_t to, struct base_err *
         if (i < own->rows->n) {
             memcpy(message + 65, own->rows->ids + id_len * i, id_len);
         } else {
-            memcpy(message + 33, own->fill, sizeof own->fill);
-            base_store_u64(message + 57, base_load_u64(own->fill + 24) ^ i);
+            mpc_psi_filler(message + 33, own->psi, i);
         }
         mpc_psi_hash_to_group(point, message, 65 + id_len, dst, sizeof dst - 1);
         if (crypto_scalarmult_ristretto255(own->points[i].p, own->psi->scalar, point) != 0)
@@ -127,11 +142,8 @@ fm_status mpc_psi_own_points(struct psi_point *points, const struct mpc_psi *psi
                              const struct mpc_psi_rows *rows, struct base_err *err)
 {
     struct own own = {.psi = psi, .rows = rows, .points = points};
-    fm_status st = base_random_fill(psi->random, own.fill, sizeof own.fill, err);
+    fm_status st = mpc_psi_share_out(declared, psi->threads, make_range, &own, err);
 
-    if (st == FM_OK)
-        st = mpc_psi_share_out(declared, psi->threads, make_range, &own, err);
-    base_wipe(own.fill, sizeof own.fill);
     if (st != FM_OK)
         return st;
     mpc_psi_sort(points, declared);

@@ -2,9 +2,15 @@
  * the holder's columns over these rows, and nothing else. Ion, Kreuter, Nergiz, Patel, Raykova,
  * Saxena, Seth, Shanahan, Yung, "On deploying secure computation: private
  * intersection-sum-with-cardinality", EuroS&P 2020 (eprint 2019/723), figure 2: a Diffie-Hellman
- * intersection with sums under Paillier. Semi-honest: each side hides its rows from the other, but
- * a side that does not follow the protocol can make up rows (the commitments below say afterwards
- * what it ran with).
+ * intersection with sums under Paillier.
+ *
+ * Semi-honest: against a side that follows the protocol, its rows are hidden. One that does not can
+ * make up rows; a matcher can also send `minimum` points that stand for one row of the holder's, or
+ * fill its set with rows that it knows are there, so that the minimum holds and the sums tell that
+ * one row's values: the minimum binds only those who follow the protocol. And without leaving it, a
+ * matcher whose rows are one (its WHERE clause, its table) learns from the size whether the holder
+ * has that identifier: it counts, whatever the minimum. The commitments below say afterwards what a
+ * side ran with.
  *
  * Sides: the *matcher* has identifiers v; the *holder* identifiers w with columns t, and a Paillier
  * key. a, b: a secret scalar each, fresh; H hashes to ristretto255 (RFC 9496) as
@@ -104,7 +110,10 @@ void mpc_psi_free(struct mpc_psi *psi); /* wipes */
 /* What this side ran with: SHA-256("firmiana psi-sum input 1", the terms, side, salt32, scalar32,
  * u64 rows, u32 id_len, and each identifier with its values, in the rows' order). For the ready
  * message, before the first step. opening: salt and scalar, 64 bytes, secret; whoever is shown it
- * with the rows can make every point that this side sent again. */
+ * with the rows can make every point again that this side made of its own, fillers too: the filler
+ * of row i (from the number of rows on) hashes SHA-256("firmiana psi-sum filler 1", salt32,
+ * scalar32, u64 i) in place of an identifier (points.c). Masks and what randomises ciphertexts do
+ * not follow from it. */
 void mpc_psi_commitment(const struct mpc_psi *psi, uint8_t commitment32[32]);
 void mpc_psi_opening(const struct mpc_psi *psi, uint8_t opening64[64]);
 

@@ -50,6 +50,8 @@ struct mpc_psi {
 /* points.c. hash_to_ristretto255 (RFC 9380, appendix B) of SHA-512. */
 void mpc_psi_hash_to_group(uint8_t out32[32], const void *message, size_t len, const void *dst,
                            size_t dst_len);
+/* What stands in for the identifier of row `index` where the set is filled up. */
+void mpc_psi_filler(uint8_t out32[32], const struct mpc_psi *psi, size_t index);
 /* Calls range on [0, n) in up to `threads` pieces, one a thread; the first error counts. */
 fm_status mpc_psi_share_out(size_t n, unsigned threads,
                             fm_status (*range)(void *ctx, size_t from, size_t to,

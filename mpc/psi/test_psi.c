@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "mpc/psi/psi_own.h"
 
 #define OK(call) assert_int_equal((call), FM_OK)
@@ -386,9 +387,22 @@ static void test_commitment(void **ctx)
     mpc_psi_opening(w->side[0], opening);
     mpc_psi_commitment(w->side[0], commitment);
     memcpy(message + 1, w->terms.session32, 32);
-    for (size_t i = 0; i < 30; i++) {
+    for (size_t i = 0; i < w->terms.matcher_rows; i++) {
         int found = 0;
-        memcpy(message + 65, w->ids[0][i], ID);
+        struct base_sha256 h;
+        uint8_t at[8];
+        if (i < 30)
+            memcpy(message + 65, w->ids[0][i], ID);
+        else {
+            memset(message + 65, 0, ID);
+            base_store_u64(at, i);
+            base_sha256_init(&h);
+            base_sha256_update(&h, "firmiana psi-sum filler 1", 25);
+            base_sha256_update(&h, opening, sizeof opening);
+            base_sha256_update(&h, at, sizeof at);
+            base_sha256_final(&h, message + 33);
+        }
+        message[0] = i < 30;
         mpc_psi_hash_to_group(point, message, sizeof message, dst, sizeof dst - 1);
         assert_int_equal(crypto_scalarmult_ristretto255(point, opening + 32, point), 0);
         for (size_t j = 0; j < w->terms.matcher_rows; j++)
