@@ -176,6 +176,7 @@ static fm_status commit(struct intersect_run *r, struct intersect_record *record
     uint8_t *own = record->input[r->side], *other = record->input[1 - r->side];
 
     mpc_psi_commitment(r->psi, own);
+    mpc_psi_opening(r->psi, record->opening);
     if (net_send(t, r->c->stream, r->peer, own, 32, err) != FM_OK)
         return err->code;
     return net_recv(t, r->c->stream, r->peer, other, 32, err);

@@ -37,6 +37,7 @@ struct intersect_record {
     bool runs;            /* this party is a side */
     uint8_t input[2][32]; /* of each side (mpc_psi_commitment) */
     uint8_t messages[32]; /* SHA-256 over all messages, in their order */
+    uint8_t opening[64];  /* of the own input (mpc_psi_opening): secret, to be kept and wiped */
 };
 
 /* What the contract and the plan make of it. FM_E_LIMIT where sums might leave 62 bits. */

@@ -340,5 +340,6 @@ void job_free(struct job *job)
     free(job->setup.plan);
     job_pooled_free(job->setup.pooled);
     base_wipe(job->params, sizeof job->params);
+    base_wipe(job->result.opening, sizeof job->result.opening);
     free(job);
 }

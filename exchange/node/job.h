@@ -49,7 +49,9 @@ struct job_result {
     struct base_err err; /* FM_OK when it is done */
     json_t *inputs;      /* commitments for the receipt's part */
     json_t *result;
-    char *text[3]; /* at a recipient: the answer as table, CSV and JSON */
+    char *text[3];    /* at a recipient: the answer as table, CSV and JSON */
+    bool has_opening; /* psi-sum: of what this side committed to */
+    uint8_t opening[64];
     double seconds;
     uint64_t rounds, bytes_sent, bytes_received;
 };

@@ -3,6 +3,7 @@
  * messages; both sides hold all three. */
 #include <string.h>
 
+#include "base/secret.h"
 #include "exchange/intersect/run.h"
 #include "exchange/node/job_own.h"
 
@@ -80,6 +81,11 @@ fm_status job_intersect(struct job *job, struct base_err *err)
         st = job_keep_answer(job, &answer, err);
     if (st == FM_OK)
         st = keep_record(job, &shape, &record, err);
+    if (st == FM_OK && record.runs) {
+        memcpy(job->result.opening, record.opening, sizeof job->result.opening);
+        job->result.has_opening = true;
+    }
+    base_wipe(&record, sizeof record);
     sql_result_release(&answer);
     return st;
 }

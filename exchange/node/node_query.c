@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "exchange/node/answers_sealed.h"
+#include "exchange/node/openings.h"
 
 enum { HELD_MS = 20000 };
 
@@ -264,6 +265,8 @@ static void job_is_back(struct node *node, struct node_query *q)
     job_keep_columns(q->job, &node->columns);
     node_room_leave(node, q);
     keep_stat(node, q, r);
+    if (err.code == FM_OK && r->has_opening)
+        (void)!node_input_opening_keep(node, q->query_hex, f->attempt, r->opening, &err);
     if (err.code == FM_OK) {
         part = json_pack("{s:O,s:O}", "inputs", r->inputs, "result", r->result);
         if (part == NULL)

@@ -1,5 +1,6 @@
 #include "exchange/node/openings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -23,6 +24,16 @@ fm_status node_opening_keep(struct node *node, const char *query_hex, const json
                              base_clock_unix_ms(node->config.clock), err);
     base_buf_release_secret(&text);
     return st;
+}
+
+fm_status node_input_opening_keep(struct node *node, const char *query_hex, int attempt,
+                                  const uint8_t opening64[64], struct base_err *err)
+{
+    char name[96];
+
+    (void)snprintf(name, sizeof name, "%s/%d", query_hex, attempt);
+    return node_sealed_put(node->started, OPENING_INPUT, name, opening64, 64, NULL, 0,
+                           base_clock_unix_ms(node->config.clock), err);
 }
 
 static fm_status get(struct node *node, json_t **out, const char *kind, const char *name,

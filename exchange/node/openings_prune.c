@@ -22,10 +22,11 @@ static fm_status erase(struct node_started *s, const char *query_hex, const char
 {
     static const char *const deletions[] = {
         "DELETE FROM sealed WHERE kind = '" OPENING_KIND "' AND name = ?1",
-        "DELETE FROM about WHERE kind = '" OPENING_KIND "' AND name = ?1"};
+        "DELETE FROM about WHERE kind = '" OPENING_KIND "' AND name = ?1",
+        "DELETE FROM sealed WHERE kind = '" OPENING_INPUT "' AND instr(name, ?1 || '/') = 1"};
     fm_status st = FM_OK;
 
-    for (size_t i = 0; st == FM_OK && i < 2; i++) {
+    for (size_t i = 0; st == FM_OK && i < sizeof deletions / sizeof *deletions; i++) {
         sqlite3_stmt *q = NULL;
 
         if (sqlite3_prepare_v2(s->db, deletions[i], -1, &q, NULL) != SQLITE_OK ||

@@ -3,9 +3,9 @@
  * started: a (query, attempt) is written, synced, before its first share moves, and never runs
  * again, whatever happens to the process.
  *
- * sealed: boxes (vault.h) by kind and name. Kinds: "opening" and "unnamed" (openings.h), "answer"
- * (answers_sealed.h), "share" and "range" (node_key.h). about: which boxes are about which tag, to
- * find those about a person without opening all.
+ * sealed: boxes (vault.h) by kind and name. Kinds: "opening", "input" and "unnamed" (openings.h),
+ * "answer" (answers_sealed.h), "share" and "range" (node_key.h). about: which boxes are about which
+ * tag, to find those about a person without opening all.
  *
  * A file of format 0, which held openings in clear, is sealed when it is opened; the clear text is
  * overwritten. */

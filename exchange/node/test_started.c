@@ -330,6 +330,10 @@ static void openings_are_pruned(void **state)
     for (int i = 0; i < 4; i++)
         assert_int_equal(node_sealed_put(s, "opening", names[i], "text", 4, &about, 1, i, &err),
                          FM_OK);
+    for (int i = 0; i < 2; i++) /* what queries 2 and 3 ran with goes with them, or stays */
+        assert_int_equal(
+            node_sealed_put(s, "input", i == 0 ? "2/1" : "3/1", "text", 4, NULL, 0, 7, &err),
+            FM_OK);
     assert_int_equal(node_sealed_put(s, "other", "0", "text", 4, &about, 1, 9, &err), FM_OK);
     assert_int_equal(node_started_mark(s, "0", 1, 5, &err), FM_OK);
     node_started_close(s);
@@ -360,6 +364,8 @@ static void openings_are_pruned(void **state)
     for (int i = 0; i < 4; i++)
         assert_int_equal(node_sealed_get(&out, s, "opening", names[i], &err),
                          i % 2 == 0 ? FM_E_NOT_FOUND : FM_OK);
+    assert_int_equal(node_sealed_get(&out, s, "input", "2/1", &err), FM_E_NOT_FOUND);
+    assert_int_equal(node_sealed_get(&out, s, "input", "3/1", &err), FM_OK);
     assert_int_equal(node_sealed_get(&out, s, "other", "0", &err), FM_OK);
     assert_int_equal(node_started_mark(s, "0", 1, 5, &err), FM_E_CONFLICT);
     calls = 0; /* a node has it */
