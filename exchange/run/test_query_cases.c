@@ -105,6 +105,9 @@ const struct query_case query_cases[] = {
     {"SELECT u FROM a WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.g = a.g AND b.v <> a.v)", false,
      NULL},
     {"SELECT u, (SELECT COUNT(v) FROM b WHERE b.g = a.g) FROM a", false, NULL},
+    {"SELECT y.u FROM a JOIN a AS y ON a.u = y.u WHERE EXISTS (SELECT 1 FROM b WHERE b.k = a.k AND "
+     "b.u < y.k AND b.u > y.k - 5)",
+     false, NULL},
     /* windows */
     {"SELECT u, PERCENT_RANK() OVER (PARTITION BY g ORDER BY u) = 1 FROM a", false, NULL},
     {"SELECT u, ROW_NUMBER() OVER (PARTITION BY k ORDER BY u) FROM a", false, NULL},

@@ -157,6 +157,10 @@ void pen_subquery(struct pen *p)
                  PEN_CHOOSE(p, "<", ">=", "="), PEN_CHOOSE(p, "MIN", "SUM", "COUNT", "COUNT"),
                  PEN_CHOOSE(p, "g", "n"), table, PEN_CHOOSE(p, "k", "g", "n"),
                  PEN_CHOOSE(p, "=", "<", ">="), outer, PEN_CHOOSE(p, "k", "g", "n"));
+    /* Of the same name, but perhaps of another table around. */
+    if ((kind == 1 || kind == 2 || kind == 4) && pen_roll(p, 3) == 0)
+        pen_both(p, " AND x.%s %s %c.%s", PEN_CHOOSE(p, "v", "g", "n"), PEN_CHOOSE(p, "<", ">="),
+                 pen_alias(p), PEN_CHOOSE(p, "k", "g", "n"));
     if (pen_roll(p, 2) == 0) {
         pen_both(p, kind == 1 || kind == 2 || kind == 4 ? " AND " : " WHERE ");
         p->aliases = "x";

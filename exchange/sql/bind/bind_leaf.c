@@ -77,7 +77,8 @@ static struct sql_range at_scale(struct sql_range r, unsigned from, unsigned to)
     return r;
 }
 
-/* The first place that says a type gives a parameter its type; all that do widen its range. The
+/* The first place that says a type gives a parameter its type; all that do widen its range, and the
+ * longest text that any of them has room for sets a text's. The
  * binder runs again with what was found, so that ranges that went by a narrower one are redone. */
 static void infer(struct sql_param *p, const struct sql_expect *expect)
 {
@@ -92,6 +93,9 @@ static void infer(struct sql_param *p, const struct sql_expect *expect)
             sql_range_hull(p->range, at_scale(expect->range, expect->type.scale, p->type.scale));
     else if (p->type.kind == expect->type.kind)
         p->range = sql_range_hull(p->range, expect->range);
+    if (p->type.kind == DATA_TEXT && expect->type.kind == DATA_TEXT &&
+        expect->type.max_bytes > p->type.max_bytes)
+        p->type.max_bytes = expect->type.max_bytes;
 }
 
 static fm_status bind_param(size_t *out, struct sql_binder *b, const struct sql_syntax *s,

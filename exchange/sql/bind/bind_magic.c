@@ -47,11 +47,15 @@ static void collect(struct magic *m, const struct sql_syntax *s)
         collect(m, s->args[i]);
     if (!is_outer(m, s))
         return;
+    if (m->table != SQL_NONE && m->table != table_of(m, s)) {
+        m->several = true;
+        return;
+    }
     for (size_t i = 0; i < m->count; i++) {
         if (strcmp(m->columns[i]->text, s->text) == 0)
             return;
     }
-    if (m->count == MOST_COLUMNS || (m->table != SQL_NONE && m->table != table_of(m, s))) {
+    if (m->count == MOST_COLUMNS) {
         m->several = true;
         return;
     }

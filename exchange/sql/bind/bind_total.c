@@ -42,8 +42,9 @@ static bool close_join(bool *given, const struct sql_join *j)
 
     if (j->kind == SQL_JOIN_MARK || j->key_count == 0)
         return false;
-    /* A row without a partner has NULLs on the right, whatever they are: all of one left row. */
-    if (holds_all(given, j->left, j->key_count)) {
+    /* A row without a partner has NULLs on the right, whatever they are: all of one left key,
+     * unless a further condition finds a partner for some rows of that key and none for others. */
+    if (j->condition == SQL_NONE && holds_all(given, j->left, j->key_count)) {
         for (size_t i = 0; j->right_max == 1 && i < j->key_count; i++)
             fresh = give(given, j->right[i]) || fresh;
     }

@@ -59,6 +59,10 @@ static fm_status declare_params(struct sql_plan *plan, const struct sql_request 
     return FM_OK;
 }
 
+/* Room, in bytes, for a text parameter that only meets functions, as in UPPER($1): nothing there
+ * says how long it may be. Who needs more declares it. */
+enum { UNMEASURED_TEXT = 256 };
+
 /* After the first pass: every parameter must have been given a type somewhere. */
 static fm_status settle_params(bool *again, struct sql_plan *plan, const struct sql_request *r,
                                struct base_err *err)
@@ -72,6 +76,8 @@ static fm_status settle_params(bool *again, struct sql_plan *plan, const struct 
             return base_err_set(err, FM_E_INPUT,
                                 "parameter $%zu is not used, though $%zu is: number them from $1",
                                 i + 1, plan->param_count);
+        if (p->type.kind == DATA_TEXT && p->type.max_bytes == 0)
+            p->type.max_bytes = UNMEASURED_TEXT;
         p->known = true;
         *again = true;
     }
