@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exchange/sql/parse/place.h"
+#include "exchange/sql/plan/uses_below.h"
 #include "exchange/sql/plan/walk.h"
 
 const char *sql_use_name(unsigned bit)
@@ -33,27 +34,18 @@ struct flow {
     unsigned *sets;    /* of nodes: the uses that a column would have if it stood there */
     unsigned *fresh;   /* of nodes: what has not flowed on to their operands yet */
     unsigned *columns; /* of columns: what is done with them above the operator at hand */
-    bool *has_param;   /* below the node */
-    bool *has_column;
+    struct sql_below below;
 };
-
-static void look_below(struct flow *f)
-{
-    for (size_t i = 0; i < f->plan->node_count; i++) {
-        const struct sql_node *n = &f->plan->nodes[i];
-        f->has_param[i] = n->op == SQL_OP_PARAM;
-        f->has_column[i] = n->op == SQL_OP_COLUMN;
-        for (size_t j = 0; j < n->arg_count; j++) {
-            f->has_param[i] = f->has_param[i] || f->has_param[n->args[j]];
-            f->has_column[i] = f->has_column[i] || f->has_column[n->args[j]];
-        }
-    }
-}
 
 /* A truth value that parameters alone decide: it switches what stands beside it on and off. */
 static bool is_switch(const struct flow *f, size_t node)
 {
-    return f->has_param[node] && !f->has_column[node];
+    return (f->below.nodes[node] & (SQL_BELOW_PARAM | SQL_BELOW_DATA)) == SQL_BELOW_PARAM;
+}
+
+static bool has_column(const struct flow *f, size_t node)
+{
+    return (f->below.nodes[node] & SQL_BELOW_COLUMN) != 0;
 }
 
 static bool any_switch(const struct flow *f, const struct sql_node *n)
@@ -96,6 +88,13 @@ static void flow_case(struct flow *f, const struct sql_node *n, unsigned set)
     }
 }
 
+/* Anything that rounds or looks into a text tells where a value lies, as a comparison does. */
+static bool compares(enum sql_op op)
+{
+    return (op >= SQL_OP_EQ && op <= SQL_OP_GE) || op == SQL_OP_DIV || op == SQL_OP_MOD ||
+           op == SQL_OP_ROUND || sql_op_is_local(op);
+}
+
 static void flow_node(struct flow *f, size_t i, unsigned set)
 {
     const struct sql_node *n = &f->plan->nodes[i];
@@ -110,18 +109,9 @@ static void flow_node(struct flow *f, size_t i, unsigned set)
     case SQL_OP_MUL:
     case SQL_OP_DIV:
         /* Both factors depend on data: each decides how much of the other is counted. */
-        if ((set & values & ~(unsigned)SQL_USE_REVEAL) != 0 && f->has_column[n->args[0]] &&
-            f->has_column[n->args[1]])
+        if ((set & values & ~(unsigned)SQL_USE_REVEAL) != 0 && has_column(f, n->args[0]) &&
+            has_column(f, n->args[1]))
             set |= SQL_USE_CONDITION;
-        break;
-    case SQL_OP_EQ:
-    case SQL_OP_NE:
-    case SQL_OP_LT:
-    case SQL_OP_LE:
-    case SQL_OP_GT:
-    case SQL_OP_GE:
-        if (f->has_param[i])
-            set |= SQL_USE_PARAMETER;
         break;
     case SQL_OP_AND:
     case SQL_OP_OR:
@@ -131,6 +121,8 @@ static void flow_node(struct flow *f, size_t i, unsigned set)
     default:
         break;
     }
+    if (compares(n->op) && sql_below_chosen(f->below.nodes[i]))
+        set |= SQL_USE_PARAMETER;
     flow_to_args(f, n, set);
 }
 
@@ -146,10 +138,16 @@ static void run_nodes(struct flow *f)
 
 /* ---- operators ---- */
 
+/* Values that are looked for, sorted or matched are compared with each other. */
+static unsigned compared(const struct flow *f, size_t column)
+{
+    return sql_below_chosen(f->below.columns[column]) ? SQL_USE_PARAMETER : 0;
+}
+
 static void put_columns(struct flow *f, const size_t *columns, size_t count, unsigned set)
 {
     for (size_t i = 0; i < count; i++)
-        f->columns[columns[i]] |= set;
+        f->columns[columns[i]] |= set | compared(f, columns[i]);
 }
 
 /* What is done with an aggregate is done with what it is made of; only that it is shown is not: an
@@ -160,6 +158,8 @@ static void flow_items(struct flow *f, const struct sql_rel *rel)
         const struct sql_item *o = &rel->items[i];
         bool extreme = o->fn == SQL_MIN || o->fn == SQL_MAX || o->fn == SQL_PERCENTILE_DISC;
         unsigned above = f->columns[o->column] & ~(unsigned)(SQL_USE_REVEAL | SQL_USE_GROUP);
+        if (extreme || o->distinct)
+            above |= compared(f, o->column);
         put(f, o->arg, above | (extreme ? SQL_USE_EXTREME : SQL_USE_AGGREGATE));
         put(f, o->filter, SQL_USE_CONDITION);
     }
@@ -169,7 +169,7 @@ static void flow_keys(struct flow *f, const struct sql_rel *rel)
 {
     for (size_t i = 0; i < rel->key_count; i++) {
         unsigned *set = &f->columns[rel->keys[i]];
-        *set = (*set & ~(unsigned)SQL_USE_REVEAL) | SQL_USE_GROUP;
+        *set = (*set & ~(unsigned)SQL_USE_REVEAL) | SQL_USE_GROUP | compared(f, rel->keys[i]);
     }
 }
 
@@ -181,7 +181,7 @@ static void flow_windows(struct flow *f, const struct sql_rel *rel)
         put(f, w->arg, above | SQL_USE_AGGREGATE);
         put_columns(f, w->partition, w->partition_count, above | SQL_USE_GROUP);
         for (size_t k = 0; k < w->order_count; k++)
-            f->columns[w->order[k].column] |= above | SQL_USE_ORDER;
+            put_columns(f, &w->order[k].column, 1, above | SQL_USE_ORDER);
     }
 }
 
@@ -192,8 +192,11 @@ static void flow_join(struct flow *f, const struct sql_rel *rel)
 
     if (j->kind == SQL_JOIN_MARK)
         above |= f->columns[j->mark];
-    put_columns(f, j->left, j->key_count, above);
-    put_columns(f, j->right, j->key_count, above);
+    for (size_t i = 0; i < j->key_count; i++) {
+        unsigned set = above | compared(f, j->left[i]) | compared(f, j->right[i]);
+        f->columns[j->left[i]] |= set;
+        f->columns[j->right[i]] |= set;
+    }
     put(f, j->condition, above);
 }
 
@@ -209,7 +212,7 @@ static void flow_rel(struct flow *f, const struct sql_rel *rel)
     flow_keys(f, rel);
     flow_windows(f, rel);
     for (size_t i = 0; i < rel->order_count; i++)
-        f->columns[rel->order[i].column] |= SQL_USE_ORDER;
+        put_columns(f, &rel->order[i].column, 1, SQL_USE_ORDER);
     for (size_t k = 0; rel->given != NULL && k < rel->input_count; k++) {
         for (size_t i = 0; i < rel->column_count; i++)
             f->columns[rel->given[k][i]] |= f->columns[rel->columns[i]];
@@ -314,7 +317,7 @@ static void derive(struct sql_uses *out, struct flow *f)
 {
     const struct sql_plan *plan = f->plan;
 
-    look_below(f);
+    sql_below_look(&f->below);
     for (size_t i = 0; i < plan->output_count; i++)
         f->columns[plan->outputs[i].column] |= SQL_USE_REVEAL;
     for (size_t r = plan->rel_count; r-- > 0;)
@@ -329,15 +332,18 @@ fm_status sql_uses_derive(struct sql_uses *out, const struct sql_plan *plan, str
                      .sets = calloc(plan->node_count + 1, sizeof *f.sets),
                      .fresh = calloc(plan->node_count + 1, sizeof *f.fresh),
                      .columns = calloc(columns + 1, sizeof *f.columns),
-                     .has_param = calloc(plan->node_count + 1, sizeof *f.has_param),
-                     .has_column = calloc(plan->node_count + 1, sizeof *f.has_column)};
+                     .below = {.plan = plan,
+                               .nodes = calloc(plan->node_count + 1, sizeof *f.below.nodes),
+                               .columns = calloc(columns + 1, sizeof *f.below.columns),
+                               .rels = calloc(plan->rel_count + 1, sizeof *f.below.rels)}};
     fm_status st = FM_OK;
 
     *out = (struct sql_uses){.plan = plan};
     out->columns = calloc(columns + 1, sizeof *out->columns);
     out->places = calloc(plan->node_count + columns + 1, sizeof *out->places);
-    if (f.sets == NULL || f.fresh == NULL || f.columns == NULL || f.has_param == NULL ||
-        f.has_column == NULL || out->columns == NULL || out->places == NULL) {
+    if (f.sets == NULL || f.fresh == NULL || f.columns == NULL || f.below.nodes == NULL ||
+        f.below.columns == NULL || f.below.rels == NULL || out->columns == NULL ||
+        out->places == NULL) {
         st = base_err_memory(err, "SQL uses");
     } else {
         derive(out, &f);
@@ -346,8 +352,9 @@ fm_status sql_uses_derive(struct sql_uses *out, const struct sql_plan *plan, str
     free(f.sets);
     free(f.fresh);
     free(f.columns);
-    free(f.has_param);
-    free(f.has_column);
+    free(f.below.nodes);
+    free(f.below.columns);
+    free(f.below.rels);
     if (st != FM_OK)
         sql_uses_release(out);
     return st;

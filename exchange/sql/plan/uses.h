@@ -8,8 +8,11 @@
  *   aggregate   its values are counted, summed or averaged
  *   condition   it steers what is aggregated or shown: a CASE or FILTER condition, or a factor of a
  *               product of columns
- *   parameter   it meets a query parameter: both are in one comparison, or a parameter switches a
- *               condition or an alternative that holds it
+ *   parameter   it meets a query parameter: both are in one comparison (or rounding, division,
+ *               function of texts, key, order, extreme), in however many subqueries each was
+ *               prepared; or a parameter switches a condition or an alternative that holds it.
+ *               Values of a table that recipients alone fill are as good as parameters where an
+ *               expression compares them with others'; join keys that are columns are not counted
  *   extreme     its values are what MIN, MAX or a percentile gives
  *   order       in ORDER BY
  *   reveal      its values are shown row by row */
