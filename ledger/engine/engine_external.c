@@ -338,7 +338,8 @@ fm_status ledger_engine_restore(struct ledger_engine *engine, const void *bytes,
     ledger_engine_discard(engine);
     st = stopped(engine, err);
     if (st == FM_OK)
-        st = ledger_snapshot_read(engine->chain, bytes, len, height, app_hash32, err);
+        st = ledger_snapshot_read(engine->chain, bytes, len, height, app_hash32,
+                                  now.unix_ms + engine->params.skew_ms, err);
     if (st == FM_OK)
         st = engine_new_head(engine, &before, NULL, NULL, err);
     return engine_end(engine, st, err);

@@ -14,9 +14,14 @@
  *   state      each key in byte order: key (2 + n), value (4 + n); then a key of length 0
  *
  * What a reader must be told by somebody it trusts: the height and its app_hash. All else is
- * checked against that before anything is kept, but for this: times of empty blocks, and id, alias
- * and type of transactions whose payloads are left out, are in no hash; epoch and rules version
- * show at the next block, which then has another hash. */
+ * checked against that before anything is kept, but for this, which is in no hash:
+ *   - times of empty blocks: they rise between those of the blocks around them, and after the last
+ *     one that is not empty up to what the reader calls latest. What CometBFT's next block says is
+ *     later than all true ones; a false one later than it shows as another app_hash;
+ *   - id, type and alias of transactions without payload. None is without whose type says that it
+ *     is of members, documents or epochs, or whose id is remembered; but who lies about the type as
+ *     well can leave out any. The state is not touched by it: but a trail exported
+ *     there need not verify. The remedy is another member's snapshot. */
 #ifndef FIRMIANA_LEDGER_SNAPSHOT_H
 #define FIRMIANA_LEDGER_SNAPSHOT_H
 
@@ -35,12 +40,13 @@ fm_status ledger_snapshot_write(struct ledger_reader *reader, ledger_snapshot_si
                                 struct base_err *err) FM_CHECK;
 
 /* Fills a replica that is at its genesis, in one write transaction, and checks all of it as
- * ledger_check() does. Errors, the replica is then what it was: FM_E_CONFLICT (it is not at its
- * genesis), FM_E_INPUT (malformed, of another ledger, or not at that height), FM_E_INVALID (it does
- * not lead to that app_hash, or is not whole), FM_E_IO, FM_E_MEMORY (64 bytes a key of the state).
+ * ledger_check() does. latest_ms: no block's time is after it. Errors, the replica is then what it
+ * was: FM_E_CONFLICT (it is not at its genesis), FM_E_INPUT (malformed, of another ledger, or not
+ * at that height), FM_E_INVALID (it does not lead to that app_hash, or is not whole), FM_E_IO,
+ * FM_E_MEMORY (64 bytes a key of the state).
  */
 fm_status ledger_snapshot_read(struct ledger_chain *chain, const void *bytes, size_t len,
-                               uint64_t height, const uint8_t app_hash32[32],
+                               uint64_t height, const uint8_t app_hash32[32], int64_t latest_ms,
                                struct base_err *err) FM_CHECK;
 
 #endif

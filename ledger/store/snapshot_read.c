@@ -31,6 +31,7 @@ struct reader {
     struct base_cur cur;
     struct ledger_tip tip; /* as it grows */
     uint64_t leaves;       /* that there are to be */
+    int64_t latest_ms;     /* no block is later */
     fm_status st;          /* of nodes: appending has no errors */
     struct base_err *err;
 };
@@ -70,6 +71,8 @@ static fm_status read_head(struct reader *r, uint64_t height)
     if (r->cur.bad || r->tip.height != height || r->tip.height >= r->cur.left / BLOCK_BYTES ||
         r->leaves > r->cur.left / LEAF_LEAST)
         return malformed(r, "it is of another height, or cut off");
+    if (r->tip.time_ms > r->latest_ms)
+        return malformed(r, "its newest block is in the future");
     return FM_OK;
 }
 
@@ -131,6 +134,10 @@ static fm_status read_leaf(struct reader *r, struct leaf *l, uint64_t at)
     }
     if (l->kind != SNAPSHOT_BARE)
         l->seal.payload = take_sized(r, &l->seal.len);
+    if (l->kind == SNAPSHOT_BARE && ledger_prune_always_keeps(l->type))
+        return malformed(r, "who is a member is left out");
+    if (l->kind == SNAPSHOT_BARE && l->outcome.not_after >= r->tip.time_ms)
+        return malformed(r, "a transaction is left out that is not past its not_after");
     return r->cur.bad ? malformed(r, "it is cut off") : FM_OK;
 }
 
@@ -312,9 +319,14 @@ static fm_status fill(struct reader *r, uint64_t height, const uint8_t app_hash3
 }
 
 fm_status ledger_snapshot_read(struct ledger_chain *chain, const void *bytes, size_t len,
-                               uint64_t height, const uint8_t app_hash32[32], struct base_err *err)
+                               uint64_t height, const uint8_t app_hash32[32], int64_t latest_ms,
+                               struct base_err *err)
 {
-    struct reader r = {.chain = chain, .store = chain->store, .err = err, .tip = chain->tip};
+    struct reader r = {.chain = chain,
+                       .store = chain->store,
+                       .err = err,
+                       .tip = chain->tip,
+                       .latest_ms = latest_ms};
     fm_status st;
 
     if (chain->tip.height != 0 || height == 0)

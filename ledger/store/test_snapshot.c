@@ -15,6 +15,8 @@
 #include "ledger/store/test_town.h"
 #include "ledger/store/upkeep.h"
 
+#define LATEST INT64_MAX
+
 static struct base_err err;
 static char folder[64], path[96], other[96];
 
@@ -114,7 +116,7 @@ static void test_joins_and_goes_on(void **state)
     a = snapshot_of(t->chain);
     head = ledger_chain_head(t->chain);
     joined = fresh(t);
-    must(ledger_snapshot_read(joined, a.p, a.len, head->height, head->app_hash, &err));
+    must(ledger_snapshot_read(joined, a.p, a.len, head->height, head->app_hash, LATEST, &err));
     assert_memory_equal(ledger_chain_head(joined), head, sizeof *head);
     must(ledger_check(ledger_chain_reader(joined), &report, NULL, &err));
     assert_true(report.erased > 0); /* what pruning would have taken is not there */
@@ -136,8 +138,9 @@ static void test_joins_and_goes_on(void **state)
         assert_memory_equal(ledger_chain_head(joined), head, sizeof *head);
         base_buf_release(&bytes);
     }
-    assert_int_equal(ledger_snapshot_read(joined, a.p, a.len, head->height, head->app_hash, &err),
-                     FM_E_CONFLICT);
+    assert_int_equal(
+        ledger_snapshot_read(joined, a.p, a.len, head->height, head->app_hash, LATEST, &err),
+        FM_E_CONFLICT);
     base_buf_release(&a);
     ledger_chain_close(joined);
     json_decref(c);
@@ -197,14 +200,15 @@ static void test_damage(void **state)
     joined = fresh(t);
     step = a.len / 150 + 1;
     for (size_t at = 0; at < a.len; at += step, tried++) {
-        fm_status st = ledger_snapshot_read(joined, a.p, at, head.height, head.app_hash, &err);
+        fm_status st =
+            ledger_snapshot_read(joined, a.p, at, head.height, head.app_hash, LATEST, &err);
         assert_true(st == FM_E_INPUT || st == FM_E_INVALID);
         assert_int_equal(ledger_chain_head(joined)->height, 0);
     }
     for (size_t at = 3; at < a.len; at += step) {
         fm_status st;
         a.p[at] ^= 0x10;
-        st = ledger_snapshot_read(joined, a.p, a.len, head.height, head.app_hash, &err);
+        st = ledger_snapshot_read(joined, a.p, a.len, head.height, head.app_hash, LATEST, &err);
         a.p[at] ^= 0x10;
         if (st == FM_OK) { /* one of those that the header names */
             taken++;
@@ -217,12 +221,130 @@ static void test_damage(void **state)
     }
     assert_true(taken * 10 < tried);
     head.app_hash[0] ^= 1;
-    assert_int_equal(ledger_snapshot_read(joined, a.p, a.len, head.height, head.app_hash, &err),
-                     FM_E_INVALID);
+    assert_int_equal(
+        ledger_snapshot_read(joined, a.p, a.len, head.height, head.app_hash, LATEST, &err),
+        FM_E_INVALID);
     head.app_hash[0] ^= 1;
-    assert_int_equal(ledger_snapshot_read(joined, a.p, a.len, head.height + 1, head.app_hash, &err),
-                     FM_E_INPUT);
-    must(ledger_snapshot_read(joined, a.p, a.len, head.height, head.app_hash, &err));
+    assert_int_equal(
+        ledger_snapshot_read(joined, a.p, a.len, head.height + 1, head.app_hash, LATEST, &err),
+        FM_E_INPUT);
+    must(ledger_snapshot_read(joined, a.p, a.len, head.height, head.app_hash, LATEST, &err));
+    ledger_chain_close(joined);
+    base_buf_release(&a);
+    town_release(t);
+    free(t);
+}
+
+/* ---- what no hash covers, but what is proven says too ---- */
+
+/* Where a snapshot's fields are. */
+struct places {
+    size_t tip, blocks, n_blocks; /* offsets; a block takes 20 bytes */
+    size_t id, alias, type;       /* of the newest transaction with its payload */
+    size_t member;                /* the kind of one that is kept for good */
+    size_t bare;                  /* the not_after of one without its payload */
+};
+
+static struct places find(const struct base_buf *a)
+{
+    struct places p = {0};
+    struct base_cur cur = base_cur_make(a->p, a->len);
+    uint64_t leaves;
+
+    (void)base_cur_take(&cur, 8);
+    (void)base_cur_take(&cur, base_cur_u32(&cur));
+    p.tip = a->len - cur.left;
+    p.n_blocks = base_cur_u64(&cur) + 1;
+    (void)base_cur_take(&cur, 24);
+    leaves = base_cur_u64(&cur);
+    p.blocks = a->len - cur.left;
+    (void)base_cur_take(&cur, 20 * p.n_blocks);
+    for (uint64_t i = 0; i < leaves; i++) {
+        size_t kind_at = a->len - cur.left + 8, id_at = kind_at + 33, alias_at = id_at + 40,
+               type_at;
+        uint8_t kind;
+        (void)base_cur_take(&cur, 8);
+        kind = base_cur_u8(&cur);
+        (void)base_cur_take(&cur, 32);
+        if (kind != 0) {
+            (void)base_cur_take(&cur, 40);
+            (void)base_cur_take(&cur, base_cur_u8(&cur));
+            type_at = a->len - cur.left;
+            (void)base_cur_take(&cur, base_cur_u8(&cur));
+            (void)base_cur_take(&cur, base_cur_u32(&cur));
+            if (kind == 1) {
+                p.id = id_at;
+                p.alias = alias_at;
+                p.type = type_at;
+                if (memcmp(a->p + type_at + 1, "member.", 7) == 0)
+                    p.member = kind_at;
+            } else {
+                p.bare = id_at + 32;
+            }
+        }
+        if (kind != 2)
+            (void)base_cur_take(&cur, base_cur_u32(&cur));
+    }
+    assert_false(cur.bad);
+    return p;
+}
+
+/* With this byte another one: refused, for that reason. */
+static void refused(struct ledger_chain *joined, const struct ledger_head *head, struct base_buf *a,
+                    size_t at, uint8_t change, const char *why)
+{
+    int64_t latest = head->time_ms;
+    fm_status st;
+
+    assert_true(at > 0);
+    a->p[at] ^= change;
+    st = ledger_snapshot_read(joined, a->p, a->len, head->height, head->app_hash, latest, &err);
+    a->p[at] ^= change;
+    assert_true(st == FM_E_INPUT || st == FM_E_INVALID);
+    if (strstr(err.text, why) == NULL)
+        fail_msg("byte %zu: %s, not %s", at, err.text, why);
+    assert_int_equal(ledger_chain_head(joined)->height, 0);
+}
+
+static void test_fields(void **state)
+{
+    struct town *t = calloc(1, sizeof *t);
+    struct ledger_chain *joined;
+    struct ledger_head head;
+    struct base_buf a;
+    struct places p;
+    size_t last;
+
+    (void)state;
+    assert_non_null(t);
+    town_init(t, path);
+    t->unchecked = true;
+    json_decref(play(t));
+    town_ok(t, town_tx(t, LEDGER_TX_MEMBER_SUSPEND, BANK_A,
+                       json_pack("{s:s, s:s}", "alias", "bank_c", "reason", "gone")));
+    town_wait(t, 2 * DAY_MS);
+    town_ok(t, town_publish(t, BANK_A, 2, 1, "balance"));
+    town_wait(t, 1000);
+    town_wait(t, 1000);
+    a = snapshot_of(t->chain);
+    head = *ledger_chain_head(t->chain);
+    joined = fresh(t);
+    p = find(&a);
+    last = p.blocks + 20 * (p.n_blocks - 1);
+    refused(joined, &head, &a, p.tip + 8 + 2, 0x02, "in the future");
+    refused(joined, &head, &a, p.tip + 8 + 5, 0x80, "another time"); /* hours earlier */
+    refused(joined, &head, &a, p.tip + 16 + 7, 1, "epoch or rules version");
+    refused(joined, &head, &a, p.tip + 24 + 7, 2, "epoch or rules version");
+    refused(joined, &head, &a, last + 4, 0x01, "time");
+    refused(joined, &head, &a, last - 20 + 4, 0x01, "out of time"); /* an empty one below it */
+    refused(joined, &head, &a, last + 8 + 7, 1, "other leaves");
+    refused(joined, &head, &a, last + 16 + 3, 1, "leaves");
+    refused(joined, &head, &a, p.id, 1, "id or type");
+    refused(joined, &head, &a, p.type + 1, 1, "id or type");
+    refused(joined, &head, &a, p.alias + 6, 'a' ^ 'b', "its sender"); /* bank_b is a member too */
+    refused(joined, &head, &a, p.member, 1 ^ 2, "who is a member is left out");
+    refused(joined, &head, &a, p.bare, 1, "not past its not_after");
+    must(ledger_snapshot_read(joined, a.p, a.len, head.height, head.app_hash, head.time_ms, &err));
     ledger_chain_close(joined);
     base_buf_release(&a);
     town_release(t);
@@ -235,6 +357,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_joins_and_goes_on, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_pruned_replicas_agree, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_damage, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_fields, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

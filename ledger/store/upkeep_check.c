@@ -1,9 +1,11 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/json.h"
 #include "ledger/proof/state.h"
+#include "ledger/proof/tx.h"
 #include "ledger/store/chain_impl.h"
 #include "ledger/store/store_impl.h"
 #include "ledger/store/upkeep_impl.h"
@@ -45,6 +47,7 @@ struct walk {
     uint64_t total;
     struct ledger_log log, txs, results; /* all; those of the block at hand */
     uint8_t prev[32], state_root[32];    /* of the newest block leaf */
+    int64_t epoch, rules_version;        /* ... which alone changes them */
     fm_status st;                        /* of nodes: appending has no errors */
     struct base_err *err;
 };
@@ -105,12 +108,41 @@ static fm_status end_block(struct walk *w, const struct ledger_store_leaf *leaf)
     if (leaf->erased || block.first_leaf + block.txs != leaf->leaf ||
         base_json_parse(&json, (const char *)leaf->payload.p, leaf->payload.len, w->err) != FM_OK ||
         !links(w, &block, json) ||
-        base_json_get_hex(w->state_root, 32, json, "state_root", w->err) != FM_OK)
+        base_json_get_hex(w->state_root, 32, json, "state_root", w->err) != FM_OK ||
+        base_json_get_int(&w->epoch, json, "epoch", w->err) != FM_OK ||
+        base_json_get_int(&w->rules_version, json, "rules_version", w->err) != FM_OK)
         st = wrong(w, leaf->leaf, "the block leaf does not say what came before it");
     json_decref(json);
     memcpy(w->prev, leaf->payload_hash, sizeof w->prev);
     memset(&w->txs, 0, sizeof w->txs);
     memset(&w->results, 0, sizeof w->results);
+    return st;
+}
+
+/* Id, type and sender stand beside the payload, for whoever looks for them; it says them too. */
+static fm_status check_columns(struct walk *w, const struct ledger_store_leaf *leaf)
+{
+    struct base_err why;
+    struct ledger_tx tx = {0};
+    json_t *member = NULL;
+    char key[sizeof leaf->alias + 8];
+    const char *did;
+    fm_status st = ledger_tx_parse(&tx, leaf->payload.p, leaf->payload.len, SIZE_MAX, &why);
+
+    if (st == FM_E_MEMORY)
+        return base_err_memory(w->err, "ledger check");
+    if (st != FM_OK || memcmp(tx.id, leaf->id, sizeof tx.id) != 0 ||
+        strcmp(ledger_tx_type_name(tx.type), leaf->type) != 0) {
+        st = wrong(w, leaf->leaf, "its id or type is not that of its payload");
+    } else {
+        (void)snprintf(key, sizeof key, "member/%s", leaf->alias);
+        st = ledger_store_value(w->store, &member, key, w->err);
+        did = json_string_value(json_object_get(member, "did"));
+        if (st == FM_OK && (did == NULL || strcmp(did, tx.sender) != 0))
+            st = wrong(w, leaf->leaf, "its sender is not that of its payload");
+    }
+    json_decref(member);
+    ledger_tx_release(&tx);
     return st;
 }
 
@@ -122,6 +154,8 @@ static fm_status take_tx(struct walk *w, const struct ledger_store_leaf *leaf)
 
     if (st == FM_E_NOT_FOUND || (st == FM_OK && at != leaf->leaf))
         return wrong(w, leaf->leaf, "its transaction is not found by its id");
+    if (st == FM_OK && !leaf->erased)
+        st = check_columns(w, leaf);
     w->report->erased += leaf->erased;
     ledger_log_leaf_hash(hash, leaf->payload_hash);
     ledger_log_append(&w->txs, hash, NULL);
@@ -166,17 +200,21 @@ static fm_status check_log(struct walk *w, const struct ledger_tip *tip)
         st = ledger_store_corrupt(w->store, "its log does not have the root that it says", w->err);
     else if (memcmp(w->prev, tip->prev, 32) != 0 || memcmp(w->state_root, tip->state_root, 32) != 0)
         st = ledger_store_corrupt(w->store, "its log does not end with its newest block", w->err);
+    else if ((uint64_t)w->epoch != tip->epoch || (uint64_t)w->rules_version != tip->rules_version)
+        st = ledger_store_corrupt(
+            w->store, "its epoch or rules version is not that of its newest block", w->err);
     base_buf_release(&ours);
     base_buf_release(&theirs);
     return st;
 }
 
-/* Every height has its row, empty blocks too; times rise. */
+/* Every height has its row, empty blocks too; times rise, and the leaves are those of one after the
+ * other. */
 static fm_status check_heights(struct walk *w, const struct ledger_tip *tip)
 {
     struct ledger_store_block block;
     int64_t before = INT64_MIN;
-    uint64_t height;
+    uint64_t height, leaves = 0;
 
     for (height = 0; height <= tip->height; height++) {
         fm_status st = ledger_store_get_block(w->store, &block, height, w->err);
@@ -186,8 +224,13 @@ static fm_status check_heights(struct walk *w, const struct ledger_tip *tip)
                                         w->err);
         if (st != FM_OK)
             return st;
+        if (block.first_leaf != leaves)
+            return ledger_store_corrupt(w->store, "a block's row has other leaves", w->err);
         before = block.time_ms;
+        leaves += block.txs + (height == 0 || block.txs > 0); /* its own, unless it is empty */
     }
+    if (leaves != tip->log.size)
+        return ledger_store_corrupt(w->store, "its blocks do not have all leaves", w->err);
     return before == tip->time_ms
                ? FM_OK
                : ledger_store_corrupt(w->store, "its newest block has another time", w->err);

@@ -19,4 +19,7 @@ fm_status ledger_prune_keeps(struct ledger_store *store, const struct ledger_tip
                              const struct ledger_store_leaf *leaf, bool *keeps,
                              struct base_err *err) FM_CHECK;
 
+/* Types that are kept for good: by them all else is verified. */
+bool ledger_prune_always_keeps(const char *type);
+
 #endif

@@ -160,6 +160,11 @@ static bool starts(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
+bool ledger_prune_always_keeps(const char *type)
+{
+    return starts(type, "member.") || starts(type, "did.") || starts(type, "epoch");
+}
+
 static fm_status judge(const struct prune *p, enum verdict *out,
                        const struct ledger_store_leaf *leaf, struct base_err *err)
 {
@@ -169,8 +174,7 @@ static fm_status judge(const struct prune *p, enum verdict *out,
     fm_status st = FM_OK;
 
     *out = leaf->erased ? ALREADY : IDENTITY;
-    if (leaf->erased || starts(leaf->type, "member.") || starts(leaf->type, "did.") ||
-        starts(leaf->type, "epoch"))
+    if (leaf->erased || ledger_prune_always_keeps(leaf->type))
         return FM_OK;
     if (base_json_parse(&tx, (const char *)leaf->payload.p, leaf->payload.len, &why) != FM_OK ||
         base_json_parse(&result, (const char *)leaf->result.p, leaf->result.len, &why) != FM_OK) {

@@ -102,7 +102,8 @@ static void run_snapshot(const uint8_t *data, size_t size)
 {
     const struct ledger_head *want = &node.blocks[told].after;
     struct base_err err = {0};
-    fm_status st = ledger_snapshot_read(empty.chain, data, size, told, want->app_hash, &err);
+    fm_status st =
+        ledger_snapshot_read(empty.chain, data, size, told, want->app_hash, INT64_MAX, &err);
 
     if (st != FM_OK) {
         fuzz_law(st == FM_E_INPUT || st == FM_E_INVALID || st == FM_E_CORRUPT || st == FM_E_ARG,
