@@ -2,22 +2,31 @@
  *
  * Subjects are counted table by table, in rows of sources that are no recipient, so that a
  * recipient who knows its own rows cannot take them away and see who is left. Known ways round, and
- * what stops each: few rows, or many rows of one subject      rows are counted against minimum *
- * the greatest number of rows of one subject, or subjects one by one SUM(CASE WHEN ... THEN x ELSE
- * 0 END)       constants of a CASE do not count (sql_item.counted) WHERE, FILTER, CASE on id = 5
- * columns that name one subject or one row are not compared, computed with, grouped by or shown
- *   SELECT of rows                             needs minimum 1, and the use `reveal`
- *   IN, EXISTS: a subquery narrowed down to one subject, that decides over the rows of many
- *                                              subject meets subject, or it reads groups
+ * what stops each:
+ *
+ *   - few rows, or many of one subject: rows are counted against minimum * the greatest number of
+ *     rows of one subject, or subjects one by one;
+ *   - some members' rows have subjects and others' of the same table have none, or in another
+ *     column: refused;
+ *   - SUM(CASE WHEN c THEN x ELSE 0 END), SUM(x * flag): constants of a CASE do not count, nor do
+ *     products, quotients and the like that are 0 (sql_item.counted);
+ *   - WHERE, FILTER, CASE on id = 5: columns that name one subject or one row are not compared,
+ *     computed with, grouped or ordered by, or shown; they are joined with columns that members
+ *     publish, not with constants (guard_naming.c);
+ *   - WHERE rn <> 1 of a ROW_NUMBER(), LIMIT n - 1: no windows and no LIMIT over rows of others,
+ *     but over groups;
+ *   - SELECT of rows: needs minimum 1, and the use `reveal`;
+ *   - IN, EXISTS with a subquery narrowed down to one subject, that decides over the rows of many:
+ *     subject meets subject, or it reads groups.
+ *
  * What remains is in the uses: `condition` and `extreme` for the owner to see, and `parameter` with
- * a limit of its own on runs, against narrowing down by many queries. */
-#include <stdlib.h>
+ * a limit of its own on runs, against narrowing down by many queries; and guard.h says what a
+ * recipient's own table can do. */
 #include <string.h>
 
-#include "exchange/sql/bind/bind.h"
-#include "exchange/sql/plan/walk.h"
+#include "exchange/sql/bind/guard.h"
 
-static bool has_others(const struct sql_plan *plan, size_t table)
+bool sql_guard_others(const struct sql_plan *plan, size_t table)
 {
     const struct sql_table *t = &plan->tables[table];
 
@@ -39,118 +48,47 @@ static bool has_recipients(const struct sql_plan *plan, size_t table)
     return false;
 }
 
-/* ---- columns that name one subject or one row ---- */
-
-static bool names_one(const struct sql_binder *b, size_t column)
-{
-    const struct sql_plan_column *c = &b->plan->columns[column];
-    const struct sql_table *t;
-
-    if (c->table == SQL_NONE || !has_others(b->plan, c->table))
-        return false;
-    t = &b->plan->tables[c->table];
-    for (size_t i = 0; i < t->source_count; i++) {
-        const struct sql_dataset *d = b->datasets[t->first_source + i];
-        bool subject = d->subject_column != NULL && strcmp(d->subject_column, c->name) == 0;
-        if (!b->plan->sources[t->first_source + i].recipient &&
-            (subject || sql_dataset_key(d, c->name) == 1))
-            return true;
-    }
-    return false;
-}
-
-static fm_status refuse_naming(const struct sql_binder *b, size_t column, int at,
-                               struct base_err *err)
-{
-    return SQL_BIND_ERROR(b, FM_E_REFUSED, at, err,
-                          "'%s' names single subjects or rows of others: with a minimum group of "
-                          "%lld it may be joined on and counted, and nothing else",
-                          b->plan->columns[column].name, (long long)b->plan->minimum);
-}
-
-static void mark(size_t *number, void *context)
-{
-    ((bool *)context)[*number] = true;
-}
-
-/* Every use of such a column inside an expression but IS NULL. */
-static fm_status check_nodes(const struct sql_binder *b, const bool *needed, struct base_err *err)
-{
-    const struct sql_plan *plan = b->plan;
-
-    for (size_t i = 0; i < plan->node_count; i++) {
-        const struct sql_node *n = &plan->nodes[i];
-        for (size_t k = 0; needed[i] && n->op != SQL_OP_IS_NULL && k < n->arg_count; k++) {
-            const struct sql_node *x = &plan->nodes[n->args[k]];
-            if (x->op == SQL_OP_COLUMN && names_one(b, x->index))
-                return refuse_naming(b, x->index, x->at, err);
-        }
-    }
-    return FM_OK;
-}
-
-static fm_status check_group(const struct sql_binder *b, const struct sql_rel *rel,
-                             struct base_err *err)
-{
-    for (size_t i = 0; i < rel->key_count; i++) {
-        if (names_one(b, rel->keys[i]))
-            return refuse_naming(b, rel->keys[i], rel->at, err);
-    }
-    for (size_t i = 0; i < rel->item_count; i++) {
-        const struct sql_item *item = &rel->items[i];
-        const struct sql_node *n = item->arg != SQL_NONE ? &b->plan->nodes[item->arg] : NULL;
-        if (n != NULL && item->fn != SQL_COUNT && n->op == SQL_OP_COLUMN && names_one(b, n->index))
-            return refuse_naming(b, n->index, n->at, err);
-    }
-    return FM_OK;
-}
-
-static fm_status check_expressions(const struct sql_binder *b, struct sql_rel *rel, bool *needed,
-                                   struct base_err *err)
-{
-    fm_status st = rel->kind == SQL_REL_GROUP ? check_group(b, rel, err) : FM_OK;
-
-    sql_walk_nodes(rel, mark, needed);
-    for (size_t i = 0; st == FM_OK && i < rel->input_count; i++)
-        st = check_expressions(b, rel->inputs[i], needed, err);
-    return st;
-}
-
-static fm_status check_naming(const struct sql_binder *b, struct sql_rel *root,
-                              struct base_err *err)
-{
-    bool *needed = calloc(b->plan->node_count + 1, sizeof *needed);
-    fm_status st;
-
-    if (needed == NULL)
-        return base_err_memory(err, "SQL plan");
-    st = check_expressions(b, root, needed, err);
-    for (size_t i = b->plan->node_count; i-- > 0;) {
-        for (size_t k = 0; needed[i] && k < b->plan->nodes[i].arg_count; k++)
-            needed[b->plan->nodes[i].args[k]] = true;
-    }
-    if (st == FM_OK)
-        st = check_nodes(b, needed, err);
-    free(needed);
-    return st;
-}
-
 /* ---- rows as they are ---- */
 
-static fm_status check_rows(const struct sql_binder *b, const struct sql_rel *rel,
+/* A table of others whose rows these are, or depend on, without a GROUP between; or NULL. */
+static const struct sql_rel *rows_of_others(const struct sql_binder *b, const struct sql_rel *rel)
+{
+    const struct sql_rel *scan = NULL;
+
+    if (rel->kind == SQL_REL_SCAN && sql_guard_others(b->plan, rel->table))
+        return rel;
+    for (size_t i = 0; rel->kind != SQL_REL_GROUP && scan == NULL && i < rel->input_count; i++)
+        scan = rows_of_others(b, rel->inputs[i]);
+    return scan;
+}
+
+static fm_status check_rows(const struct sql_binder *b, const struct sql_rel *root,
                             struct base_err *err)
 {
+    const struct sql_rel *scan = rows_of_others(b, root);
+
+    if (scan == NULL)
+        return FM_OK;
+    return SQL_BIND_ERROR(b, FM_E_REFUSED, scan->at, err,
+                          "with a minimum group of %lld no rows of others are shown: select "
+                          "aggregates, such as COUNT(*), SUM(x), AVG(x)",
+                          (long long)b->plan->minimum);
+}
+
+/* Places of rows among others tell single rows apart. */
+static fm_status check_places(const struct sql_binder *b, const struct sql_rel *rel,
+                              struct base_err *err)
+{
+    bool window = rel->kind == SQL_REL_WINDOW;
     fm_status st = FM_OK;
 
-    if (rel->kind == SQL_REL_GROUP)
-        return FM_OK;
-    if (rel->kind == SQL_REL_SCAN && has_others(b->plan, rel->table))
-        return SQL_BIND_ERROR(b, FM_E_REFUSED, rel->at, err,
-                              "with a minimum group of %lld no rows of others are shown: select "
-                              "aggregates, such as COUNT(*), SUM(x), AVG(x)",
-                              (long long)b->plan->minimum);
+    if ((window || rel->kind == SQL_REL_LIMIT) && rows_of_others(b, rel) != NULL)
+        return SQL_BIND_ERROR(b, FM_E_REFUSED, window ? rel->windows[0].at : rel->at, err,
+                              "with a minimum group of %lld, %s over rows of others may tell one "
+                              "row from the rest: GROUP them first",
+                              (long long)b->plan->minimum, window ? "OVER" : "LIMIT or OFFSET");
     for (size_t i = 0; st == FM_OK && i < rel->input_count; i++)
-        st = check_rows(b, rel->inputs[i], err);
+        st = check_places(b, rel->inputs[i], err);
     return st;
 }
 
@@ -163,6 +101,39 @@ static fm_status no_subject(const struct sql_binder *b, const struct sql_source 
                         "minimum group %lld: %s.%s declares no subject, so its subjects cannot be "
                         "counted: publish it with a subject column",
                         (long long)b->plan->minimum, s->member, s->dataset);
+}
+
+/* The subject column of the sources that are no recipient, or of all where all are recipients.
+ * check_subjects has seen to it that the former agree. */
+static const char *subject_of(const struct sql_binder *b, size_t table)
+{
+    const struct sql_table *t = &b->plan->tables[table];
+    size_t i = t->first_source;
+
+    while (i + 1 < t->first_source + t->source_count && b->plan->sources[i].recipient)
+        i++;
+    return b->datasets[i]->subject_column;
+}
+
+/* Of the sources of one table that are no recipient, either none has subjects or all have, in one
+ * column: else those of some could not be counted, and would not be guarded. */
+static fm_status check_subjects(const struct sql_binder *b, size_t table, struct base_err *err)
+{
+    const struct sql_table *t = &b->plan->tables[table];
+    const char *subject = subject_of(b, table);
+
+    for (size_t i = t->first_source; i < t->first_source + t->source_count; i++) {
+        const char *its = b->datasets[i]->subject_column;
+        if (b->plan->sources[i].recipient || (its == NULL && subject == NULL) ||
+            (its != NULL && subject != NULL && strcmp(its, subject) == 0))
+            continue;
+        return SQL_BIND_ERROR(b, FM_E_REFUSED, t->at, err,
+                              "minimum group %lld: not all members declare the same subject column "
+                              "in '%s', so its subjects cannot be counted: name one member's, or "
+                              "let all publish it alike",
+                              (long long)b->plan->minimum, t->name);
+    }
+    return FM_OK;
 }
 
 /* The greatest number of rows of one subject over all sources that are no recipient: a subject may
@@ -219,7 +190,7 @@ static void find_tables(struct counting *c, struct sql_rel *rel, int64_t times, 
     case SQL_REL_GROUP:
         return;
     case SQL_REL_SCAN:
-        if (has_others(c->b->plan, rel->table))
+        if (sql_guard_others(c->b->plan, rel->table))
             c->tables[c->count++] = (struct below){rel, times, missing};
         return;
     case SQL_REL_UNION:
@@ -267,8 +238,7 @@ static fm_status add_guard(struct sql_rel *group, struct counting *c, const stru
         g.others = t->scan->others;
     }
     if (st == FM_OK && g.rows == 0)
-        st = sql_bind_use(&g.subject, b, t->scan,
-                          b->datasets[plan->tables[g.table].first_source]->subject_column, err);
+        st = sql_bind_use(&g.subject, b, t->scan, subject_of(b, g.table), err);
     group->guards[group->guard_count++] = g;
     return st;
 }
@@ -282,7 +252,7 @@ static bool is_subject(const struct sql_binder *b, size_t column)
 
     if (c->table == SQL_NONE)
         return false;
-    subject = b->datasets[b->plan->tables[c->table].first_source]->subject_column;
+    subject = subject_of(b, c->table);
     return subject != NULL && strcmp(subject, c->name) == 0;
 }
 
@@ -396,7 +366,11 @@ fm_status sql_bind_guards(struct sql_binder *b, struct sql_rel *root, struct bas
     if (b->plan->minimum == 1)
         return FM_OK;
     st = check_rows(b, root, err);
+    for (size_t i = 0; st == FM_OK && i < b->plan->table_count; i++)
+        st = check_subjects(b, i, err);
     if (st == FM_OK)
         st = guard_all(b, root, err);
-    return st == FM_OK ? check_naming(b, root, err) : st;
+    if (st == FM_OK)
+        st = sql_guard_naming(b, root, err);
+    return st == FM_OK ? check_places(b, root, err) : st;
 }

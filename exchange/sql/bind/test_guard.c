@@ -77,6 +77,53 @@ static const struct world_refusal bypasses[] = {
      "may be joined on and counted, and nothing else"},
     {"SELECT COUNT(*) FROM bank_a.loans", FM_E_REFUSED,
      "minimum group 5 can never be met: every provider of 'loans' is a recipient"},
+    /* Windows and orders. */
+    {"SELECT SUM(balance), SUM(balance) FILTER (WHERE s <> 5) FROM (SELECT balance, SUM(person) "
+     "OVER (PARTITION BY id) AS s FROM bank_b.loans) t",
+     FM_E_REFUSED,
+     "line 1, column 83: 'person' names single subjects or rows of others: with a minimum group of "
+     "5 it may be joined on and counted, and nothing else"},
+    {"SELECT SUM(balance) FILTER (WHERE rn <> 1) FROM (SELECT balance, ROW_NUMBER() OVER (ORDER BY "
+     "person) AS rn FROM bank_b.loans) t",
+     FM_E_REFUSED,
+     "line 1, column 66: 'person' names single subjects or rows of others: with a minimum group of "
+     "5 it may be joined on and counted, and nothing else"},
+    {"SELECT SUM(balance) FILTER (WHERE n <> 1) FROM (SELECT balance, COUNT(*) OVER (ORDER BY "
+     "balance) AS n FROM bank_b.loans) t",
+     FM_E_REFUSED,
+     "line 1, column 65: with a minimum group of 5, OVER over rows of others may tell one row from "
+     "the rest: GROUP them first"},
+    {"SELECT SUM(balance) FROM (SELECT balance FROM bank_b.loans ORDER BY balance LIMIT 1999) t",
+     FM_E_REFUSED,
+     "line 1, column 83: with a minimum group of 5, LIMIT or OFFSET over rows of others may tell "
+     "one row from the rest: GROUP them first"},
+    {"SELECT SUM(balance) FROM (SELECT balance FROM bank_b.loans ORDER BY balance OFFSET 1) t",
+     FM_E_REFUSED,
+     "line 1, column 84: with a minimum group of 5, LIMIT or OFFSET over rows of others may tell "
+     "one row from the rest: GROUP them first"},
+    {"SELECT r, n FROM (SELECT grade, COUNT(*) AS n, RANK() OVER (ORDER BY MAX(person)) AS r FROM "
+     "loans GROUP BY grade) t",
+     FM_E_REFUSED,
+     "line 1, column 74: 'person' names single subjects or rows of others: with a minimum group of "
+     "5 it may be joined on and counted, and nothing else"},
+    /* Join keys that are constants in disguise. */
+    {"SELECT SUM(balance) FROM bank_b.loans WHERE person NOT IN (SELECT 5 FROM bank_a.loans)",
+     FM_E_REFUSED,
+     "line 1, column 52: 'person' names single subjects or rows of others: with a minimum group of "
+     "5 it is joined with columns as members publish them, not with what a query makes"},
+    {"SELECT SUM(balance) FROM bank_b.loans WHERE person NOT IN (SELECT CAST($1 AS INTEGER) FROM "
+     "bank_a.loans)",
+     FM_E_REFUSED,
+     "line 1, column 52: 'person' names single subjects or rows of others: with a minimum group of "
+     "5 it is joined with columns as members publish them, not with what a query makes"},
+    {"SELECT SUM(l.balance) FROM bank_a.loans a JOIN bank_b.loans l ON l.id = a.grade + 4",
+     FM_E_REFUSED,
+     "line 1, column 48: 'id' names single subjects or rows of others: with a minimum group of 5 "
+     "it is joined with columns as members publish them, not with what a query makes"},
+    {"SELECT SUM(l.balance) FROM bank_a.loans a LEFT JOIN bank_b.loans l ON a.grade + 4 = l.id",
+     FM_E_REFUSED,
+     "line 1, column 53: 'id' names single subjects or rows of others: with a minimum group of 5 "
+     "it is joined with columns as members publish them, not with what a query makes"},
 };
 
 static void test_bypasses(void **state)
@@ -143,6 +190,9 @@ static const struct guarded guarded[] = {
     /* What stands on groups that are guarded needs no guard of its own. */
     {"SELECT AVG(n) FROM (SELECT grade, COUNT(*) AS n FROM loans GROUP BY grade) t", 0, 0, false,
      NULL},
+    {"SELECT grade, RANK() OVER (ORDER BY SUM(balance)) FROM loans GROUP BY grade ORDER BY grade "
+     "LIMIT 3",
+     1, 25, true, NULL},
 };
 
 static void check_guarded(const struct guarded *g)
@@ -192,12 +242,101 @@ static void test_minimum_one(void **state)
     sql_plan_release(&plan);
 }
 
+/* ---- members that do not declare the same subjects ---- */
+
+#define MIXED_LOANS(member, subject)                                                          \
+    "{\"member\":\"" member "\",\"name\":\"loans\",\"version\":1,\"rows\":2000,\"columns\":[" \
+    "{\"name\":\"id\",\"type\":\"INTEGER\"},{\"name\":\"person\",\"type\":\"INTEGER\"},"      \
+    "{\"name\":\"balance\",\"type\":\"INTEGER\",\"range\":[0,1000]}]" subject "}"
+#define MIXED_BY(column) \
+    ",\"subject\":{\"column\":\"" column "\",\"scheme\":\"cn.id\"},\"max_rows_per_subject\":5"
+#define MIXED_KEY ",\"keys\":[{\"column\":\"id\",\"max_rows\":1}]"
+#define MIXED_LOG                                                                      \
+    "{\"member\":\"bank_a\",\"name\":\"log\",\"version\":1,\"rows\":100,\"columns\":[" \
+    "{\"name\":\"loan\",\"type\":\"INTEGER\"}]}"
+
+#define MIXED(a, b, c)                                                                  \
+    "{\"datasets\":[" MIXED_LOG "," MIXED_LOANS("bank_a", a MIXED_KEY) "," MIXED_LOANS( \
+        "bank_b", b MIXED_KEY) "," MIXED_LOANS("bank_c", c MIXED_KEY) "]}"
+
+/* Subjects of bank_a, who receives, of bank_b and of bank_c; which column's values are counted, or
+ * why there is no plan. loan of the log has no bound, so a person may be there many times. */
+static const struct mixed {
+    const char *catalog;
+    const char *counted;
+    const char *sentence;
+} mixed[] = {
+    {MIXED("", MIXED_BY("person"), MIXED_BY("person")), "person", NULL},
+    {MIXED(MIXED_BY("id"), MIXED_BY("person"), MIXED_BY("person")), "person", NULL},
+    {MIXED(MIXED_BY("person"), MIXED_BY("person"), ""), NULL,
+     "line 1, column 46: minimum group 5: not all members declare the same subject column in "
+     "'loans', so its subjects cannot be counted: name one member's, or let all publish it alike"},
+    {MIXED(MIXED_BY("person"), "", MIXED_BY("person")), NULL,
+     "line 1, column 46: minimum group 5: not all members declare the same subject column in "
+     "'loans', so its subjects cannot be counted: name one member's, or let all publish it alike"},
+    {MIXED(MIXED_BY("person"), MIXED_BY("person"), MIXED_BY("id")), NULL,
+     "line 1, column 46: minimum group 5: not all members declare the same subject column in "
+     "'loans', so its subjects cannot be counted: name one member's, or let all publish it alike"},
+};
+
+static struct sql_catalog mixed_catalog(const char *text)
+{
+    struct sql_catalog catalog;
+    struct base_err err;
+    json_t *json;
+
+    if (base_json_parse(&json, text, strlen(text), &err) != FM_OK ||
+        sql_catalog_from_json(&catalog, json, &err) != FM_OK)
+        fail_msg("%s", err.text);
+    json_decref(json);
+    return catalog;
+}
+
+static void check_mixed(const struct mixed *m)
+{
+    struct sql_catalog catalog = mixed_catalog(m->catalog);
+    struct sql_request r =
+        fixture_request("SELECT SUM(l.balance) FROM bank_a.log g JOIN loans l ON g.loan = l.id");
+    struct sql_plan plan;
+    struct base_err err = {0};
+    fm_status st;
+
+    r.minimum = 5;
+    r.catalog = &catalog;
+    st = sql_plan_compile(&plan, &r, &err);
+    if (m->sentence != NULL) {
+        assert_int_equal(st, FM_E_REFUSED);
+        assert_string_equal(err.text, m->sentence);
+    } else {
+        assert_string_equal(err.text, "");
+        assert_int_equal(st, FM_OK);
+        for (size_t i = 0; i < plan.rel_count; i++) {
+            const struct sql_rel *rel = plan.rels[i];
+            if (rel->kind != SQL_REL_GROUP)
+                continue;
+            assert_int_equal(rel->guard_count, 1);
+            assert_int_equal(rel->guards[0].rows, 0);
+            assert_string_equal(plan.columns[rel->guards[0].subject].name, m->counted);
+        }
+        sql_plan_release(&plan);
+    }
+    sql_catalog_release(&catalog);
+}
+
+static void test_mixed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof mixed / sizeof mixed[0]; i++)
+        check_mixed(&mixed[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bypasses),
         cmocka_unit_test(test_guards),
         cmocka_unit_test(test_minimum_one),
+        cmocka_unit_test(test_mixed),
     };
 
     return cmocka_run_group_tests(tests, world_setup, fixture_teardown);
