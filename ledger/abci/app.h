@@ -9,17 +9,26 @@
  *   CheckTx               code 0: it may wait for a block, also where a rule will refuse it (that
  *                         belongs on the log); else it is dropped
  *   PrepareProposal       of the candidates those that a block may hold
- *   ProcessProposal       rejects whatever PrepareProposal would not have made, and times of the
- *                         future
+ *   ProcessProposal       rejects whatever PrepareProposal would not have made, times of the
+ *                         future, and transactions in a block whose time is long past
  *   ExtendVote, Verify... nothing is ever extended: empty, and anything else is rejected
- *   FinalizeBlock         executes, nothing on disk; a result for each transaction, the app_hash
+ *   FinalizeBlock         executes, nothing on disk; a result for each transaction, the app_hash.
+ *                         Never validator_updates: see below
  *   Commit                on disk, in one step
  *   Query                 /p2p/filter/id/ID: is this peer a member's; state: the value under a key;
  *                         tx: the transaction of an id
  *   ListSnapshots,        the newest two snapshots (ledger/store/snapshot.h) made by this process,
  * in LoadSnapshotChunk     chunks of 1 MiB; metadata: each chunk's SHA-256; hash: that of metadata
- *   OfferSnapshot,        for a replica at its genesis: each chunk is held against its hash, the
+ *   OfferSnapshot,        for a replica at its genesis: the first chunk must begin as a snapshot of
+ *                         this ledger and height; each chunk is held against its hash, the
  *   ApplySnapshotChunk    whole against the app_hash that CometBFT's light client trusts
+ *
+ * The validators are those of the genesis, for good. A suspended member's transactions are refused,
+ * and CometBFT's filter (Query) lets its node in no more; but a connection that stands goes on, and
+ * its votes with it, until one of the two ends starts anew; then it counts as one that is down: in
+ * the two thirds that a block needs. A member that joined later, or whose document names another
+ * CometBFTValidator since, orders nothing. What is final needs the quorum of the ledger's own
+ * active members in any case (engine.h).
  *
  * What a request asks against the protocol (a block that does not follow, a chain that is not ours)
  * is answered with an exception, upon which CometBFT stops: no guess is better than that. */

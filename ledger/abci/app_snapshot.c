@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "ledger/abci/app_own.h"
+#include "ledger/store/snapshot.h"
 
 /* CometBFT's words. */
 enum { OFFER_ACCEPT = 1, OFFER_ABORT = 2, OFFER_REJECT = 3, OFFER_REJECT_FORMAT = 4 };
@@ -142,11 +143,35 @@ static fm_status restore(struct ledger_abci_app *app, uint32_t *result, struct b
     return st;
 }
 
+/* The first chunk, before any other is gathered: of our ledger, that height, and not more than is
+ * to come? */
+static fm_status begins(struct ledger_abci_app *app, uint32_t *result, struct base_err *err)
+{
+    struct base_err why = {0};
+    fm_status st = ledger_snapshot_begins(
+        app->host.chain, app->taken.p, app->taken.len, (uint64_t)app->taking.chunks * ABCI_CHUNK,
+        app->taking.height, ledger_engine_latest(app->host.engine, app->host.now(app->host.ctx)),
+        &why);
+
+    if (st == FM_OK)
+        return FM_OK;
+    base_buf_release(&app->taken);
+    app->taking.chunks = 0;
+    if (st == FM_E_INPUT) {
+        *result = APPLY_REJECT_SNAPSHOT;
+        app->host.event(app->host.ctx, why.text);
+        return FM_OK;
+    }
+    *err = why;
+    return st;
+}
+
 /* Chunks come in order. One that has another hash is asked for again, of somebody else. */
 static fm_status take_chunk(struct ledger_abci_app *app, uint32_t *result,
                             const Abci__RequestApplyChunk *in, struct base_err *err)
 {
     uint8_t hash[32];
+    fm_status st;
 
     *result = APPLY_ACCEPT;
     if (app->taking.chunks == 0 || in->index >= app->taking.chunks ||
@@ -161,9 +186,12 @@ static fm_status take_chunk(struct ledger_abci_app *app, uint32_t *result,
         return FM_OK;
     }
     base_buf_put(&app->taken, in->chunk.data, in->chunk.len);
-    if (base_buf_status(&app->taken, "snapshot", err) != FM_OK)
-        return err->code;
-    return in->index + 1 == app->taking.chunks ? restore(app, result, err) : FM_OK;
+    st = base_buf_status(&app->taken, "snapshot", err);
+    if (st == FM_OK && in->index == 0)
+        st = begins(app, result, err);
+    if (st != FM_OK || *result != APPLY_ACCEPT || in->index + 1 < app->taking.chunks)
+        return st;
+    return restore(app, result, err);
 }
 
 fm_status abci_apply(struct ledger_abci_app *app, const Abci__Request *request,

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/hash.h"
 #include "ledger/abci/test_fake.h"
 
 static struct fake *giver, *joiner; /* the towns are alike to the byte */
@@ -198,6 +199,48 @@ static void test_refused(void **state)
     fake_replay(joiner, joiner->height);
 }
 
+/* What begins as no snapshot of ours can is refused by its first chunk, with thousands to come. */
+static void test_first_chunk(void **state)
+{
+    enum { CHUNKS = 4096 };
+    uint64_t height = giver->height / FAKE_SNAPSHOT_EVERY * FAKE_SNAPSHOT_EVERY;
+    const uint8_t *trusted = giver->blocks[height].after.app_hash;
+    Abci__Response *all, *chunk;
+    Abci__Snapshot s;
+    uint8_t *metadata = calloc(CHUNKS, 32), hash[32], *bytes;
+    struct base_cur cur;
+    size_t tip;
+
+    (void)state;
+    assert_non_null(metadata);
+    replay(giver);
+    all = list(giver, height);
+    chunk = load(height, 1, 0);
+    s = *all->list_snapshots->snapshots[0];
+    s.hash = (ProtobufCBinaryData){32, hash};
+    s.metadata = (ProtobufCBinaryData){(size_t)32 * CHUNKS, metadata};
+    s.chunks = CHUNKS;
+    bytes = chunk->load_chunk->chunk.data;
+    cur = base_cur_make(bytes + 8, 4);
+    tip = (size_t)12 + base_cur_u32(&cur);
+    for (int i = 0; i <= 5; i++) {
+        /* the magic; the genesis; height; time; leaves; nothing: it goes on */
+        size_t at = i == 0 ? 3 : i == 1 ? 40 : i == 2 ? tip + 7 : i == 3 ? tip + 9 : tip + 32;
+        bytes[at] ^= i < 5;
+        base_sha256(metadata, bytes, chunk->load_chunk->chunk.len);
+        base_sha256(hash, metadata, s.metadata.len);
+        assert_int_equal(offer(&s, trusted), 1);
+        assert_int_equal(apply_plain(0, bytes, chunk->load_chunk->chunk.len), i < 5 ? 5 : 1);
+        bytes[at] ^= i < 5;
+        assert_true(i == 5 ||
+                    strstr(joiner->event, i == 3 ? "in the future" : "snapshot: it is") != NULL);
+        fake_at(joiner, 0);
+    }
+    abci__response__free_unpacked(chunk, NULL);
+    abci__response__free_unpacked(all, NULL);
+    free(metadata);
+}
+
 /* Byte-identical: two nodes that executed the same blocks make the same snapshot. */
 static void test_alike(void **state)
 {
@@ -222,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_join, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_first_chunk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_alike, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

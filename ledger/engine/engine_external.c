@@ -327,6 +327,11 @@ fm_status ledger_engine_commit(struct ledger_engine *engine, struct ledger_now n
     return engine_end(engine, commit(engine, err), err);
 }
 
+int64_t ledger_engine_latest(const struct ledger_engine *engine, struct ledger_now now)
+{
+    return now.unix_ms + engine->params.skew_ms;
+}
+
 fm_status ledger_engine_restore(struct ledger_engine *engine, const void *bytes, size_t len,
                                 uint64_t height, const uint8_t app_hash32[32],
                                 struct ledger_now now, struct base_err *err)
@@ -339,7 +344,7 @@ fm_status ledger_engine_restore(struct ledger_engine *engine, const void *bytes,
     st = stopped(engine, err);
     if (st == FM_OK)
         st = ledger_snapshot_read(engine->chain, bytes, len, height, app_hash32,
-                                  now.unix_ms + engine->params.skew_ms, err);
+                                  ledger_engine_latest(engine, now), err);
     if (st == FM_OK)
         st = engine_new_head(engine, &before, NULL, NULL, err);
     return engine_end(engine, st, err);

@@ -72,6 +72,9 @@ fm_status ledger_engine_finalize(struct ledger_engine *engine, struct ledger_hea
 fm_status ledger_engine_commit(struct ledger_engine *engine, struct ledger_now now,
                                struct base_err *err) FM_CHECK;
 
+/* No block of others is later than this: by our clock, and what theirs may be ahead. */
+int64_t ledger_engine_latest(const struct ledger_engine *engine, struct ledger_now now);
+
 /* Begins with a snapshot (ledger/store/snapshot.h), whose height and app_hash are trusted. Errors
  * also: as ledger_snapshot_read(). */
 fm_status ledger_engine_restore(struct ledger_engine *engine, const void *bytes, size_t len,

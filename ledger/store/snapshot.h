@@ -49,4 +49,11 @@ fm_status ledger_snapshot_read(struct ledger_chain *chain, const void *bytes, si
                                uint64_t height, const uint8_t app_hash32[32], int64_t latest_ms,
                                struct base_err *err) FM_CHECK;
 
+/* Does a snapshot of `total` bytes at most, of which these are the first, begin as one that
+ * ledger_snapshot_read() might take? The genesis must be among them. For whoever gathers the rest.
+ * Errors: FM_E_INPUT. */
+fm_status ledger_snapshot_begins(struct ledger_chain *chain, const void *bytes, size_t len,
+                                 uint64_t total, uint64_t height, int64_t latest_ms,
+                                 struct base_err *err) FM_CHECK;
+
 #endif

@@ -32,6 +32,7 @@ struct reader {
     struct ledger_tip tip; /* as it grows */
     uint64_t leaves;       /* that there are to be */
     int64_t latest_ms;     /* no block is later */
+    uint64_t beyond;       /* bytes that come after those at hand */
     fm_status st;          /* of nodes: appending has no errors */
     struct base_err *err;
 };
@@ -53,6 +54,7 @@ static fm_status read_head(struct reader *r, uint64_t height)
 {
     const uint8_t *magic = base_cur_take(&r->cur, SNAPSHOT_MAGIC_LEN), *genesis;
     uint8_t hash[32];
+    uint64_t left;
     size_t len;
 
     if (magic == NULL || memcmp(magic, SNAPSHOT_MAGIC, SNAPSHOT_MAGIC_LEN) != 0)
@@ -68,8 +70,9 @@ static fm_status read_head(struct reader *r, uint64_t height)
     r->tip.epoch = base_cur_u64(&r->cur);
     r->tip.rules_version = base_cur_u64(&r->cur);
     r->leaves = base_cur_u64(&r->cur);
-    if (r->cur.bad || r->tip.height != height || r->tip.height >= r->cur.left / BLOCK_BYTES ||
-        r->leaves > r->cur.left / LEAF_LEAST)
+    left = r->cur.left + r->beyond;
+    if (r->cur.bad || r->tip.height != height || r->tip.height >= left / BLOCK_BYTES ||
+        r->leaves > (left - (r->tip.height + 1) * BLOCK_BYTES) / LEAF_LEAST)
         return malformed(r, "it is of another height, or cut off");
     if (r->tip.time_ms > r->latest_ms)
         return malformed(r, "its newest block is in the future");
@@ -316,6 +319,19 @@ static fm_status fill(struct reader *r, uint64_t height, const uint8_t app_hash3
         return st;
     r->err->code = FM_E_INVALID;
     return base_err_prefix(r->err, "snapshot");
+}
+
+fm_status ledger_snapshot_begins(struct ledger_chain *chain, const void *bytes, size_t len,
+                                 uint64_t total, uint64_t height, int64_t latest_ms,
+                                 struct base_err *err)
+{
+    struct reader r = {.store = chain->store,
+                       .err = err,
+                       .cur = base_cur_make(bytes, len),
+                       .latest_ms = latest_ms,
+                       .beyond = total > len ? total - len : 0};
+
+    return read_head(&r, height);
 }
 
 fm_status ledger_snapshot_read(struct ledger_chain *chain, const void *bytes, size_t len,
