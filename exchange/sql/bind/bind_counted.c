@@ -2,11 +2,14 @@
  * something. SUM(CASE WHEN c THEN x ELSE 0 END) says nothing of rows where c is false, so these
  * must not hide the others; nor may they in SUM(y * CASE WHEN c THEN 1 ELSE 0 END), or in
  * MAX(CASE WHEN c THEN x ELSE 0 END).
- *   CASE             an alternative that is a constant counts for nothing where any other depends
- *                    on the row; where none does, those that are not 0 count
- *   + - * / and such all operands must count
- *   anything else    counts */
-#include <assert.h>
+ *   - CASE: an alternative that is a constant counts for nothing where any other depends on the
+ *     row; where none does, those that are not 0 count;
+ *   - a product of two operands that depend on the row, a quotient, a remainder, ROUND, LENGTH and
+ *     POSITION: their value must not be 0 either, as it is in SUM(x * flag), SUM(x * (grade / 7))
+ *     and SUM(x * POSITION('rare' IN product)) of all rows but a few. Where no minimum holds,
+ *     nothing is counted, and this is left out;
+ *   - all operands of arithmetic and of functions of texts must count;
+ *   - anything else counts. */
 #include <stdlib.h>
 
 #include "exchange/sql/bind/bind.h"
@@ -16,6 +19,7 @@ enum { NOT_SEEN = 0, ALL_ROWS = 1, FIRST = 2 }; /* of seen: FIRST + a node */
 struct counting {
     struct sql_binder *b;
     size_t *seen; /* of each node of the argument: operands can be shared many times over */
+    bool *varies; /* of each: does it depend on the row? */
     int at;
 };
 
@@ -67,23 +71,63 @@ static fm_status counted_case(size_t *out, struct counting *c, size_t node, stru
     return sql_bind_make(out, b, SQL_OP_CASE, c->at, args, n, err);
 }
 
+/* Can the operation hide a row by being 0 there? */
+static bool can_hide(const struct counting *c, size_t node)
+{
+    const struct sql_node *n = &c->b->plan->nodes[node];
+
+    if (c->b->request->minimum == 1 || !c->varies[node] || n->range.lo > 0 || n->range.hi < 0)
+        return false;
+    switch (n->op) {
+    case SQL_OP_MUL:
+        return c->varies[n->args[0]] && c->varies[n->args[1]];
+    case SQL_OP_DIV:
+    case SQL_OP_MOD:
+    case SQL_OP_ROUND:
+    case SQL_OP_LENGTH:
+    case SQL_OP_POSITION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static fm_status not_zero(size_t *out, struct counting *c, size_t node, struct base_err *err)
+{
+    size_t args[2] = {node, SQL_NONE};
+    fm_status st = sql_bind_const(&args[1], c->b, c->b->plan->nodes[node].type, 0, c->at, err);
+
+    return st == FM_OK ? sql_bind_make(out, c->b, SQL_OP_NE, c->at, args, 2, err) : st;
+}
+
 static fm_status counted_all(size_t *out, struct counting *c, size_t node, struct base_err *err)
 {
     struct sql_binder *b = c->b;
-    size_t parts[2], n = 0, count = b->plan->nodes[node].arg_count;
+    size_t n = 0, count = b->plan->nodes[node].arg_count;
+    size_t *parts = sql_arena_array(&b->plan->arena, count + 1, sizeof *parts);
     fm_status st = FM_OK;
 
-    assert(count <= 2);
+    if (parts == NULL)
+        return base_err_memory(err, "SQL plan");
     for (size_t i = 0; st == FM_OK && i < count; i++) {
         st = counted(&parts[n], c, b->plan->nodes[node].args[i], err);
         n += st == FM_OK && parts[n] != SQL_NONE;
     }
+    if (st == FM_OK && can_hide(c, node))
+        st = not_zero(&parts[n++], c, node, err);
     *out = n > 0 ? parts[0] : SQL_NONE;
-    return st == FM_OK && n == 2 ? sql_bind_make(out, b, SQL_OP_AND, c->at, parts, 2, err) : st;
+    return st == FM_OK && n > 1 ? sql_bind_make(out, b, SQL_OP_AND, c->at, parts, n, err) : st;
+}
+
+static bool is_arithmetic(enum sql_op op)
+{
+    return (op >= SQL_OP_RESCALE && op <= SQL_OP_MUL) || op == SQL_OP_DIV || op == SQL_OP_MOD ||
+           op == SQL_OP_ROUND;
 }
 
 static fm_status counted(size_t *out, struct counting *c, size_t node, struct base_err *err)
 {
+    enum sql_op op;
     fm_status st = FM_OK;
 
     *out = SQL_NONE;
@@ -91,25 +135,25 @@ static fm_status counted(size_t *out, struct counting *c, size_t node, struct ba
         *out = c->seen[node] - FIRST;
     if (c->seen[node] != NOT_SEEN)
         return FM_OK;
-    switch (c->b->plan->nodes[node].op) {
-    case SQL_OP_CASE:
+    op = c->b->plan->nodes[node].op;
+    if (op == SQL_OP_CASE)
         st = counted_case(out, c, node, err);
-        break;
-    case SQL_OP_RESCALE:
-    case SQL_OP_NEG:
-    case SQL_OP_ADD:
-    case SQL_OP_SUB:
-    case SQL_OP_MUL:
-    case SQL_OP_DIV:
-    case SQL_OP_MOD:
-    case SQL_OP_ROUND:
+    else if (is_arithmetic(op) || (sql_op_is_local(op) && op != SQL_OP_LIKE))
         st = counted_all(out, c, node, err);
-        break;
-    default:
-        break;
-    }
     c->seen[node] = *out == SQL_NONE ? ALL_ROWS : FIRST + *out;
     return st;
+}
+
+/* Operands stand before their users. A range of one value depends on nothing. */
+static void find_varying(const struct counting *c, size_t last)
+{
+    for (size_t i = 0; i <= last; i++) {
+        const struct sql_node *n = &c->b->plan->nodes[i];
+        bool varies = n->op == SQL_OP_COLUMN;
+        for (size_t k = 0; k < n->arg_count; k++)
+            varies = varies || c->varies[n->args[k]];
+        c->varies[i] = varies && (n->type.kind == DATA_TEXT || n->range.lo != n->range.hi);
+    }
 }
 
 fm_status sql_bind_counted(struct sql_item *item, struct sql_binder *b, struct base_err *err)
@@ -120,9 +164,13 @@ fm_status sql_bind_counted(struct sql_item *item, struct sql_binder *b, struct b
     if (item->arg == SQL_NONE || (item->fn == SQL_COUNT && !item->distinct))
         return FM_OK;
     c.seen = calloc(item->arg + 1, sizeof *c.seen);
-    if (c.seen == NULL)
-        return base_err_memory(err, "SQL plan");
-    st = counted(&item->counted, &c, item->arg, err);
+    c.varies = calloc(item->arg + 1, sizeof *c.varies);
+    st = c.seen == NULL || c.varies == NULL ? base_err_memory(err, "SQL plan") : FM_OK;
+    if (st == FM_OK) {
+        find_varying(&c, item->arg);
+        st = counted(&item->counted, &c, item->arg, err);
+    }
     free(c.seen);
+    free(c.varies);
     return st;
 }

@@ -163,7 +163,8 @@ static const struct guarded guarded[] = {
     {"SELECT MAX(CASE WHEN grade = 5 THEN balance ELSE 0 END) FROM loans", 1, 25, true,
      "CASE WHEN (grade = 5) THEN true ELSE false END"},
     {"SELECT SUM(balance * CASE WHEN grade = 5 THEN 1 ELSE 0 END) FROM loans", 1, 25, true,
-     "CASE WHEN (grade = 5) THEN true ELSE false END"},
+     "(CASE WHEN (grade = 5) THEN true ELSE false END AND ((balance * CASE WHEN (grade = 5) THEN 1 "
+     "ELSE 0 END) <> 0.00))"},
     {"SELECT SUM(balance + CASE WHEN grade = 5 THEN balance ELSE 0 END) FROM loans", 1, 25, true,
      "CASE WHEN (grade = 5) THEN true ELSE false END"},
     {"SELECT SUM(CASE WHEN closed THEN CASE WHEN grade = 5 THEN balance ELSE 0 END END) FROM loans",
@@ -173,6 +174,27 @@ static const struct guarded guarded[] = {
      "CASE WHEN (grade = 5) THEN true ELSE false END"},
     {"SELECT AVG(COALESCE(balance, 0)) FROM loans", 1, 25, true,
      "CASE WHEN (NOT (balance IS NULL)) THEN true ELSE false END"},
+    /* Nor do factors that are 0 for all but a few. */
+    {"SELECT SUM(balance * POSITION('rare' IN product)) FROM loans", 1, 25, true,
+     "((position(product, 'rare') <> 0) AND ((balance * position(product, 'rare')) <> 0.00))"},
+    {"SELECT SUM(balance * LENGTH(CASE WHEN grade = 5 THEN product ELSE '' END)) FROM loans", 1, 25,
+     true,
+     "((CASE WHEN (grade = 5) THEN true ELSE false END AND (length(CASE WHEN (grade = 5) THEN "
+     "product ELSE '' END) <> 0)) AND ((balance * length(CASE WHEN (grade = 5) THEN product ELSE "
+     "'' END)) <> 0.00))"},
+    {"SELECT SUM(balance * (grade / 7)) FROM loans", 1, 25, true,
+     "(((grade / 7) <> 0) AND ((balance * (grade / 7)) <> 0.00))"},
+    {"SELECT SUM(balance * (grade - 3)) FROM loans", 1, 25, true,
+     "((balance * (grade - 3)) <> 0.00)"},
+    {"SELECT SUM(grade % 5) FROM loans", 1, 25, true, "((grade % 5) <> 0)"},
+    {"SELECT SUM(ROUND(balance / 999999, 0) + 1) FROM loans", 1, 25, true,
+     "(((balance / 999999) <> 0.00000000) AND (ROUND((balance / 999999), 0) <> 0))"},
+    {"SELECT COUNT(DISTINCT UPPER(CASE WHEN grade = 5 THEN product ELSE 'x' END)) FROM loans", 1,
+     25, true, "CASE WHEN (grade = 5) THEN true ELSE false END"},
+    /* A factor that is never 0 hides nobody, nor does one that is the same for all. */
+    {"SELECT SUM(grade * (1 + grade)) FROM loans", 1, 25, true, NULL},
+    {"SELECT SUM(balance * 2 + 0 * balance) FROM loans", 1, 25, true, NULL},
+    {"SELECT AVG(EXTRACT(YEAR FROM opened)) FROM loans", 1, 25, true, NULL},
     /* NULL is no value, so a CASE without ELSE needs nothing more. */
     {"SELECT SUM(CASE WHEN grade = 5 THEN balance END) FROM loans", 1, 25, true, NULL},
     {"SELECT SUM(balance) FILTER (WHERE grade = 5) FROM loans", 1, 25, true, NULL},
