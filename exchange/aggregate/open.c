@@ -130,12 +130,8 @@ static fm_status combine(struct opening *o, struct base_err *err)
     note_wrong(r, wrong);
     if (st == FM_E_PEER || (st == FM_E_NOT_FOUND && r->wrong != 0))
         st = too_few(r, err);
-    for (size_t i = 0; st == FM_OK && i < o->count; i++) {
+    for (size_t i = 0; st == FM_OK && i < o->count; i++)
         st = aggregate_pack_read(r->numbers, &r->pack, &m, i, o->at[i], r->source_count, err);
-        if (st == FM_E_LIMIT)
-            st = base_err_set(err, FM_E_PEER,
-                              "a sum is beyond 64 bits: a provider put in more than it declared");
-    }
     mpc_pai_plain_release(&m);
     return st;
 }

@@ -117,6 +117,39 @@ unsigned aggregate_pack_bits(const struct aggregate_pack *pack, size_t at)
     return (unsigned)aggregate_pack_class(pack, at)->count * pack->values.slot_bits;
 }
 
+static fm_status beyond(struct base_err *err)
+{
+    return base_err_set(err, FM_E_PEER,
+                        "a sum is beyond its range: a provider put in what it may "
+                        "not");
+}
+
+/* The whole plaintext, which several slots share: no more than honest sums may have. */
+static bool has_bits_from(const struct mpc_pai_plain *m, unsigned bits)
+{
+    uint64_t any = 0;
+
+    for (size_t bit = bits; bit < 64 * m->k; bit++)
+        any |= m->w[bit / 64] >> (bit % 64) & 1;
+    return any != 0;
+}
+
+/* Slots of the sum of `terms` plaintexts, each between those of `terms` providers that put in the
+ * least and the most there is: raw, terms and terms (2^(value_bits + 1) - 1). */
+static fm_status unpack(int64_t *v, size_t count, const struct mpc_pai_slots *s,
+                        const struct mpc_pai_plain *m, size_t terms, struct base_err *err)
+{
+    __int128 most = (__int128)terms * (((__int128)1 << s->value_bits) - 1);
+    fm_status st = mpc_pai_slots_unpack(v, count, s, m, terms, err);
+
+    if (st == FM_E_LIMIT)
+        return beyond(err);
+    for (size_t i = 0; st == FM_OK && i < count; i++)
+        if (v[i] > most || v[i] < -most)
+            st = beyond(err);
+    return st;
+}
+
 fm_status aggregate_pack_read(int64_t *numbers, const struct aggregate_pack *pack,
                               const struct mpc_pai_plain *m, size_t i, size_t at, size_t terms,
                               struct base_err *err)
@@ -127,15 +160,16 @@ fm_status aggregate_pack_read(int64_t *numbers, const struct aggregate_pack *pac
     struct mpc_pai_slots s;
     fm_status st;
 
+    if (has_bits_from(&part, aggregate_pack_bits(pack, at)))
+        return beyond(err);
     if (at < pack->guard_ciphers) {
         size_t first = at * pack->guards.slots, left = aggregate_guards(pack->shape) - first;
-        return mpc_pai_slots_unpack(numbers + first,
-                                    left < pack->guards.slots ? left : pack->guards.slots,
-                                    &pack->guards, &part, terms, err);
+        return unpack(numbers + first, left < pack->guards.slots ? left : pack->guards.slots,
+                      &pack->guards, &part, terms, err);
     }
     c = aggregate_pack_class(pack, at);
     s = slots_of(pack, c);
-    st = mpc_pai_slots_unpack(some, c->count, &s, &part, terms, err);
+    st = unpack(some, c->count, &s, &part, terms, err);
     for (size_t k = 0; st == FM_OK && k < c->count; k++)
         *place_of(numbers, pack, aggregate_pack_group(pack, at), c->values[k]) = some[k];
     base_wipe(some, sizeof some);

@@ -43,7 +43,10 @@ static inline const struct aggregate_class *aggregate_pack_class(const struct ag
     return &pack->classes[(at - pack->guard_ciphers) % pack->class_count];
 }
 /* The sums of `terms` vectors: plaintext i of m is that of ciphertext at. out: numbers in their
- * places of the vector. FM_E_LIMIT: one is beyond 64 bits. */
+ * places of the vector. FM_E_PEER: the plaintext has more bits, or a slot is more or less, than
+ * what `terms` vectors within their ranges add up to. What hides within these bounds is not seen: a
+ * provider that leaves its slot's range by less than the others leave room, or carries into a
+ * neighbouring slot. */
 fm_status aggregate_pack_read(int64_t *numbers, const struct aggregate_pack *pack,
                               const struct mpc_pai_plain *m, size_t i, size_t at, size_t terms,
                               struct base_err *err) FM_CHECK;

@@ -13,8 +13,12 @@
  * Learnt: recipients the values behind guards that were reached (of AVG: the sum and the count) and
  * which were not; decryptors the sums of guards (shape.h); providers nothing; nobody what one
  * provider put in, unless t decryptors put their shares together. Decryptors that lie are found by
- * the proof of their part and named, providers beyond the range by theirs; a provider may lie about
- * its rows within it.
+ * the proof of their part and named. A provider's range proof is about a whole ciphertext, not
+ * about each of its slots (pack.h): it says that the plaintext is no longer than declared but for
+ * the proof's slack, so that no sum wraps around n, and names who exceeds that. Within it a
+ * provider may lie about its rows, and put into a slot what it likes: what shows of that is a sum
+ * beyond what all providers together may put in, after its decryption, and then nobody is named and
+ * there is no answer; what shows in no sum is as if it had other rows.
  *
  * Cost, of n ciphertexts (pack.h), P providers, D decryptors, R recipients, with a key of b bits: 5
  * rounds; a provider sends n b/4 bytes to each of the others of D and R, and n range proofs of 2.1

@@ -343,6 +343,64 @@ static void liars(void **unused)
     sql_plan_release(&plan);
 }
 
+/* Plaintext at of three providers' sum, every slot raw: `each` but in one, where it is `one`. */
+static fm_status read_sum(const struct aggregate_pack *pack, size_t at, uint64_t each, uint64_t one,
+                          unsigned beyond)
+{
+    bool guards = at < pack->guard_ciphers;
+    const struct mpc_pai_slots *s = guards ? &pack->guards : &pack->values;
+    size_t slots = guards ? s->slots : aggregate_pack_class(pack, at)->count;
+    int64_t numbers[64] = {0};
+    struct mpc_pai_plain m;
+    fm_status st;
+    mpz_t sum, raw;
+
+    mpz_inits(sum, raw, NULL);
+    for (size_t i = 0; i < slots; i++) {
+        mpz_set_ui(raw, i == 0 ? one : each);
+        mpz_mul_2exp(raw, raw, i * s->slot_bits);
+        mpz_add(sum, sum, raw);
+    }
+    if (beyond > 0)
+        mpz_setbit(sum, aggregate_pack_bits(pack, at) + beyond - 1);
+    ok(mpc_pai_plain_init(&m, mpc_pai_std_modulus(mpc_pai_thr_as_std(world.key)), 1, &world.err));
+    mpc_pai_limbs_from_mpz(m.w, m.k, sum);
+    st = aggregate_pack_read(numbers, pack, &m, 0, at, BANKS, &world.err);
+    mpc_pai_plain_release(&m);
+    mpz_clears(sum, raw, NULL);
+    return st;
+}
+
+/* What three providers that keep to their ranges cannot add up to. */
+static void out_of_range(void **unused)
+{
+    struct aggregate_shape shape;
+    struct aggregate_pack pack;
+    struct sql_plan plan;
+
+    (void)unused;
+    compile(&plan, &shape, "SELECT COUNT(*), SUM(x) FROM u", 5);
+    assert_true(aggregate_guards(&shape) + aggregate_values(&shape) <= 64);
+    ok(aggregate_pack_init(&pack, &shape, mpc_pai_std_modulus(mpc_pai_thr_as_std(world.key)), BANKS,
+                           &world.err));
+    assert_true(pack.guard_ciphers == 1 && pack.ciphers > 1);
+    for (size_t at = 0; at < pack.ciphers; at++) {
+        unsigned bits = at == 0 ? pack.guards.value_bits : pack.values.value_bits;
+        uint64_t zero = (uint64_t)BANKS << bits, most = BANKS * (((uint64_t)2 << bits) - 1);
+        const char *says = "a sum is beyond its range: a provider put in what it may not";
+        ok(read_sum(&pack, at, zero, zero, 0));
+        ok(read_sum(&pack, at, zero, most, 0));
+        ok(read_sum(&pack, at, zero, BANKS, 0));
+        assert_int_equal(read_sum(&pack, at, zero, most + 1, 0), FM_E_PEER);
+        assert_string_equal(world.err.text, says);
+        assert_int_equal(read_sum(&pack, at, zero, BANKS - 1, 0), FM_E_PEER);
+        assert_int_equal(read_sum(&pack, at, zero, zero, 1), FM_E_PEER);
+        assert_int_equal(read_sum(&pack, at, zero, zero, 200), FM_E_PEER);
+        assert_string_equal(world.err.text, says);
+    }
+    sql_plan_release(&plan);
+}
+
 /* Half as long as any real key: proofs take a fifth of the time. */
 static void deal(void)
 {
@@ -388,7 +446,8 @@ static int teardown(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(answers), cmocka_unit_test(liars)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(answers), cmocka_unit_test(liars),
+                                       cmocka_unit_test(out_of_range)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -11,7 +11,8 @@
  *   ring pedersen   s is a power of t mod N: figure 17, 128 rounds. Whoever will verify ranges or
  *                   equality makes parameters and proves them, before: aggregate's decryptors.
  *   range           a ciphertext's plaintext is an integer |k| < 2^(l + 210), made from |k| < 2^l:
- *                   figure 14. aggregate: each provider, for each of its ciphertexts; triples
+ *                   figure 14. Of a plaintext of several slots (plain.h) it says nothing about
+ *                   each. aggregate: each provider, for each of its ciphertexts; triples
  *                   against those who do not follow the protocol: both operands.
  *   equality        the same, for two ciphertexts under two keys, and they hold the same k. A value
  *                   sent under two keys; no protocol of the product does that yet.
