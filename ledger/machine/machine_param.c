@@ -32,6 +32,12 @@ fm_status ledger_param_get(struct ledger_machine *machine, json_t **param, uint6
     return FM_OK;
 }
 
+/* Checkpoints of before are under another quorum. */
+static int set_quorum_since(json_t *param, uint64_t height)
+{
+    return json_object_set_new(param, "quorum_since", json_integer((json_int_t)height));
+}
+
 /* ---- the end of a block ---- */
 
 fm_status ledger_param_settle(struct ledger_machine *machine, uint64_t height, struct base_err *err)
@@ -59,8 +65,10 @@ fm_status ledger_param_settle(struct ledger_machine *machine, uint64_t height, s
         good = json_object_set_new(next, "rules_version", json_integer(rules)) == 0 &&
                json_object_del(next, "next_rules") == 0;
     if (next != NULL && small) /* two quorums meet, however many joined */
-        good = good &&
-               json_object_set_new(next, "quorum", json_integer((json_int_t)(active / 2 + 1))) == 0;
+        good =
+            good &&
+            json_object_set_new(next, "quorum", json_integer((json_int_t)(active / 2 + 1))) == 0 &&
+            set_quorum_since(next, height) == 0;
     if (!good) {
         json_decref(next);
         next = NULL;
@@ -102,7 +110,8 @@ static fm_status changed(struct ledger_context *c, json_t **out, const json_t *b
     good = limits != NULL && next != NULL &&
            (some == NULL || json_object_update(limits, some) == 0) &&
            json_object_set(next, "limits", limits) == 0 &&
-           (quorum == NULL || json_object_set(next, "quorum", quorum) == 0) &&
+           (quorum == NULL || (json_object_set(next, "quorum", quorum) == 0 &&
+                               set_quorum_since(next, c->height) == 0)) &&
            (rules == NULL || json_object_set(next, "next_rules", (json_t *)(uintptr_t)rules) == 0);
     if (good && !ledger_limits_agree(limits))
         st = ledger_refuse(c, LEDGER_RULE_PARAMETER_LIMITS, err,

@@ -97,8 +97,9 @@ fm_status ledger_chain_commit(struct ledger_chain *chain, struct base_err *err) 
 void ledger_chain_discard(struct ledger_chain *chain);
 
 /* Takes a checkpoint with one or more cosignature lines (format.md section 7) from anyone. If it
- * agrees with our log, each line must be by an active member, under its current assertionMethod
- * key, which must not be newer than the checkpoint; then it is stored, once. *n_new counts lines
+ * agrees with our log, each line must be by a member active since then, under its current
+ * assertionMethod key, neither newer than the checkpoint; then it is stored, once. A size of before
+ * the quorum was last set is not made final. *n_new counts lines
  * that were not there before; *final_size is the newest final size afterwards (0: none). Lines for
  * sizes below the final one are checked and forgotten. Errors, nothing is stored unless said:
  * FM_E_INPUT (malformed, of another ledger, no lines), FM_E_AUTH (a line by nobody we know, or

@@ -36,7 +36,10 @@ static fm_status find_document(struct ledger_chain *chain, json_t **value,
     return st;
 }
 
-static fm_status check_active(struct ledger_chain *chain, const char *alias, struct base_err *err)
+/* Active at that height already, and since then: a verifier of a checkpoint there sees no later
+ * coming or coming back. */
+static fm_status check_active(struct ledger_chain *chain, const char *alias, uint64_t height,
+                              struct base_err *err)
 {
     char key[DID_ALIAS_MAX + 16];
     const char *status;
@@ -50,6 +53,8 @@ static fm_status check_active(struct ledger_chain *chain, const char *alias, str
     status = json_string_value(json_object_get(value, "status"));
     if (status == NULL || strcmp(status, "active") != 0)
         st = base_err_set(err, FM_E_AUTH, "%s is no active member", alias);
+    else if ((uint64_t)json_integer_value(json_object_get(value, "since")) > height)
+        st = base_err_set(err, FM_E_AUTH, "%s was no active member at the checkpoint", alias);
     json_decref(value);
     return st;
 }
@@ -72,7 +77,7 @@ static fm_status check_line(struct ledger_chain *chain, struct offer *offer, siz
          * verifier of this checkpoint knows the documents as they were at its size, and no later
          * ones: a newer key may not sign it. */
         if (offer->agrees)
-            st = check_active(chain, offer->alias[i], err);
+            st = check_active(chain, offer->alias[i], offer->height, err);
         if (st == FM_OK && offer->agrees &&
             (uint64_t)json_integer_value(json_object_get(value, "height")) > offer->height)
             st = base_err_set(err, FM_E_AUTH, "the document of %s is newer than the checkpoint",
@@ -85,25 +90,30 @@ static fm_status check_line(struct ledger_chain *chain, struct offer *offer, siz
 
 /* ---- finality ---- */
 
-static fm_status get_quorum(struct ledger_chain *chain, int64_t *quorum, struct base_err *err)
+/* since (NULL: nobody asks): the block that the quorum was set in. */
+static fm_status get_quorum(struct ledger_chain *chain, int64_t *quorum, uint64_t *since,
+                            struct base_err *err)
 {
     json_t *param;
     fm_status st = ledger_store_value(chain->store, &param, "param", err);
 
     *quorum = json_integer_value(json_object_get(param, "quorum"));
+    if (since != NULL)
+        *since = (uint64_t)json_integer_value(json_object_get(param, "quorum_since"));
     json_decref(param);
     return st;
 }
 
 struct tally {
     struct ledger_chain *chain;
+    uint64_t height;
     size_t active;
 };
 
 static fm_status count_line(void *ctx, const char *alias, const char *line, struct base_err *err)
 {
     struct tally *tally = ctx;
-    fm_status st = check_active(tally->chain, alias, err);
+    fm_status st = check_active(tally->chain, alias, tally->height, err);
 
     (void)line;
     if (st == FM_OK)
@@ -115,15 +125,18 @@ static fm_status count_line(void *ctx, const char *alias, const char *line, stru
 static fm_status advance(struct ledger_chain *chain, const struct offer *offer,
                          uint64_t *final_size, struct base_err *err)
 {
-    struct tally tally = {chain, 0};
-    uint64_t size = offer->checkpoint.size;
+    struct tally tally = {chain, offer->height, 0};
+    uint64_t size = offer->checkpoint.size, since;
     int64_t quorum;
     fm_status st = ledger_store_each_cosignature(chain->store, size, count_line, &tally, err);
 
     if (st == FM_OK)
-        st = get_quorum(chain, &quorum, err);
+        st = get_quorum(chain, &quorum, &since, err);
     if (st != FM_OK)
         return st;
+    /* Another quorum held there, which is not known any more: a later size will do. */
+    if (offer->height < since)
+        return FM_OK;
     if (quorum < 1 || (int64_t)tally.active < quorum)
         return FM_OK;
     *final_size = size;
@@ -311,7 +324,7 @@ static fm_status consider(struct ledger_chain *chain, struct offer *offer, size_
                             (unsigned long long)cp->size, (unsigned long long)chain->tip.log.size);
     st = compare_with_log(chain, offer, err);
     if (st == FM_OK && offer->dropped)
-        st = get_quorum(chain, &quorum, err);
+        st = get_quorum(chain, &quorum, NULL, err);
     for (i = 0; st == FM_OK && i < cp->n; i++)
         st = check_line(chain, offer, i, err);
     if (st != FM_OK)

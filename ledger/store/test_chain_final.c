@@ -61,7 +61,6 @@ static struct base_buf publish(struct town *t, int who, int64_t version)
 }
 
 /* A story with every kind of leaf; returns its query's id. */
-/* A story with every kind of leaf; returns its query's id. */
 static struct town_id play(struct town *t)
 {
     json_t *c = town_set_up(t, town_contract_subject(t));
@@ -223,6 +222,68 @@ static void test_cosigners(void **state)
     town_release(&t);
 }
 
+/* Proposed by bank_a; these two accept. */
+static void carry(struct town *t, enum ledger_tx_type type, json_t *body, int second, int third)
+{
+    struct base_buf tx = town_tx(t, type, BANK_A, body);
+    const struct town_id id = town_tx_id(&tx);
+    const int voters[] = {second, third};
+
+    town_ok(t, tx);
+    for (size_t i = 0; i < 2 && voters[i] >= 0; i++)
+        town_ok(t, town_tx(t, LEDGER_TX_MEMBER_VOTE, voters[i],
+                           json_pack("{s:s, s:b}", "proposal", id.text, "accept", 1)));
+}
+
+/* An older checkpoint counts by the members and the quorum of then: its verifier knows no others.
+ */
+static void test_cosigners_of_then(void **state)
+{
+    struct town t;
+    struct ledger_head before;
+    const struct ledger_head *head;
+    uint64_t final_size;
+    size_t n_new;
+
+    (void)state;
+    town_init_rules(&t, path, 2);
+    town_ok(&t, publish(&t, BANK_A, 1));
+    head = ledger_chain_head(t.chain);
+    before = *head;
+    carry(&t, LEDGER_TX_MEMBER_PROPOSE,
+          json_pack("{s:s, s:O, s:[s], s:s}", "alias", "newcomer", "document",
+                    did_document_json(t.who[NEWCOMER].doc), "roles", "regulator", "endpoint",
+                    "10.0.0.9:1"),
+          BANK_B, BANK_C);
+    assert_int_equal(
+        cosign(&t, 1U << NEWCOMER, before.log_size, before.app_hash, &n_new, &final_size),
+        FM_E_AUTH);
+    assert_non_null(strstr(err.text, "newcomer was no active member at the checkpoint"));
+    must(cosign(&t, 1U << NEWCOMER, head->log_size, head->app_hash, &n_new, &final_size));
+
+    carry(&t, LEDGER_TX_MEMBER_SUSPEND,
+          json_pack("{s:s, s:s}", "alias", "bank_b", "reason", "test"), BANK_C, REGULATOR);
+    before = *head;
+    carry(&t, LEDGER_TX_MEMBER_REINSTATE,
+          json_pack("{s:s, s:s}", "alias", "bank_b", "reason", "test"), BANK_C, REGULATOR);
+    assert_int_equal(
+        cosign(&t, 1U << BANK_B, before.log_size, before.app_hash, &n_new, &final_size), FM_E_AUTH);
+    assert_non_null(strstr(err.text, "bank_b was no active member at the checkpoint"));
+
+    /* Four were needed then, three are now. */
+    carry(&t, LEDGER_TX_PARAMETER_PROPOSE, json_pack("{s:i, s:s}", "quorum", 4, "reason", "test"),
+          BANK_C, REGULATOR);
+    before = *head;
+    carry(&t, LEDGER_TX_PARAMETER_PROPOSE, json_pack("{s:i, s:s}", "quorum", 3, "reason", "test"),
+          BANK_C, REGULATOR);
+    must(cosign(&t, 7, before.log_size, before.app_hash, &n_new, &final_size));
+    assert_int_equal(n_new, 3);
+    assert_int_equal(final_size, 0);
+    must(cosign(&t, 7, head->log_size, head->app_hash, &n_new, &final_size));
+    assert_int_equal(final_size, head->log_size);
+    town_release(&t);
+}
+
 /* ---- bundles ---- */
 
 struct from_file {
@@ -315,6 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_finality),
         WITH_FOLDER(test_cosigners),
+        WITH_FOLDER(test_cosigners_of_then),
         WITH_FOLDER(test_export),
     };
 

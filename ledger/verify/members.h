@@ -64,4 +64,8 @@ fm_status ledger_members_apply(struct ledger_members *members, const struct ledg
  * section 12). */
 void ledger_members_end_block(struct ledger_members *members, uint64_t height);
 
+/* Whether the state's `param` says of quorum, limits and rules what was followed to the end of the
+ * last block. */
+bool ledger_members_are_params(const struct ledger_members *members, const json_t *param);
+
 #endif

@@ -24,7 +24,8 @@ struct ledger_members {
     struct ledger_terms terms;
     json_t *limits; /* of the next block: a vote's begin when its block has ended */
     int64_t next_rules, next_rules_height; /* voted; 0: none */
-    bool joined;                           /* in this block */
+    bool joined, quorum_set;               /* in this block */
+    uint64_t quorum_since;                 /* the block that set it; 0: genesis */
     json_t *genesis;                       /* what terms.name points into */
     uint8_t chain[32];
     struct ledger_identity *member;

@@ -50,8 +50,10 @@ fm_status ledger_members_change(struct ledger_members *m, const json_t *body, st
         return base_err_memory(err, "members");
     json_decref(m->limits);
     m->limits = limits;
-    if (json_object_get(body, "quorum") != NULL)
+    if (json_object_get(body, "quorum") != NULL) {
         m->terms.quorum = (uint64_t)number(body, "quorum");
+        m->quorum_set = true;
+    }
     if (rules != NULL) {
         m->next_rules = number(rules, "version");
         m->next_rules_height = number(rules, "height");
@@ -68,8 +70,24 @@ void ledger_members_end_block(struct ledger_members *m, uint64_t height)
         m->terms.rules_version = m->next_rules > UINT32_MAX ? UINT32_MAX : (uint32_t)m->next_rules;
         m->next_rules = 0;
     }
-    if (m->terms.rules_version >= 2 && (begins || m->joined) && m->terms.quorum <= active / 2)
+    if (m->terms.rules_version >= 2 && (begins || m->joined) && m->terms.quorum <= active / 2) {
         m->terms.quorum = active / 2 + 1;
-    m->joined = false;
+        m->quorum_set = true;
+    }
+    if (m->quorum_set)
+        m->quorum_since = height;
+    m->joined = m->quorum_set = false;
     ledger_members_set_limits(m, m->limits);
+}
+
+bool ledger_members_are_params(const struct ledger_members *m, const json_t *param)
+{
+    const json_t *next = json_object_get(param, "next_rules");
+
+    return number(param, "quorum") == (int64_t)m->terms.quorum &&
+           number(param, "quorum_since") == (int64_t)m->quorum_since &&
+           json_equal(json_object_get(param, "limits"), m->limits) != 0 &&
+           number(param, "rules_version") == (int64_t)m->terms.rules_version &&
+           (next != NULL) == (m->next_rules != 0) && number(next, "version") == m->next_rules &&
+           (next == NULL || number(next, "height") == m->next_rules_height);
 }

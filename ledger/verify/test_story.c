@@ -232,10 +232,15 @@ void story_tell_identity(void)
     json_decref(out);
 }
 
+json_t *story_params(void)
+{
+    return json_pack("{s:i, s:i, s:s, s:O, s:i}", "quorum", WORLD_QUORUM, "epoch", 0, "sequencer",
+                     "bank_a", "limits", json_object_get(w->genesis, "limits"), "rules_version", 1);
+}
+
 void story_tell_all(void)
 {
-    json_t *value =
-        json_pack("{s:i, s:i, s:s}", "quorum", WORLD_QUORUM, "epoch", 0, "sequencer", "bank_a");
+    json_t *value = story_params();
 
     story_tell_queries();
     story_tell_identity();

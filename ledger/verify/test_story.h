@@ -35,6 +35,8 @@ json_t *story_revocation(const json_t *consent, const struct did_secret *subject
 void story_tell_queries(void);
 /* A member joins, one is suspended, keys rotate, one recovers, one leaves. */
 void story_tell_identity(void);
+/* The parameters of the genesis, as the state has them. */
+json_t *story_params(void);
 /* Both, two state lines and the checkpoint. */
 void story_tell_all(void);
 /* Ends the block and the bundle as it must be. */

@@ -292,6 +292,41 @@ static void states_agree_with_the_story(void **state)
     json_decref(value);
 }
 
+/* Nothing in the log changed the parameters. */
+static void parameters_agree_with_the_story(void **state)
+{
+    static const struct {
+        const char *name, *value; /* JSON; NULL: none of that name */
+    } lies[] = {
+        {"quorum", "2"},        {"quorum_since", "1"},
+        {"epoch", "1"},         {"sequencer", "\"bank_b\""},
+        {"limits", NULL},       {"limits", "{}"},
+        {"rules_version", "2"}, {"next_rules", "{\"height\":9,\"version\":2}"},
+        {"next_rules", "{}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        json_t *value = story_params();
+
+        world_release(w);
+        world_init(w);
+        if (lies[i].value != NULL)
+            assert_int_equal(json_object_set_new(value, lies[i].name,
+                                                 json_loads(lies[i].value, JSON_DECODE_ANY, NULL)),
+                             0);
+        else
+            assert_int_equal(json_object_del(value, lies[i].name), 0);
+        world_state(w, "param", json_incref(value));
+        (void)world_put(w, story_dataset(1), LEDGER_RULE_OK);
+        (void)world_block(w);
+        world_prove(w, "param", value);
+        world_checkpoint(w, ALL);
+        story_expect_invalid("state", LEDGER_NO_LEAF, "'param' is not what");
+        json_decref(value);
+    }
+}
+
 static void states_are_sorted(void **state)
 {
     (void)state;
@@ -400,6 +435,7 @@ int main(void)
         T(states_are_proved),
         T(absence_is_proved),
         T(states_agree_with_the_story),
+        T(parameters_agree_with_the_story),
         T(states_are_sorted),
         T(two_of_four_are_no_quorum),
         T(strangers_do_not_cosign),

@@ -16,7 +16,7 @@ static bool text_is(const json_t *object, const char *name, const char *want)
     return s != NULL && strcmp(s, want) == 0;
 }
 
-/* What the state says about a member, a document or the quorum must be what was followed. A
+/* What the state says about a member, a document or the parameters must be what was followed. A
  * difference means that a change of identity is among the payloads that are not disclosed, or that
  * the log contradicts its state. */
 static fm_status check_against_members(const struct ledger_verifier *v, const char *key,
@@ -40,10 +40,9 @@ static fm_status check_against_members(const struct ledger_verifier *v, const ch
         good =
             (member != NULL) == (value != NULL) && (member == NULL || text_is(value, "hash", hash));
     } else if (strcmp(key, "param") == 0) {
-        good =
-            json_integer_value(json_object_get(value, "quorum")) == (json_int_t)v->terms->quorum &&
-            json_integer_value(json_object_get(value, "epoch")) == v->epoch &&
-            text_is(value, "sequencer", v->sequencer);
+        good = ledger_members_are_params(m, value) &&
+               json_integer_value(json_object_get(value, "epoch")) == v->epoch &&
+               text_is(value, "sequencer", v->sequencer);
     }
     if (!good)
         return ledger_verify_fail(err, "'%s' is not what the disclosed transactions lead to", key);
