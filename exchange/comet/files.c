@@ -154,8 +154,10 @@ static void put_sync(struct base_buf *out, const struct comet_settings *s)
                   s->sync_from, (long long)s->sync_height, s->sync_hash);
 }
 
-/* Timeouts for a consortium of some tens of members; empty blocks every ten seconds, so that block
- * time, which is the time of the votes on the block before, never goes stale. */
+/* Timeouts for a consortium of some tens of members; empty blocks every ten seconds. A block's
+ * time is that of the votes on the block before: what is sent after an idle while first meets an
+ * empty block, whose votes have a fresh time (ledger/engine/external.h, X4), and stands in the
+ * next. */
 fm_status comet_config_write(struct base_buf *out, const struct comet_settings *s,
                              const char *peers, struct base_err *err)
 {
