@@ -190,7 +190,10 @@ uint64_t breaks_allocations(const struct breaks *b, uint64_t first, uint64_t ste
     uint64_t at;
 
     for (at = 1;; at += at < first ? 1 : step) {
-        struct world w = {.row = mpc_protocol_find("rep3"), .before = arm, .after = disarm};
+        struct world w = {.row = mpc_protocol_find("rep3"),
+                          .profile = b->profile,
+                          .before = arm,
+                          .after = disarm};
 
         fail_allocation = at;
         allocation_failed = false;

@@ -10,6 +10,7 @@
 struct breaks {
     world_program *tale; /* of rep3's three parties and one outsider */
     void *story;
+    enum mpc_profile profile; /* of breaks_allocations() */
     void (*begin)(void *story);
     /* After each run. culprit: who failed; WORLD_PARTIES: nobody. */
     void (*judge)(const struct world *w, const void *story, unsigned culprit);

@@ -122,8 +122,10 @@ static void the_peer_is_lost(const struct world *w, const void *of, unsigned cul
 }
 
 static struct story story;
-static const struct breaks breaks = {tale, &story, story_new, all_is_told_or_named};
-static const struct breaks deaths = {tale, &story, story_new, the_peer_is_lost};
+static const struct breaks breaks = {
+    .tale = tale, .story = &story, .begin = story_new, .judge = all_is_told_or_named};
+static const struct breaks deaths = {
+    .tale = tale, .story = &story, .begin = story_new, .judge = the_peer_is_lost};
 
 static void without_faults(void **state)
 {
@@ -198,6 +200,40 @@ static void an_allocation_fails(void **state)
     assert_true(breaks_allocations(&breaks, 200, 7) > 200);
 }
 
+/* To bits and back. Where the link chooses the way, each party chooses for itself: one without the
+ * memory for that must fail, not go another way than the others. */
+static fm_status there_and_back(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct story *k = arg;
+    unsigned self = mpc_session_self(s);
+    struct mpc_share *x = NULL, *bits = NULL, *back = NULL;
+    int64_t *out = k->x;
+
+    TRY(mpc_constant(s, &x, 19, N, err));
+    TRY(mpc_a2b(&bits, x, err));
+    TRY(mpc_b2a(&back, bits, MPC_SIGNED, err));
+    return mpc_reveal((const struct mpc_share *const[]){back}, 1, (const unsigned[]){0}, 1,
+                      self == 0 ? &out : NULL, err);
+}
+
+static void is_nineteen(const struct world *w, const void *of, unsigned culprit)
+{
+    const struct story *k = of;
+
+    for (int i = 0; w->status[0] == FM_OK && i < N; i++)
+        assert_int_equal(k->x[i], 19);
+    breaks_must_name(w, culprit);
+}
+
+static void an_allocation_fails_in_choosing(void **state)
+{
+    (void)state;
+    for (enum mpc_profile p = MPC_LAN; p <= MPC_WAN; p++) {
+        const struct breaks b = {there_and_back, &story, p, story_new, is_nineteen};
+        assert_true(breaks_allocations(&b, 100, 7) > 20);
+    }
+}
+
 static void secret_memory_is_wiped(void **state)
 {
     unsigned freed[2], dirty[2];
@@ -214,9 +250,13 @@ static void secret_memory_is_wiped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_faults),         cmocka_unit_test(a_party_dies_at_each_message),
-        cmocka_unit_test(a_message_is_lost),      cmocka_unit_test(inconsistent_shares_are_noticed),
-        cmocka_unit_test(an_operation_fails),     cmocka_unit_test(an_allocation_fails),
+        cmocka_unit_test(without_faults),
+        cmocka_unit_test(a_party_dies_at_each_message),
+        cmocka_unit_test(a_message_is_lost),
+        cmocka_unit_test(inconsistent_shares_are_noticed),
+        cmocka_unit_test(an_operation_fails),
+        cmocka_unit_test(an_allocation_fails),
+        cmocka_unit_test(an_allocation_fails_in_choosing),
         cmocka_unit_test(secret_memory_is_wiped),
     };
 

@@ -162,7 +162,8 @@ static void all_is_right_or_named(const struct world *w, const void *story, unsi
 }
 
 static struct story story;
-static const struct breaks breaks = {tale, &story, story_new, all_is_right_or_named};
+static const struct breaks breaks = {
+    .tale = tale, .story = &story, .begin = story_new, .judge = all_is_right_or_named};
 
 static void without_faults(void **state)
 {

@@ -117,8 +117,13 @@ fm_status reckon_a2b(struct mpc_session *s, struct mpc_share *const *z,
     for (size_t i = 0; i < count; i++)
         widest = z[i]->width > widest ? z[i]->width : widest;
     way = mpc_rep3_a2b_way(widest, length_of(x, count), s->profile);
-    for (size_t i = 0; i < count; i++)
-        add_circuit(&all, mpc_rep3_a2b_cost(z[i]->width, way), z[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct mpc_rep3_cost cost = mpc_rep3_a2b_cost(z[i]->width, way);
+
+        if (cost.bytes == UINT64_MAX)
+            return base_err_memory(err, "reckoning");
+        add_circuit(&all, cost, z[i]);
+    }
     return spend_circuits(s, &all, err);
 }
 
@@ -191,6 +196,8 @@ fm_status reckon_b2a(struct mpc_session *s, struct mpc_share *const *z,
         uint64_t bytes;
         unsigned rounds = rep3_b2a_cost(&bytes, x[i]->width, x[i]->n, s->profile);
 
+        if (bytes == UINT64_MAX)
+            return base_err_memory(err, "reckoning");
         reckon_spend(s, bytes, rounds,
                      (double)bytes * NS_MASKED_BYTE + (double)x[i]->n * NS_MASKED);
     }

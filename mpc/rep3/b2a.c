@@ -45,8 +45,9 @@ out:
     return status;
 }
 
-/* A column's way: by injection, by masked wires, or bit by bit over so many positions. */
-enum kind { INJECT, WIRES, BIT_BY_BIT };
+/* A column's way: by injection, by masked wires, or bit by bit over so many positions. NO_MEMORY:
+ * to choose one; any would be another than the other parties', who have it. */
+enum kind { INJECT, WIRES, BIT_BY_BIT, NO_MEMORY };
 
 struct way {
     enum kind kind;
@@ -76,6 +77,8 @@ static struct way quickest_way(unsigned k, size_t n, enum mpc_profile link)
                                                           : rep3_b2a_masked_cost(ways[i].positions);
         uint64_t ns = mpc_way_ns(link, masked_way(cost, n));
 
+        if (cost.bytes == UINT64_MAX)
+            return (struct way){NO_MEMORY, k};
         if (ns >= best)
             continue;
         best = ns;
@@ -108,7 +111,12 @@ unsigned rep3_b2a_cost(uint64_t *bytes, unsigned width, size_t n, enum mpc_profi
         *bytes = 24 * (uint64_t)width * n;
         return n > 0 ? 2 : 0;
     }
+    *bytes = UINT64_MAX;
+    if (way.kind == NO_MEMORY)
+        return 0;
     cost = way.kind == WIRES ? rep3_b2a_wires_cost(width) : rep3_b2a_masked_cost(way.positions);
+    if (cost.bytes == UINT64_MAX)
+        return 0;
     *bytes = (cost.bytes - 64 * columns_of(way)) * mpc_plane_words(n) + columns_of(way) * n;
     return cost.rounds;
 }
@@ -127,6 +135,9 @@ fm_status rep3_b2a(struct mpc_session *s, struct mpc_share *const *z,
             break;
         case WIRES:
             status = rep3_b2a_by_wires(s, z[i], x[i], sign, err);
+            break;
+        case NO_MEMORY:
+            status = base_err_memory(err, "conversion");
             break;
         default:
             status = rep3_b2a_masked(s, z[i], x[i], sign, way.positions, err);

@@ -13,8 +13,10 @@ struct mpc_rep3_cost rep3_b2a_masked_cost(unsigned positions);
 /* The same by masked wires (b2a_wires.c); widths from 2 on. */
 fm_status rep3_b2a_by_wires(struct mpc_session *s, struct mpc_share *z, const struct mpc_share *x,
                             enum mpc_sign sign, struct base_err *err) FM_CHECK;
+/* bytes: UINT64_MAX where there is no memory to count them. */
 struct mpc_rep3_cost rep3_b2a_wires_cost(unsigned width);
-/* What b2a of one column costs, whichever way it takes: bytes over all parties; returns rounds. */
+/* What b2a of one column costs, whichever way it takes: bytes over all parties (UINT64_MAX: memory
+ * is out, and b2a fails); returns rounds. */
 unsigned rep3_b2a_cost(uint64_t *bytes, unsigned width, size_t n, enum mpc_profile profile);
 
 #endif

@@ -207,6 +207,8 @@ struct mpc_rep3_cost rep3_b2a_wires_cost(unsigned k)
     masked_sum_build(&p, leaves);
     cost.bytes = masked_bytes(&p) - 8 * leaves + 8 * (uint64_t)k + 16 * (uint64_t)(64 - k) + 8 * 64;
     cost.rounds = masked_rounds(&p) + rounds_after(k);
+    if (p.failed)
+        cost.bytes = UINT64_MAX;
     masked_release(&p);
     return cost;
 }

@@ -175,16 +175,21 @@ struct mpc_rep3_cost mpc_rep3_a2b_cost(unsigned width, enum mpc_profile profile)
     if (profile == MPC_FEW_BYTES)
         return cost;
     masked_sum_build(&p, width);
-    cost = (struct mpc_rep3_cost){masked_bytes(&p), masked_rounds(&p), size_for(width)};
+    cost = (struct mpc_rep3_cost){p.failed ? UINT64_MAX : masked_bytes(&p), masked_rounds(&p),
+                                  size_for(width)};
     masked_release(&p);
     return cost;
 }
 
 enum mpc_profile mpc_rep3_a2b_way(unsigned widest, size_t n, enum mpc_profile profile)
 {
-    if (mpc_link_of(profile) == NULL)
+    struct mpc_rep3_cost few_rounds = {0};
+
+    if (mpc_link_of(profile) != NULL)
+        few_rounds = mpc_rep3_a2b_cost(widest, MPC_FEW_ROUNDS);
+    if (mpc_link_of(profile) == NULL || few_rounds.bytes == UINT64_MAX)
         return profile;
-    return mpc_choose(profile, masked_way(mpc_rep3_a2b_cost(widest, MPC_FEW_ROUNDS), n),
+    return mpc_choose(profile, masked_way(few_rounds, n),
                       masked_way(mpc_rep3_a2b_cost(widest, MPC_FEW_BYTES), n));
 }
 
@@ -196,10 +201,14 @@ fm_status rep3_a2b(struct mpc_session *s, struct mpc_share *const *z,
     fm_status status = FM_OK;
     size_t built = 0;
     unsigned widest = 1;
+    enum mpc_profile way;
 
     for (size_t i = 0; i < count; i++)
         widest = z[i]->width > widest ? z[i]->width : widest;
-    if (mpc_rep3_a2b_way(widest, masked_elements(x, count), s->profile) == MPC_FEW_BYTES)
+    way = mpc_rep3_a2b_way(widest, masked_elements(x, count), s->profile);
+    if (mpc_link_of(way) != NULL)
+        return base_err_memory(err, "conversion");
+    if (way == MPC_FEW_BYTES)
         return rep3_a2b_by_ripple(s, z, x, count, err);
     programs = calloc(count, sizeof *programs);
     items = calloc(count, sizeof *items);

@@ -72,10 +72,12 @@ struct mpc_rep3_cost {
     unsigned rounds;
     unsigned group; /* positions a group; 0: bit by bit */
 };
-/* Few bytes: bit by bit; else by groups of 1 to 4 positions in an up and down sweep. */
+/* Few bytes: bit by bit; else by groups of 1 to 4 positions in an up and down sweep. bytes:
+ * UINT64_MAX where there is no memory to count them. */
 struct mpc_rep3_cost mpc_rep3_a2b_cost(unsigned width, enum mpc_profile profile);
 /* The profile by which a list of n elements in all goes whose widest has that width: a link's may
- * become MPC_FEW_BYTES, where that is quicker (choice.h). */
+ * becomes one of the fixed, whichever is quicker (choice.h). a2b: it stays the link's where memory
+ * is out: then a2b fails, rather than go another way than the other parties. */
 enum mpc_profile mpc_rep3_a2b_way(unsigned widest, size_t n, enum mpc_profile profile);
 enum mpc_profile mpc_rep3_msb_way(unsigned widest, size_t n, enum mpc_profile profile);
 /* group: inputs of one gate, at most: 4 in the few-rounds profile where the list has up to 8192
