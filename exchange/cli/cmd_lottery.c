@@ -405,6 +405,6 @@ const struct cli_command cli_lottery_draw = {
     "draw, from the list and an exported trail: everyone gets the same winners",
     "No node and no network. The trail is checked whole; the list must be the one fixed; every "
     "share must be what its\nmember committed to before any was shown. Exit code 4: a member "
-    "withholds, and is named. Other lotteries of the trail over the same list are\nnamed too.",
+    "withholds, and is named.\nOther lotteries of the trail over the same list are listed too.",
     draw_options,
     draw};
