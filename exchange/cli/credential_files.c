@@ -85,6 +85,9 @@ static fm_status ask_node(struct credential_files *f, const char *did, struct ba
     st = cli_call(&value, f->args, "member.get", json_pack("{s:s}", "name", did), err);
     if (st == FM_OK)
         st = add_document(f, json_object_get(value, "document"), err);
+    if (st == FM_OK && find_document(f, did) == NULL)
+        st = base_err_set(err, FM_E_PEER, "the node answered with another document than %.120s's",
+                          did);
     json_decref(value);
     return st;
 }
