@@ -81,6 +81,8 @@ static const struct cli_command *const commands[] = {
     &cli_governance_vote,
     &cli_governance_list,
     &cli_did_show,
+    &cli_did_resolve,
+    &cli_did_export,
     &cli_did_deactivate,
     &cli_tx_submit,
     &cli_local_query,

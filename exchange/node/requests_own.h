@@ -44,6 +44,8 @@ void node_request_dataset_list(struct node *node, const json_t *request,
                                const struct node_reply *reply);
 void node_request_dataset_publish(struct node *node, const json_t *request,
                                   const struct node_reply *reply);
+void node_request_did_resolve(struct node *node, const json_t *request,
+                              const struct node_reply *reply);
 void node_request_key_import(struct node *node, const json_t *request,
                              const struct node_reply *reply);
 void node_request_key_list(struct node *node, const json_t *request,
