@@ -8,7 +8,12 @@
  * (Ed25519, one core, in the same run), share (tx_per_s / verify_per_s), final_ms (median and 99 %
  * of one transaction at a time, from submission at a follower to final there).
  *
- *   bench_ledger [--members N] [--entries N | --n N] [--stretch N] [--dir FOLDER] [--processes] */
+ *   bench_ledger [--members N] [--entries N | --n N] [--stretch N] [--dir FOLDER] [--processes]
+ *
+ * With --state N the state tree by itself, on disk with N keys: keys_per_s and cpu_us_per_key of
+ * blocks of so many changed keys, each committed; proofs by a reader, processor milliseconds.
+ *
+ *   bench_ledger --state N [--block KEYS] [--dir FOLDER] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +23,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "benches/ledger_members.h"
+#include "benches/ledger_state.h"
 #include "ledger/proof/tx.h"
 
 #define USAGE                                                                                   \
@@ -29,13 +35,15 @@
     "  tx_per_s: by the clock, over the newest stretch; cpu_us_per_tx: all members together;\n" \
     "  busiest_us_per_tx: the member that needs most\n"                                         \
     "  share: tx_per_s / verify_per_s (Ed25519, one core, same run)\n"                          \
-    "  final_ms, final_ms_99: one at a time, from submission at a follower to final there"
+    "  final_ms, final_ms_99: one at a time, from submission at a follower to final there\n"    \
+    "bench_ledger --state N [--block KEYS] [--dir FOLDER]\n"                                    \
+    "  the state tree by itself, with N keys: blocks of so many changed keys, proofs"
 
 enum { SAMPLES = 200 };
 
 /* The bench, and what it was asked. */
 struct options {
-    size_t entries, sample;
+    size_t entries, sample, state, block;
     bool processes;
     const char *dir;
 };
@@ -275,6 +283,10 @@ static int parse(struct options *o, int argc, char **argv)
             bench.n = (size_t)strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--entries") == 0 || strcmp(argv[i], "--n") == 0)
             o->entries = (size_t)strtoul(value, NULL, 10);
+        else if (strcmp(argv[i], "--state") == 0)
+            o->state = (size_t)strtoul(value, NULL, 10);
+        else if (strcmp(argv[i], "--block") == 0)
+            o->block = (size_t)strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--stretch") == 0)
             o->sample = (size_t)strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--dir") == 0)
@@ -288,7 +300,7 @@ static int parse(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.entries = 10000, .sample = 5000, .dir = "/tmp"};
+    struct options o = {.entries = 10000, .sample = 5000, .block = 1000, .dir = "/tmp"};
     size_t done = 0;
     char dir[128];
 
@@ -303,6 +315,10 @@ int main(int argc, char **argv)
     (void)snprintf(dir, sizeof dir, "%.100s/firmiana-bench-XXXXXX", o.dir);
     if (mkdtemp(dir) == NULL)
         return 8;
+    if (o.state > 0) {
+        ledger_state_bench(dir, o.state, o.block);
+        return rmdir(dir) == 0 ? 0 : 1;
+    }
     start(&o, dir);
     for (size_t size = 1000; done < o.entries; size *= 10) {
         size_t goal = size < o.entries ? size : o.entries;

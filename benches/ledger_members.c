@@ -123,6 +123,7 @@ static void on_event(void *ctx, const struct ledger_engine_event *event)
     }
     (void)pthread_mutex_lock(&m->lock);
     m->finals++;
+    m->height = event->height;
     (void)pthread_cond_signal(&m->final);
     (void)pthread_mutex_unlock(&m->lock);
 }

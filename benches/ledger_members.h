@@ -39,6 +39,7 @@ struct ledger_bench_member {
     pthread_cond_t more;
     struct ledger_parcel *first, *last; /* the inbox */
     size_t finals;                      /* results of our own: under lock */
+    uint64_t height;                    /* of the block of the newest one: under lock */
     pthread_cond_t final;
     atomic_bool stop;
 };

@@ -3,22 +3,36 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE 4096
+#define GATHER \
+    (30 * PAGE) /* of a WAL in one write: SQLite's VFS for Unix takes less than 128 KiB */
 
 static sqlite3_vfs vfs, *below;
 static bool registered;
 
-/* A main file; the one of the VFS below follows it in memory. */
+/* A main file or a WAL; the one of the VFS below follows it in memory. */
 struct summed {
     sqlite3_file base;
-    bool on; /* its header says that pages have sums */
+    bool on;            /* a main file whose header says that pages have sums */
+    struct summed *wal; /* of a main file: its open WAL, or NULL */
+    /* Of a WAL: */
+    struct summed *main;
+    uint8_t *gathered; /* GATHER bytes, or NULL: memory was out */
+    int len;           /* so many of them wait to be written */
+    sqlite3_int64 at;  /* where */
 };
+
+static struct summed *of(sqlite3_file *f)
+{
+    return (struct summed *)(void *)f;
+}
 
 static sqlite3_file *under(sqlite3_file *f)
 {
-    return (sqlite3_file *)(void *)((struct summed *)(void *)f + 1);
+    return (sqlite3_file *)(void *)(of(f) + 1);
 }
 
 /* ---- sums ---- */
@@ -60,7 +74,7 @@ static bool header_says_sums(const uint8_t *p)
 
 static int sum_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
-    struct summed *s = (struct summed *)(void *)f;
+    struct summed *s = of(f);
     int code = under(f)->pMethods->xRead(under(f), p, n, at);
     uint8_t sum[LEDGER_SUM];
 
@@ -77,7 +91,7 @@ static int sum_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 
 static int sum_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-    struct summed *s = (struct summed *)(void *)f;
+    struct summed *s = of(f);
     uint8_t page[PAGE];
 
     if (at == 0 && n >= 100)
@@ -87,6 +101,84 @@ static int sum_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
     memcpy(page, p, PAGE - LEDGER_SUM);
     page_sum(page + PAGE - LEDGER_SUM, page);
     return under(f)->pMethods->xWrite(under(f), page, n, at);
+}
+
+/* ---- WALs ---- */
+
+/* SQLite writes a frame of a WAL in two pieces, and a block has hundreds. They are gathered here
+ * and written together. What is gathered is this connection's alone, so:
+ *
+ *   W1  nobody may be told of a frame that waits here. SQLite tells others by the shared memory of
+ *       the main file, and has a barrier there before; with synchronous=FULL it has synced the WAL
+ *       by then, and nothing waits at the barrier.
+ *   W2  who reads here what waits, or asks how long the file is, sees it written.
+ *   W3  bytes are written in the order in which SQLite did: what does not follow on what waits lets
+ *       that go first. */
+static int write_gathered(sqlite3_file *f)
+{
+    struct summed *s = of(f);
+    int n = s->len;
+
+    s->len = 0; /* after an error SQLite takes the transaction back */
+    return n == 0 ? SQLITE_OK : under(f)->pMethods->xWrite(under(f), s->gathered, n, s->at);
+}
+
+static int wal_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+    struct summed *s = of(f);
+    int code = SQLITE_OK;
+
+    if (s->len > 0 && (at != s->at + s->len || n > GATHER - s->len))
+        code = write_gathered(f);
+    if (code != SQLITE_OK)
+        return code;
+    if (s->gathered == NULL || n > GATHER)
+        return under(f)->pMethods->xWrite(under(f), p, n, at);
+    if (s->len == 0)
+        s->at = at;
+    memcpy(s->gathered + s->len, p, (size_t)n);
+    s->len += n;
+    return SQLITE_OK;
+}
+
+static int wal_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
+{
+    struct summed *s = of(f);
+    int code = at < s->at + s->len && s->at < at + n ? write_gathered(f) : SQLITE_OK;
+
+    return code == SQLITE_OK ? under(f)->pMethods->xRead(under(f), p, n, at) : code;
+}
+
+static int wal_truncate(sqlite3_file *f, sqlite3_int64 size)
+{
+    int code = write_gathered(f);
+
+    return code == SQLITE_OK ? under(f)->pMethods->xTruncate(under(f), size) : code;
+}
+
+static int wal_sync(sqlite3_file *f, int flags)
+{
+    int code = write_gathered(f);
+
+    return code == SQLITE_OK ? under(f)->pMethods->xSync(under(f), flags) : code;
+}
+
+static int wal_size(sqlite3_file *f, sqlite3_int64 *size)
+{
+    int code = write_gathered(f);
+
+    return code == SQLITE_OK ? under(f)->pMethods->xFileSize(under(f), size) : code;
+}
+
+static int wal_close(sqlite3_file *f)
+{
+    struct summed *s = of(f);
+    int code = write_gathered(f), closed = under(f)->pMethods->xClose(under(f));
+
+    if (s->main != NULL)
+        s->main->wal = NULL;
+    free(s->gathered);
+    return code == SQLITE_OK ? closed : code;
 }
 
 /* ---- what is handed on ---- */
@@ -153,6 +245,8 @@ static int sum_shm_lock(sqlite3_file *f, int offset, int n, int flags)
 
 static void sum_shm_barrier(sqlite3_file *f)
 {
+    if (of(f)->wal != NULL)
+        (void)write_gathered(&of(f)->wal->base); /* W1 */
     under(f)->pMethods->xShmBarrier(under(f));
 }
 
@@ -182,19 +276,46 @@ static const sqlite3_io_methods methods = {
     .xShmUnmap = sum_shm_unmap,
 };
 
+/* Nobody locks a WAL or maps its memory. */
+static const sqlite3_io_methods wal_methods = {
+    .iVersion = 1,
+    .xClose = wal_close,
+    .xRead = wal_read,
+    .xWrite = wal_write,
+    .xTruncate = wal_truncate,
+    .xSync = wal_sync,
+    .xFileSize = wal_size,
+    .xLock = sum_lock,
+    .xUnlock = sum_unlock,
+    .xCheckReservedLock = sum_check_reserved,
+    .xFileControl = sum_control,
+    .xSectorSize = sum_sector_size,
+    .xDeviceCharacteristics = sum_characteristics,
+};
+
 /* ---- the VFS ---- */
+
+static void begin_wal(struct summed *s, const char *path)
+{
+    s->main = of(sqlite3_database_file_object(path));
+    s->main->wal = s;
+    s->gathered = malloc(GATHER);
+    s->base.pMethods = &wal_methods;
+}
 
 static int sum_open(sqlite3_vfs *v, const char *path, sqlite3_file *f, int flags, int *out)
 {
-    struct summed *s = (struct summed *)(void *)f;
+    struct summed *s = of(f);
     int code;
 
     (void)v;
-    if ((flags & SQLITE_OPEN_MAIN_DB) == 0)
+    if ((flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) == 0)
         return below->xOpen(below, path, f, flags, out);
     memset(s, 0, sizeof *s);
     code = below->xOpen(below, path, under(f), flags, out);
-    if (under(f)->pMethods != NULL)
+    if (under(f)->pMethods != NULL && (flags & SQLITE_OPEN_WAL) != 0)
+        begin_wal(s, path);
+    else if (under(f)->pMethods != NULL)
         s->base.pMethods = &methods;
     return code;
 }

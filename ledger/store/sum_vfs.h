@@ -9,6 +9,9 @@
  * leaves pages unwritten that it freed before their first commit. The WAL has SQLite's own sums,
  * which are checked when it is recovered.
  *
+ * A connection's writes to the WAL are gathered into larger ones, each as late as SQLite's own
+ * order of writes, syncs and barriers allows (sum_vfs.c, W1 to W3).
+ *
  * Files without reserved bytes, and other tools on files that have them, work as ever; but what
  * another tool writes has no valid sums. */
 #ifndef FIRMIANA_LEDGER_SUM_VFS_H

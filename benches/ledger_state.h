@@ -1,0 +1,11 @@
+/* The state tree by itself, on disk: bench_ledger --state. */
+#ifndef FIRMIANA_BENCHES_LEDGER_STATE_H
+#define FIRMIANA_BENCHES_LEDGER_STATE_H
+
+#include <stddef.h>
+
+/* Fills a store in dir with `keys` keys, then measures: blocks of so many changed keys, each a
+ * write transaction with its commit; and proofs by a reader beside it. One JSON line. */
+void ledger_state_bench(const char *dir, size_t keys, size_t block);
+
+#endif
