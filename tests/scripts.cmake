@@ -8,6 +8,7 @@ endfunction()
 
 fm_script(kill kill.sh 7200)
 fm_script(cometbft cometbft.sh 600 LABELS plain-only)
+fm_script(cometbft_votes cometbft_votes.sh 600 LABELS full plain-only)
 fm_script(queries queries.sh 300)
 fm_script(aggregate aggregate.sh 300 LABELS plain-only)
 fm_script(intersect intersect.sh 300)

@@ -81,7 +81,8 @@ static void print_ledger(const json_t *v)
 
 static void print_comet(const json_t *v)
 {
-    const json_t *c = json_object_get(v, "cometbft");
+    const json_t *c = json_object_get(v, "cometbft"), *item;
+    size_t i;
 
     if (c == NULL)
         return;
@@ -92,6 +93,17 @@ static void print_comet(const json_t *v)
     if (number(c, "restarts") > 0)
         printf(", started again %" PRId64 " times", number(c, "restarts"));
     putchar('\n');
+    json_array_foreach(json_object_get(c, "validators"), i, item) printf(
+        "%s%s", i == 0 ? "           blocks are ordered by " : ", ", json_string_value(item));
+    printf("%s", i > 0 ? "\n" : "");
+    json_array_foreach(json_object_get(c, "misbehavior"), i, item)
+    {
+        const char *member = cli_text(item, "member");
+        printf("           PROVEN: the validator of %s %s at block %" PRId64 " (in block %" PRId64
+               ")\n",
+               member[0] != '\0' ? member : cli_text(item, "address"), cli_text(item, "did"),
+               number(item, "height"), number(item, "in_block"));
+    }
 }
 
 static void print_handover(const json_t *v)

@@ -46,6 +46,7 @@ extern const struct cli_command cli_evidence_deposit, cli_evidence_certificate; 
 extern const struct cli_command cli_ledger_publish, cli_ledger_witness;         /* cmd_publish.c */
 extern const struct cli_command cli_governance_list, cli_governance_vote; /* cmd_governance.c */
 extern const struct cli_command cli_governance_propose; /* cmd_governance_propose.c */
+extern const struct cli_command cli_validator_rotate;   /* cmd_validator.c */
 extern const struct cli_command cli_tx_submit;          /* cmd_tx.c */
 extern const struct cli_command cli_local_query;        /* cmd_local.c */
 extern const struct cli_command cli_demo;               /* cmd_demo.c */

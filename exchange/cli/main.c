@@ -74,6 +74,7 @@ static const struct cli_command *const commands[] = {
     &cli_officer_add,
     &cli_officer_remove,
     &cli_officer_sign,
+    &cli_validator_rotate,
     &cli_member_list,
     &cli_member_suspend,
     &cli_member_vote,

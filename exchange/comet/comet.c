@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exchange/comet/key.h"
 #include "exchange/comet/process.h"
+#include "exchange/comet/record.h"
 #include "exchange/comet/rpc.h"
+#include "ledger/abci/validators.h"
 
 enum { CLOSE_MS = 5000, TURN_MS = 20 };
 
@@ -15,6 +18,8 @@ struct comet {
     struct ledger_abci_app *app;
     struct ledger_abci_server *server;
     struct comet_rpc *rpc;
+    struct comet_record record;
+    uint64_t looked; /* the height up to which the validator's key is what it should be */
     char version[32], snapshots[600];
 };
 
@@ -42,6 +47,26 @@ static void on_event(void *ctx, const char *text)
     comet->config.event(comet->config.ctx, text);
 }
 
+static void on_misbehavior(void *ctx, const struct ledger_abci_misbehavior *what)
+{
+    struct comet *comet = ctx;
+    struct base_err err = {0};
+    char text[256];
+    bool fresh;
+
+    if (comet_record_add(&comet->record, &fresh, what, &err) != FM_OK)
+        on_event(comet, err.text);
+    if (!fresh)
+        return;
+    (void)snprintf(text, sizeof text,
+                   "the validator of %s (%s) %s at block %llu: proven in block %llu; the members "
+                   "decide what follows (firmiana governance propose --suspend)",
+                   what->alias[0] != '\0' ? what->alias : "no member that we know", what->address,
+                   what->voted_twice ? "voted twice" : "lied to light clients",
+                   (unsigned long long)what->height, (unsigned long long)what->in_block);
+    on_event(comet, text);
+}
+
 static int64_t mono(const struct comet *comet)
 {
     return comet->config.now(comet->config.ctx).mono_ms;
@@ -57,14 +82,18 @@ static fm_status open_server(struct comet *comet, struct base_err *err)
                                     .ctx = comet,
                                     .snapshot_every = comet->config.snapshot_every,
                                     .snapshots = comet->snapshots,
-                                    .path = comet->config.path};
+                                    .path = comet->config.path,
+                                    .misbehaved = on_misbehavior};
     struct base_buf path = {0};
+    char name[600];
     fm_status st;
 
     (void)snprintf(comet->snapshots, sizeof comet->snapshots, "%s/snapshots",
                    comet->process.folder);
-    st = ledger_abci_app_new(&comet->app, &host, err);
-
+    (void)snprintf(name, sizeof name, "%s/misbehavior.json", comet->process.folder);
+    st = comet_record_open(&comet->record, name, err);
+    if (st == FM_OK)
+        st = ledger_abci_app_new(&comet->app, &host, err);
     comet_abci_path(&path, comet->config.settings.home);
     if (st == FM_OK)
         st = base_buf_status(&path, "path", err);
@@ -142,6 +171,7 @@ void comet_close(struct comet *comet)
     comet_rpc_close(comet->rpc);
     ledger_abci_server_close(comet->server);
     ledger_abci_app_free(comet->app);
+    comet_record_close(&comet->record);
     free(comet);
 }
 
@@ -177,6 +207,26 @@ static void watch(struct comet *comet)
         on_event(comet, err.text);
 }
 
+/* The key that the ledger has for us changes: once per block, only while a new one waits. */
+static fm_status renew_key(struct comet *comet, struct base_err *err)
+{
+    const struct comet_settings *s = &comet->config.settings;
+    uint64_t height = ledger_chain_head(comet->config.chain)->height;
+    enum comet_key key;
+    fm_status st;
+
+    if (height == comet->looked || !comet_key_waits(s->home))
+        return FM_OK;
+    comet->looked = height;
+    st = comet_key_settle(&key, s->home, s->alias, comet->config.chain, err);
+    if (st != FM_OK || key != COMET_KEY_CHANGED)
+        return st;
+    on_event(comet,
+             "the validator's key is the new one, as the ledger says: CometBFT starts again");
+    comet_process_ask(&comet->process);
+    return FM_OK;
+}
+
 fm_status comet_tick(struct comet *comet, struct base_err *err)
 {
     struct comet_told *told;
@@ -187,8 +237,25 @@ fm_status comet_tick(struct comet *comet, struct base_err *err)
                                 told->detail[0] != '\0' ? told->detail : NULL, now_of(comet), err);
         free(told);
     }
+    if (st == FM_OK)
+        st = renew_key(comet, err);
     watch(comet);
     return st;
+}
+
+/* Those of the head's state: [alias, ...], new. */
+static json_t *validators(const struct comet *comet)
+{
+    struct ledger_validators v = {0};
+    struct base_err err = {0};
+    json_t *list = NULL;
+
+    if (ledger_validators_of(&v, ledger_chain_reader(comet->config.chain), NULL, &err) == FM_OK)
+        list = json_array();
+    for (size_t i = 0; list != NULL && i < v.n; i++)
+        (void)json_array_append_new(list, json_string(v.at[i].alias));
+    ledger_validators_release(&v);
+    return list;
 }
 
 json_t *comet_status(const struct comet *comet)
@@ -197,12 +264,13 @@ json_t *comet_status(const struct comet *comet)
     size_t connections = ledger_abci_server_connections(comet->server);
 
     comet_rpc_view(comet->rpc, &view);
-    return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:b}", "state",
+    return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:b,s:O,s:o*}", "state",
                      comet->process.pid == 0                                  ? "stopped"
                      : connections == LEDGER_ABCI_CONNECTIONS && view.answers ? "running"
                                                                               : "starting",
                      "version", comet->version, "pid", (json_int_t)comet->process.pid, "restarts",
                      (json_int_t)comet->process.restarts, "connections", (json_int_t)connections,
                      "height", (json_int_t)view.height, "peers", (json_int_t)view.peers,
-                     "catching_up", (int)view.catching_up);
+                     "catching_up", (int)view.catching_up, "misbehavior", comet->record.list,
+                     "validators", validators(comet));
 }

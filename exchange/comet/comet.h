@@ -44,7 +44,8 @@ fm_status comet_serve(struct comet *comet, const struct pollfd fds[COMET_FDS],
 fm_status comet_tick(struct comet *comet, struct base_err *err) FM_CHECK;
 
 /* {"state": "running", "starting" or "stopped", "version", "pid", "restarts", "connections",
- * "height", "peers", "catching_up"}, new; NULL without memory. */
+ * "height", "peers", "catching_up", "validators": [alias], "misbehavior": record.h}, new; NULL
+ * without memory. */
 json_t *comet_status(const struct comet *comet);
 
 #endif

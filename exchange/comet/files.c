@@ -9,9 +9,9 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "exchange/comet/key.h"
 #include "ledger/abci/app.h"
-
-enum { POWER = 10, MARGIN = 1 << 20, KEY_FILE_MAX = 4096 };
+#include "ledger/abci/validators.h"
 
 void comet_abci_path(struct base_buf *out, const char *home)
 {
@@ -53,7 +53,7 @@ static fm_status put_validators(struct base_buf *out, const json_t *genesis, str
                       "%s\n    {\"pub_key\":{\"type\":\"tendermint/PubKeyEd25519\",\"value\":\"",
                       i == 0 ? "" : ",");
         comet_base64(out, member.validator, sizeof member.validator);
-        base_buf_putf(out, "\"},\"power\":\"%d\",\"name\":\"%s\"}", POWER,
+        base_buf_putf(out, "\"},\"power\":\"%d\",\"name\":\"%s\"}", LEDGER_VALIDATOR_POWER,
                       json_string_value(json_object_get(item, "alias")));
     }
     return FM_OK;
@@ -63,7 +63,6 @@ fm_status comet_genesis_write(struct base_buf *out, const json_t *genesis,
                               const uint8_t chain32[32], struct base_err *err)
 {
     const json_t *limits = json_object_get(genesis, "limits");
-    json_int_t bytes = json_integer_value(json_object_get(limits, "block_bytes"));
     char chain[LEDGER_ABCI_CHAIN_TEXT], hex[65];
     fm_status st;
 
@@ -81,7 +80,7 @@ fm_status comet_genesis_write(struct base_buf *out, const json_t *genesis,
         "    \"version\":{\"app\":\"0\"},\n"
         "    \"abci\":{\"vote_extensions_enable_height\":\"0\"}\n  },\n"
         "  \"validators\":[",
-        chain, (long long)bytes + MARGIN);
+        chain, (long long)ledger_abci_room(limits));
     st = put_validators(out, genesis, err);
     base_buf_putf(out, "\n  ],\n  \"app_hash\":\"\",\n  \"app_state\":{\"chain\":\"%s\"}\n}\n",
                   hex);
@@ -97,8 +96,6 @@ struct census {
     const char *self;
     const char *wanted; /* an id */
     bool is_member;
-    struct comet_member own;
-    bool own_found;
 };
 
 static fm_status take_member(void *ctx, const char *key, const json_t *value, struct base_err *err)
@@ -120,12 +117,8 @@ static fm_status take_member(void *ctx, const char *key, const json_t *value, st
         return st;
     if (c->wanted != NULL && strcmp(c->wanted, m.id) == 0)
         c->is_member = true;
-    if (c->self != NULL && strcmp(c->self, alias) == 0) {
-        c->own = m;
-        c->own_found = true;
-    } else {
+    if (c->self == NULL || strcmp(c->self, alias) != 0)
         base_buf_putf(&c->peers, "%s%s@%s", c->peers.len > 0 ? "," : "", m.id, m.address);
-    }
     return FM_OK;
 }
 
@@ -220,41 +213,6 @@ static bool is_there(const char *home, const char *name)
     return there;
 }
 
-/* The validator's key in the folder is the one that the ledger has. */
-static fm_status check_keys(const struct comet_settings *s, const struct census *c,
-                            struct base_err *err)
-{
-    struct base_buf path = {0}, text = {0}, key = {0};
-    const char *value;
-    json_t *json = NULL, *pub;
-    fm_status st;
-
-    base_buf_putf(&path, "%s/cometbft/config/priv_validator_key.json", s->home);
-    comet_base64(&key, c->own.validator, sizeof c->own.validator);
-    if (!is_there(s->home, "config/priv_validator_key.json") ||
-        !is_there(s->home, "config/node_key.json"))
-        st = base_err_set(err, FM_E_NOT_FOUND,
-                          "%s/cometbft/config: no keys of CometBFT: they were made with the home, "
-                          "by firmiana init --engine cometbft",
-                          s->home);
-    else
-        st = base_file_read(&text, base_buf_cstr(&path), KEY_FILE_MAX, err);
-    if (st == FM_OK)
-        st = base_json_parse(&json, base_buf_cstr(&text), text.len, err);
-    if (st == FM_OK)
-        st = base_json_get_object(&pub, json, "pub_key", err);
-    if (st == FM_OK)
-        st = base_json_get_str(&value, pub, "value", err);
-    if (st == FM_OK && (!c->own_found || strcmp(value, base_buf_cstr(&key)) != 0))
-        st = base_err_set(err, FM_E_AUTH, "%s is not the validator key that the ledger has for %s",
-                          base_buf_cstr(&path), s->alias);
-    json_decref(json);
-    base_buf_release(&path);
-    base_buf_release_secret(&text);
-    base_buf_release(&key);
-    return st;
-}
-
 /* CometBFT would stop at this anyway, and say less. */
 static fm_status check_together(const struct comet_settings *s, struct ledger_chain *chain,
                                 struct base_err *err)
@@ -302,10 +260,11 @@ fm_status comet_files_write(const struct comet_settings *s, struct ledger_chain 
 {
     struct census c = {.reader = ledger_chain_reader(chain), .self = s->alias};
     struct base_buf data = {0};
+    enum comet_key key;
     fm_status st = ledger_reader_list(c.reader, "member/", take_member, &c, err);
 
     if (st == FM_OK)
-        st = check_keys(s, &c, err);
+        st = comet_key_settle(&key, s->home, s->alias, chain, err);
     if (st == FM_OK)
         st = check_together(s, chain, err);
     base_buf_putf(&data, "%s/cometbft/data", s->home);

@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "did/document.h"
 #include "did/multibase.h"
+#include "ledger/machine/validator.h"
 
 #define TEMPLATE "did:firmiana:" DID_CHAIN_PLACEHOLDER ":" DID_SCID_PLACEHOLDER
 
@@ -67,33 +68,18 @@ static bool read_node(struct comet_member *out, const char *uri)
     return true;
 }
 
-static fm_status read_validator(struct comet_member *out, const char *uri, struct base_err *err)
-{
-    struct did_key key;
-    fm_status st = strncmp(uri, "ed25519://", 10) == 0
-                       ? did_multikey_decode(&key, uri + 10, DID_RULES_VERSION, err)
-                       : base_err_set(err, FM_E_INPUT, "it is not ed25519://...");
-
-    if (st == FM_OK && key.suite != did_suite_ed25519())
-        st = base_err_set(err, FM_E_INPUT, "it is no Ed25519 key");
-    if (st == FM_OK)
-        memcpy(out->validator, key.bytes, 32);
-    return st == FM_OK ? FM_OK : base_err_prefix(err, "service CometBFTValidator");
-}
-
 fm_status comet_member_read(struct comet_member *out, bool *found, const json_t *document,
                             struct base_err *err)
 {
     const char *node = endpoint_of(document, "CometBFTNode");
-    const char *validator = endpoint_of(document, "CometBFTValidator");
+    fm_status st;
 
     *out = (struct comet_member){0};
-    *found = node != NULL && validator != NULL;
-    if (!*found)
-        return FM_OK;
-    if (!read_node(out, node))
+    st = ledger_validator_read(out->validator, found, document, err);
+    *found = *found && node != NULL;
+    if (*found && !read_node(out, node))
         return base_err_set(err, FM_E_INPUT, "service CometBFTNode is not tcp://ID@HOST:PORT");
-    return read_validator(out, validator, err);
+    return st;
 }
 
 fm_status comet_genesis_asks(bool *out, const json_t *genesis, struct base_err *err)
@@ -167,12 +153,27 @@ static fm_status write_key(const char *dir, const char *name, struct base_buf *c
     return st;
 }
 
+void comet_key_file(struct base_buf *out, const struct did_secret *secret)
+{
+    const uint8_t *key = did_secret_key(secret)->bytes;
+    char name[COMET_ID];
+
+    comet_key_name(name, key);
+    for (char *c = name; *c != '\0'; c++)
+        *c = *c >= 'a' ? (char)(*c - 'a' + 'A') : *c;
+    base_buf_putf(out, "{\"address\":\"%s\",\"pub_key\":{\"type\":\"tendermint/PubKeyEd25519\",",
+                  name);
+    base_buf_put_str(out, "\"value\":\"");
+    comet_base64(out, key, 32);
+    base_buf_put_str(out, "\"},\"priv_key\":");
+    put_private(out, secret);
+    base_buf_put_str(out, "}\n");
+}
+
 static fm_status save(const char *dir, const struct did_secret *node,
                       const struct did_secret *validator, struct base_err *err)
 {
-    const uint8_t *key = did_secret_key(validator)->bytes;
     struct base_buf text = {0};
-    char name[COMET_ID];
     fm_status st;
 
     base_buf_put_str(&text, "{\"priv_key\":");
@@ -182,43 +183,50 @@ static fm_status save(const char *dir, const struct did_secret *node,
     base_buf_release_secret(&text);
     if (st != FM_OK)
         return st;
-    comet_key_name(name, key);
-    for (char *c = name; *c != '\0'; c++)
-        *c = *c >= 'a' ? (char)(*c - 'a' + 'A') : *c;
-    base_buf_putf(&text, "{\"address\":\"%s\",\"pub_key\":{\"type\":\"tendermint/PubKeyEd25519\",",
-                  name);
-    base_buf_put_str(&text, "\"value\":\"");
-    comet_base64(&text, key, 32);
-    base_buf_put_str(&text, "\"},\"priv_key\":");
-    put_private(&text, validator);
-    base_buf_put_str(&text, "}\n");
+    comet_key_file(&text, validator);
     st = write_key(dir, "priv_validator_key.json", &text, err);
     base_buf_release_secret(&text);
     return st;
+}
+
+fm_status comet_validator_service(json_t **out, const char *did, const uint8_t key32[32],
+                                  struct base_err *err)
+{
+    char multikey[DID_MULTIKEY_TEXT], id[DID_FIRMIANA_TEXT + 16], uri[DID_MULTIKEY_TEXT + 16];
+    struct did_key key;
+    fm_status st = did_key_make(&key, did_suite_ed25519(), key32, 32, DID_RULES_VERSION, err);
+
+    *out = NULL;
+    if (st == FM_OK)
+        st = did_multikey_encode(multikey, &key, err);
+    if (st != FM_OK)
+        return st;
+    (void)snprintf(id, sizeof id, "%s#validator", did);
+    (void)snprintf(uri, sizeof uri, "ed25519://%s", multikey);
+    *out =
+        json_pack("{s:s,s:s,s:s}", "id", id, "type", "CometBFTValidator", "serviceEndpoint", uri);
+    return *out != NULL ? FM_OK : base_err_memory(err, "service");
 }
 
 static fm_status make_services(json_t **out, const struct did_secret *node,
                                const struct did_secret *validator, const char *endpoint,
                                struct base_err *err)
 {
-    char id[COMET_ID], multikey[DID_MULTIKEY_TEXT];
-    struct base_buf where = {0}, who = {0};
-    fm_status st = did_multikey_encode(multikey, did_secret_key(validator), err);
+    struct base_buf where = {0};
+    json_t *orders;
+    char id[COMET_ID];
+    fm_status st =
+        comet_validator_service(&orders, TEMPLATE, did_secret_key(validator)->bytes, err);
 
     *out = NULL;
+    if (st != FM_OK)
+        return st;
     comet_key_name(id, did_secret_key(node)->bytes);
     base_buf_putf(&where, "tcp://%s@%s", id, endpoint + strlen("tcp://"));
-    base_buf_putf(&who, "ed25519://%s", multikey);
-    if (st == FM_OK)
-        *out = json_pack("[{s:s,s:s,s:s},{s:s,s:s,s:s}]", "id", TEMPLATE "#cometbft", "type",
-                         "CometBFTNode", "serviceEndpoint", base_buf_cstr(&where), "id",
-                         TEMPLATE "#validator", "type", "CometBFTValidator", "serviceEndpoint",
-                         base_buf_cstr(&who));
-    if (st == FM_OK && *out == NULL)
-        st = base_err_memory(err, "services");
+    *out = json_pack("[{s:s,s:s,s:s},o]", "id", TEMPLATE "#cometbft", "type", "CometBFTNode",
+                     "serviceEndpoint", base_buf_cstr(&where), orders);
     base_buf_release(&where);
-    base_buf_release(&who);
-    return st;
+    return *out != NULL ? FM_OK : base_err_memory(err, "services");
 }
 
 fm_status comet_keys_new(struct comet_keys *out, const char *endpoint, struct base_err *err)

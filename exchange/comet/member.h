@@ -43,6 +43,11 @@ fm_status comet_keys_new(struct comet_keys *out, const char *endpoint,
  * a transaction, a member's vote or a cosignature. FM_E_CONFLICT: there are keys already. */
 fm_status comet_keys_save(const struct comet_keys *keys, const char *dir,
                           struct base_err *err) FM_CHECK;
+/* Appends a validator's key as CometBFT's file has it. */
+void comet_key_file(struct base_buf *out, const struct did_secret *secret);
+/* The service that names it, new. */
+fm_status comet_validator_service(json_t **out, const char *did, const uint8_t key32[32],
+                                  struct base_err *err) FM_CHECK;
 void comet_keys_release(struct comet_keys *keys);
 
 /* SHA-256 of the key, its first 20 bytes: how CometBFT names keys. out: 41 characters, lower-case.

@@ -99,6 +99,7 @@ fm_status node_members_load(struct node *node, struct base_err *err)
 {
     struct ledger_reader *reader = ledger_chain_reader(node->chain);
     struct node_member fresh[NODE_MAX_MEMBERS];
+    const struct node_member *self;
     struct listing l = {.count = 0};
 
     if (ledger_reader_list(reader, "member/", list_member, &l, err) != FM_OK)
@@ -121,6 +122,9 @@ fm_status node_members_load(struct node *node, struct base_err *err)
     memcpy(node->members, fresh, l.count * sizeof fresh[0]);
     node->member_count = l.count;
     pthread_mutex_unlock(&node->members_lock);
+    self = node_member_named(node, node->config.home.alias);
+    if (self != NULL)
+        memcpy(node->did, self->did, sizeof node->did);
     return FM_OK;
 }
 

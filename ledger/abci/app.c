@@ -288,6 +288,8 @@ fm_status ledger_abci_answer(struct ledger_abci_app *app, struct base_buf *out, 
     base_buf_release(&answer.more);
     free(answer.array);
     free(answer.items);
+    free(answer.changes);
+    free(answer.change_of);
     if (!is_world(st))
         return packed;
     *err = why;

@@ -13,7 +13,7 @@
  *                         future, and transactions in a block whose time is long past
  *   ExtendVote, Verify... nothing is ever extended: empty, and anything else is rejected
  *   FinalizeBlock         executes, nothing on disk; a result for each transaction, the app_hash.
- *                         Never validator_updates: see below
+ *                         validator_updates and the room in a block as the members voted
  *   Commit                on disk, in one step
  *   Query                 /p2p/filter/id/ID: is this peer a member's; state: the value under a key;
  *                         tx: the transaction of an id
@@ -23,18 +23,17 @@
  *                         this ledger and height; each chunk is held against its hash, the
  *   ApplySnapshotChunk    whole against the app_hash that CometBFT's light client trusts
  *
- * The validators are those of the genesis, for good. A suspended member's transactions are refused,
- * and CometBFT's filter (Query) lets its node in no more; but a connection that stands goes on, and
- * its votes with it, until one of the two ends starts anew; then it counts as one that is down: in
- * the two thirds that a block needs. A member that joined later, or whose document names another
- * CometBFTValidator since, orders nothing. What is final needs the quorum of the ledger's own
- * active members in any case (engine.h).
+ * Who orders blocks, validators.h says: a suspended member's votes count no more from the second
+ * block after. CometBFT's filter (Query) lets its node in no more either; a connection that stands
+ * goes on until one of the two ends starts anew, and carries nothing that counts. What is final
+ * needs the quorum of the ledger's own active members in any case (engine.h).
  *
  * What a request asks against the protocol (a block that does not follow, a chain that is not ours)
  * is answered with an exception, upon which CometBFT stops: no guess is better than that. */
 #ifndef FIRMIANA_LEDGER_ABCI_APP_H
 #define FIRMIANA_LEDGER_ABCI_APP_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "ledger/engine/external.h"
@@ -42,6 +41,18 @@
 /* CometBFT's chain_id: "firmiana-" and the first 32 hex digits of the chain. */
 #define LEDGER_ABCI_CHAIN_TEXT 42
 void ledger_abci_chain_text(char out[LEDGER_ABCI_CHAIN_TEXT], const uint8_t chain32[32]);
+
+/* CometBFT's block max_bytes under these limits (format.md section 1). */
+int64_t ledger_abci_room(const json_t *limits);
+
+/* What CometBFT has proven of a validator, and put into a block. */
+struct ledger_abci_misbehavior {
+    bool voted_twice;  /* else it lied to light clients */
+    char alias[33];    /* "": of no member's key that the ledger still knows */
+    char address[41];  /* of the key, in hex */
+    uint64_t height;   /* where it did so */
+    uint64_t in_block; /* where that is proven */
+};
 
 struct ledger_abci_host {
     struct ledger_engine *engine; /* lent */
@@ -56,6 +67,8 @@ struct ledger_abci_host {
      * file of the chain's; 0: none. Lent. */
     uint64_t snapshot_every;
     const char *snapshots, *path;
+    /* May come more than once for the same. */
+    void (*misbehaved)(void *ctx, const struct ledger_abci_misbehavior *what);
 };
 
 struct ledger_abci_app;

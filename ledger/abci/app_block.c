@@ -125,23 +125,6 @@ static fm_status put_results(struct answer *answer, const struct ledger_outcome 
     return st == FM_OK ? base_buf_status(&answer->more, "results", err) : st;
 }
 
-static void tell_misbehavior(struct ledger_abci_app *app, const Abci__RequestBlock *in)
-{
-    for (size_t i = 0; i < in->n_misbehavior; i++) {
-        const Abci__Misbehavior *m = in->misbehavior[i];
-        char hex[41] = "";
-        struct base_buf text = {0};
-
-        if (m->validator != NULL && m->validator->address.len == 20)
-            base_hex(hex, m->validator->address.data, 20);
-        base_buf_putf(&text, "validator %s has %s at block %lld: proven, and in block %lld", hex,
-                      m->type == 1 ? "voted twice" : "lied to light clients", (long long)m->height,
-                      (long long)in->height);
-        app->host.event(app->host.ctx, base_buf_cstr(&text));
-        base_buf_release(&text);
-    }
-}
-
 fm_status abci_finalize(struct ledger_abci_app *app, const Abci__Request *request,
                         struct answer *answer, struct base_err *err)
 {
@@ -162,8 +145,11 @@ fm_status abci_finalize(struct ledger_abci_app *app, const Abci__Request *reques
         out->app_hash.data = answer->bytes.p;
         out->app_hash.len = answer->bytes.len;
         st = put_results(answer, outcomes, in->n_txs, err);
-        tell_misbehavior(app, in);
     }
+    if (st == FM_OK)
+        st = abci_put_updates(app, answer, err);
+    if (st == FM_OK)
+        st = abci_tell_misbehavior(app, in, err);
     free(g.txs);
     free(outcomes);
     answer->response.value_case = ABCI__RESPONSE__VALUE_FINALIZE;

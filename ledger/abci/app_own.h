@@ -53,8 +53,10 @@ struct answer {
         Abci__ResponsePrepare prepare;
         Abci__ResponseFinalize finalize;
     } body;
-    struct base_buf bytes, more; /* owned */
-    void *array, *items;         /* owned: free() */
+    Abci__ConsensusParams params;
+    Abci__BlockParams block;
+    struct base_buf bytes, more;               /* owned */
+    void *array, *items, *changes, *change_of; /* owned: free() */
 };
 
 typedef fm_status ledger_abci_handler(struct ledger_abci_app *app, const Abci__Request *request,
@@ -62,6 +64,12 @@ typedef fm_status ledger_abci_handler(struct ledger_abci_app *app, const Abci__R
 
 /* app_block.c */
 ledger_abci_handler abci_prepare, abci_process, abci_finalize, abci_commit;
+/* app_validators.c: what the staged block does to validators and to the room in a block; what is
+ * proven of validators. */
+fm_status abci_put_updates(struct ledger_abci_app *app, struct answer *answer,
+                           struct base_err *err) FM_CHECK;
+fm_status abci_tell_misbehavior(struct ledger_abci_app *app, const Abci__RequestBlock *in,
+                                struct base_err *err) FM_CHECK;
 /* app_query.c */
 ledger_abci_handler abci_query;
 /* app_snapshot.c */

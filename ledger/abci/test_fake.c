@@ -165,6 +165,14 @@ static void on_text(void *ctx, const char *text)
     (void)snprintf(f->event, sizeof f->event, "%s", text);
 }
 
+static void on_misbehavior(void *ctx, const struct ledger_abci_misbehavior *what)
+{
+    struct fake *f = ctx;
+
+    f->misbehavior = *what;
+    f->misbehaviors++;
+}
+
 static bool is_peer(void *ctx, const char *id)
 {
     (void)ctx;
@@ -176,7 +184,8 @@ void fake_start(struct fake *f)
     const struct ledger_engine_callbacks calls = {on_cosign, on_sign, on_send,
                                                   on_event,  f,       on_broadcast};
     struct ledger_abci_host host = {
-        NULL, NULL, now_of, on_text, is_peer, f, FAKE_SNAPSHOT_EVERY, f->snapshots, f->path};
+        NULL,         NULL,    now_of,        on_text, is_peer, f, FAKE_SNAPSHOT_EVERY,
+        f->snapshots, f->path, on_misbehavior};
 
     if (access(f->path, F_OK) != 0)
         must(ledger_chain_create(&f->chain, f->path, f->town.genesis_bytes.p,
@@ -206,25 +215,45 @@ void fake_crash(struct fake *f)
     ledger_chain_close(f->chain);
 }
 
-void fake_init(struct fake *f)
+static void make_paths(struct fake *f, char path[128])
 {
-    char path[128];
-
     memset(f, 0, sizeof *f);
     (void)snprintf(f->folder, sizeof f->folder, "%s/firmiana-abci-XXXXXX",
                    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     assert_non_null(mkdtemp(f->folder));
-    (void)snprintf(path, sizeof path, "%s/a.ledger", f->folder);
+    (void)snprintf(path, 128, "%s/a.ledger", f->folder);
     (void)snprintf(f->path, sizeof f->path, "%s/b.ledger", f->folder);
     (void)snprintf(f->socket, sizeof f->socket, "%s/abci.sock", f->folder);
     (void)snprintf(f->snapshots, sizeof f->snapshots, "%s/snapshots", f->folder);
     for (int i = 0; i < FAKE_CONNECTIONS; i++)
         f->fd[i] = -1;
+}
+
+static void begin(struct fake *f)
+{
+    f->now = (struct ledger_now){f->town.time_ms + 1000, 1000};
+    fake_start(f);
+}
+
+void fake_init(struct fake *f)
+{
+    char path[128];
+
+    make_paths(f, path);
     town_init(&f->town, path);
     tell_story(f);
     fake_hear(f);
-    f->now = (struct ledger_now){f->town.time_ms + 1000, 1000};
-    fake_start(f);
+    begin(f);
+}
+
+void fake_init_validators(struct fake *f, int rules)
+{
+    char path[128];
+
+    make_paths(f, path);
+    town_init_validators(&f->town, path, rules);
+    f->blocks[0].after = *ledger_chain_head(f->town.chain);
+    begin(f);
 }
 
 void fake_release(struct fake *f)
@@ -238,6 +267,7 @@ void fake_release(struct fake *f)
     base_buf_release(&f->line);
     for (uint64_t h = 1; h <= f->height; h++) {
         base_buf_release(&f->blocks[h].bytes);
+        base_buf_release(&f->blocks[h].told);
         free(f->blocks[h].txs);
     }
     for (size_t i = 0; i < 2; i++)
@@ -393,9 +423,28 @@ static void fill_block(Abci__RequestBlock *in, Abci__Timestamp *time, ProtobufCB
     in->time = time;
 }
 
+/* Each time the same: what CometBFT would do with it depends on nothing else. */
+static void keep_told(struct fake_block *b, const Abci__ResponseFinalize *out)
+{
+    Abci__ResponseFinalize told = ABCI__RESPONSE_FINALIZE__INIT;
+    struct base_buf bytes = {0};
+    size_t len;
+
+    told.validator_updates = out->validator_updates;
+    told.n_validator_updates = out->n_validator_updates;
+    told.consensus_param_updates = out->consensus_param_updates;
+    len = abci__response_finalize__get_packed_size(&told);
+    (void)abci__response_finalize__pack(&told, base_buf_extend(&bytes, len));
+    if (b->asked)
+        assert_true(bytes.len == b->told.len && (len == 0 || memcmp(bytes.p, b->told.p, len) == 0));
+    base_buf_release(&b->told);
+    b->told = bytes;
+    b->asked = true;
+}
+
 const char *fake_finalize(struct fake *f, uint64_t height)
 {
-    const struct fake_block *b = &f->blocks[height];
+    struct fake_block *b = &f->blocks[height];
     Abci__Request q = ABCI__REQUEST__INIT;
     ProtobufCBinaryData txs[16];
     Abci__RequestBlock in;
@@ -411,6 +460,7 @@ const char *fake_finalize(struct fake *f, uint64_t height)
         assert_int_equal(r->finalize->app_hash.len, 32);
         assert_memory_equal(r->finalize->app_hash.data, b->after.app_hash, 32);
         assert_int_equal(r->finalize->n_tx_results, b->block.count);
+        keep_told(b, r->finalize);
         for (size_t i = 0; i < b->block.count; i++) /* [1] is the nonsense */
             assert_true((r->finalize->tx_results[i]->code == 2) == (i == 1));
     }

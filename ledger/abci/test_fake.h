@@ -15,6 +15,8 @@ enum { FAKE_BLOCKS = 64, FAKE_SNAPSHOT_EVERY = 4 };
 
 /* A block as the engine decided it, with the hash that the default engine's path gives for it. */
 struct fake_block {
+    struct base_buf told; /* the validators and the room that FinalizeBlock answered, packed */
+    bool asked;
     struct ledger_block block;
     struct ledger_bytes *txs;
     struct base_buf bytes;
@@ -35,6 +37,8 @@ struct fake {
     struct base_buf line; /* its newest checkpoint message */
     size_t broadcasts, finals, waiting;
     char event[512]; /* the newest of the application */
+    struct ledger_abci_misbehavior misbehavior;
+    unsigned misbehaviors;
     /* The engine's ends. */
     int fd[FAKE_CONNECTIONS];
     struct ledger_frames frames[FAKE_CONNECTIONS];
@@ -43,6 +47,8 @@ struct fake {
 /* A town with a story of blocks of all kinds, told by the default engine's path, and a node of
  * bank_b that has none of them yet. */
 void fake_init(struct fake *f);
+/* ... of members that are validators, under these rules, and without a story. */
+void fake_init_validators(struct fake *f, int rules);
 void fake_release(struct fake *f);
 void fake_hear(struct fake *f); /* the engine decides the blocks that the town has made since */
 /* The node without its engine, as after a crash: nothing is said, nothing flushed. */

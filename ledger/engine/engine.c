@@ -196,7 +196,11 @@ fm_status ledger_engine_new(struct ledger_engine **out, struct ledger_chain *cha
     if (st != FM_OK)
         goto fail;
     self = engine_member_find(engine, alias);
-    if (self == NULL) {
+    if (self == NULL && engine_external(engine)) { /* it follows until it is one */
+        st = engine_member_get(&self, engine, alias, err);
+        if (st != FM_OK)
+            goto fail;
+    } else if (self == NULL) {
         st = base_err_set(err, FM_E_NOT_FOUND, "the ledger has no member '%.40s'", alias);
         goto fail;
     }

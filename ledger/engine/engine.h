@@ -153,8 +153,9 @@ struct ledger_engine_params ledger_engine_defaults(void);
 
 /* An engine for the member `alias` over its replica, which is lent until ledger_engine_free() and
  * must not be written by others meanwhile. params may be NULL (the defaults). Takes up where the
- * replica stands, whatever happened before. Errors: FM_E_NOT_FOUND (no such member), FM_E_ARG (a
- * parameter out of range), FM_E_IO, FM_E_MEMORY. */
+ * replica stands, whatever happened before. Errors: FM_E_NOT_FOUND (no such member; under
+ * external.h it follows until it is one), FM_E_ARG (a parameter out of range), FM_E_IO,
+ * FM_E_MEMORY. */
 fm_status ledger_engine_new(struct ledger_engine **out, struct ledger_chain *chain,
                             const char *alias, const struct ledger_engine_callbacks *callbacks,
                             const struct ledger_engine_params *params,

@@ -130,6 +130,11 @@ fm_status ledger_document_get(struct ledger_context *c, const struct did_documen
 fm_status ledger_document_put(struct ledger_context *c, const struct did_document *document,
                               struct base_err *err) FM_CHECK;
 
+/* What a sender's next document may do to its validator's key (validator.h, format.md section 12):
+ * else refused by did.validator. */
+fm_status ledger_validator_check(struct ledger_context *c, const struct did_document *next,
+                                 struct base_err *err) FM_CHECK;
+
 /* What an accepted parameter.propose does, and whether it could: refused by member.quorum,
  * parameter.rules or parameter.limits. The body is well formed. */
 fm_status ledger_param_change(struct ledger_context *c, const json_t *body,

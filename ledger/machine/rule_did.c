@@ -55,6 +55,8 @@ static fm_status succeed(struct ledger_context *c, enum did_authority authority,
     st = did_succession_check_next(c->document, next, authority, err);
     if (st != FM_OK)
         st = ledger_refuse_as(c, LEDGER_RULE_DID_SUCCESSION, err);
+    if (st == FM_OK)
+        st = ledger_validator_check(c, next, err);
     if (st == FM_OK && did_document_is_deactivated(next))
         st = leave(c, err);
     if (st == FM_OK)

@@ -39,6 +39,7 @@ void test_lottery(void **state);
 void test_lottery_repeated(void **state);
 void test_lottery_of_two_spoilt(void **state);
 void test_rules_switch(void **state);
+void test_validators(void **state);
 void test_epochs(void **state);
 void test_epoch_times(void **state);
 

@@ -362,6 +362,11 @@ void ledger_chain_discard(struct ledger_chain *chain)
     ledger_step_release(&chain->staged_step);
 }
 
+const json_t *ledger_chain_staged(const struct ledger_chain *chain)
+{
+    return chain->staged ? chain->staged_step.values : NULL;
+}
+
 fm_status ledger_chain_execute(struct ledger_chain *chain, struct ledger_outcome *outcomes,
                                const struct ledger_block *block, struct base_err *err)
 {

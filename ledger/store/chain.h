@@ -95,6 +95,9 @@ fm_status ledger_chain_stage(struct ledger_chain *chain, struct ledger_head *aft
                              struct base_err *err) FM_CHECK;
 fm_status ledger_chain_commit(struct ledger_chain *chain, struct base_err *err) FM_CHECK;
 void ledger_chain_discard(struct ledger_chain *chain);
+/* What the staged block changes: key to value, null where it is removed. Lent until the block is
+ * committed or discarded; NULL: none is staged. */
+const json_t *ledger_chain_staged(const struct ledger_chain *chain);
 
 /* Takes a checkpoint with one or more cosignature lines (format.md section 7) from anyone. If it
  * agrees with our log, each line must be by a member active since then, under its current

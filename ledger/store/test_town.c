@@ -13,6 +13,8 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "did/draft.h"
+#include "did/multibase.h"
+#include "did/scid.h"
 
 static struct base_err err;
 
@@ -40,6 +42,52 @@ int64_t town_seconds(const struct town *t)
 
 /* ---- people ---- */
 
+void town_validator_key(uint8_t out32[32], int who, int n)
+{
+    char text[32];
+    uint8_t seed[32];
+    struct did_secret *secret;
+
+    (void)snprintf(text, sizeof text, "validator %d %d", who, n);
+    base_sha256(seed, text, strlen(text));
+    must(did_secret_import(&secret, did_suite_ed25519(), seed, sizeof seed, &err));
+    memcpy(out32, did_secret_key(secret)->bytes, 32);
+    did_secret_free(secret);
+}
+
+static json_t *validator_service(const char *did, int who, int n)
+{
+    char id[DID_FIRMIANA_TEXT + 16], multikey[DID_MULTIKEY_TEXT], uri[DID_MULTIKEY_TEXT + 16];
+    struct did_key key;
+    uint8_t bytes[32];
+
+    town_validator_key(bytes, who, n);
+    must(did_key_make(&key, did_suite_ed25519(), bytes, 32, DID_RULES_VERSION, &err));
+    must(did_multikey_encode(multikey, &key, &err));
+    (void)snprintf(id, sizeof id, "%s#validator", did);
+    (void)snprintf(uri, sizeof uri, "ed25519://%s", multikey);
+    return json_pack("[{s:s,s:s,s:s}]", "id", id, "type", "CometBFTValidator", "serviceEndpoint",
+                     uri);
+}
+
+json_t *town_validator_document(struct town *t, int who, int whose, int n)
+{
+    struct town_person *p = &t->who[who];
+    struct did_draft draft = {0};
+    struct did_document *next;
+    json_t *json;
+
+    must(did_draft_next(&draft, p->doc, &err));
+    json_decref(draft.service);
+    draft.service = n < 0 ? NULL : validator_service(did_document_id(p->doc), whose, n);
+    must(did_draft_build(&next, &draft, DID_RULES_VERSION, &err));
+    did_draft_release(&draft);
+    json = json_incref((json_t *)(uintptr_t)did_document_json(next));
+    did_document_free(p->doc);
+    p->doc = next;
+    return json;
+}
+
 static void make_person(struct town *t, int i, const char *alias, const char *chain)
 {
     struct town_person *p = &t->who[i];
@@ -59,6 +107,8 @@ static void make_person(struct town *t, int i, const char *alias, const char *ch
     must(did_draft_add(&draft, did_secret_key(p->officer[0]), DID_ROLE_INVOCATION, &err));
     must(did_draft_add(&draft, did_secret_key(p->officer[1]), DID_ROLE_INVOCATION, &err));
     draft.threshold = i == BANK_A ? 2 : 1;
+    if (t->validators)
+        draft.service = validator_service(DID_TEMPLATE, i, 0);
     must(did_draft_build(&p->doc, &draft, DID_RULES_VERSION, &err));
     did_draft_release(&draft);
 }
@@ -92,18 +142,12 @@ static void make_genesis(struct town *t, int rules)
     base_sha256(t->chain_id, t->genesis_bytes.p, t->genesis_bytes.len);
 }
 
-void town_init(struct town *t, const char *path)
-{
-    town_init_rules(t, path, 1);
-}
-
-void town_init_rules(struct town *t, const char *path, int rules)
+static void init(struct town *t, const char *path, int rules)
 {
     static const char *const aliases[] = {"bank_a", "bank_b", "bank_c", "regulator", "newcomer"};
     char chain[DID_CHAIN_TEXT];
     int i;
 
-    memset(t, 0, sizeof *t);
     t->time_ms = t->busy_ms = 1790000000000;
     for (i = 0; i < NEWCOMER; i++)
         make_person(t, i, aliases[i], NULL);
@@ -121,6 +165,24 @@ void town_init_rules(struct town *t, const char *path, int rules)
     memory_check(&t->memory, t->busy_ms);
     if (path != NULL)
         must(ledger_chain_create(&t->chain, path, t->genesis_bytes.p, t->genesis_bytes.len, &err));
+}
+
+void town_init(struct town *t, const char *path)
+{
+    town_init_rules(t, path, 1);
+}
+
+void town_init_rules(struct town *t, const char *path, int rules)
+{
+    memset(t, 0, sizeof *t);
+    init(t, path, rules);
+}
+
+void town_init_validators(struct town *t, const char *path, int rules)
+{
+    memset(t, 0, sizeof *t);
+    t->validators = true;
+    init(t, path, rules);
 }
 
 void town_release(struct town *t)

@@ -34,13 +34,20 @@ struct town {
     int64_t busy_ms; /* of the newest block that is not empty */
     struct memory memory;
     struct ledger_chain *chain; /* NULL: memory alone */
-    bool unchecked; /* leave the invariants out: they cost as much as the state is large */
+    bool validators; /* founders and newcomer name a validator's key from the first document on */
+    bool unchecked;  /* leave the invariants out: they cost as much as the state is large */
 };
 
 /* path: where to create the replica on disk; NULL: none. */
 void town_init(struct town *t, const char *path);
 /* Under these rules from genesis on; above, under version 1. */
 void town_init_rules(struct town *t, const char *path, int rules);
+/* ... and with validators. */
+void town_init_validators(struct town *t, const char *path, int rules);
+/* A person's n-th validator's key, and a person's next document, which names another's (or its own)
+ * n-th key; n < 0: none. */
+void town_validator_key(uint8_t out32[32], int who, int n);
+json_t *town_validator_document(struct town *t, int who, int whose, int n);
 void town_release(struct town *t);
 
 struct did_secret *town_secret(struct town *t);

@@ -1,0 +1,21 @@
+/* The keys by which members order blocks under CometBFT. A member's document names its own:
+ *
+ *   {"id": did "#validator", "type": "CometBFTValidator", "serviceEndpoint": "ed25519://MULTIKEY"}
+ *
+ * Which of them order, ledger/abci/validators.h says; the machine has one rule about them. */
+#ifndef FIRMIANA_LEDGER_MACHINE_VALIDATOR_H
+#define FIRMIANA_LEDGER_MACHINE_VALIDATOR_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+#define LEDGER_VALIDATORS_SINCE 2 /* the rules version (format.md section 12) */
+
+/* *found is false if the document names none. FM_E_INPUT: it does, but wrongly. */
+fm_status ledger_validator_read(uint8_t out32[32], bool *found, const json_t *document,
+                                struct base_err *err) FM_CHECK;
+
+#endif

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Who orders blocks, by the members' votes, with real CometBFTs over loopback: a fifth member joins and validates; keys are
+# changed, all at once at the end; a suspended member's votes count no more, so that what three of four can do goes on with
+# two gone; one that votes twice is proven, named and remembered.
+# usage: tests/cometbft_votes.sh BUILD_FOLDER      Skips (77) where CometBFT is not installed: ./run cometbft
+set -euo pipefail
+build=$(cd "$1" && pwd) name=cometbft_votes.sh engine=cometbft
+export PATH=$PWD/build/tools:$PATH
+command -v cometbft >/dev/null || { echo "$name: skipped: no cometbft program: ./run cometbft installs it"; exit 77; }
+# shellcheck source=tests/homes.sh
+. tests/homes.sh
+
+wait_for() { # SECONDS WHAT COMMAND...: until it succeeds
+  local end=$(($(now_ms) + $1 * 1000)) what=$2
+  shift 2
+  until "$@"; do
+    [ "$(now_ms)" -lt "$end" ] || fail "$what: not in time: $(as bank_a status) $(tail -n 3 "$W"/*/node.log) $(tail -n 3 "$W"/*/cometbft/cometbft.log)"
+    sleep 0.1
+  done
+}
+height() { as "$1" status --json | number final_height; }
+reached() { [ "$(height "$1" 2>/dev/null || echo 0)" -ge "$2" ]; } # MEMBER HEIGHT
+rpc() { curl -sS --max-time 5 --unix-socket "$W/$1/cometbft/rpc.sock" "http://cometbft/$2"; } # MEMBER PATH
+key_of() { sed -n 's/.*"pub_key":{[^}]*"value":"\([^"]*\)".*/\1/p' "$W/$1/cometbft/config/priv_validator_key.json"; }
+address_of() { sed -n 's/^{"address":"\([0-9A-F]*\)".*/\1/p' "$W/$1/cometbft/config/priv_validator_key.json"; }
+# CometBFT's own word: who orders the block after its newest, by key.
+orders() { rpc bank_a validators | grep -qF "$(key_of "$1")"; }
+count_is() { [ "$(rpc bank_a validators | sed -n 's/.*"total":"\([0-9]*\)".*/\1/p')" = "$1" ]; }
+signs() { rpc bank_a commit | grep -qF "$(address_of "$1")"; } # its signature is in the newest commit
+publish() { as "$1" dataset publish --table loans >/dev/null; }
+decide() { # VOTER... -- OPTIONS of governance propose: bank_a proposes, these vote for it
+  local voters=() id m
+  while [ "$1" != -- ]; do voters+=("$1"); shift; done
+  shift
+  id=$(as bank_a governance propose "$@" --json | sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p')
+  for m in "${voters[@]}"; do as "$m" governance vote "${id:0:12}" >/dev/null; done
+}
+crash() { # MEMBER: as by a power cut; its CometBFT goes with it
+  local comet
+  comet=$(as "$1" status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
+  kill -9 "${pid[$1]}"
+  wait "${pid[$1]}" 2>/dev/null || true
+  unset "pid[$1]"
+  wait_for 20 "the end of $1's CometBFT" eval "! kill -0 $comet 2>/dev/null"
+}
+step() { echo "$name: $(($(now_ms) - t0)) ms: $*"; }
+t0=$(now_ms)
+
+homes_make 40
+homes_start
+for b in "${banks[@]}"; do publish "$b"; done
+count_is 4 || fail "four founders, and CometBFT says: $(rpc bank_a validators)"
+step "four nodes are up"
+
+# ---- a fifth joins ----
+port=$(sed -n 's/.*"listen": "tcp:\/\/127.0.0.1:\([0-9]*\)".*/\1/p' "$W/bank_a/node.json" | tail -n 1)
+"$firmiana" init --home "$W/observer" --alias observer --listen "tcp://127.0.0.1:$((port + 10))" --engine cometbft --consensus "tcp://127.0.0.1:$((port + 11))" >/dev/null
+decide bank_b bank_c -- --join "$W/observer/member.json" --as witness
+cp "$W/genesis.json" "$W/observer/genesis.json"
+start observer
+wait_for 60 "the fifth's catching up" reached observer "$(height bank_a)"
+wait_for 60 "the fifth validator" orders observer
+wait_for 60 "the fifth's votes" signs observer
+count_is 5 || fail "$(rpc bank_a validators)"
+as observer status | grep -q 'blocks are ordered by .*observer' || fail "$(as observer status)"
+publish bank_a
+step "a fifth member joined, followed from the first block on, and votes"
+
+# ---- a new key ----
+old=$(key_of bank_b)
+as bank_b validator rotate >/dev/null
+renewed() { [ "$(key_of "$1")" != "$2" ] && signs "$1"; } # MEMBER OLD_KEY
+publish bank_a # a block more
+wait_for 60 "bank_b's votes under its new key" renewed bank_b "$old"
+rpc bank_a validators | grep -qF "$old" && fail "the old key still orders: $(rpc bank_a validators)"
+count_is 5 || fail "$(rpc bank_a validators)"
+step "a validator has a new key"
+
+# ---- one is suspended: with it and one more gone, three of four go on ----
+decide bank_b regulator -- --suspend bank_c --reason "a test"
+publish bank_a
+wait_for 60 "bank_c's end as a validator" count_is 4
+orders bank_c && fail "bank_c is suspended and orders: $(rpc bank_a validators)"
+as bank_a status | grep 'blocks are ordered by' | grep -q bank_c && fail "$(as bank_a status)"
+crash bank_c
+crash observer
+publish bank_a || fail "with a suspended member and one of four gone nothing goes on"
+step "a suspended member's votes count no more"
+start bank_c # it follows
+start observer
+wait_for 60 "the fifth's return" reached observer "$(height bank_a)"
+wait_for 60 "the fifth's votes" signs observer
+decide bank_b regulator -- --reinstate bank_c --reason "a test"
+wait_for 60 "bank_c's return" orders bank_c
+wait_for 60 "bank_c's votes" signs bank_c
+step "it is back, and votes"
+
+# ---- one votes twice ----
+block=$(rpc bank_a 'block?height=3')
+chain=$(sed -n 's/.*"chain_id":"\([^"]*\)".*/\1/p' <<<"$block")
+time=$(sed -n 's/.*"chain_id":"[^"]*","height":"3","time":"\([^"]*\)".*/\1/p' <<<"$block")
+"$build/tests/comet_twice" "$W/regulator/cometbft/config/priv_validator_key.json" "$chain" 3 "$time" 40 >"$W/twice.json"
+out=$(curl -sS --max-time 5 --unix-socket "$W/bank_a/cometbft/rpc.sock" -d @"$W/twice.json" http://cometbft/)
+[[ $out == *'"result"'* ]] || fail "CometBFT does not take the proof: $out"
+proven() { as "$1" status | grep -q 'PROVEN: the validator of regulator voted twice at block 3'; }
+publish bank_a
+for m in "${members[@]}" observer; do wait_for 60 "$m's word of the double vote" proven "$m"; done
+grep -q 'the validator of regulator .* voted twice at block 3: proven in block' "$W/bank_b/node.log" || fail "$(tail -n 3 "$W/bank_b/node.log")"
+crash bank_b
+start bank_b
+wait_for 60 "bank_b's return" proven bank_b
+[ "$(as bank_b status | grep -c PROVEN)" = 1 ] || fail "it stands there twice: $(as bank_b status)"
+step "a validator that voted twice is named by all, and remembered"
+
+# ---- all have new keys at once ----
+declare -A before=()
+for m in "${members[@]}" observer; do wait_for 60 "$m's votes" signs "$m"; before[$m]=$(key_of "$m"); done
+jobs=()
+for m in "${members[@]}" observer; do as "$m" validator rotate >"$W/$m.rotate" 2>&1 & jobs+=($!); done
+for j in "${jobs[@]}"; do wait "$j" || fail "rotate: $(cat "$W"/*.rotate)"; done
+for m in "${members[@]}" observer; do wait_for 90 "$m's votes under its new key" renewed "$m" "${before[$m]}"; done
+count_is 5 || fail "$(rpc bank_a validators)"
+publish bank_c
+step "all have new keys at once"
+
+members+=(observer)
+settle "the end"
+for m in "${members[@]}"; do
+  as "$m" audit export --out "$W/$m.bundle" >/dev/null
+  "$verify" "$W/$m.bundle" >"$W/$m.verified" || fail "the trail of $m: $(cat "$W/$m.verified")"
+  grep -E '^ *(log|root) ' "$W/$m.verified"
+done | sort -u >"$W/roots"
+[ "$(wc -l <"$W/roots")" = 2 ] || fail "the replicas differ: $(cat "$W/roots")"
+homes_stop
+step "one trail at all five, verified"
