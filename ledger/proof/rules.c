@@ -55,8 +55,7 @@ static const struct {
     [LEDGER_RULE_DID_RECOVERY] = {"did.recovery", "the proof is not by the committed recovery key"},
     [LEDGER_RULE_DID_DEACTIVATED] = {"did.deactivated", "the sender's DID is deactivated"},
     [LEDGER_RULE_DID_EXISTS] = {"did.exists", "the DID is known already"},
-    [LEDGER_RULE_DID_VALIDATOR] = {"did.validator",
-                                   "the validator's key may not be changed so"},
+    [LEDGER_RULE_DID_VALIDATOR] = {"did.validator", "the validator's key may not be changed so"},
 
     [LEDGER_RULE_EVIDENCE_SHAPE] = {"evidence.shape", "no such digests can be deposited"},
     [LEDGER_RULE_EVIDENCE_EXISTS] = {"evidence.exists", "the anchor is on the ledger already"},

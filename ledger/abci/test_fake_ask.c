@@ -1,0 +1,190 @@
+/* The requests of the scripted engine, and what must be true of every answer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ledger/abci/test_fake.h"
+
+/* What went wrong, "" if nothing; the answer is freed. */
+static const char *exception_of(Abci__Response *r)
+{
+    static char text[512];
+
+    assert_non_null(r);
+    (void)snprintf(text, sizeof text, "%s",
+                   r->value_case == ABCI__RESPONSE__VALUE_EXCEPTION ? r->exception->text : "");
+    abci__response__free_unpacked(r, NULL);
+    return text;
+}
+
+uint64_t fake_info(struct fake *f)
+{
+    Abci__Request q = ABCI__REQUEST__INIT;
+    Abci__Empty empty = ABCI__EMPTY__INIT;
+    Abci__Response *r;
+    uint64_t height;
+
+    q.value_case = ABCI__REQUEST__VALUE_INFO;
+    q.info = &empty;
+    r = fake_ask(f, FAKE_QUERY, &q);
+    assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_INFO);
+    height = (uint64_t)r->info->last_height;
+    assert_true(height <= f->height);
+    assert_int_equal(r->info->last_app_hash.len, 32);
+    assert_memory_equal(r->info->last_app_hash.data, f->blocks[height].after.app_hash, 32);
+    abci__response__free_unpacked(r, NULL);
+    return height;
+}
+
+const char *fake_init_chain(struct fake *f)
+{
+    Abci__Request q = ABCI__REQUEST__INIT;
+    Abci__RequestInitChain init = ABCI__REQUEST_INIT_CHAIN__INIT;
+    char chain[LEDGER_ABCI_CHAIN_TEXT], hex[65], state[128];
+    Abci__Response *r;
+
+    ledger_abci_chain_text(chain, f->town.chain_id);
+    base_hex(hex, f->town.chain_id, 32);
+    (void)snprintf(state, sizeof state, "{\n  \"chain\": \"%s\"\n}", hex);
+    init.chain_id = chain;
+    init.initial_height = 1;
+    init.app_state.data = (uint8_t *)state;
+    init.app_state.len = strlen(state);
+    q.value_case = ABCI__REQUEST__VALUE_INIT_CHAIN;
+    q.init_chain = &init;
+    r = fake_ask(f, FAKE_CONSENSUS, &q);
+    if (r != NULL && r->value_case == ABCI__RESPONSE__VALUE_INIT_CHAIN)
+        assert_memory_equal(r->init_chain->app_hash.data, f->blocks[0].after.app_hash, 32);
+    return exception_of(r);
+}
+
+static void fill_block(Abci__RequestBlock *in, Abci__Timestamp *time, ProtobufCBinaryData *txs,
+                       const struct ledger_block *block)
+{
+    abci__timestamp__init(time);
+    time->seconds = block->time_ms / 1000;
+    time->nanos = (int32_t)(block->time_ms % 1000) * 1000000 + 999; /* below a ms nothing counts */
+    abci__request_block__init(in);
+    for (size_t i = 0; i < block->count; i++)
+        txs[i] = (ProtobufCBinaryData){block->txs[i].len, (uint8_t *)(uintptr_t)block->txs[i].p};
+    in->txs = txs;
+    in->n_txs = block->count;
+    in->height = (int64_t)block->height;
+    in->time = time;
+}
+
+/* Each time the same: what CometBFT would do with it depends on nothing else. */
+static void keep_told(struct fake_block *b, const Abci__ResponseFinalize *out)
+{
+    Abci__ResponseFinalize told = ABCI__RESPONSE_FINALIZE__INIT;
+    struct base_buf bytes = {0};
+    size_t len;
+
+    told.validator_updates = out->validator_updates;
+    told.n_validator_updates = out->n_validator_updates;
+    told.consensus_param_updates = out->consensus_param_updates;
+    len = abci__response_finalize__get_packed_size(&told);
+    (void)abci__response_finalize__pack(&told, base_buf_extend(&bytes, len));
+    if (b->asked)
+        assert_true(bytes.len == b->told.len && (len == 0 || memcmp(bytes.p, b->told.p, len) == 0));
+    base_buf_release(&b->told);
+    b->told = bytes;
+    b->asked = true;
+}
+
+const char *fake_finalize(struct fake *f, uint64_t height)
+{
+    struct fake_block *b = &f->blocks[height];
+    Abci__Request q = ABCI__REQUEST__INIT;
+    ProtobufCBinaryData txs[16];
+    Abci__RequestBlock in;
+    Abci__Timestamp time;
+    Abci__Response *r;
+
+    assert_true(b->block.count <= 16);
+    fill_block(&in, &time, txs, &b->block);
+    q.value_case = ABCI__REQUEST__VALUE_FINALIZE;
+    q.finalize = &in;
+    r = fake_ask(f, FAKE_CONSENSUS, &q);
+    if (r != NULL && r->value_case == ABCI__RESPONSE__VALUE_FINALIZE) {
+        assert_int_equal(r->finalize->app_hash.len, 32);
+        assert_memory_equal(r->finalize->app_hash.data, b->after.app_hash, 32);
+        assert_int_equal(r->finalize->n_tx_results, b->block.count);
+        keep_told(b, r->finalize);
+        for (size_t i = 0; i < b->block.count; i++) /* [1] is the nonsense */
+            assert_true((r->finalize->tx_results[i]->code == 2) == (i == 1));
+    }
+    return exception_of(r);
+}
+
+const char *fake_commit(struct fake *f)
+{
+    Abci__Request q = ABCI__REQUEST__INIT;
+    Abci__Empty empty = ABCI__EMPTY__INIT;
+
+    q.value_case = ABCI__REQUEST__VALUE_COMMIT;
+    q.commit = &empty;
+    return exception_of(fake_ask(f, FAKE_CONSENSUS, &q));
+}
+
+uint32_t fake_check(struct fake *f, const void *tx, size_t len)
+{
+    Abci__Request q = ABCI__REQUEST__INIT;
+    Abci__RequestCheckTx check = ABCI__REQUEST_CHECK_TX__INIT;
+    Abci__Response *r;
+    uint32_t code;
+
+    check.tx = (ProtobufCBinaryData){len, (uint8_t *)(uintptr_t)tx};
+    q.value_case = ABCI__REQUEST__VALUE_CHECK_TX;
+    q.check_tx = &check;
+    r = fake_ask(f, FAKE_MEMPOOL, &q);
+    assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_CHECK_TX);
+    code = r->check_tx->code;
+    abci__response__free_unpacked(r, NULL);
+    return code;
+}
+
+uint32_t fake_process(struct fake *f, const struct ledger_block *block)
+{
+    Abci__Request q = ABCI__REQUEST__INIT;
+    ProtobufCBinaryData txs[16];
+    Abci__RequestBlock in;
+    Abci__Timestamp time;
+    Abci__Response *r;
+    uint32_t status;
+
+    assert_true(block->count <= 16);
+    fill_block(&in, &time, txs, block);
+    q.value_case = ABCI__REQUEST__VALUE_PROCESS;
+    q.process = &in;
+    r = fake_ask(f, FAKE_CONSENSUS, &q);
+    assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_PROCESS);
+    status = r->process->result;
+    abci__response__free_unpacked(r, NULL);
+    return status;
+}
+
+void fake_replay(struct fake *f, uint64_t to)
+{
+    uint64_t height = fake_info(f);
+
+    if (height == 0)
+        assert_string_equal(fake_init_chain(f), "");
+    while (height++ < to) {
+        assert_string_equal(fake_finalize(f, height), "");
+        assert_string_equal(fake_commit(f), "");
+    }
+    fake_at(f, to);
+}
+
+void fake_at(struct fake *f, uint64_t height)
+{
+    assert_int_equal(fake_info(f), height);
+    assert_memory_equal(ledger_chain_head(f->chain), &f->blocks[height].after,
+                        sizeof(struct ledger_head));
+}
