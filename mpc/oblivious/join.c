@@ -159,6 +159,8 @@ static fm_status check_lookup(const struct mpc_lookup *l, struct base_err *err)
     if (l->keys == 0 || l->keys + 1 > MPC_SORT_KEYS || l->values_len > MPC_LOOKUP_VALUES)
         return base_err_set(err, FM_E_ARG, "find: %zu keys, %zu values: 1 to %d, and up to %d",
                             l->keys, l->values_len, MPC_SORT_KEYS - 1, MPC_LOOKUP_VALUES);
+    if (l->path && l->probe_unique)
+        return base_err_set(err, FM_E_ARG, "find: no sums where both sides are unique");
     if (l->per_key > MPC_LOOKUP_PER_KEY || (l->probe_unique && l->per_key > 1))
         return base_err_set(err, FM_E_ARG,
                             "find: %zu rows of one key: at most %d, or 1 where both sides are "
@@ -213,6 +215,7 @@ void mpc_found_release(struct mpc_found *out)
     mpc_share_free(out->match);
     mpc_share_free(out->repeated);
     mpc_share_free_all(out->value, MPC_LOOKUP_VALUES);
+    mpc_find_path_free(out->path);
     *out = (struct mpc_found){0};
 }
 
@@ -291,7 +294,7 @@ fm_status mpc_find_in(struct mpc_share **in, struct mpc_share **unknown,
         return base_err_set(err, FM_E_ARG, "find in: %zu keys: only 1", lookup->keys);
     only.values = NULL;
     only.values_len = only.per_key = 0;
-    only.probe_unique = false;
+    only.probe_unique = only.path = false;
     status = mpc_find(&found, &only, err);
     if (status != FM_OK)
         return status;

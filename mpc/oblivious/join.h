@@ -25,6 +25,12 @@
  * the keys and the values. Each further row of a key copies one plane and the values once more (of
  * the 64 n, half), in 7 rounds.
  *
+ * SUMS. The way back: what is 0 at probing rows without a match is added up for each table row over
+ * the probing rows of its key (mpc_find_sums()). In the joint order a table row stands before them,
+ * so that its sum is the step of the column's prefix sums from it to the next table row. A grouping
+ * by what the table determines needs no other sort of the probing rows. Each column: 64 (N + n)
+ * bytes, in 8 rounds for all of them.
+ *
  * Where the probing rows' keys are declared unique too, the table row stands right above the one
  * that it matches, and nothing is copied further than that: 32 N for each key column, 64 N for each
  * value, 3 planes moved and 3 gates of N, the values' 48 m, one equality and one OR of N; 9 rounds.
@@ -71,10 +77,12 @@ struct mpc_lookup {
                        1: keys are unique */
     bool probe_unique; /* keys of the probing rows are unique as well (and per_key at most 1) */
     enum mpc_find_method method;
+    bool path; /* mpc_found.path is wanted; not with probe_unique */
 };
 
 /* per_key * m rows each: for each probing row, in their own order, its last match in the table (in
  * the table's own order among equals); then, likewise, the one before that, and so on. */
+struct mpc_find_path;
 struct mpc_found {
     struct mpc_share *match;                    /* bits, width 1: probing row and table row exist */
     struct mpc_share *value[MPC_LOOKUP_VALUES]; /* 0 where there is no match */
@@ -82,6 +90,7 @@ struct mpc_found {
                                    same key (of all pairs: and a probing row has it). Then the last
                                    of them were taken. probe_unique: or two valid probing rows; then
                                    only the first of them has a match (of all pairs: neither). */
+    struct mpc_find_path *path; /* where it was asked for and the rows were sorted; else NULL */
 };
 
 /* inner join: `match` is the result's valid bit; left join: in the first m rows the probe's valid
@@ -91,6 +100,14 @@ struct mpc_found {
 fm_status mpc_find(struct mpc_found *out, const struct mpc_lookup *lookup,
                    struct base_err *err) FM_CHECK;
 void mpc_found_release(struct mpc_found *out);
+
+/* z[c][i] = sum of x[c][j] (ring) over the probing rows j that have the key of table row i; where
+ * several table rows have it, the last one's. x[c][j] must be 0 where row j has no match. The
+ * table's n rows each; freshly shared. FM_E_LIMIT where a sum could leave 64 bits. */
+fm_status mpc_find_sums(struct mpc_share **z, const struct mpc_find_path *path,
+                        const struct mpc_share *const *x, size_t count,
+                        struct base_err *err) FM_CHECK;
+void mpc_find_path_free(struct mpc_find_path *path); /* NULL allowed */
 
 /* x IN (table), as SQL has it: in[i] where a valid table row equals probing row i; unknown[i] where
  * that is NULL instead: no row equals it, and it is NULL and the table has a valid row, or a valid

@@ -266,6 +266,10 @@ fm_status mpc_find_copies(struct mpc_found *out, struct mpc_find_state *f, struc
         status = mpc_some(&out->repeated, c.same[f->per_key], err);
     if (status == FM_OK)
         status = copy_all(out, &c, err);
+    if (status == FM_OK && f->by->path) {
+        status = mpc_find_keep_path(&out->path, f, c.sorted, err);
+        c.sorted = NULL;
+    }
     mpc_share_free_all(c.col, COLUMNS);
     mpc_share_free_all(c.same, 1 + MPC_LOOKUP_PER_KEY);
     mpc_order_free(c.sorted);

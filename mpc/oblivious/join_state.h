@@ -1,6 +1,7 @@
 /* Inside of oblivious/: a lookup on its way. join.c sorts both sides together; join_copy.c brings
  * copies of table rows to the probing rows, join_unique.c looks at neighbours alone. join_pairs.c
- * compares every table row with every probing row instead. */
+ * compares every table row with every probing row instead. join_sums.c brings sums of
+ * probing rows to the table's. */
 #ifndef FIRMIANA_MPC_OBLIVIOUS_JOIN_STATE_H
 #define FIRMIANA_MPC_OBLIVIOUS_JOIN_STATE_H
 
@@ -17,6 +18,14 @@ struct mpc_find_state {
     struct mpc_order *joint;               /* of all n + m rows */
 };
 
+/* Of a lookup that is done: the joint order, and the table's own. */
+struct mpc_find_path {
+    size_t n;
+    size_t m;
+    struct mpc_order *joint;
+    struct mpc_order *sorted;
+};
+
 /* x of n rows, followed by m zeros. */
 fm_status mpc_find_extend(struct mpc_share **z, const struct mpc_share *x, size_t m,
                           struct base_err *err) FM_CHECK;
@@ -29,6 +38,10 @@ fm_status mpc_find_copies(struct mpc_found *out, struct mpc_find_state *f,
                           struct base_err *err) FM_CHECK;
 fm_status mpc_find_neighbours(struct mpc_found *out, struct mpc_find_state *f,
                               struct base_err *err) FM_CHECK;
+
+/* Takes sorted over, and f's joint. join_sums.c */
+fm_status mpc_find_keep_path(struct mpc_find_path **out, struct mpc_find_state *f,
+                             struct mpc_order *sorted, struct base_err *err) FM_CHECK;
 
 /* Without `both` and `joint`. */
 bool mpc_find_pairs_pay(const struct mpc_find_state *f);

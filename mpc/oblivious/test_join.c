@@ -10,6 +10,7 @@
 #include "mpc/oblivious/test_rows.h"
 
 enum { MOST = 150, PER_KEY = 5 };
+#define PART_RANGE ((struct mpc_range){-((int64_t)1 << 50), (int64_t)1 << 54})
 
 struct side {
     size_t n;
@@ -35,6 +36,8 @@ struct tables {
     int64_t match[PER_KEY * MOST];
     int64_t want_x[PER_KEY * MOST];
     int64_t want_w[PER_KEY * MOST];
+    int64_t part[MOST]; /* of each probing row that has a match */
+    int64_t sum[MOST];  /* of each table row's parts */
     int64_t in[MOST];
     int64_t unknown[MOST];
     bool repeated;
@@ -114,6 +117,22 @@ static void solve(struct tables *t)
             repeats_more(t, &t->table, most) || (t->probe_unique && repeats_more(t, &t->probe, 1));
 }
 
+/* What each table row is the last match of. */
+static void solve_sums(struct tables *t)
+{
+    memset(t->sum, 0, sizeof t->sum);
+    for (size_t j = 0; j < t->probe.n; j++) {
+        size_t i = t->table.n;
+
+        while (i > 0 && !same_keys(t, &t->table, i - 1, &t->probe, j))
+            i--;
+        if (i > 0)
+            t->sum[i - 1] += t->part[j];
+        else
+            t->part[j] = 0;
+    }
+}
+
 /* x IN (table), by SQL's truth tables: the OR over all valid table rows of x = key. */
 static void solve_in(struct tables *t)
 {
@@ -159,6 +178,22 @@ static fm_status feed_side(struct mpc_session *s, struct mpc_lookup_side *out, s
     return FM_OK;
 }
 
+static fm_status sums_come_back(struct mpc_session *s, struct tables *t,
+                                const struct mpc_find_path *path, struct base_err *err)
+{
+    struct mpc_share *x[2], *z[2];
+
+    TRY(feed(s, &x[0], 0, t->part, t->probe.n, PART_RANGE, err));
+    TRY(mpc_neg(&x[1], x[0], err));
+    TRY(mpc_find_sums(z, path, (const struct mpc_share *const *)x, 2, err));
+    mpc_share_free(x[0]);
+    mpc_share_free(x[1]);
+    TRY(mpc_neg(&x[1], z[1], err));
+    mpc_share_free(z[1]);
+    TRY(same(s, z[0], t->got, t->sum, "sum", err));
+    return same(s, x[1], t->got, t->sum, "sum of another column", err);
+}
+
 static fm_status finds(struct mpc_session *s, void *arg, struct base_err *err)
 {
     struct tables *t = arg;
@@ -167,7 +202,8 @@ static fm_status finds(struct mpc_session *s, void *arg, struct base_err *err)
     struct mpc_lookup by = {.keys = t->keys,
                             .per_key = t->per_key,
                             .probe_unique = t->probe_unique,
-                            .method = t->method};
+                            .method = t->method,
+                            .path = !t->probe_unique};
     struct mpc_found z;
     int64_t repeated = 0;
 
@@ -183,6 +219,11 @@ static fm_status finds(struct mpc_session *s, void *arg, struct base_err *err)
         return base_err_set(err, FM_E_INVALID, "repeated: %d", (int)repeated);
     mpc_share_free(z.repeated);
     TRY(same(s, z.match, t->got, t->match, "match", err));
+    if ((z.path != NULL) != (by.path && t->method == MPC_FIND_SORTED))
+        return base_err_set(err, FM_E_INVALID, "a path where none was asked for, or none");
+    if (z.path != NULL)
+        TRY(sums_come_back(s, t, z.path, err));
+    mpc_find_path_free(z.path);
     if (t->bare)
         return FM_OK;
     TRY(same(s, z.value[0], t->got, t->want_x, "value", err));
@@ -252,6 +293,9 @@ static void lookups_find_the_right_row(void **state)
                 t.x[i] = rng_value(&rng);
                 t.w[i] = rng_next(&rng) % 512;
             }
+            for (size_t j = 0; j < t.probe.n; j++)
+                t.part[j] = rng_in(&rng, PART_RANGE);
+            solve_sums(&t);
             for (t.method = MPC_FIND_SORTED; t.method <= MPC_FIND_PAIRS; t.method++) {
                 solve(&t);
                 on_every_row(finds, &t);
@@ -339,6 +383,42 @@ static void rows_that_do_not_count_repeat_nothing(void **state)
     }
 }
 
+/* The wrong columns of a path, and sums that could leave 64 bits. */
+static fm_status bad_sums(struct mpc_session *s, void *arg, struct base_err *err)
+{
+    struct mpc_share *four, *three, *bits, *wide, *z;
+    struct mpc_lookup by = {.keys = 1,
+                            .table.n = 4,
+                            .probe.n = 3,
+                            .method = MPC_FIND_SORTED,
+                            .path = true,
+                            .probe_unique = true};
+    struct mpc_found found;
+
+    (void)arg;
+    TRY(mpc_constant(s, &four, 5, 4, err));
+    TRY(mpc_constant(s, &three, 5, 3, err));
+    TRY(mpc_constant(s, &wide, INT64_MAX / 2, 3, err));
+    TRY(mpc_bits_constant(s, &bits, 1, 1, 3, err));
+    by.table.key = (const struct mpc_share *const[]){four};
+    by.probe.key = (const struct mpc_share *const[]){three};
+    REFUSED(mpc_find(&found, &by, err), FM_E_ARG, "no sums where both sides are unique");
+    by.probe_unique = false;
+    TRY(mpc_find(&found, &by, err));
+    REFUSED(mpc_find_sums(&z, found.path, (const struct mpc_share *const[]){four}, 1, err),
+            FM_E_ARG, "a column of 3 ring elements, not 4");
+    REFUSED(mpc_find_sums(&z, found.path, (const struct mpc_share *const[]){bits}, 1, err),
+            FM_E_ARG, "a column of 3 ring elements");
+    REFUSED(mpc_find_sums(&z, found.path, (const struct mpc_share *const[]){wide}, 1, err),
+            FM_E_LIMIT, "find sums");
+    mpc_found_release(&found);
+    mpc_share_free(four);
+    mpc_share_free(three);
+    mpc_share_free(wide);
+    mpc_share_free(bits);
+    return FM_OK;
+}
+
 static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err *err)
 {
     struct mpc_share *four, *three, *bits, *narrow;
@@ -381,6 +461,7 @@ static void bad_arguments_are_errors(void **state)
 
     (void)state;
     world_must_run(&w, bad_arguments, NULL);
+    world_must_run(&w, bad_sums, NULL);
 }
 
 int main(void)

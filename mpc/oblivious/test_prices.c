@@ -146,6 +146,31 @@ static fm_status joins(const struct sample *t, struct base_err *err)
     return mpc_find(&found, &by, err);
 }
 
+/* The same with two columns of sums on the way back. */
+static fm_status sums_back(const struct sample *t, struct base_err *err)
+{
+    struct mpc_share *table, *probe, *value, *x[2], *z[2];
+    struct mpc_found found;
+    struct mpc_lookup by = {.keys = 1,
+                            .table.n = N,
+                            .probe.n = M,
+                            .values_len = 1,
+                            .per_key = 1,
+                            .method = MPC_FIND_SORTED,
+                            .path = true};
+
+    TRY(mpc_slice(&table, t->keys, 0, N, err));
+    TRY(mpc_slice(&probe, t->keys, N, M, err));
+    TRY(mpc_slice(&value, t->values, 0, N, err));
+    by.table.key = (const struct mpc_share *const *)&table;
+    by.probe.key = (const struct mpc_share *const *)&probe;
+    by.values = (const struct mpc_share *const *)&value;
+    TRY(mpc_find(&found, &by, err));
+    for (size_t i = 0; i < 2; i++)
+        TRY(mpc_constant(mpc_share_session(table), &x[i], 0, M, err));
+    return mpc_find_sums(z, found.path, (const struct mpc_share *const *)x, 2, err);
+}
+
 /* 16 table rows and 40 probing ones: 640 pairs. */
 static fm_status pairs(const struct sample *t, struct base_err *err)
 {
@@ -186,6 +211,8 @@ static void joins_cost_what_their_header_says(void **state)
         parts = plus(plus(parts, equal), price_of(anys, N, 1, p));
         agree(price_of(joins, ALL, 1, p), parts, plus(rest, (struct price){(24 + 24) * M, 3}),
               "join");
+        agree(price_of(sums_back, ALL, 1, p), price_of(joins, ALL, 1, p),
+              (struct price){2 * 64 * (ALL + N), 8}, "sums on the way back");
         rest = plus(rest, (struct price){2 * 24 * WN, 2}); /* two rows above, three */
         rest = plus(plus(rest, further), further);
         agree(price_of(joins, ALL, 3, p), parts, plus(rest, (struct price){3 * (24 + 24) * M, 3}),
