@@ -65,6 +65,44 @@ void group_whole(struct grouping *g)
     g->valid = run_bits(w, true, 1);
 }
 
+/* ---- rows that are groups ---- */
+
+/* A copy of its own; taken over by the relation that groups become. */
+static struct run_column copy_key(struct run_work *w, const struct run_column *from, size_t rows)
+{
+    struct run_column to = {0};
+
+    to.x = run_take(w, from->x != NULL ? run_slice(w, from->x, 0, rows) : NULL);
+    to.known = run_take(w, from->known != NULL ? run_slice(w, from->known, 0, rows) : NULL);
+    if (from->word_count == 0 || w->status != FM_OK)
+        return to;
+    to.words = calloc(from->word_count, sizeof(struct mpc_share *));
+    if (to.words == NULL) {
+        w->status = base_err_memory(w->err, "query");
+        return to;
+    }
+    to.word_count = from->word_count;
+    for (size_t k = 0; k < from->word_count; k++)
+        to.words[k] = run_take(w, run_slice(w, from->words[k], 0, rows));
+    return to;
+}
+
+static void group_by_row(struct grouping *g)
+{
+    struct run_work *w = g->w;
+
+    g->groups = g->r->rows;
+    g->valid = run_slice(w, g->r->valid, 0, g->groups);
+    for (size_t i = 0; w->status == FM_OK && i < g->part_count; i++) {
+        if (g->parts[i].kind != PART_SUM || g->masks[g->parts[i].mask].bits != NULL)
+            w->status = base_err_set(w->err, FM_E_ARG, "groups by row are of presummed items");
+        else
+            g->parts[i].result = run_slice(w, g->parts[i].x, 0, g->groups);
+    }
+    for (size_t k = 0; w->status == FM_OK && k < g->by->key_count; k++)
+        g->keys[k] = copy_key(w, &g->r->columns[g->by->keys[k]], g->groups);
+}
+
 /* ---- all ---- */
 
 static void replace(struct grouping *g, const size_t (*parts)[3])
@@ -138,8 +176,11 @@ fm_status run_group(struct run_relation *r, const struct run_group *by, struct b
             group_whole(g);
         else if (by->method == RUN_BY_DOMAIN)
             group_by_domain(g);
+        else if (by->method == RUN_BY_ROW)
+            group_by_row(g);
         else
             group_by_sort(g);
+        group_restore_totals(g);
     }
     replace(g, (const size_t(*)[3])parts);
     release_keys(g);

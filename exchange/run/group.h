@@ -13,6 +13,8 @@
  *                   group and different mask: an AND and a bit2a (24 bytes) a row, and nothing
  *                   more for any number of sums and counts; 8 bytes where nothing is summed. A TEXT
  * of declared values: one equality a row, value and word.
+ *   RUN_BY_ROW      no two rows that exist have the same keys: each is a group. Presummed items
+ *                   alone.
  *
  * Leaks the number of rows, the bound on groups, types and ranges. */
 #ifndef FIRMIANA_EXCHANGE_RUN_GROUP_H
@@ -36,11 +38,21 @@ enum run_fn {
     RUN_PERCENTILE_DISC
 };
 
+/* Where each row stands for many that were counted and added up before (query_fused.c): what they
+ * came to, shares of the caller's. */
+struct run_presummed {
+    struct mpc_share *count;       /* rows that count */
+    struct mpc_share *sum;         /* of the argument over these; NULL for COUNT */
+    bool always;                   /* a row that exists stands for one that counts, at least */
+    struct mpc_range counts, sums; /* of all rows together: what no sum of some of them leaves */
+};
+
 struct run_aggregate {
     enum run_fn fn;
-    size_t arg;             /* column, or RUN_NONE */
-    size_t where;           /* FILTER: BOOLEAN column, or RUN_NONE */
-    unsigned digits;        /* AVG, variances, deviations */
+    const struct run_presummed *presummed; /* COUNT, SUM, AVG: instead of arg and where; or NULL */
+    size_t arg;                            /* column, or RUN_NONE */
+    size_t where;                          /* FILTER: BOOLEAN column, or RUN_NONE */
+    unsigned digits;                       /* AVG, variances, deviations */
     int64_t part, of;       /* PERCENTILE_DISC: fraction part / of, 0 <= part <= of <= 10^6 */
     struct mpc_range range; /* of the result, where the planner knows better; else all 64 bits */
 };
@@ -51,7 +63,7 @@ struct run_values {
     const char *const *texts;
 };
 
-enum run_group_method { RUN_BY_SORT, RUN_BY_DOMAIN };
+enum run_group_method { RUN_BY_SORT, RUN_BY_DOMAIN, RUN_BY_ROW };
 enum { RUN_DOMAIN_MOST = 256 }; /* groups of RUN_BY_DOMAIN */
 
 struct run_group {

@@ -21,6 +21,7 @@ struct group_part {
     const struct mpc_share *x; /* not masked; NULL for PART_COUNT */
     size_t mask;
     int64_t part, of;         /* PART_PERCENTILE */
+    struct mpc_range total;   /* of presummed parts: no sum of them leaves it; else 0..0 */
     struct mpc_share *result; /* one element a group */
 };
 
@@ -46,6 +47,8 @@ void group_ask(struct grouping *g, const struct run_aggregate *a, size_t parts[3
 struct run_column group_answer(struct grouping *g, size_t item, const size_t parts[3]);
 /* Divisions are long and groups few: averages of equal digits are divided as one vector. */
 void group_divide(struct grouping *g, const size_t (*parts)[3]);
+/* After grouping: results of presummed parts with the ranges that they have. */
+void group_restore_totals(struct grouping *g);
 struct mpc_share *group_mask_ring(struct grouping *g, size_t mask);
 /* group_mark.c */
 struct mpc_share *group_mark_percentile(struct grouping *g, const struct run_aggregate *a,

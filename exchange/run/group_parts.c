@@ -139,7 +139,9 @@ static void ask_percentile(struct grouping *g, const struct run_aggregate *a, si
     const struct mpc_share *x = g->r->columns[a->arg].x, *all;
 
     if (sorts(g)) {
-        parts[0] = add_part(g, (struct group_part){PART_PERCENTILE, x, mask, a->part, a->of, NULL});
+        parts[0] = add_part(
+            g, (struct group_part){
+                   .kind = PART_PERCENTILE, .x = x, .mask = mask, .part = a->part, .of = a->of});
         parts[1] = count_part(g, mask);
         return;
     }
@@ -149,11 +151,65 @@ static void ask_percentile(struct grouping *g, const struct run_aggregate *a, si
     parts[1] = count_part(g, mask);
 }
 
+/* Its rows come to something within total, and so do any of them: mod 2^64 it does not matter that
+ * n times one row's range might not fit. mpc/ is told a range that does fit, since nothing but sums
+ * and products with 0 / 1 is made of the column; group_restore_totals() says what the sums are. */
+static size_t presummed_part(struct grouping *g, struct mpc_share *x, struct mpc_range total)
+{
+    __int128 n = (__int128)g->r->rows;
+    struct mpc_range one;
+    struct mpc_share *part;
+
+    if (g->w->status != FM_OK)
+        return 0;
+    one = mpc_share_range(x);
+    if (one.lo * n < INT64_MIN || one.hi * n > INT64_MAX)
+        one = (struct mpc_range){(int64_t)(total.lo / n), (int64_t)(total.hi / n)};
+    part = run_slice(g->w, x, 0, g->r->rows);
+    if (part != NULL)
+        run_narrow(g->w, part, one);
+    return add_part(g, (struct group_part){.kind = PART_SUM, .x = part, .mask = 0, .total = total});
+}
+
+void group_restore_totals(struct grouping *g)
+{
+    for (size_t i = 0; g->w->status == FM_OK && i < g->part_count; i++) {
+        struct group_part *p = &g->parts[i];
+        struct mpc_share *whole = NULL;
+
+        if (p->total.lo == 0 && p->total.hi == 0)
+            continue;
+        g->w->status =
+            mpc_add_wrapping(&whole, p->result, run_number(g->w, 0, g->groups), g->w->err);
+        p->result = run_hold(g->w, whole);
+        if (g->w->status == FM_OK)
+            run_narrow(g->w, p->result, p->total);
+    }
+}
+
+static void ask_presummed(struct grouping *g, const struct run_aggregate *a, size_t parts[3])
+{
+    const struct run_presummed *p = a->presummed;
+
+    (void)find_mask(g, NULL, RUN_NONE, NULL);
+    if (a->fn == RUN_COUNT) {
+        parts[0] = presummed_part(g, p->count, p->counts);
+        return;
+    }
+    parts[0] = presummed_part(g, p->sum, p->sums);
+    parts[1] = presummed_part(g, p->count, p->counts);
+}
+
 void group_ask(struct grouping *g, const struct run_aggregate *a, size_t parts[3])
 {
     const struct run_column *arg = a->arg != RUN_NONE ? &g->r->columns[a->arg] : NULL;
-    size_t mask = find_mask(g, arg != NULL ? arg->known : NULL, a->where, NULL);
+    size_t mask;
 
+    if (a->presummed != NULL) {
+        ask_presummed(g, a, parts);
+        return;
+    }
+    mask = find_mask(g, arg != NULL ? arg->known : NULL, a->where, NULL);
     switch (a->fn) {
     case RUN_COUNT:
         parts[0] = count_part(g, mask);
@@ -339,8 +395,12 @@ struct run_column group_answer(struct grouping *g, size_t item, const size_t par
     for (int i = 0; i < 3; i++)
         x[i] = parts[i] != RUN_NONE ? g->parts[parts[i]].result : NULL;
     /* A group has rows; of those that count there may be none where the mask is not "all". */
-    if (parts[1] != RUN_NONE &&
-        (two || g->by->key_count == 0 || g->masks[g->parts[parts[1]].mask].bits != NULL))
+    if (a->presummed != NULL && a->presummed->always)
+        known = NULL;
+    else if (a->presummed != NULL && parts[1] != RUN_NONE)
+        known = run_not(g->w, run_equal_public(g->w, x[1], 0));
+    else if (parts[1] != RUN_NONE &&
+             (two || g->by->key_count == 0 || g->masks[g->parts[parts[1]].mask].bits != NULL))
         known = run_not(g->w, run_less_public(g->w, x[1], two ? 2 : 1));
     if (a->fn == RUN_BOOL_AND || a->fn == RUN_BOOL_OR)
         value = truth_of_all(g, a, x[0]);

@@ -330,6 +330,38 @@ fm_status run_join(struct run_relation *left, struct run_relation *right,
     return run_work_release(&w);
 }
 
+fm_status run_match(struct mpc_find_path **path, struct run_relation *left,
+                    struct run_relation *right, const struct run_join *join, struct base_err *err)
+{
+    struct run_work w = run_work(left->session, err);
+    struct sides s = {0};
+    struct mpc_found found = {0};
+    struct mpc_lookup lookup = {.table = {s.right, s.right_null, right->valid, right->rows},
+                                .probe = {s.left, s.left_null, left->valid, left->rows},
+                                .per_key = 1,
+                                .path = true};
+
+    *path = NULL;
+    for (size_t i = 0; w.status == FM_OK && i < join->key_count; i++)
+        add_keys(&w, &s, left, right, join, i);
+    lookup.keys = s.keys;
+    if (w.status == FM_OK && mpc_find_sorts(&lookup)) {
+        lookup.method = MPC_FIND_SORTED;
+        w.status = mpc_find(&found, &lookup, err);
+        if (w.status == FM_OK) {
+            *path = found.path;
+            found.path = NULL;
+            set_valid(&w, left, run_hold(&w, found.match));
+            run_raise(&w, left, RUN_FLAG_REPEATED_KEY, found.repeated);
+            found.match = found.repeated = NULL;
+        }
+        mpc_found_release(&found);
+    }
+    if (w.status != FM_OK)
+        (void)base_err_prefix(err, "join");
+    return run_work_release(&w);
+}
+
 /* Row map[i] of each of the relation's columns, for 0 <= i < n: a public map, and local. */
 static void gather(struct run_work *w, struct run_relation *r, const uint32_t *map, size_t n)
 {

@@ -9,6 +9,7 @@
 #define FIRMIANA_EXCHANGE_RUN_JOIN_H
 
 #include "exchange/run/relation.h"
+#include "mpc/oblivious/join.h"
 
 enum run_join_kind {
     RUN_INNER,
@@ -39,6 +40,14 @@ struct run_join {
  * more rows of a key than `bound` (some partners are then missing). */
 fm_status run_join(struct run_relation *left, struct run_relation *right,
                    const struct run_join *join, struct base_err *err) FM_CHECK;
+
+/* The first half of an INNER join of bound 1 without a condition, for a grouping of its rows that
+ * needs only what can be counted and added up for each right row (mpc_find_sums): left's rows
+ * without a partner are no more; right stays as it is; *path is the caller's. Flag as run_join().
+ * NULL: so few rows that run_join() needs no sort and is the cheaper; nothing was done. */
+fm_status run_match(struct mpc_find_path **path, struct run_relation *left,
+                    struct run_relation *right, const struct run_join *join,
+                    struct base_err *err) FM_CHECK;
 
 /* Every row with every row (INNER; LEFT and MARK with a condition too); no keys are read. At most
  * SQL_MAX_PAIRS pairs. Local, but for the conditions. */

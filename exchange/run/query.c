@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "exchange/run/order.h"
+#include "exchange/run/query_group.h"
 #include "exchange/run/reveal.h"
 #include "exchange/run/window.h"
+#include "mpc/oblivious/join.h"
 
 /* ---- columns by their numbers in the plan ---- */
 
@@ -364,6 +366,7 @@ static void move_rows(struct query_rows *to, struct query_rows *from)
 static fm_status operate(struct query *q, const struct sql_rel *rel, struct base_err *err)
 {
     struct query_rows *rows = &q->rows[rel->id];
+    bool taken = false;
     fm_status st = FM_OK;
 
     if (rel->kind != SQL_REL_SCAN && rel->kind != SQL_REL_UNION)
@@ -380,9 +383,15 @@ static fm_status operate(struct query *q, const struct sql_rel *rel, struct base
         st = project(q, rows, rel, err);
         break;
     case SQL_REL_JOIN:
-        st = query_join(q, rows, &q->rows[rel->inputs[1]->id], rel, err);
+        st = query_match(&taken, q, rows, rel, err);
+        if (taken)
+            return st;
+        if (st == FM_OK)
+            st = query_join(q, rows, &q->rows[rel->inputs[1]->id], rel, err);
         break;
     case SQL_REL_GROUP:
+        if (q->fused != NULL && q->fused == rel->inputs[0])
+            return query_group_matched(q, rows, rel, err);
         return query_group(q, rows, rel, err);
     case SQL_REL_WINDOW:
         for (size_t i = 0; st == FM_OK && i < rel->window_count; i++)
@@ -421,5 +430,7 @@ fm_status query_run(struct query_rows *out, struct query *q, struct base_err *er
             run_relation_release(&q->rows[i].r);
     free(q->rows);
     q->rows = NULL;
+    mpc_find_path_free(q->path);
+    q->path = NULL;
     return st;
 }

@@ -20,6 +20,8 @@ struct query {
     struct sql_run *inputs;         /* its registers: what was put in */
     struct query_rows *rows;        /* of each operator, until its user has it */
     const struct sql_rel *in_order; /* a SORT whose order the GROUP below has made already */
+    const struct sql_rel *fused;    /* a JOIN that the GROUP above finishes (query_group.h) */
+    struct mpc_find_path *path;     /* of its rows */
 };
 
 /* Where the plan's column stands; RUN_NONE: nowhere. */

@@ -2,24 +2,7 @@
  */
 #include <stdlib.h>
 
-#include "exchange/run/group.h"
-#include "exchange/run/query.h"
-
-enum { ITEMS = 128 };
-
-struct grouped_query {
-    struct query *q;
-    struct query_rows *rows;
-    const struct sql_rel *rel;
-    size_t keys[MPC_SORT_KEYS];
-    size_t ids[MPC_SORT_KEYS]; /* of the keys: the plan's, or as the ORDER BY above wants them */
-    unsigned flags[MPC_SORT_KEYS];
-    struct run_values values[MPC_SORT_KEYS];
-    size_t item_count; /* the plan's, then those of guards */
-    struct run_aggregate items[ITEMS];
-    size_t
-        guard_at[ITEMS]; /* of item i: its first guard's item; of number item_count: the group's */
-};
+#include "exchange/run/query_group.h"
 
 /* ---- masks as columns ---- */
 
@@ -99,19 +82,24 @@ static fm_status only_distinct(struct grouped_query *g, struct run_aggregate *a,
     return run_work_release(&w);
 }
 
+struct run_aggregate grouped_item(const struct grouped_query *g, const struct sql_item *item)
+{
+    return (struct run_aggregate){.fn = fn_of(item),
+                                  .arg = RUN_NONE,
+                                  .where = RUN_NONE,
+                                  .digits = item->digits,
+                                  .part = (int64_t)item->fraction,
+                                  .of = item->fn == SQL_PERCENTILE_DISC ? 1000000 : 0,
+                                  .range = to_range(g->q->plan->columns[item->column].range)};
+}
+
 static fm_status add_item(struct grouped_query *g, const struct sql_item *item,
                           struct base_err *err)
 {
     struct run_aggregate *a = &g->items[g->item_count++];
     fm_status st = FM_OK;
 
-    *a = (struct run_aggregate){.fn = fn_of(item),
-                                .arg = RUN_NONE,
-                                .where = RUN_NONE,
-                                .digits = item->digits,
-                                .part = (int64_t)item->fraction,
-                                .of = item->fn == SQL_PERCENTILE_DISC ? 1000000 : 0,
-                                .range = to_range(g->q->plan->columns[item->column].range)};
+    *a = grouped_item(g, item);
     if (item->arg != SQL_NONE)
         st = query_as_column(&a->arg, g->q, g->rows, item->arg, err);
     if (st == FM_OK && item->filter != SQL_NONE)
@@ -144,8 +132,9 @@ static fm_status add_guards(struct grouped_query *g, size_t i, struct base_err *
             return err->code;
         if (mask_of(&a.where, g, item, &g->items[i], others, err) != FM_OK)
             return err->code;
-        if (g->item_count == ITEMS)
-            return base_err_set(err, FM_E_LIMIT, "more than %d aggregates and guards", (int)ITEMS);
+        if (g->item_count == GROUPED_ITEMS)
+            return base_err_set(err, FM_E_LIMIT, "more than %d aggregates and guards",
+                                (int)GROUPED_ITEMS);
         g->items[g->item_count++] = a;
     }
     return FM_OK;
@@ -272,21 +261,28 @@ static bool small_domain(const struct grouped_query *g)
     return fits && run_group_domain(&g->rows->r, g->keys, g->values, g->rel->key_count) > 0;
 }
 
-static fm_status ask(struct grouped_query *g, struct base_err *err)
+fm_status grouped_arrange(struct grouped_query *g, struct base_err *err)
 {
-    size_t n = g->rel->item_count;
-    fm_status st;
-
-    if (g->rel->key_count >= MPC_SORT_KEYS || n + g->rel->guard_count >= ITEMS)
+    if (g->rel->key_count >= MPC_SORT_KEYS ||
+        g->rel->item_count + g->rel->guard_count >= GROUPED_ITEMS)
         return base_err_set(err, FM_E_LIMIT, "a grouping of %zu keys and %zu aggregates: too many",
-                            g->rel->key_count, n);
+                            g->rel->key_count, g->rel->item_count);
     arrange_keys(g);
-    st = query_find_all(g->keys, g->rows, g->ids, g->rel->key_count, err);
     for (size_t i = 0; i < g->rel->key_count; i++) {
         const struct sql_plan_column *c = &g->q->plan->columns[g->ids[i]];
 
         g->values[i] = (struct run_values){c->value_count, c->values};
     }
+    return FM_OK;
+}
+
+static fm_status ask(struct grouped_query *g, struct base_err *err)
+{
+    size_t n = g->rel->item_count;
+    fm_status st = grouped_arrange(g, err);
+
+    if (st == FM_OK)
+        st = query_find_all(g->keys, g->rows, g->ids, g->rel->key_count, err);
     for (size_t i = 0; st == FM_OK && i < n; i++)
         st = add_item(g, &g->rel->items[i], err);
     for (size_t i = 0; st == FM_OK && i <= n && g->rel->guard_count > 0; i++)
@@ -297,7 +293,8 @@ static fm_status ask(struct grouped_query *g, struct base_err *err)
 /* The keys, then the items; what guards counted goes. */
 static fm_status hand_on(struct grouped_query *g, struct base_err *err)
 {
-    size_t at[MPC_SORT_KEYS + ITEMS], keys = g->rel->key_count, n = keys + g->rel->item_count;
+    size_t at[MPC_SORT_KEYS + GROUPED_ITEMS], keys = g->rel->key_count,
+                                              n = keys + g->rel->item_count;
 
     for (size_t i = 0; i < n; i++) {
         at[i] = i;
@@ -306,33 +303,38 @@ static fm_status hand_on(struct grouped_query *g, struct base_err *err)
     return run_relation_project(&g->rows->r, at, n, err);
 }
 
+fm_status grouped_run(struct grouped_query *g, bool unique, struct base_err *err)
+{
+    struct run_group how = {.keys = g->keys,
+                            .key_count = g->rel->key_count,
+                            .flags = g->flags,
+                            .values = g->values,
+                            .items = g->items,
+                            .item_count = g->item_count,
+                            .groups = (size_t)g->rel->rows};
+    fm_status st;
+
+    how.method = unique ? RUN_BY_ROW : small_domain(g) ? RUN_BY_DOMAIN : RUN_BY_SORT;
+    if (how.method != RUN_BY_SORT) /* those that do not occur stand between the others */
+        g->q->in_order = NULL;
+    st = run_group(&g->rows->r, &how, err);
+    if (st == FM_OK && g->rel->guard_count > 0)
+        st = suppress(g, err);
+    return st == FM_OK ? hand_on(g, err) : st;
+}
+
 fm_status query_group(struct query *q, struct query_rows *rows, const struct sql_rel *rel,
                       struct base_err *err)
 {
     struct grouped_query *g = calloc(1, sizeof *g);
-    struct run_group how;
     fm_status st;
 
     if (g == NULL)
         return base_err_memory(err, "query");
     *g = (struct grouped_query){.q = q, .rows = rows, .rel = rel};
     st = ask(g, err);
-    how = (struct run_group){.keys = g->keys,
-                             .key_count = rel->key_count,
-                             .flags = g->flags,
-                             .values = g->values,
-                             .items = g->items,
-                             .item_count = g->item_count,
-                             .method = st == FM_OK && small_domain(g) ? RUN_BY_DOMAIN : RUN_BY_SORT,
-                             .groups = (size_t)rel->rows};
-    if (how.method == RUN_BY_DOMAIN) /* those that do not occur stand between the others */
-        q->in_order = NULL;
     if (st == FM_OK)
-        st = run_group(&rows->r, &how, err);
-    if (st == FM_OK && rel->guard_count > 0)
-        st = suppress(g, err);
-    if (st == FM_OK)
-        st = hand_on(g, err);
+        st = grouped_run(g, false, err);
     free(g);
     return st;
 }

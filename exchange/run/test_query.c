@@ -16,136 +16,9 @@
 #include "exchange/run/run.h"
 #include "exchange/run/test_estimate.h"
 #include "exchange/run/test_query.h"
+#include "exchange/run/test_query_pool.h"
 #include "exchange/run/test_relation.h"
 #include "exchange/sql/bind/compile.h"
-
-/* ---- tables: a is published by bank_a and bank_b, b by bank_b alone ---- */
-
-enum { SOURCES = 3 };
-
-struct member_table {
-    const char *member, *dataset;
-    struct table rows;
-};
-
-struct pool {
-    struct member_table tables[SOURCES];
-    struct sql_catalog catalog;
-    enum { ANY, ALL, ONLY_A } declared; /* values of t */
-};
-
-static const char columns[] =
-    "[{\"name\":\"k\",\"type\":\"INTEGER\",\"range\":[0,7]},"
-    "{\"name\":\"g\",\"type\":\"INTEGER\",\"range\":[-2,3],\"nullable\":true},"
-    "{\"name\":\"v\",\"type\":\"INTEGER\",\"range\":[-5000,90000],\"nullable\":true},"
-    "{\"name\":\"b\",\"type\":\"BOOLEAN\",\"nullable\":true},"
-    "{\"name\":\"t\",\"type\":\"TEXT(12)\",\"nullable\":true%s},"
-    "{\"name\":\"u\",\"type\":\"INTEGER\",\"range\":[0,1000]}]";
-
-/* table_texts, ascending; bank_b may declare one that never occurs. */
-static const char *values_of(const struct pool *p, size_t source)
-{
-    if (p->declared != ALL)
-        return p->declared == ANY ? "" : ",\"values\":[\"a\"]";
-    return source == 1 ? ",\"values\":[\"\",\"a\",\"ab\",\"b\",\"never\",\"sevenss\",\"sevensst\","
-                         "\"sixsix\",\"twelve bytes\"]"
-                       : ",\"values\":[\"\",\"a\",\"ab\",\"b\",\"sevenss\",\"sevensst\",\"sixsix\","
-                         "\"twelve bytes\"]";
-}
-
-static void pool_catalog(struct pool *p, const char *subject)
-{
-    struct base_buf text = {0};
-    struct base_err err;
-    json_t *json;
-
-    base_buf_put_str(&text, "{\"datasets\":[");
-    for (size_t i = 0; i < SOURCES; i++) {
-        base_buf_putf(
-            &text, "%s{\"member\":\"%s\",\"name\":\"%s\",\"version\":1,\"rows\":%zu,\"columns\":",
-            i > 0 ? "," : "", p->tables[i].member, p->tables[i].dataset, p->tables[i].rows.rows);
-        base_buf_putf(&text, columns, values_of(p, i));
-        base_buf_putf(&text,
-                      ",\"keys\":[{\"column\":\"u\",\"max_rows\":1},"
-                      "{\"column\":\"t\",\"max_rows\":%d}]%s}",
-                      (int)p->tables[i].rows.rows, subject);
-    }
-    base_buf_put_str(&text, "]}");
-    if (base_json_parse(&json, base_buf_cstr(&text), text.len, &err) != FM_OK ||
-        sql_catalog_from_json(&p->catalog, json, &err) != FM_OK)
-        fail_msg("%s\n%s", err.text, base_buf_cstr(&text));
-    base_buf_release(&text);
-    json_decref(json);
-}
-
-/* Of the union a: u is unique over both members, as declared keys of a union must be. */
-static void pool_random(struct pool *p, sqlite3 *db, uint64_t seed, size_t most,
-                        const char *subject)
-{
-    static const char *const names[SOURCES][2] = {
-        {"bank_a", "a"}, {"bank_b", "a"}, {"bank_b", "b"}};
-    struct test_rng rng = {seed * 2654435761u + 1};
-    struct table all = {0};
-
-    for (size_t i = 0; i < SOURCES; i++) {
-        struct table *t = &p->tables[i].rows;
-
-        p->tables[i].member = names[i][0];
-        p->tables[i].dataset = names[i][1];
-        table_random(t, &rng, most);
-        for (size_t r = 0; r < t->rows; r++) { /* real rows come first: the runner pads */
-            t->valid[r] = r < (3 * t->rows + 3) / 4;
-            t->value[COL_U][r] += i == 1 ? 500 : 0;
-        }
-    }
-    for (size_t i = 0; i < 2; i++)
-        for (size_t r = 0; r < p->tables[i].rows.rows; r++, all.rows++) {
-            const struct table *t = &p->tables[i].rows;
-
-            all.valid[all.rows] = t->valid[r];
-            for (size_t c = 0; c < TABLE_COLUMNS; c++) {
-                all.null[c][all.rows] = t->null[c][r];
-                all.value[c][all.rows] = t->value[c][r];
-            }
-        }
-    table_to_sqlite(db, "a", &all);
-    table_to_sqlite(db, "b", &p->tables[2].rows);
-    p->declared = seed % 2 == 0 ? ALL : ANY;
-    pool_catalog(p, subject);
-}
-
-/* ---- rows for the runner ---- */
-
-struct feed_rows {
-    const struct table *t;
-    const struct sql_plan *plan;
-    size_t table, at;
-    struct sql_rows rows;
-};
-
-static fm_status next_row(void *ctx, struct sql_cell *cells, bool *end, struct base_err *err)
-{
-    static const char *const names[TABLE_COLUMNS] = {"k", "g", "v", "b", "t", "u"};
-    struct feed_rows *f = ctx;
-
-    (void)err;
-    *end = f->at == f->t->rows || !f->t->valid[f->at];
-    for (size_t i = 0; !*end && i < f->plan->column_count; i++)
-        for (size_t c = 0; c < TABLE_COLUMNS; c++) {
-            int64_t value = f->t->value[c][f->at];
-
-            if (f->plan->columns[i].table != f->table ||
-                strcmp(f->plan->columns[i].name, names[c]) != 0)
-                continue;
-            cells[i] = (struct sql_cell){.null = f->t->null[c][f->at], .value = value};
-            if (c == COL_T && !cells[i].null) {
-                cells[i].text = table_texts[value];
-                cells[i].len = strlen(table_texts[value]);
-            }
-        }
-    f->at++;
-    return FM_OK;
-}
 
 /* ---- one query ---- */
 
@@ -180,7 +53,7 @@ static fm_status run_query(struct mpc_session *s, void *arg, struct base_err *er
                 strcmp(source->dataset, q->pool->tables[t].dataset) == 0)
                 feeds[i] = (struct feed_rows){
                     .t = &q->pool->tables[t].rows, .plan = &q->plan, .table = source->table};
-        feeds[i].rows = (struct sql_rows){next_row, &feeds[i]};
+        feeds[i].rows = (struct sql_rows){feed_next_row, &feeds[i]};
         if (self == 0)
             rows[i] = &feeds[i].rows;
     }
@@ -256,7 +129,8 @@ static void check_estimate(const struct one_query *q, const struct mpc_stats *st
                                           .parties = 3,
                                           .compute = {0, 1, 2},
                                           .sources = zeros,
-                                          .recipients = zeros};
+                                          .recipients = zeros,
+                                          .profile = q->pool->profile};
 
     estimate_check(&c, stats, 0, text);
 }
@@ -271,7 +145,7 @@ static void run_text(struct one_query *q, const struct pool *p, const char *text
                             .recipients = &recipient,
                             .recipient_count = 1,
                             .minimum = minimum};
-    struct world w = {.row = mpc_protocol_find(protocol), .profile = MPC_FEW_ROUNDS};
+    struct world w = {.row = mpc_protocol_find(protocol), .profile = p->profile};
     struct base_err err;
 
     *q = (struct one_query){.pool = p};
@@ -377,6 +251,29 @@ static void test_guard(void **state)
 }
 
 /* The note is there exactly where SQLite counts a row to which it happens. */
+static unsigned try_note(const struct pool *p, const struct query_note *note, uint64_t seed)
+{
+    struct lines broken;
+    struct one_query q;
+    unsigned seen;
+
+    lines_of_sqlite(&broken, db, note->broken);
+    run_text(&q, p, note->text, 1, seed, "plain");
+    if (q.result.note_count != (strcmp(broken.line[0], "1") == 0))
+        print_error("seed %llu: %s\n", (unsigned long long)seed, note->text);
+    assert_int_equal(q.result.note_count, strcmp(broken.line[0], "1") == 0);
+    if (q.result.note_count > 0)
+        assert_string_equal(q.result.notes[0], note->note);
+    seen = q.result.note_count > 0;
+    if (note->oracle != NULL) {
+        q.result.note_count = 0;
+        compare_query(&q, &(struct query_case){note->text, false, note->oracle}, db, seed);
+    }
+    lines_release(&broken);
+    release_query(&q);
+    return seen;
+}
+
 static void test_notes(void **state)
 {
     unsigned seen = 0;
@@ -386,27 +283,27 @@ static void test_notes(void **state)
         struct pool p = {0};
 
         pool_random(&p, db, seed, seed % 2 == 0 ? 4 : 16, "");
-        for (size_t i = 0; i < query_note_count; i++) {
-            struct lines broken;
-            struct one_query q;
+        for (size_t i = 0; i < query_note_count; i++)
+            seen += try_note(&p, &query_notes[i], seed);
+        sql_catalog_release(&p.catalog);
+    }
+    assert_true(seen > 0);
+}
 
-            lines_of_sqlite(&broken, db, query_notes[i].broken);
-            run_text(&q, &p, query_notes[i].text, 1, seed, "plain");
-            if (q.result.note_count != (strcmp(broken.line[0], "1") == 0))
-                print_error("seed %llu: %s\n", (unsigned long long)seed, query_notes[i].text);
-            assert_int_equal(q.result.note_count, strcmp(broken.line[0], "1") == 0);
-            if (q.result.note_count > 0)
-                assert_string_equal(q.result.notes[0], query_notes[i].note);
-            seen += q.result.note_count > 0;
-            if (query_notes[i].oracle != NULL) {
-                q.result.note_count = 0;
-                compare_query(
-                    &q, &(struct query_case){query_notes[i].text, false, query_notes[i].oracle}, db,
-                    seed);
-            }
-            lines_release(&broken);
-            release_query(&q);
-        }
+/* Few bytes, and tables that are long enough for a join to sort them. */
+static void test_fused(void **state)
+{
+    unsigned seen = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed < 1 + times(12, 400); seed++) {
+        struct pool p = {.profile = MPC_FEW_BYTES};
+
+        pool_random(&p, db, seed, 64, "");
+        for (size_t i = 0; i < fused_case_count; i++)
+            try_query(&p, &fused_cases[i], db, seed, "plain");
+        for (size_t i = 0; i < fused_note_count; i++)
+            seen += try_note(&p, &fused_notes[i], seed);
         sql_catalog_release(&p.catalog);
     }
     assert_true(seen > 0);
@@ -490,9 +387,10 @@ static void test_undeclared(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain), cmocka_unit_test(test_rep3),
-        cmocka_unit_test(test_guard), cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_ties),  cmocka_unit_test(test_undeclared)};
+        cmocka_unit_test(test_plain),     cmocka_unit_test(test_rep3),
+        cmocka_unit_test(test_guard),     cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_fused),     cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_undeclared)};
 
     assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,8 +19,13 @@ struct query_note {
     const char *oracle; /* NULL: the rows are not looked at */
 };
 
+/* Joins that a grouping above takes over, where their tables are long enough to be sorted. */
+extern const struct query_case fused_cases[];
+extern const size_t fused_case_count;
 extern const struct query_note query_notes[];
 extern const size_t query_note_count;
+extern const struct query_note fused_notes[];
+extern const size_t fused_note_count;
 extern const struct query_case query_cases[];
 extern const size_t query_case_count;
 

@@ -118,6 +118,43 @@ const struct query_case query_cases[] = {
 
 const size_t query_case_count = sizeof query_cases / sizeof query_cases[0];
 
+const struct query_case fused_cases[] = {
+    {"SELECT b.k, COUNT(*), SUM(a.v), COUNT(a.v) FROM a JOIN b ON a.k = b.u GROUP BY b.k", false,
+     NULL},
+    {"SELECT b.t, b.g, COUNT(*), SUM(a.v), MIN(3) FROM a JOIN b ON a.k = b.u GROUP BY b.t, b.g",
+     false, NULL},
+    /* the keys tell the table's rows apart */
+    {"SELECT a.k, COUNT(*), SUM(a.v), SUM(b.v), COUNT(b.v) FROM a JOIN b ON a.k = b.u GROUP BY a.k",
+     false, NULL},
+    {"SELECT b.t, b.u, SUM(a.v * b.k), SUM(a.u * b.v), COUNT(a.t) FROM a JOIN b ON a.k = b.u GROUP "
+     "BY b.u, b.t ORDER BY b.u DESC",
+     true, NULL},
+    {"SELECT b.u, SUM(a.v) AS s FROM a JOIN b ON a.g = b.u WHERE a.v > 100 AND b.v < 80000 GROUP "
+     "BY b.u ORDER BY s DESC, b.u LIMIT 2",
+     true, NULL},
+    {"SELECT b.k, SUM(a.u) FROM a JOIN b ON a.g = b.u GROUP BY b.k, b.g HAVING SUM(a.u) > 300",
+     false, NULL},
+    /* small domains */
+    {"SELECT b.b, COUNT(b.v), COUNT(a.t), SUM(b.v - 3), AVG(a.v) > 10000 FROM a JOIN b ON a.k = "
+     "b.u GROUP BY b.b",
+     false, NULL},
+    {"SELECT b.t, SUM(b.v) FROM a JOIN b ON a.k = b.u GROUP BY b.t ORDER BY b.t DESC", true, NULL},
+    /* conditions inside; one that reads both sides is not taken over */
+    {"SELECT b.t, SUM(CASE WHEN a.b THEN a.v END), COUNT(CASE WHEN b.b THEN 1 END), SUM(2) FROM a "
+     "JOIN b ON a.k = b.u GROUP BY b.t",
+     false, NULL},
+    {"SELECT b.t, SUM(CASE WHEN a.b THEN b.v END) FROM a JOIN b ON a.k = b.u GROUP BY b.t", false,
+     NULL},
+    /* several joins */
+    {"SELECT c.t, COUNT(*), SUM(a.v), SUM(b.v) FROM a JOIN b ON a.k = b.u JOIN b AS c ON a.g = c.u "
+     "GROUP BY c.t",
+     false, NULL},
+    {"SELECT b.k, COUNT(*), SUM(a.v) FROM a JOIN b ON a.k = b.u AND a.g = b.g GROUP BY b.k", false,
+     NULL},
+};
+
+const size_t fused_case_count = sizeof fused_cases / sizeof fused_cases[0];
+
 const struct query_note query_notes[] = {
     {"SELECT u, v / k FROM a", "SELECT count(*) > 0 FROM a WHERE k = 0 AND v IS NOT NULL",
      "a division by zero", "SELECT u, v / k FROM a"},
@@ -145,4 +182,14 @@ const struct query_note query_notes[] = {
     {"SELECT u FROM a WHERE v > (SELECT v FROM b WHERE b.u = a.u)", "SELECT 0", "", NULL},
 };
 
+const struct query_note fused_notes[] = {
+    {"SELECT b.t, SUM(b.v / b.k) FROM a JOIN b ON a.g = b.u GROUP BY b.t",
+     "SELECT count(*) > 0 FROM a JOIN b ON a.g = b.u WHERE b.k = 0 AND b.v IS NOT NULL",
+     "a division by zero", "SELECT b.t, sum(b.v / b.k) FROM a JOIN b ON a.g = b.u GROUP BY b.t"},
+    {"SELECT b.t, SUM(a.v / a.k) FROM a JOIN b ON a.g = b.u GROUP BY b.t",
+     "SELECT count(*) > 0 FROM a JOIN b ON a.g = b.u WHERE a.k = 0 AND a.v IS NOT NULL",
+     "a division by zero", "SELECT b.t, sum(a.v / a.k) FROM a JOIN b ON a.g = b.u GROUP BY b.t"},
+};
+
+const size_t fused_note_count = sizeof fused_notes / sizeof fused_notes[0];
 const size_t query_note_count = sizeof query_notes / sizeof query_notes[0];

@@ -11,7 +11,7 @@
 /* Columns of every table: k and g small, k never NULL, g may be; v wide, of both signs; b BOOLEAN;
  * t TEXT(12); u unique. */
 enum { COL_K, COL_G, COL_V, COL_B, COL_T, COL_U, TABLE_COLUMNS };
-enum { TABLE_MOST = 64, TABLE_WORDS = 2 };
+enum { TABLE_MOST = 128, TABLE_WORDS = 2 };
 
 struct table {
     size_t rows; /* with padding */

@@ -210,6 +210,17 @@ fm_status mpc_find(struct mpc_found *out, const struct mpc_lookup *lookup, struc
     return status;
 }
 
+bool mpc_find_sorts(const struct mpc_lookup *lookup)
+{
+    const struct mpc_find_state f = {.by = lookup,
+                                     .s = lookup->table.key[0]->session,
+                                     .n = lookup->table.n,
+                                     .m = lookup->probe.n,
+                                     .per_key = lookup->per_key > 1 ? lookup->per_key : 1};
+
+    return !mpc_find_pairs_pay(&f);
+}
+
 void mpc_found_release(struct mpc_found *out)
 {
     mpc_share_free(out->match);

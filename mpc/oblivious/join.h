@@ -100,6 +100,8 @@ struct mpc_found {
 fm_status mpc_find(struct mpc_found *out, const struct mpc_lookup *lookup,
                    struct base_err *err) FM_CHECK;
 void mpc_found_release(struct mpc_found *out);
+/* Does MPC_FIND_CHEAPEST sort the rows of both sides (and not compare all pairs)? */
+bool mpc_find_sorts(const struct mpc_lookup *lookup);
 
 /* z[c][i] = sum of x[c][j] (ring) over the probing rows j that have the key of table row i; where
  * several table rows have it, the last one's. x[c][j] must be 0 where row j has no match. The
