@@ -54,7 +54,7 @@ static void print_step(const json_t *value, const char *name, const char *does)
 
     if (step == NULL)
         return;
-    printf("%3s  %-8s %12s ", "", name, "");
+    printf("%3s  %-10s %12s ", "", name, "");
     print_cost(step);
     printf("  %s\n", does);
 }
@@ -66,7 +66,7 @@ static void print_total(const json_t *value)
 
     if (e == NULL)
         return;
-    printf("%3s  %-8s %12s ", "", "all", "");
+    printf("%3s  %-10s %12s ", "", "all", "");
     print_cost(e);
     printf("  estimated, link '%s': %.3f ms a round", cli_text(link, "name"),
            (double)number(link, "round_us") * 1e-3);
@@ -92,21 +92,24 @@ static void print_operators(const json_t *value)
     const json_t *o, *input;
     size_t i, k;
 
-    printf("%3s  %-8s %12s %8s %10s %9s\n", "", "operator", "rows", "rounds", "bytes", "seconds");
+    printf("%3s  %-10s %12s %8s %10s %9s\n", "", "operator", "rows", "rounds", "bytes", "seconds");
     print_step(value, "rows", "read and checked by their owners, all at once");
     print_step(value, "share", "all inputs");
     json_array_foreach(json_object_get(value, "operators"), i, o)
     {
-        printf("%3lld  %-8s %12lld ", (long long)number(o, "number"), cli_text(o, "operator"),
+        printf("%3lld  %-10s %12lld ", (long long)number(o, "number"), cli_text(o, "operator"),
                (long long)number(o, "rows"));
         print_cost(find_step(value, NULL, number(o, "number")));
         fputs("  ", stdout);
-        if (strcmp(cli_text(o, "operator"), "join") != 0 &&
+        if (strstr(cli_text(o, "operator"), "join") == NULL &&
             strcmp(cli_text(o, "operator"), "union") != 0) {
             json_array_foreach(json_object_get(o, "inputs"), k, input)
                 printf("of %lld: ", (long long)json_integer_value(input));
         }
-        puts(cli_text(o, "does"));
+        fputs(cli_text(o, "does"), stdout);
+        if (json_object_get(o, "local") != NULL)
+            printf(" (by %s alone, in the clear)", cli_text(o, "local"));
+        puts("");
     }
     print_step(value, "compute", "all operators, as one program of vector steps");
     print_step(value, "open", "the result, to its recipients");

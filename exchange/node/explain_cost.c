@@ -176,7 +176,7 @@ static fm_status values_of(struct sql_value **out, const struct sql_plan *plan, 
 /* ---- as JSON ---- */
 
 struct told {
-    const struct sql_plan *plan;
+    const struct sql_plan *plan; /* as it runs */
     const struct sql_estimate *e;
     const struct sql_link *link;
     const struct cast *cast;
@@ -201,29 +201,38 @@ static void add_step(json_t *steps, const struct told *t, const char *name, size
     (void)json_array_append_new(steps, o);
 }
 
+static void add_cost(struct sql_cost *sum, const struct sql_cost *c)
+{
+    sum->name = c->name;
+    sum->rounds += c->rounds;
+    sum->bytes += c->bytes;
+    sum->sent += c->sent;
+    sum->busy_ns += c->busy_ns;
+}
+
 /* Entries "rows" (read and checked by their owners) and "share" come first, "open" last; of a
- * simple plan those between are one. */
+ * simple plan those between are one, of any other those of one operator of the logical plan. */
 static json_t *steps_of(const struct told *t)
 {
     json_t *steps = json_array();
-    struct sql_cost computing = {0};
+    struct sql_cost sum = {0};
+    size_t i = 0;
 
-    for (size_t i = 0; i < t->e->count; i++) {
-        const struct sql_cost *c = &t->e->costs[i];
+    for (; i < t->e->count && i <= 1; i++)
+        add_step(steps, t, t->e->costs[i].name, 0, &t->e->costs[i]);
+    for (; i + 1 < t->e->count; i++) {
+        size_t of = t->plan->simple ? 0 : t->plan->rels[i - 2]->of;
+        bool last = i + 2 == t->e->count || (!t->plan->simple && t->plan->rels[i - 1]->of != of);
 
-        if (i <= 1 || i + 1 == t->e->count) {
-            if (i > 1 && t->plan->simple)
-                add_step(steps, t, "compute", 0, &computing);
-            add_step(steps, t, c->name, 0, c);
-        } else if (t->plan->simple) {
-            computing.rounds += c->rounds;
-            computing.bytes += c->bytes;
-            computing.sent += c->sent;
-            computing.busy_ns += c->busy_ns;
-        } else {
-            add_step(steps, t, c->name, i - 1, c);
-        }
+        add_cost(&sum, &t->e->costs[i]);
+        if (!last)
+            continue;
+        add_step(steps, t, t->plan->simple ? "compute" : sum.name, t->plan->simple ? 0 : of + 1,
+                 &sum);
+        sum = (struct sql_cost){0};
     }
+    if (i > 1 && i < t->e->count)
+        add_step(steps, t, t->e->costs[i].name, 0, &t->e->costs[i]);
     return steps;
 }
 
@@ -305,7 +314,7 @@ fm_status node_explain_cost(struct node *node, json_t *answer, const struct sql_
                                         .recipients = cast.recipients,
                                         .params = values,
                                         .profile = profile};
-        struct told told = {plan, &estimate, &link, &cast};
+        struct told told = {physical.plan, &estimate, &link, &cast};
 
         (void)is_in(&cast, node->config.home.alias, &asker);
         c.asker = asker;

@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "exchange/run/local_text.h"
+#include "exchange/sql/physical/local.h"
 
 /* A node on its way: its value stands in cells[slot], texts of its own in room. */
 struct slot {
@@ -121,7 +122,7 @@ fm_status run_local_open(struct run_local **out, const struct sql_plan *plan, si
         return base_err_memory(err, "query input");
     targets = roots + plan->derived_count;
     for (size_t c = first; c < first + plan->derived_count; c++) {
-        if (plan->columns[c].table != table)
+        if (sql_plan_host(plan, c) != table || plan->columns[c].local == SQL_NONE)
             continue;
         roots[count] = plan->columns[c].local;
         targets[count++] = c;

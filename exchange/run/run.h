@@ -28,9 +28,10 @@ struct sql_cell {
     size_t len;
 };
 
-/* A source's rows, in an order of the provider's own. next() fills cells[i] for each column i of
- * the plan (plan->columns) that is of the source's table, or sets *end. Texts stay valid until the
- * next call. */
+/* A source's rows, in an order of the provider's own. Of a table whose columns go with the rows of
+ * another (physical/local_join.h) they are read before those of that other one. next() fills
+ * cells[i] for each column i of the plan (plan->columns) that is of the source's table, or sets
+ * *end. Texts stay valid until the next call. */
 struct sql_rows {
     fm_status (*next)(void *ctx, struct sql_cell *cells, bool *end, struct base_err *err);
     void *ctx;

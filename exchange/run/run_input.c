@@ -231,7 +231,7 @@ static fm_status list_items(struct inputs *in, struct sql_run *run, struct base_
     for (size_t s = 0; st == FM_OK && s < p->plan->source_count; s++) {
         bool mine = run->c->sources[s] == self;
         size_t from = in->first[s], count = in->first[s + 1] - from;
-        if (mine)
+        if (mine && count > 0) /* else its rows are looked up in by others of its owner's */
             st = sql_run_load(&in->loaded[s], run, s, in->steps + from, count, err);
         for (size_t i = 0; st == FM_OK && i < count; i++, item++) {
             const struct sql_step *step = &p->steps[in->steps[from + i]];

@@ -48,6 +48,9 @@ struct sql_loaded {
 fm_status sql_run_load(struct sql_loaded *out, struct sql_run *run, size_t source,
                        const size_t *steps, size_t count, struct base_err *err) FM_CHECK;
 void sql_run_unload(struct sql_loaded *loaded);
+/* A row of the source's, from 0, as its dataset declares it? */
+fm_status sql_run_check_row(const struct sql_run *run, size_t source, size_t row,
+                            const struct sql_cell *cells, struct base_err *err) FM_CHECK;
 /* run_step.c: one level of the program. */
 fm_status sql_run_level(struct sql_run *run, unsigned level, struct base_err *err) FM_CHECK;
 /* How many operators sql_run_level() will announce in all. */

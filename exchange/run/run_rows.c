@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "exchange/run/local.h"
+#include "exchange/run/lookup.h"
 #include "exchange/run/relation.h"
 #include "exchange/run/run_internal.h"
 #include "exchange/sql/physical/local.h"
@@ -173,28 +174,53 @@ static fm_status store_cell(struct sql_run *run, const struct sql_step *s, void 
     return FM_OK;
 }
 
-/* What the dataset declares, then what the plan proved of what is made of it: a value that belies
- * its owner's declaration is shared in neither form. */
-static fm_status check_row(const struct sql_run *run, size_t source, size_t row,
-                           struct run_local *local, struct sql_cell *cells, struct base_err *err)
+fm_status sql_run_check_row(const struct sql_run *run, size_t source, size_t row,
+                            const struct sql_cell *cells, struct base_err *err)
 {
     const struct sql_plan *plan = run->p->plan;
-    size_t made = plan->column_count + plan->made_count, table = plan->sources[source].table;
+    size_t table = plan->sources[source].table;
     fm_status st = FM_OK;
 
     for (size_t c = 0; st == FM_OK && c < plan->column_count; c++)
         if (plan->simple || plan->columns[c].table == table)
             st = check_cell(run, source, row, c, &cells[c], err);
+    return st;
+}
+
+/* What makes the other columns of a source's rows. */
+struct makers {
+    struct run_lookups *lookups;
+    struct run_local *local;
+};
+
+/* What the dataset declares, then what the plan proved of what is made of it: a value that belies
+ * its owner's declaration is shared in neither form. Of a row that an INNER join of its owner's own
+ * drops, what follows from the missing match is shared as padding is. */
+static fm_status make_row(const struct sql_run *run, size_t source, size_t row,
+                          const struct makers *by, struct sql_cell *cells, struct base_err *err)
+{
+    const struct sql_plan *plan = run->p->plan;
+    size_t made = plan->column_count + plan->made_count, table = plan->sources[source].table;
+    fm_status st = sql_run_check_row(run, source, row, cells, err);
+    bool met = st != FM_OK || run_lookups_row(by->lookups, cells);
+
     if (st == FM_OK)
-        run_local_row(local, cells);
-    for (size_t c = made; st == FM_OK && c < made + plan->derived_count; c++)
-        if (plan->columns[c].table == table)
-            st = check_cell(run, source, row, c, &cells[c], err);
+        run_local_row(by->local, cells);
+    for (size_t c = made; st == FM_OK && c < made + plan->derived_count; c++) {
+        if (sql_plan_host(plan, c) != table)
+            continue;
+        st = check_cell(run, source, row, c, &cells[c], err);
+        if (st == FM_OK || met)
+            continue;
+        base_err_clear(err);
+        st = FM_OK;
+        cells[c].null = true;
+    }
     return st;
 }
 
 static fm_status read_rows(struct sql_loaded *out, struct sql_run *run, size_t source,
-                           struct run_local *local, struct sql_cell *cells, struct base_err *err)
+                           const struct makers *by, struct sql_cell *cells, struct base_err *err)
 {
     const struct sql_source *s = &run->p->plan->sources[source];
     const struct sql_rows *rows = run->c->rows[source];
@@ -209,7 +235,7 @@ static fm_status read_rows(struct sql_loaded *out, struct sql_run *run, size_t s
         if (row == limit)
             return base_err_set(err, FM_E_LIMIT, "%s.%s has more rows than the %zu it declares",
                                 s->member, s->dataset, limit);
-        st = check_row(run, source, row, local, cells, err);
+        st = make_row(run, source, row, by, cells, err);
         for (size_t i = 0; st == FM_OK && i < out->count; i++)
             st = store_cell(run, &run->p->steps[out->steps[i]], out->arrays[i], row, cells, err);
         if (st != FM_OK)
@@ -242,25 +268,28 @@ static fm_status pack_texts(struct sql_loaded *out, const struct sql_run *run, s
 fm_status sql_run_load(struct sql_loaded *out, struct sql_run *run, size_t source,
                        const size_t *steps, size_t count, struct base_err *err)
 {
-    size_t rows = (size_t)run->p->plan->sources[source].rows;
-    size_t columns = sql_plan_columns(run->p->plan);
-    struct sql_cell *cells = calloc(columns + 1, sizeof *cells);
-    struct run_local *local = NULL;
+    const struct sql_plan *plan = run->p->plan;
+    size_t rows = (size_t)plan->sources[source].rows, table = plan->sources[source].table;
+    size_t room = sql_plan_columns(plan) + run_lookups_room(plan);
+    struct sql_cell *cells = calloc(room, sizeof *cells);
+    struct makers by = {0};
     fm_status st;
 
     *out = (struct sql_loaded){.count = count, .steps = steps};
     st = cells != NULL ? allocate(out, run, rows, err) : base_err_memory(err, "query input");
     if (st == FM_OK)
-        st = run_local_open(&local, run->p->plan, run->p->plan->sources[source].table,
-                            run->c->params, err);
+        st = run_lookups_open(&by.lookups, run, table, err);
     if (st == FM_OK)
-        st = read_rows(out, run, source, local, cells, err);
+        st = run_local_open(&by.local, plan, table, run->c->params, err);
+    if (st == FM_OK)
+        st = read_rows(out, run, source, &by, cells, err);
     if (st == FM_OK)
         st = pack_texts(out, run, rows, err);
     if (cells != NULL)
-        base_wipe(cells, (columns + 1) * sizeof *cells);
+        base_wipe(cells, room * sizeof *cells);
     free(cells);
-    run_local_free(local);
+    run_local_free(by.local);
+    run_lookups_free(by.lookups);
     if (st != FM_OK)
         sql_run_unload(out);
     return st;

@@ -86,7 +86,7 @@ fm_status descriptor_hash(struct session_facts *facts, const json_t *open,
     base_hex(query, facts->query, 32);
     descriptor = json_pack("{s:i,s:s,s:s,s:O,s:I,s:O,s:s,s:i,s:s,s:i,s:i}", "format", 1, "chain",
                            chain, "query", query, "open", open, "height", (json_int_t)facts->height,
-                           "participants", participants, "protocol", facts->protocol, "circuits", 1,
+                           "participants", participants, "protocol", facts->protocol, "circuits", 2,
                            "link", facts->link, "threads", 1, "attempt", facts->attempt);
     if (st == FM_OK && descriptor == NULL)
         st = base_err_memory(err, "descriptor");

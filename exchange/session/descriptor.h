@@ -2,7 +2,7 @@
  * share moves. Its hash goes into every key derivation, so parties that disagree cannot talk.
  *
  *   {"format": 1, "chain", "query", "open": {query.open's body}, "height", "participants":
- * [{"alias", "did", "version", "roles"}], "protocol", "circuits": 1, "link", "threads": 1,
+ * [{"alias", "did", "version", "roles"}], "protocol", "circuits": 2, "link", "threads": 1,
  * "attempt"}
  *
  * Participants: the compute parties in the contract's order, then everybody else by alias.

@@ -79,11 +79,42 @@ static void aggregate(struct pen *p)
     }
 }
 
+/* Tables of one member: it joins them by itself. */
+static const char *table_at_home(struct pen *p)
+{
+    struct base_buf text = {0};
+    const char *table, *kept;
+
+    table = strcmp(p->home, "bank_c") == 0 ? PEN_CHOOSE(p, "t", "w") : PEN_CHOOSE(p, "t", "u");
+    switch (pen_roll(p, 8)) {
+    case 0:
+        base_buf_putf(&text, "(SELECT k, g, n + 1 AS v, v AS n, s, d FROM %s.%s WHERE g > 0)",
+                      p->home, table);
+        break;
+    case 1:
+        base_buf_putf(&text,
+                      "(SELECT k, g, COALESCE(v, 3) AS v, n, s, d FROM %s.%s WHERE NOT s = 'red')",
+                      p->home, table);
+        break;
+    default:
+        base_buf_putf(&text, "%s.%s", p->home, table);
+    }
+    kept = sql_arena_text(&p->query->arena, base_buf_cstr(&text));
+    base_buf_release(&text);
+    return kept != NULL ? kept : "t";
+}
+
+const char *pen_table(struct pen *p)
+{
+    return p->home != NULL ? table_at_home(p)
+                           : PEN_CHOOSE(p, "t", "u", "w", "bank_a.u", "bank_b.u");
+}
+
 static void join(struct pen *p, unsigned index)
 {
     char alias = (char)('b' + index);
     static const char *const at_hand[] = {"a", "ab", "abc"};
-    const char *table = PEN_CHOOSE(p, "t", "u", "w", "bank_a.u", "bank_b.u");
+    const char *table = pen_table(p);
     bool on_key = pen_roll(p, 4) > 0;
     const char *left;
 
@@ -202,7 +233,12 @@ void query_make(struct query *q, struct dice *dice)
     uint32_t joins = pen_roll(&p, 4);
 
     *q = (struct query){.limit = ""};
-    q->from = PEN_CHOOSE(&p, "t", "t", "u", "w", "bank_a.u");
+    if (pen_roll(&p, 3) == 0) {
+        p.home = PEN_CHOOSE(&p, "bank_a", "bank_b", "bank_c");
+        q->from = pen_table(&p);
+    } else {
+        q->from = PEN_CHOOSE(&p, "t", "t", "u", "w", "bank_a.u");
+    }
     for (uint32_t i = 0; i < (joins == 3 ? 0 : joins); i++)
         join(&p, i);
     where(&p);

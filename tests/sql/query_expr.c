@@ -138,11 +138,16 @@ void pen_subquery(struct pen *p)
 {
     char outer = pen_alias(p);
     const char *aliases = p->aliases;
-    const char *table = PEN_CHOOSE(p, "t", "u", "w", "bank_a.u");
-    uint32_t kind = pen_roll(p, 5);
+    const char *table = pen_table(p);
+    uint32_t kind = pen_roll(p, 6);
+    bool tied = kind == 1 || kind == 2 || kind >= 4;
 
     p->nested++;
-    if (kind == 0)
+    if (kind == 5)
+        pen_both(p, "%c.n %s (SELECT x.%s FROM %s x WHERE x.k = %c.%s", outer,
+                 PEN_CHOOSE(p, "<", ">=", "="), PEN_CHOOSE(p, "g", "n", "v"), table, outer,
+                 PEN_CHOOSE(p, "k", "n"));
+    else if (kind == 0)
         pen_both(p, "%c.%s %sIN (SELECT x.%s FROM %s x", outer, PEN_CHOOSE(p, "k", "v", "n"),
                  pen_roll(p, 2) == 0 ? "NOT " : "", PEN_CHOOSE(p, "k", "v", "n"), table);
     else if (kind <= 2)
@@ -158,11 +163,11 @@ void pen_subquery(struct pen *p)
                  PEN_CHOOSE(p, "g", "n"), table, PEN_CHOOSE(p, "k", "g", "n"),
                  PEN_CHOOSE(p, "=", "<", ">="), outer, PEN_CHOOSE(p, "k", "g", "n"));
     /* Of the same name, but perhaps of another table around. */
-    if ((kind == 1 || kind == 2 || kind == 4) && pen_roll(p, 3) == 0)
+    if (tied && pen_roll(p, 3) == 0)
         pen_both(p, " AND x.%s %s %c.%s", PEN_CHOOSE(p, "v", "g", "n"), PEN_CHOOSE(p, "<", ">="),
                  pen_alias(p), PEN_CHOOSE(p, "k", "g", "n"));
     if (pen_roll(p, 2) == 0) {
-        pen_both(p, kind == 1 || kind == 2 || kind == 4 ? " AND " : " WHERE ");
+        pen_both(p, tied ? " AND " : " WHERE ");
         p->aliases = "x";
         pen_condition(p, 1);
         p->aliases = aliases;

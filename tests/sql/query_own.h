@@ -10,6 +10,7 @@ struct pen {
     struct base_buf ours, lite;
     const char *aliases; /* tables at hand: "a", "ab", "abc" */
     unsigned nested;     /* subqueries around */
+    const char *home;    /* the member of whom all tables are; NULL: of several */
 };
 
 uint32_t pen_roll(struct pen *p, uint32_t n);
@@ -21,6 +22,8 @@ const char *pen_choose(struct pen *p, const char *const *texts, uint32_t count);
                sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 char pen_alias(struct pen *p);
+/* A table, or a subquery that makes one. */
+const char *pen_table(struct pen *p);
 
 /* query_expr.c: expressions over tables that all have k, g, v, n (integers), s (text), d (date). */
 void pen_integer(struct pen *p, unsigned depth);

@@ -2,10 +2,20 @@
 
 #include <string.h>
 
+#include "exchange/sql/physical/local_join.h"
 #include "exchange/sql/physical/physical.h"
 #include "exchange/sql/plan/plan_own.h"
 
-static json_t *operator_json(const struct sql_plan *plan, const struct sql_rel *rel)
+/* Who makes the operator alone, in the clear; all operators below it are of one member too. */
+static const char *made_at(const struct sql_plan *plan, const struct sql_rel *rel)
+{
+    while (rel->kind != SQL_REL_SCAN)
+        rel = rel->inputs[rel->kind == SQL_REL_JOIN ? 1 : 0];
+    return plan->sources[plan->tables[rel->table].first_source].member;
+}
+
+static json_t *operator_json(const struct sql_plan *plan, const struct sql_rel *rel,
+                             enum sql_place place)
 {
     struct base_buf does = {0};
     json_t *inputs = json_array(), *o;
@@ -14,9 +24,11 @@ static json_t *operator_json(const struct sql_plan *plan, const struct sql_rel *
     for (size_t i = 0; i < rel->input_count; i++)
         (void)json_array_append_new(inputs, json_integer((json_int_t)rel->inputs[i]->id + 1));
     o = json_pack("{s:I, s:s, s:s, s:o, s:I}", "number", (json_int_t)rel->id + 1, "operator",
-                  sql_rel_name(rel->kind), "does", base_buf_cstr(&does), "inputs", inputs, "rows",
-                  (json_int_t)rel->rows);
+                  place == SQL_LOCAL_JOIN ? "local join" : sql_rel_name(rel->kind), "does",
+                  base_buf_cstr(&does), "inputs", inputs, "rows", (json_int_t)rel->rows);
     base_buf_release(&does);
+    if (place != SQL_IN_SHARES)
+        (void)json_object_set_new(o, "local", json_string(made_at(plan, rel)));
     return o;
 }
 
@@ -33,37 +45,38 @@ static json_t *outputs_json(const struct sql_plan *plan)
     return list;
 }
 
-static unsigned all_flags(const struct sql_plan *plan)
+/* An owner that breaks its declarations at home shares nothing. */
+static unsigned all_flags(const struct sql_plan *plan, const enum sql_place *places)
 {
     unsigned all = 0;
 
     for (size_t i = 0; i < plan->rel_count; i++)
-        all |= plan->rels[i]->flags;
+        all |= places[i] == SQL_IN_SHARES ? plan->rels[i]->flags : 0;
     return all;
 }
 
-static json_t *flags_json(const struct sql_plan *plan)
+static json_t *flags_json(unsigned flags)
 {
     json_t *list = json_array();
 
     for (unsigned bit = 0; bit < SQL_FLAG_COUNT; bit++) {
-        if ((all_flags(plan) >> bit & 1) != 0)
+        if ((flags >> bit & 1) != 0)
             (void)json_array_append_new(list, json_string(sql_flag_name(bit)));
     }
     return list;
 }
 
-static json_t *learns_json(const struct sql_plan *plan)
+static json_t *learns_json(const struct sql_plan *plan, unsigned flags)
 {
     json_t *list = json_array();
-    bool hidden = false, flags = all_flags(plan) != 0;
+    bool hidden = false;
 
     for (size_t i = 0; i < plan->param_count; i++)
         hidden = hidden || plan->params[i].hidden;
     for (size_t i = 0; i < plan->recipient_count; i++)
         (void)json_array_append_new(
             list, json_pack("{s:s, s:s}", "who", plan->recipients[i], "what",
-                            flags ? "the result, and what the data broke" : "the result"));
+                            flags != 0 ? "the result, and what the data broke" : "the result"));
     (void)json_array_append_new(
         list, json_pack("{s:s, s:s}", "who", "providers and compute parties", "what",
                         hidden ? "the query, declared sizes and bounds, public parameters"
@@ -74,18 +87,35 @@ static json_t *learns_json(const struct sql_plan *plan)
     return list;
 }
 
-fm_status sql_explain_json(json_t **out, const struct sql_plan *plan, struct base_err *err)
+static fm_status explain(json_t **out, const struct sql_plan *plan, const enum sql_place *places,
+                         struct base_err *err)
 {
     json_t *operators = json_array();
+    unsigned flags = all_flags(plan, places);
     struct base_err why;
 
     for (size_t i = 0; i < plan->rel_count; i++)
-        (void)json_array_append_new(operators, operator_json(plan, plan->rels[i]));
+        (void)json_array_append_new(operators, operator_json(plan, plan->rels[i], places[i]));
     *out = json_pack("{s:o, s:o, s:o, s:o}", "operators", operators, "outputs", outputs_json(plan),
-                     "learns", learns_json(plan), "flags", flags_json(plan));
+                     "learns", learns_json(plan, flags), "flags", flags_json(flags));
     if (*out == NULL)
         return base_err_memory(err, "explanation");
     if (sql_plan_runs(plan, &why) != FM_OK)
         (void)json_object_set_new(*out, "not_run", json_string(why.text));
     return FM_OK;
+}
+
+fm_status sql_explain_json(json_t **out, const struct sql_plan *plan, struct base_err *err)
+{
+    struct sql_arena arena = {0};
+    const struct sql_plan *joined;
+    enum sql_place *places = sql_arena_array(&arena, plan->rel_count + 1, sizeof *places);
+    fm_status st = places != NULL ? sql_local_joins(&joined, places, &arena, plan, err)
+                                  : base_err_memory(err, "explanation");
+
+    *out = NULL;
+    if (st == FM_OK)
+        st = explain(out, plan, places, err);
+    sql_arena_release(&arena);
+    return st;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exchange/sql/physical/local_join.h"
 #include "exchange/sql/physical/local_own.h"
 #include "exchange/sql/plan/walk.h"
 
@@ -33,10 +34,10 @@ static size_t *numbers(struct localising *m, size_t n)
     return list;
 }
 
-static bool begin(struct localising *m)
+bool local_begin(struct localising *m)
 {
     const struct sql_plan *in = m->in;
-    size_t columns = in->column_count + in->made_count, sets = in->rel_count * in->table_count;
+    size_t columns = sql_plan_columns(in), sets = in->rel_count * in->table_count;
 
     m->under = flags(m, sets);
     m->gone = flags(m, sets);
@@ -46,11 +47,13 @@ static bool begin(struct localising *m)
     m->need = flags(m, in->node_count);
     m->visit = flags(m, in->node_count);
     m->place = numbers(m, in->node_count);
+    m->derived = numbers(m, in->local_node_count);
+    m->local_cap = in->local_node_count;
     m->facts = sql_arena_array(m->arena, in->node_count + 1, sizeof *m->facts);
     m->out = sql_arena_alloc(m->arena, sizeof *m->out);
     if (m->under == NULL || m->gone == NULL || m->owner == NULL || m->made == NULL ||
         m->home == NULL || m->need == NULL || m->visit == NULL || m->place == NULL ||
-        m->facts == NULL || m->out == NULL)
+        m->derived == NULL || m->facts == NULL || m->out == NULL)
         return false;
     *m->out = *in;
     m->out->arena = (struct sql_arena){0};
@@ -60,8 +63,8 @@ static bool begin(struct localising *m)
     m->out->columns = copy(m, in->columns, columns, sizeof *in->columns);
     m->out->outputs = copy(m, in->outputs, in->output_count, sizeof *in->outputs);
     m->out->rels = sql_arena_array(m->arena, in->rel_count + 1, sizeof(struct sql_rel *));
-    for (size_t c = 0; c < in->column_count; c++)
-        m->owner[c] = in->columns[c].table;
+    for (size_t c = 0; c < columns; c++)
+        m->owner[c] = sql_plan_host(in, c);
     return m->out->columns != NULL && m->out->outputs != NULL && m->out->rels != NULL;
 }
 
@@ -72,6 +75,7 @@ static struct sql_rel *copy_rel(struct localising *m, const struct sql_rel *rel)
 
     if (r == NULL)
         return NULL;
+    r->of = m->in->hosts != NULL ? rel->of : rel->id;
     r->inputs = sql_arena_array(m->arena, rel->input_count + 1, sizeof(struct sql_rel *));
     r->makes = copy(m, rel->makes, rel->make_count, sizeof *rel->makes);
     r->items = copy(m, rel->items, rel->item_count, sizeof *rel->items);
@@ -90,7 +94,7 @@ static bool is_grouped(const struct sql_rel *rel)
     return rel->kind == SQL_REL_GROUP || rel->kind == SQL_REL_UNION;
 }
 
-static void trace(struct localising *m, const struct sql_rel *rel)
+void local_trace(struct localising *m, const struct sql_rel *rel)
 {
     size_t tables = m->in->table_count;
     bool *under = m->under + rel->id * tables, *gone = m->gone + rel->id * tables;
@@ -122,8 +126,7 @@ static void move_node(size_t *node, void *context)
     *node = ((struct localising *)context)->place[*node];
 }
 
-/* What a PROJECT makes of one owner's columns, that owner can see through above it. */
-static void own_makes(struct localising *m, const struct sql_rel *rel)
+void local_own_makes(struct localising *m, const struct sql_rel *rel)
 {
     for (size_t i = 0; i < rel->make_count; i++) {
         size_t node = rel->makes[i].node, column = rel->makes[i].column;
@@ -139,7 +142,7 @@ static fm_status rewrite_rel(struct localising *m, struct sql_rel *rel, struct b
     fm_status st;
 
     local_judge(m, rel);
-    own_makes(m, rel);
+    local_own_makes(m, rel);
     memset(m->visit, 0, m->in->node_count + 1);
     sql_walk_nodes(rel, visit_node, m);
     st = local_place(m, err);
@@ -206,7 +209,7 @@ static void find_columns(struct columns *c, struct sql_rel *rel)
     bool *has = c->has + rel->id * c->count;
 
     for (size_t i = 0; rel->kind == SQL_REL_SCAN && i < c->count; i++)
-        has[i] = plan->columns[i].table == rel->table;
+        has[i] = sql_plan_host(plan, i) == rel->table;
     for (size_t i = 0; i < rel->input_count && !is_grouped(rel); i++) {
         const bool *below = c->has + rel->inputs[i]->id * c->count;
         for (size_t k = 0; (i == 0 || rel->join.kind != SQL_JOIN_MARK) && k < c->count; k++)
@@ -281,8 +284,8 @@ static void stay(const struct columns *c)
 {
     struct sql_plan *plan = c->m->out;
 
-    for (size_t i = 0; i < plan->column_count; i++)
-        plan->columns[i].home = true;
+    for (size_t i = 0; i < sql_plan_columns(plan); i++)
+        plan->columns[i].home = i < plan->column_count || local_is_found(plan, i);
     for (size_t r = 0; r < plan->rel_count; r++) {
         const struct sql_rel *rel = plan->rels[r];
         for (size_t i = 0; rel->kind == SQL_REL_SCAN && i < rel->column_count; i++)
@@ -371,11 +374,15 @@ static fm_status show(struct sql_plan *plan, struct base_err *err)
 fm_status sql_local_rewrite(const struct sql_plan **out, struct sql_arena *arena,
                             const struct sql_plan *plan, struct base_err *err)
 {
-    struct localising m = {.in = plan, .arena = arena};
-    fm_status st = begin(&m) ? FM_OK : base_err_memory(err, "SQL plan");
+    struct localising m = {.arena = arena};
+    fm_status st = sql_local_joins(&m.in, NULL, arena, plan, err);
+
+    plan = m.in;
+    if (st == FM_OK)
+        st = local_begin(&m) ? FM_OK : base_err_memory(err, "SQL plan");
 
     for (size_t r = 0; st == FM_OK && r < plan->rel_count; r++) {
-        trace(&m, plan->rels[r]);
+        local_trace(&m, plan->rels[r]);
         m.out->rels[r] = copy_rel(&m, plan->rels[r]);
         st = m.out->rels[r] != NULL ? rewrite_rel(&m, m.out->rels[r], err)
                                     : base_err_memory(err, "SQL plan");

@@ -30,10 +30,22 @@
 fm_status sql_local_rewrite(const struct sql_plan **out, struct sql_arena *arena,
                             const struct sql_plan *plan, struct base_err *err) FM_CHECK;
 
-/* Does a provider of the table share the column? */
+/* With which table's rows the column is shared; SQL_NONE: no provider puts it in. */
+static inline size_t sql_plan_host(const struct sql_plan *plan, size_t column)
+{
+    size_t table = plan->columns[column].table;
+
+    return plan->hosts != NULL && table != SQL_NONE ? plan->hosts[table] : table;
+}
+/* Do rows of their own enter for this table? */
+static inline bool sql_plan_is_host(const struct sql_plan *plan, size_t table)
+{
+    return plan->hosts == NULL || plan->hosts[table] == table;
+}
+/* Does a provider share the column with the rows of that table? */
 static inline bool sql_plan_shares(const struct sql_plan *plan, size_t table, size_t column)
 {
-    return plan->columns[column].table == table && !plan->columns[column].home;
+    return sql_plan_host(plan, column) == table && !plan->columns[column].home;
 }
 static inline size_t sql_plan_columns(const struct sql_plan *plan)
 {

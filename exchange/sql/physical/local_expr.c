@@ -137,8 +137,8 @@ static fm_status memory(struct base_err *err)
     return base_err_memory(err, "SQL plan");
 }
 
-static fm_status add_node(size_t *out, struct localising *m, struct sql_node node,
-                          struct base_err *err)
+fm_status local_add_node(size_t *out, struct localising *m, struct sql_node node,
+                         struct base_err *err)
 {
     struct sql_plan *plan = m->out;
 
@@ -193,8 +193,7 @@ static void put_key(struct base_buf *key, const struct sql_node *n)
 }
 
 /* One like it that is there already, or a new one. */
-static fm_status add_local(size_t *out, struct localising *m, struct sql_node node,
-                           struct base_err *err)
+fm_status local_add(size_t *out, struct localising *m, struct sql_node node, struct base_err *err)
 {
     struct base_buf key = {0};
     bool fresh = false, found;
@@ -229,7 +228,7 @@ static fm_status copy_args(struct sql_node *node, struct localising *m, const si
 }
 
 /* The node as its owner computes it: over columns of the dataset alone. */
-static fm_status stay_home(size_t *out, struct localising *m, size_t root, struct base_err *err)
+fm_status local_stay_home(size_t *out, struct localising *m, size_t root, struct base_err *err)
 {
     const struct sql_plan *in = m->in;
     fm_status st = FM_OK;
@@ -255,7 +254,7 @@ static fm_status stay_home(size_t *out, struct localising *m, size_t root, struc
         }
         st = copy_args(&n, m, m->home, err);
         if (st == FM_OK)
-            st = add_local(&m->home[i], m, n, err);
+            st = local_add(&m->home[i], m, n, err);
     }
     *out = m->home[root];
     return st;
@@ -278,22 +277,12 @@ static fm_status name_column(struct sql_plan_column *c, struct localising *m, si
     return c->name != NULL ? FM_OK : memory(err);
 }
 
-static fm_status new_column(size_t *out, struct localising *m, size_t local, size_t table,
-                            struct base_err *err)
+fm_status local_add_column(size_t *out, struct localising *m, struct sql_plan_column column,
+                           struct base_err *err)
 {
     struct sql_plan *plan = m->out;
     size_t n = sql_plan_columns(plan);
-    const struct sql_node *node = &plan->local_nodes[local];
-    struct sql_plan_column c = {.type = node->type,
-                                .range = {1, 0},
-                                .table = table,
-                                .at = node->at,
-                                .derived = true,
-                                .local = local};
-    fm_status st = name_column(&c, m, local, err);
 
-    if (st != FM_OK)
-        return st;
     if (n == m->column_cap) {
         struct sql_plan_column *more = sql_arena_array(m->arena, 2 * n + 16, sizeof *more);
         if (more == NULL)
@@ -302,10 +291,29 @@ static fm_status new_column(size_t *out, struct localising *m, size_t local, siz
         plan->columns = more;
         m->column_cap = 2 * n + 16;
     }
-    plan->columns[n] = c;
+    plan->columns[n] = column;
     plan->derived_count++;
-    *out = m->derived[local] = n;
+    *out = n;
     return FM_OK;
+}
+
+static fm_status new_column(size_t *out, struct localising *m, size_t local, size_t table,
+                            struct base_err *err)
+{
+    const struct sql_node *node = &m->out->local_nodes[local];
+    struct sql_plan_column c = {.type = node->type,
+                                .range = {1, 0},
+                                .table = table,
+                                .at = node->at,
+                                .derived = true,
+                                .local = local};
+    fm_status st = name_column(&c, m, local, err);
+
+    if (st == FM_OK)
+        st = local_add_column(out, m, c, err);
+    if (st == FM_OK)
+        m->derived[local] = *out;
+    return st;
 }
 
 /* A node of out for what the owner of `like` makes: `local`. */
@@ -331,7 +339,7 @@ static fm_status derive(size_t *out, struct localising *m, const struct sql_node
         c->range = c->range.lo > c->range.hi ? like->range : sql_range_hull(c->range, like->range);
     if (c->range.lo > c->range.hi) /* always NULL */
         c->range = (struct sql_range){0, 0};
-    return add_node(out, m, node, err);
+    return local_add_node(out, m, node, err);
 }
 
 /* ---- AND and OR of several owners' conditions: one column for each owner ---- */
@@ -362,10 +370,10 @@ static fm_status place_group(size_t *out, struct localising *m, const struct sql
         if (group_of(m, n, k) != table)
             continue;
         node.nullable = node.nullable || m->in->nodes[n->args[k]].nullable;
-        st = stay_home(&args[node.arg_count++], m, n->args[k], err);
+        st = local_stay_home(&args[node.arg_count++], m, n->args[k], err);
     }
     if (st == FM_OK)
-        st = add_local(&local, m, node, err);
+        st = local_add(&local, m, node, err);
     return st == FM_OK ? derive(out, m, &node, local, table, err) : st;
 }
 
@@ -427,7 +435,7 @@ static fm_status place_node(struct localising *m, size_t i, struct base_err *err
     fm_status st;
 
     if (goes(m, i)) {
-        st = stay_home(&local, m, i, err);
+        st = local_stay_home(&local, m, i, err);
         return st == FM_OK ? derive(&m->place[i], m, n, local, m->facts[i].whose, err) : st;
     }
     if (sql_op_is_local(n->op))
@@ -438,7 +446,7 @@ static fm_status place_node(struct localising *m, size_t i, struct base_err *err
                                "it public");
     st = n->op == SQL_OP_AND || n->op == SQL_OP_OR ? place_junction(&node, m, n, err)
                                                    : copy_args(&node, m, m->place, err);
-    return st == FM_OK ? add_node(&m->place[i], m, node, err) : st;
+    return st == FM_OK ? local_add_node(&m->place[i], m, node, err) : st;
 }
 
 fm_status local_place(struct localising *m, struct base_err *err)

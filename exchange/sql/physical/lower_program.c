@@ -123,6 +123,8 @@ static void lower_inputs(struct lowering *l)
     const struct sql_plan *plan = l->plan;
 
     for (size_t t = 0; t < plan->table_count; t++) {
+        if (!sql_plan_is_host(plan, t))
+            continue;
         (void)lower_input(l, SQL_STEP_VALID, SQL_BITS, t, (struct sql_range){0, 1});
         for (size_t c = 0; c < sql_plan_columns(plan); c++)
             if (sql_plan_shares(plan, t, c))

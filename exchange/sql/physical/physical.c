@@ -1,6 +1,8 @@
 /* What a physical plan says about itself. */
 #include "exchange/sql/physical/physical.h"
 
+#include "exchange/sql/physical/local.h"
+
 const char *sql_step_name(enum sql_step_op op)
 {
     static const char *const names[SQL_STEP_COUNT_OF_OPS] = {
@@ -54,7 +56,7 @@ size_t sql_step_table(const struct sql_plan *plan, const struct sql_step *step)
 {
     if (plan->simple)
         return 0;
-    return step->op == SQL_STEP_VALID ? step->index : plan->columns[step->index].table;
+    return step->op == SQL_STEP_VALID ? step->index : sql_plan_host(plan, step->index);
 }
 
 int64_t sql_text_word(const char *text, size_t len, size_t k)

@@ -131,8 +131,27 @@ struct sql_plan_column {
                    needed and not only the hash */
     /* Of a plan on its way to run (physical/local.h): */
     bool home;    /* its owner reads it, and shares only what it makes of it */
-    bool derived; /* its owner makes it of others: `local` is a node of local_nodes */
+    bool derived; /* its owner makes it of others: `local` is a node of local_nodes; SQL_NONE: it is
+                     what a lookup has found */
     size_t local;
+};
+
+/* Of a plan on its way to run (physical/local_join.h): a join that one owner makes of two tables of
+ * its own, before it shares anything. For each row of `table` it looks for the row of `from` with
+ * equal keys; from's columns are then columns of table's rows, NULL where there is none. Nodes are
+ * of local_nodes. */
+struct sql_lookup {
+    size_t table;
+    size_t from;
+    size_t key_count;
+    size_t *left;     /* nodes over table's row */
+    size_t *right;    /* nodes over from's row; a NULL equals nothing */
+    size_t filter;    /* node over from's row: it is there only where this is true; or SQL_NONE */
+    size_t condition; /* node over both: what else must be true; or SQL_NONE */
+    size_t found;     /* column: BOOLEAN */
+    bool inner;       /* who reads `from`'s columns drops rows without a match */
+    bool unique;     /* from has at most one row of a key, or its owner declares what is not true */
+    bool null_aware; /* found is as sql_join.null_aware says */
 };
 
 struct sql_param {
@@ -174,6 +193,10 @@ struct sql_plan {
     size_t derived_count; /* that owners make of their own before they share: they follow these */
     size_t local_node_count;
     struct sql_node *local_nodes; /* what those are: expressions over what providers put in */
+    size_t lookup_count;          /* on its way to run; what one's `from` needs stands before it */
+    struct sql_lookup *lookups;
+    const size_t *hosts; /* on its way to run: with which table's rows a table's columns are shared;
+                            NULL: each with its own */
     size_t rel_count;
     struct sql_rel **rels; /* inputs before users; the last one's rows are the result */
     bool simple;

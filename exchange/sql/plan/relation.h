@@ -154,6 +154,7 @@ struct sql_make {
 struct sql_rel {
     enum sql_rel_kind kind;
     size_t id; /* place in sql_plan.rels: inputs stand before their users */
+    size_t of; /* of a plan on its way to run: the logical plan's operator that it belongs to */
     size_t input_count;
     struct sql_rel **inputs;
     size_t column_count;
