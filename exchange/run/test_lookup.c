@@ -84,6 +84,18 @@ static const struct {
     {"SELECT COUNT(*), SUM(CASE WHEN p.label = l.note THEN l.amount END) FROM loans l JOIN places "
      "p ON l.place = p.code",
      1, 1, 0},
+    /* what is made of rows that find none is NULL where nothing may be, and dropped */
+    {"SELECT l.person, p.size * l.person FROM loans l JOIN places p ON l.place = p.code", 1, 1, 0},
+    {"SELECT x.person, l.place NOT IN (SELECT region FROM places WHERE size > 80) FROM risks x "
+     "LEFT JOIN loans l ON x.grade = l.person AND l.person > 2 AND l.amount > 12",
+     1, 0, 0},
+    {"SELECT x.person, p.size FROM risks x LEFT JOIN loans l ON x.grade = l.person JOIN places p "
+     "ON l.place = p.code",
+     1, 1, 0},
+    /* what is no NULL without a match stays in shares */
+    {"SELECT l.person, p.r FROM loans l LEFT JOIN (SELECT code, COALESCE(region, 3) AS r FROM "
+     "places) p ON l.place = p.code",
+     1, 0, 0},
     /* guarded: subjects of loans, and of regions, in the rows where they were found */
     {"SELECT p.region, COUNT(*), SUM(l.amount), COUNT(p.label) FROM loans l JOIN places p ON "
      "l.place = p.code GROUP BY p.region",
