@@ -1,7 +1,9 @@
 /* bench_proofs: proofs about Paillier ciphertexts and keys, one thread. One JSON object a line: op
- * (range_prove, range_verify: of a whole vector; modulus_prove, modulus_verify: of a key), bits,
- * batch, us_per_op (a proof, processor time, median of the rounds), single_us (ranges one by one,
- * in the same run), speedup, bytes (a proof). */
+ * (range_prove, range_verify: of a whole vector, each ciphertext one number; slots_prove,
+ * slots_verify: each ciphertext as full of numbers of value-bits as it gets; modulus_prove,
+ * modulus_verify: of a key), bits, batch, us_per_op (a proof of one ciphertext, processor time,
+ * median of the rounds), bytes (likewise); ranges also single_us (one by one, in the same run) and
+ * speedup; slots also us_per_slot and bytes_per_slot. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 
 #include "mpc/paillier/limbs.h"
 #include "mpc/paillier/proof_own.h"
+#include "mpc/paillier/proof_slots.h"
 
 enum { ROUNDS_MAX = 32 };
 
@@ -30,6 +33,10 @@ struct world {
     unsigned *bits;
     size_t k;
     struct base_buf proofs, one;
+    size_t slot_count; /* of a ciphertext */
+    struct mpc_pai_slot *slots;
+    struct mpc_pai_slot_claim *claims;
+    struct mpc_pai_generators *generators;
 };
 
 static double now(void)
@@ -81,6 +88,23 @@ static fm_status world_open(struct world *w, const struct job *job, struct base_
     return st;
 }
 
+/* Slots of value_bits and what 16 terms take. */
+static fm_status claims_open(struct world *w, const struct job *job, struct base_err *err)
+{
+    unsigned value_bits = job->value_bits < 62 ? job->value_bits : 62, wide = value_bits + 5;
+
+    w->slot_count = (job->bits - 1) / wide;
+    w->slots = calloc(w->slot_count, sizeof *w->slots);
+    w->claims = calloc(job->batch, sizeof *w->claims);
+    if (w->slots == NULL || w->claims == NULL)
+        return base_err_memory(err, "claims");
+    for (size_t j = 0; j < w->slot_count; j++)
+        w->slots[j] = (struct mpc_pai_slot){(unsigned)j * wide, 0, ((uint64_t)1 << value_bits) - 1};
+    for (size_t i = 0; i < job->batch; i++)
+        w->claims[i] = (struct mpc_pai_slot_claim){w->slots, w->slot_count};
+    return mpc_pai_generators_new(&w->generators, w->slot_count * value_bits, err);
+}
+
 static void world_close(struct world *w)
 {
     mpc_pai_cipher_release(&w->c);
@@ -89,6 +113,9 @@ static void world_close(struct world *w)
     base_buf_release(&w->one);
     mpc_pai_words_free(w->r, w->k * w->m.n);
     free(w->bits);
+    free(w->slots);
+    free(w->claims);
+    mpc_pai_generators_free(w->generators);
     mpc_pai_pedersen_release(&w->pp);
     mpc_pai_djn_free(w->key);
     mpc_pai_secret_free(w->secret);
@@ -107,6 +134,21 @@ static fm_status range_verify(struct world *w, struct base_err *err)
 
     return mpc_pai_range_verify_all(&wrong, &w->c, w->bits, &w->pp, w->proofs.p, w->proofs.len,
                                     &w->bond, err);
+}
+
+static fm_status slots_prove(struct world *w, struct base_err *err)
+{
+    base_buf_clear(&w->proofs);
+    return mpc_pai_slots_prove(&w->proofs, &w->c, w->claims, w->generators, &w->m, w->r, &w->bond,
+                               base_random_system(), err);
+}
+
+static fm_status slots_verify(struct world *w, struct base_err *err)
+{
+    size_t wrong;
+
+    return mpc_pai_slots_verify(&wrong, &w->c, w->claims, w->generators, w->proofs.p, w->proofs.len,
+                                &w->bond, base_random_system(), err);
 }
 
 /* The first of the vector, by itself. */
@@ -182,14 +224,35 @@ static fm_status measure(struct world *w, const struct job *job, const char *op,
     return FM_OK;
 }
 
+static fm_status measure_slots(struct world *w, const struct job *job, const char *op,
+                               fm_status (*all)(struct world *, struct base_err *),
+                               struct base_err *err)
+{
+    double us[ROUNDS_MAX], slots = (double)w->slot_count;
+
+    for (size_t r = 0; r < job->rounds; r++) {
+        double start = now();
+        if (all(w, err) != FM_OK)
+            return err->code;
+        us[r] = (now() - start) / (double)job->batch;
+    }
+    qsort(us, job->rounds, sizeof *us, by_size);
+    printf("{\"op\":\"%s\",\"bits\":%u,\"batch\":%zu,\"us_per_op\":%.0f,\"bytes\":%zu,"
+           "\"slots\":%zu,\"us_per_slot\":%.0f,\"bytes_per_slot\":%.0f}\n",
+           op, job->bits, job->batch, us[job->rounds / 2], w->proofs.len / job->batch,
+           w->slot_count, us[job->rounds / 2] / slots,
+           (double)w->proofs.len / (double)job->batch / slots);
+    return FM_OK;
+}
+
 static int usage(int status)
 {
-    fputs(
-        "usage: bench_proofs [--bits 2048|3072|4096] [--batch B] [--value-bits V] [--rounds R] "
-        "[--json]\n"
-        "proofs of range of vectors of B ciphertexts (16) of V bits (40), and of a right modulus; "
-        "one JSON object a line\n",
-        status == 0 ? stdout : stderr);
+    fputs("usage: bench_proofs [--bits 2048|3072|4096] [--batch B] [--value-bits V] [--rounds R] "
+          "[--json]\n"
+          "proofs of range of vectors of B ciphertexts (16): of a number of V bits (40) each, and "
+          "of as "
+          "many slots as fit; and of a right modulus; one JSON object a line\n",
+          status == 0 ? stdout : stderr);
     return status;
 }
 
@@ -234,6 +297,12 @@ int main(int argc, char **argv)
         st = measure(&w, &job, "range_prove", range_prove, range_prove_one, &err);
     if (st == FM_OK)
         st = measure(&w, &job, "range_verify", range_verify, range_verify_one, &err);
+    if (st == FM_OK)
+        st = claims_open(&w, &job, &err);
+    if (st == FM_OK)
+        st = measure_slots(&w, &job, "slots_prove", slots_prove, &err);
+    if (st == FM_OK)
+        st = measure_slots(&w, &job, "slots_verify", slots_verify, &err);
     if (st == FM_OK)
         st = measure(&w, &job, "modulus_prove", modulus_prove, NULL, &err);
     if (st == FM_OK)

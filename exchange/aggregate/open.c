@@ -1,4 +1,4 @@
-/* Steps 4 and 5: sums of the providers' vectors are decrypted, guards before values. */
+/* Steps 3 and 4: sums of the providers' vectors are decrypted, guards before values. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,10 +147,10 @@ static fm_status exchange_guard_parts(struct opening *o, struct base_err *err)
     fm_status st = own_part(o, &bytes, err);
 
     for (unsigned to = 0; st == FM_OK && to < r->c->decryptors; to++)
-        if (to != self)
+        if (to != self && aggregate_judges(r, to))
             st = aggregate_send(r, to, &bytes, err);
     for (unsigned from = 0; st == FM_OK && from < r->c->decryptors; from++) {
-        if (from == self)
+        if (from == self || !aggregate_judges(r, self))
             continue;
         st = aggregate_recv(r, from, &bytes, most, err);
         if (st == FM_OK)
@@ -189,10 +189,11 @@ fm_status aggregate_open_guards(struct aggregate_run *r, struct base_err *err)
         at[i] = i;
     st = opening_init(&o, r, "firmiana/aggregate/guards/v1", at, count, err);
     if (st == FM_OK) {
+        bool judges = aggregate_judges(r, r->c->transport->self);
         st = exchange_guard_parts(&o, err);
-        if (st == FM_OK)
+        if (st == FM_OK && judges)
             st = combine(&o, err);
-        if (st == FM_OK)
+        if (st == FM_OK && judges)
             st = judge(r, err);
         opening_release(&o);
     }
@@ -231,7 +232,7 @@ static size_t open_places(const struct aggregate_run *r, size_t *at)
     return count;
 }
 
-/* Which guards were reached, as a byte each, from every decryptor alike. */
+/* Which guards were reached, as a byte each, from all who judged alike. */
 static fm_status take_reached(struct aggregate_run *r, unsigned from, unsigned *first,
                               struct base_err *err)
 {
@@ -343,15 +344,15 @@ static fm_status open_now(struct aggregate_run *r, const size_t *at, size_t coun
 fm_status aggregate_open_values(struct aggregate_run *r, struct base_err *err)
 {
     size_t *at = calloc(r->pack.ciphers, sizeof *at), count;
-    unsigned first = NET_MAX_PARTIES;
+    unsigned first = NET_MAX_PARTIES, self = r->c->transport->self;
     fm_status st = at != NULL ? FM_OK : base_err_memory(err, "aggregate");
 
-    if (st == FM_OK && r->decrypts) {
-        first = r->c->transport->self;
+    if (st == FM_OK && aggregate_judges(r, self)) {
+        first = self;
         st = send_reached(r, err);
     }
     for (unsigned from = 0; st == FM_OK && r->receives && from < r->c->decryptors; from++)
-        if (from != r->c->transport->self)
+        if (from != self && aggregate_judges(r, from))
             st = take_reached(r, from, &first, err);
     count = st == FM_OK && (r->decrypts || r->receives) ? open_places(r, at) : 0;
     if (count > 0)

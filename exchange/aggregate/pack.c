@@ -1,18 +1,10 @@
 #include "exchange/aggregate/pack.h"
 
+#include <stdlib.h>
+
 #include "base/secret.h"
-#include "mpc/paillier/proof.h"
 
 enum { CIPHERS_MOST = 512 };
-
-/* What range proofs leave of a plaintext. */
-static void leave_slack(struct mpc_pai_slots *s, const struct mpc_pai_modulus *key)
-{
-    size_t fit = (mpc_pai_modulus_bits(key) - MPC_PAI_RANGE_SLACK - 1) / s->slot_bits;
-
-    if (s->slots > fit)
-        s->slots = fit;
-}
 
 static unsigned most_bits(const struct aggregate_shape *s, size_t from, size_t count)
 {
@@ -53,8 +45,6 @@ fm_status aggregate_pack_init(struct aggregate_pack *out, const struct aggregate
         mpc_pai_slots_init(&out->guards, most_bits(shape, 0, shape->guard_count), providers, key,
                            err) != FM_OK)
         return err->code;
-    leave_slack(&out->values, key);
-    leave_slack(&out->guards, key);
     for (size_t v = 0; v < shape->value_count; v++)
         add_to_class(out, v);
     out->guard_ciphers = (guards + out->guards.slots - 1) / out->guards.slots;
@@ -116,6 +106,73 @@ unsigned aggregate_pack_bits(const struct aggregate_pack *pack, size_t at)
         return (unsigned)pack->guards.slots * pack->guards.slot_bits;
     return (unsigned)aggregate_pack_class(pack, at)->count * pack->values.slot_bits;
 }
+
+/* ---- claims ---- */
+
+static void claim_slot(struct aggregate_claims *c, size_t cipher, const struct mpc_pai_slots *s,
+                       struct sql_range range)
+{
+    struct mpc_pai_slot_claim *claim = &c->of[cipher];
+    uint64_t least = (uint64_t)(range.lo + ((int64_t)1 << s->value_bits));
+
+    c->slots[(size_t)(claim->slots - c->slots) + claim->count] = (struct mpc_pai_slot){
+        (unsigned)claim->count * s->slot_bits, least, (uint64_t)range.hi - (uint64_t)range.lo};
+    claim->count++;
+}
+
+static void claim_cipher(struct aggregate_claims *out, const struct aggregate_pack *p,
+                         size_t source, size_t at)
+{
+    size_t guards = aggregate_guards(p->shape);
+    const struct aggregate_class *c;
+
+    if (at < p->guard_ciphers) {
+        for (size_t j = 0; j < p->guards.slots; j++) {
+            size_t number = at * p->guards.slots + j;
+            claim_slot(out, at, &p->guards,
+                       number < guards ? aggregate_range(p->shape, source, number)
+                                       : (struct sql_range){0, 0});
+        }
+        return;
+    }
+    c = aggregate_pack_class(p, at);
+    for (size_t j = 0; j < c->count; j++)
+        claim_slot(out, at, &p->values,
+                   aggregate_range(p->shape, source,
+                                   guards + aggregate_pack_group(p, at) * p->shape->value_count +
+                                       c->values[j]));
+}
+
+fm_status aggregate_pack_claims(struct aggregate_claims *out, const struct aggregate_pack *pack,
+                                size_t source, struct base_err *err)
+{
+    size_t slots = pack->guard_ciphers * pack->guards.slots + aggregate_values(pack->shape), at = 0;
+
+    *out = (struct aggregate_claims){calloc(pack->ciphers, sizeof *out->of),
+                                     calloc(slots, sizeof *out->slots), 0};
+    if (out->of == NULL || out->slots == NULL) {
+        aggregate_claims_release(out);
+        return base_err_memory(err, "range proofs");
+    }
+    for (size_t i = 0; i < pack->ciphers; i++) {
+        size_t bits;
+        out->of[i].slots = out->slots + at;
+        claim_cipher(out, pack, source, i);
+        at += out->of[i].count;
+        bits = mpc_pai_slot_bits(&out->of[i]);
+        out->bits = bits > out->bits ? bits : out->bits;
+    }
+    return FM_OK;
+}
+
+void aggregate_claims_release(struct aggregate_claims *claims)
+{
+    free(claims->of);
+    free(claims->slots);
+    *claims = (struct aggregate_claims){0};
+}
+
+/* ---- sums ---- */
 
 static fm_status beyond(struct base_err *err)
 {

@@ -8,11 +8,6 @@
 
 /* ---- parties, messages, hashes ---- */
 
-bool aggregate_provides(const struct aggregate_run *r, unsigned party)
-{
-    return aggregate_party_in(party, r->c->sources, r->source_count);
-}
-
 bool aggregate_receives(const struct aggregate_run *r, unsigned party)
 {
     return aggregate_party_in(party, r->c->recipients, r->shape->plan->recipient_count);
@@ -73,7 +68,7 @@ void aggregate_hash(uint8_t out32[32], const struct aggregate_run *r, const char
 
 /* ---- the steps ---- */
 
-/* Step 3. Whoever holds the vectors holds the same, and has checked them. */
+/* Step 2. Whoever holds the vectors holds the same, and has checked them. */
 static fm_status compare_all(struct aggregate_run *r, struct base_err *err)
 {
     struct net_transport *t = r->c->transport;
@@ -109,18 +104,40 @@ static fm_status check(struct aggregate_run *r, struct base_err *err)
         return base_err_set(err, FM_E_REFUSED,
                             "the contract asks for at least %u contributors, there are %zu",
                             c->minimum, r->source_count);
-    if (r->decrypts && (c->share == NULL || c->params == NULL))
+    if (r->decrypts && c->share == NULL)
         return base_err_set(err, FM_E_ARG, "aggregate: a decryptor without its share");
     return aggregate_pack_init(&r->pack, r->shape, mpc_pai_std_modulus(mpc_pai_thr_as_std(c->key)),
                                r->source_count, err);
 }
 
+/* As many as the ciphertext with the most bits takes, of all sources that this party proves or
+ * checks. */
+static fm_status make_generators(struct aggregate_run *r, struct base_err *err)
+{
+    size_t most = 0;
+
+    for (size_t i = 0; i < r->source_count; i++) {
+        struct aggregate_claims claims;
+        if (!r->decrypts && r->c->sources[i] != r->c->transport->self)
+            continue;
+        if (aggregate_pack_claims(&claims, &r->pack, i, err) != FM_OK)
+            return err->code;
+        most = claims.bits > most ? claims.bits : most;
+        aggregate_claims_release(&claims);
+    }
+    return mpc_pai_generators_new(&r->generators, most, err);
+}
+
+bool aggregate_apart(unsigned decryptors, unsigned receiving, unsigned threshold)
+{
+    return decryptors - receiving >= threshold;
+}
+
 static fm_status steps(struct sql_result *out, struct aggregate_run *r, struct base_err *err)
 {
-    static const char *const names[] = {"parameters", "encrypt", "compare", "guards", "decrypt"};
+    static const char *const names[] = {"encrypt", "compare", "guards", "decrypt"};
     fm_status (*const all[])(struct aggregate_run *, struct base_err *) = {
-        aggregate_exchange_params, aggregate_exchange_vectors, compare_all, aggregate_open_guards,
-        aggregate_open_values};
+        aggregate_exchange_vectors, compare_all, aggregate_open_guards, aggregate_open_values};
     const unsigned count = sizeof all / sizeof *all;
 
     for (unsigned i = 0; i < count; i++) {
@@ -134,8 +151,7 @@ static fm_status steps(struct sql_result *out, struct aggregate_run *r, struct b
 
 static void release(struct aggregate_run *r)
 {
-    for (size_t i = 0; i < NET_MAX_PARTIES; i++)
-        mpc_pai_pedersen_release(&r->params[i]);
+    mpc_pai_generators_free(r->generators);
     for (size_t i = 0; i < AGGREGATE_SOURCES; i++)
         if (r->have[i])
             mpc_pai_cipher_release(&r->vectors[i]);
@@ -149,6 +165,7 @@ static void release(struct aggregate_run *r)
 static struct aggregate_run *make(const struct aggregate_config *c, struct aggregate_record *record)
 {
     struct aggregate_run *r = calloc(1, sizeof *r);
+    unsigned receiving = 0;
 
     if (r == NULL)
         return NULL;
@@ -157,11 +174,11 @@ static struct aggregate_run *make(const struct aggregate_config *c, struct aggre
     r->record = record;
     r->total = aggregate_guards(c->shape) + aggregate_values(c->shape);
     r->source_count = c->shape->plan->source_count;
-    for (size_t i = 0; i < NET_MAX_PARTIES; i++)
-        mpc_pai_pedersen_init(&r->params[i]);
     r->decrypts = aggregate_decrypts(r, c->transport->self);
     r->receives = aggregate_receives(r, c->transport->self);
-    r->provides = aggregate_provides(r, c->transport->self);
+    for (unsigned i = 0; i < c->decryptors; i++)
+        receiving += aggregate_receives(r, i);
+    r->apart = aggregate_apart(c->decryptors, receiving, mpc_pai_thr_needed(c->key));
     r->numbers = calloc(r->total, sizeof *r->numbers);
     r->reached = calloc(r->total, sizeof *r->reached);
     if (r->numbers != NULL && r->reached != NULL)
@@ -179,6 +196,8 @@ fm_status aggregate_run(struct sql_result *out, struct aggregate_record *record,
     *out = (struct sql_result){0};
     *record = (struct aggregate_record){0};
     st = r != NULL ? check(r, err) : base_err_memory(err, "aggregate");
+    if (st == FM_OK)
+        st = make_generators(r, err);
     if (st == FM_OK) {
         record->sees = r->decrypts || r->receives;
         st = steps(out, r, err);

@@ -13,9 +13,10 @@ struct aggregate_run {
     const struct aggregate_shape *shape;
     struct aggregate_record *record;
     struct aggregate_pack pack;
-    bool decrypts, receives, provides;
+    bool decrypts, receives;
+    bool apart; /* decryptors that are recipients do not see sums of guards */
     size_t source_count;
-    struct mpc_pai_pedersen params[NET_MAX_PARTIES]; /* of each decryptor; own where it is self */
+    struct mpc_pai_generators *generators; /* of range proofs, where some are made or checked */
     struct mpc_pai_cipher vectors[AGGREGATE_SOURCES];
     bool have[AGGREGATE_SOURCES];
     size_t total;     /* numbers of a vector */
@@ -31,11 +32,16 @@ static inline bool aggregate_party_in(unsigned party, const unsigned *list, size
             return true;
     return false;
 }
-bool aggregate_provides(const struct aggregate_run *r, unsigned party);
 bool aggregate_receives(const struct aggregate_run *r, unsigned party);
 static inline bool aggregate_decrypts(const struct aggregate_run *r, unsigned party)
 {
     return party < r->c->decryptors;
+}
+
+/* Does that party see the sums of guards? */
+static inline bool aggregate_judges(const struct aggregate_run *r, unsigned party)
+{
+    return aggregate_decrypts(r, party) && !(r->apart && aggregate_receives(r, party));
 }
 
 /* Bytes with their length in front; at most `most` of them. */
@@ -51,7 +57,6 @@ void aggregate_hash(uint8_t out32[32], const struct aggregate_run *r, const char
                     const void *bytes, size_t len);
 
 /* vector.c */
-fm_status aggregate_exchange_params(struct aggregate_run *r, struct base_err *err) FM_CHECK;
 fm_status aggregate_exchange_vectors(struct aggregate_run *r, struct base_err *err) FM_CHECK;
 
 /* open.c */

@@ -113,7 +113,7 @@ static fm_status add_value(struct aggregate_shape *s, size_t item, enum aggregat
 
     if (bits > AGGREGATE_MAX_BITS)
         return base_err_set(err, FM_E_LIMIT,
-                            "protocol aggregate: '%s' may take %u bits, its proofs hold %d: "
+                            "protocol aggregate: '%s' may take %u bits, its slots hold %d: "
                             "declare a tighter range for what it sums",
                             s->plan->columns[s->group->items[item].column].name, bits,
                             AGGREGATE_MAX_BITS);
@@ -292,4 +292,20 @@ unsigned aggregate_bits(const struct aggregate_shape *s, size_t at)
     if (at < guards)
         return sql_range_bits((struct sql_range){0, s->guards[at % s->guard_count].least});
     return s->values[(at - guards) % s->value_count].bits;
+}
+
+struct sql_range aggregate_range(const struct aggregate_shape *s, size_t source, size_t at)
+{
+    const struct sql_source *src = &s->plan->sources[source];
+    size_t guards = aggregate_guards(s);
+    const struct aggregate_value *v;
+
+    if (at < guards) {
+        const struct aggregate_guard *g = &s->guards[at % s->guard_count];
+        int64_t most = src->rows < g->least ? src->rows : g->least;
+        return (struct sql_range){0, g->others && src->recipient ? 0 : most};
+    }
+    v = &s->values[(at - guards) % s->value_count];
+    return v->part == AGGREGATE_COUNT ? (struct sql_range){0, src->rows}
+                                      : sum_range(s->plan, s->group->items[v->item].arg, src->rows);
 }

@@ -23,7 +23,7 @@ enum {
     AGGREGATE_MAX_ITEMS = 32,
     AGGREGATE_MAX_GROUPS = 256,
     AGGREGATE_MAX_VALUES = 1024, /* of a vector: guards and values together */
-    AGGREGATE_MAX_BITS = 62      /* of a value: what range proofs can say */
+    AGGREGATE_MAX_BITS = 62      /* of a value: what a slot holds */
 };
 
 /* What a column of a group, or the group itself, needs before it may be decrypted. */
@@ -78,6 +78,9 @@ static inline size_t aggregate_values(const struct aggregate_shape *s)
 {
     return s->group_count * s->value_count;
 }
-/* |value at of the vector| < 2^bits: what its range proof says. */
+/* |value at of a sum of all vectors| < 2^bits: what its slot is made for. */
 unsigned aggregate_bits(const struct aggregate_shape *s, size_t at);
+/* Number at of the vector of one source (into plan->sources), by what its dataset declares: what
+ * its provider proves. */
+struct sql_range aggregate_range(const struct aggregate_shape *s, size_t source, size_t at);
 #endif

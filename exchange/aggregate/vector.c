@@ -1,37 +1,10 @@
-/* Steps 1 and 2: range parameters, and the providers' vectors. */
+/* Step 1: the providers' vectors, and the proofs of their ranges. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/secret.h"
 #include "exchange/aggregate/local.h"
 #include "exchange/aggregate/run_own.h"
-
-/* ---- parameters ---- */
-
-fm_status aggregate_exchange_params(struct aggregate_run *r, struct base_err *err)
-{
-    struct base_buf in = {0};
-    unsigned self = r->c->transport->self;
-    fm_status st = FM_OK;
-
-    if (r->decrypts) {
-        struct base_buf own = {.p = (uint8_t *)(uintptr_t)r->c->params, .len = r->c->params_len};
-        st = range_params_own(&r->params[self], r->c->params, r->c->params_len, err);
-        for (unsigned to = 0; st == FM_OK && to < r->c->transport->parties; to++)
-            if (to != self && aggregate_provides(r, to))
-                st = aggregate_send(r, to, &own, err);
-    }
-    for (unsigned from = 0; st == FM_OK && r->provides && from < r->c->decryptors; from++) {
-        if (from == self)
-            continue;
-        st = aggregate_recv(r, from, &in, RANGE_PARAMS_MOST, err);
-        if (st == FM_OK && range_params_read(&r->params[from], r->c->seen, in.p, in.len,
-                                             &r->c->bonds[from], err) != FM_OK)
-            st = aggregate_blame(r, from, err);
-    }
-    base_buf_release(&in);
-    return st;
-}
 
 /* ---- one's own vector ---- */
 
@@ -41,41 +14,31 @@ struct own {
     uint64_t *units;
 };
 
-static unsigned bits_of(const void *ctx, size_t i)
-{
-    return aggregate_pack_bits(ctx, i);
-}
-
-static struct range_vector range_of(const struct aggregate_run *r, size_t source)
-{
-    return (struct range_vector){&r->vectors[source], bits_of, &r->pack};
-}
-
 static struct mpc_pai_bond range_proof_bond(const struct aggregate_run *r, unsigned provider)
 {
     struct mpc_pai_bond bond = {.party = provider + 1};
 
-    aggregate_hash(bond.session32, r, "firmiana/aggregate/range/v1", NULL, 0);
+    aggregate_hash(bond.session32, r, "firmiana/aggregate/range/v2", NULL, 0);
     return bond;
 }
 
+/* The same proofs for every decryptor. */
 static fm_status send_proofs(struct aggregate_run *r, size_t source, const struct own *own,
                              struct base_err *err)
 {
-    struct range_vector v = range_of(r, source);
-    struct mpc_pai_bond bond = range_proof_bond(r, r->c->transport->self);
+    unsigned self = r->c->transport->self;
+    struct mpc_pai_bond bond = range_proof_bond(r, self);
+    struct aggregate_claims claims;
     struct base_buf proofs = {0};
-    fm_status st = FM_OK;
+    fm_status st = aggregate_pack_claims(&claims, &r->pack, source, err);
 
-    for (unsigned to = 0; st == FM_OK && to < r->c->decryptors; to++) {
-        if (to == r->c->transport->self)
-            continue;
-        base_buf_clear(&proofs);
-        st = range_prove(&proofs, &v, &own->plain, own->units, &r->params[to], &bond, r->c->random,
-                         err);
-        if (st == FM_OK)
+    if (st == FM_OK)
+        st = mpc_pai_slots_prove(&proofs, &r->vectors[source], claims.of, r->generators,
+                                 &own->plain, own->units, &bond, r->c->random, err);
+    for (unsigned to = 0; st == FM_OK && to < r->c->decryptors; to++)
+        if (to != self)
             st = aggregate_send(r, to, &proofs, err);
-    }
+    aggregate_claims_release(&claims);
     base_buf_release(&proofs);
     return st;
 }
@@ -182,17 +145,39 @@ static fm_status take_vector(struct aggregate_run *r, size_t source, struct base
     return st;
 }
 
+static fm_status out_of_range(const struct aggregate_run *r, size_t wrong, struct base_err *err)
+{
+    if (wrong == r->pack.ciphers)
+        return base_err_set(err, FM_E_PEER, "its range proofs are too long");
+    return base_err_set(err, FM_E_PEER,
+                        "a number in ciphertext %zu of its %zu is not within its declared range, "
+                        "by its proof",
+                        wrong + 1, r->pack.ciphers);
+}
+
 static fm_status check_vector(struct aggregate_run *r, size_t source, struct base_err *err)
 {
+    const struct mpc_pai_modulus *n = mpc_pai_std_modulus(mpc_pai_thr_as_std(r->c->key));
     unsigned from = r->c->sources[source];
-    struct range_vector v = range_of(r, source);
     struct mpc_pai_bond bond = range_proof_bond(r, from);
+    struct aggregate_claims claims;
     struct base_buf in = {0};
-    fm_status st = aggregate_recv(r, from, &in, r->pack.ciphers * RANGE_PROOF_MOST, err);
+    size_t wrong;
+    fm_status st = aggregate_pack_claims(&claims, &r->pack, source, err);
 
-    if (st == FM_OK &&
-        range_verify(&v, in.p, in.len, &r->params[r->c->transport->self], &bond, err) != FM_OK)
-        st = aggregate_blame(r, from, err);
+    if (st == FM_OK)
+        st = aggregate_recv(
+            r, from, &in, mpc_pai_slots_bytes(claims.of, r->pack.ciphers, mpc_pai_modulus_bits(n)),
+            err);
+    if (st == FM_OK) {
+        st = mpc_pai_slots_verify(&wrong, &r->vectors[source], claims.of, r->generators, in.p,
+                                  in.len, &bond, r->c->random, err);
+        if (st == FM_E_PEER)
+            st = out_of_range(r, wrong, err);
+        if (st != FM_OK)
+            st = aggregate_blame(r, from, err);
+    }
+    aggregate_claims_release(&claims);
     base_buf_release(&in);
     return st;
 }

@@ -322,9 +322,8 @@ const struct cli_command cli_key_import = {
     1,
     1,
     "give the node its share of a threshold key",
-    "The node checks the share against the key and seals it in sessions.db. With the first one it "
-    "makes its range parameters,\n"
-    "which takes some seconds. The passphrase is that of the file.",
+    "The node checks the share against the key and seals it in sessions.db. The passphrase is that "
+    "of the file.",
     import_options,
     import};
 

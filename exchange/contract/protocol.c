@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "exchange/aggregate/key.h"
 #include "exchange/aggregate/pack.h"
+#include "exchange/aggregate/run.h"
 #include "exchange/intersect/run.h"
 #include "exchange/sql/physical/physical.h"
 
@@ -51,7 +52,24 @@ struct pooled {
     struct aggregate_shape shape;
     struct aggregate_key_public key;
     struct aggregate_pack pack;
+    size_t proof_bytes; /* of the provider with the widest ranges */
 };
+
+static fm_status take_proof_bytes(struct pooled *p, struct base_err *err)
+{
+    unsigned bits = mpc_pai_modulus_bits(mpc_pai_std_modulus(mpc_pai_thr_as_std(p->key.thr)));
+
+    for (size_t i = 0; i < p->shape.plan->source_count; i++) {
+        struct aggregate_claims claims;
+        size_t bytes;
+        if (aggregate_pack_claims(&claims, &p->pack, i, err) != FM_OK)
+            return err->code;
+        bytes = mpc_pai_slots_bytes(claims.of, p->pack.ciphers, bits);
+        p->proof_bytes = bytes > p->proof_bytes ? bytes : p->proof_bytes;
+        aggregate_claims_release(&claims);
+    }
+    return FM_OK;
+}
 
 static fm_status pooled_open(struct pooled *p, const struct contract *c,
                              const struct sql_plan *plan, struct base_err *err)
@@ -71,9 +89,23 @@ static fm_status pooled_open(struct pooled *p, const struct contract *c,
         st = aggregate_pack_init(&p->pack, &p->shape,
                                  mpc_pai_std_modulus(mpc_pai_thr_as_std(p->key.thr)),
                                  plan->source_count, err);
+    p->proof_bytes = 0;
+    if (st == FM_OK)
+        st = take_proof_bytes(p, err);
     if (st != FM_OK)
         aggregate_key_close(&p->key);
     return st;
+}
+
+/* Those who see how many rows count are no recipients. */
+static bool decide_apart(const struct contract *c, const struct pooled *p)
+{
+    unsigned receiving = 0;
+
+    for (unsigned i = 0; i < c->compute_count; i++)
+        for (unsigned k = 0; k < c->recipient_count; k++)
+            receiving += strcmp(c->compute[i], c->recipients[k]) == 0;
+    return aggregate_apart(c->compute_count, receiving, p->key.threshold);
 }
 
 static void describe_aggregate(struct base_buf *out, const struct contract *c,
@@ -91,7 +123,8 @@ static void describe_aggregate(struct base_buf *out, const struct contract *c,
                   p->key.id_hex, bits, p->key.threshold, p->key.party_count, p->key.dealer);
     base_buf_putf(out,
                   "  filtered    by each of %zu providers for itself (at least %lld contribute); "
-                  "%zu group%s, %zu ciphertexts each, with a range proof for each compute party\n",
+                  "%zu group%s, %zu ciphertexts each, and a proof that every number in them is "
+                  "within what its dataset declares: who cheats is named, before decryption\n",
                   s->plan->source_count, (long long)c->contributors, s->group_count,
                   s->group_count == 1 ? "" : "s", p->pack.ciphers);
     base_buf_putf(out, "  leaks       to recipients %s%s",
@@ -99,13 +132,14 @@ static void describe_aggregate(struct base_buf *out, const struct contract *c,
                   "which groups are too small");
     if (s->guard_count > 0)
         base_buf_putf(out,
-                      "; to compute parties, for each group, how many rows count, up to %lld a "
+                      "; to compute parties%s, for each group, how many rows count, up to %lld a "
                       "provider",
+                      decide_apart(c, p) ? " that are no recipients" : "",
                       (long long)s->guards[0].least);
     base_buf_putf(out,
-                  "\n  costs       5 rounds, %zu bytes from a provider to each party that "
-                  "decrypts or receives\n",
-                  p->pack.ciphers * (bits / 4) + 40);
+                  "\n  costs       4 rounds, %zu bytes from a provider to each party that "
+                  "decrypts or receives, and %zu of proof to each that decrypts\n",
+                  p->pack.ciphers * (bits / 4) + 40, p->proof_bytes);
 }
 
 /* ---- psi-sum ---- */
@@ -221,7 +255,7 @@ fm_status contract_protocols_json(json_t **out, const struct sql_plan *plan, str
                    *out, json_pack("{s:s,s:s,s:i}", "protocol", "aggregate", "leaks",
                                    "to recipients the sum and the count behind an AVG; to those "
                                    "who decrypt how many rows count, up to the minimum",
-                                   "rounds", 5)) == 0;
+                                   "rounds", 4)) == 0;
     if (done && intersect_shape_of(&shape, plan, &not_this) == FM_OK)
         done = json_array_append_new(
                    *out,

@@ -8,7 +8,6 @@
 
 #include "base/random.h"
 #include "base/status.h"
-#include "exchange/aggregate/range.h"
 #include "exchange/contract/contract.h"
 #include "exchange/node/job_rows.h"
 #include "exchange/session/session.h"
@@ -40,8 +39,6 @@ struct job_pooled {
     json_t *key;                     /* of the contract; held */
     unsigned contributors;           /* at least */
     struct mpc_pai_thr_share *share; /* own; NULL where this party does not decrypt */
-    struct base_buf params;          /* own range parameters, likewise */
-    struct range_seen *seen;         /* lent */
 };
 void job_pooled_free(struct job_pooled *pooled); /* NULL is allowed */
 

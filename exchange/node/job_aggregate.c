@@ -20,7 +20,6 @@ void job_pooled_free(struct job_pooled *pooled)
         return;
     json_decref(pooled->key);
     mpc_pai_thr_share_free(pooled->share);
-    base_buf_release(&pooled->params);
     free(pooled);
 }
 
@@ -112,18 +111,14 @@ static fm_status run(struct job *job, struct aggregate_config *c,
 {
     const struct session_facts *f = &job->setup.facts;
     uint32_t numbers[SESSION_MAX_PARTIES];
-    struct mpc_pai_bond bonds[SESSION_MAX_PARTIES];
     struct aggregate_record record;
     struct sql_result answer;
     fm_status st;
 
-    for (unsigned i = 0; i < c->decryptors; i++) {
+    for (unsigned i = 0; i < c->decryptors; i++)
         numbers[i] = aggregate_key_party(key, f->parties[i].alias);
-        range_bond(&bonds[i], f->chain, f->parties[i].alias);
-    }
     c->key = key->thr;
     c->key_party = numbers;
-    c->bonds = bonds;
     memcpy(c->session32, f->descriptor, sizeof c->session32);
     st = aggregate_run(&answer, &record, c, err);
     if (st == FM_OK)
@@ -145,9 +140,6 @@ fm_status job_aggregate(struct job *job, struct base_err *err)
                                  .decryptors = decryptors_of(&job->setup.facts),
                                  .minimum = pooled->contributors,
                                  .share = pooled->share,
-                                 .params = pooled->params.p,
-                                 .params_len = pooled->params.len,
-                                 .seen = pooled->seen,
                                  .sources = job->sources,
                                  .recipients = job->recipients,
                                  .values = job->params,

@@ -130,11 +130,6 @@ fm_status node_new(struct node **out, const struct node_config *config, struct b
         free(node);
         return base_err_set(err, FM_E_MEMORY, "node: no mutex");
     }
-    if (range_seen_init(&node->range_seen, err) != FM_OK) {
-        pthread_mutex_destroy(&node->members_lock);
-        free(node);
-        return err->code;
-    }
     st = open_all(node, err);
     if (st != FM_OK) {
         node_free(node);
@@ -180,7 +175,6 @@ void node_free(struct node *node)
     ledger_engine_free(node->engine);
     ledger_chain_close(node->chain);
     node_started_close(node->started);
-    range_seen_release(&node->range_seen);
     pthread_mutex_destroy(&node->members_lock);
     free(node);
 }

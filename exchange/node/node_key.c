@@ -1,5 +1,5 @@
 /* What a decryptor keeps (exchange/aggregate): its share of a threshold key, sealed in sessions.db
- * under the key's id, and its range parameters, made when the first share comes. */
+ * under the key's id. */
 #include "exchange/node/node_key.h"
 
 #include <stdlib.h>
@@ -11,8 +11,6 @@
 #include "exchange/node/requests_own.h"
 
 #define SHARE "share"
-#define RANGE "range"
-#define PARAMETERS "parameters"
 
 /* ---- for a query ---- */
 
@@ -43,13 +41,10 @@ fm_status node_key_take(struct job_pooled **out, struct node *node, const struct
     if (st == FM_OK) {
         pooled->key = json_incref(json_object_get(contract->json, "key"));
         pooled->contributors = (unsigned)contract->contributors;
-        pooled->seen = &node->range_seen;
         st = aggregate_key_open(&key, pooled->key, err);
     }
     if (st == FM_OK && decrypts)
         st = get_share(&pooled->share, node, &key, err);
-    if (st == FM_OK && decrypts)
-        st = node_sealed_get(&pooled->params, node->started, RANGE, PARAMETERS, err);
     aggregate_key_close(&key);
     if (st != FM_OK) {
         job_pooled_free(pooled);
@@ -63,12 +58,10 @@ fm_status node_key_take(struct job_pooled **out, struct node *node, const struct
 
 struct import {
     json_t *key;
-    struct base_buf share, params;
-    struct mpc_pai_bond bond;
+    struct base_buf share;
     char alias[HOME_ALIAS];
     char id_hex[65];
     uint32_t party;
-    bool makes; /* range parameters too */
 };
 
 static void import_free(struct import *i)
@@ -77,7 +70,6 @@ static void import_free(struct import *i)
         return;
     json_decref(i->key);
     base_buf_release_secret(&i->share);
-    base_buf_release(&i->params);
     free(i);
 }
 
@@ -85,7 +77,6 @@ static fm_status import_read(struct import *i, struct node *node, const json_t *
                              struct base_err *err)
 {
     const char *text;
-    struct base_buf had = {0};
     json_t *key;
     fm_status st = base_json_get_object(&key, request, "key", err);
 
@@ -97,11 +88,7 @@ static fm_status import_read(struct import *i, struct node *node, const json_t *
         return st;
     i->key = json_incref(key);
     (void)snprintf(i->alias, sizeof i->alias, "%s", node->config.home.alias);
-    range_bond(&i->bond, node->chain_id, i->alias);
-    st = node_sealed_get(&had, node->started, RANGE, PARAMETERS, err);
-    base_buf_release(&had);
-    i->makes = st == FM_E_NOT_FOUND;
-    return i->makes ? FM_OK : st;
+    return FM_OK;
 }
 
 /* Beside the node's thread: a share that passes makes parts that verify. */
@@ -126,8 +113,6 @@ static fm_status import_run(void *ctx, const atomic_bool *stop, struct base_err 
                           key.parties[mpc_pai_thr_share_party(share) - 1], i->alias);
     if (st == FM_OK)
         st = mpc_pai_thr_share_check(key.thr, share, err);
-    if (st == FM_OK && i->makes)
-        st = range_params_make(&i->params, &i->bond, err);
     mpc_pai_thr_share_free(share);
     aggregate_key_close(&key);
     return st;
@@ -135,18 +120,9 @@ static fm_status import_run(void *ctx, const atomic_bool *stop, struct base_err 
 
 static fm_status import_keep(struct node *node, const struct import *i, struct base_err *err)
 {
-    int64_t now = base_clock_unix_ms(node->config.clock);
-    fm_status st = FM_OK;
+    fm_status st = node_sealed_put(node->started, SHARE, i->id_hex, i->share.p, i->share.len, NULL,
+                                   0, base_clock_unix_ms(node->config.clock), err);
 
-    if (i->makes) {
-        st = node_sealed_put(node->started, RANGE, PARAMETERS, i->params.p, i->params.len, NULL, 0,
-                             now, err);
-        if (st == FM_E_CONFLICT) /* of another import meanwhile */
-            st = FM_OK;
-    }
-    if (st == FM_OK)
-        st = node_sealed_put(node->started, SHARE, i->id_hex, i->share.p, i->share.len, NULL, 0,
-                             now, err);
     if (st == FM_E_CONFLICT)
         st = base_err_set(err, FM_E_CONFLICT, "this node has its share of key %.16s already",
                           i->id_hex);
@@ -179,7 +155,7 @@ void node_request_key_import(struct node *node, const json_t *request,
     fm_status st = i != NULL ? import_read(i, node, request, &err) : base_err_memory(&err, "key");
 
     if (st == FM_OK) {
-        reply->progress(reply->ctx, "checking the share, and making range parameters");
+        reply->progress(reply->ctx, "checking the share");
         work.ctx = i;
         st = node_chore_start(node, &work, reply, reply->ctx, &err);
     }

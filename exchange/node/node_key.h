@@ -1,4 +1,4 @@
-/* A decryptor's share of a threshold key, and its range parameters (exchange/aggregate). */
+/* A decryptor's share of a threshold key (exchange/aggregate). */
 #ifndef FIRMIANA_EXCHANGE_NODE_NODE_KEY_H
 #define FIRMIANA_EXCHANGE_NODE_NODE_KEY_H
 

@@ -180,9 +180,8 @@ struct node {
     struct chores chores;
     struct lanes lanes;
     struct answers answers;
-    int64_t answers_expire_ms;    /* sealed ones are looked through next */
-    struct range_seen range_seen; /* of others, verified */
-    struct columns columns;       /* of own rows, at most a sixteenth of memory_limit beside it */
+    int64_t answers_expire_ms; /* sealed ones are looked through next */
+    struct columns columns;    /* of own rows, at most a sixteenth of memory_limit beside it */
     struct node_stat stats[NODE_STATS];
     unsigned next_stat;
 

@@ -9,11 +9,13 @@
  *                   eprint 2021/060, figure 16, 128 rounds. Every key that another made: psi-sum's
  *                   holder, triples' asker.
  *   ring pedersen   s is a power of t mod N: figure 17, 128 rounds. Whoever will verify ranges or
- *                   equality makes parameters and proves them, before: aggregate's decryptors.
+ *                   equality makes parameters and proves them, before.
+ *   slots           proof_slots.h: every number that plaintexts hold in slots (plain.h) is within
+ *                   its declared range, exactly. aggregate: each provider.
  *   range           a ciphertext's plaintext is an integer |k| < 2^(l + 210), made from |k| < 2^l:
- *                   figure 14. Of a plaintext of several slots (plain.h) it says nothing about
- *                   each. aggregate: each provider, for each of its ciphertexts; triples
- *                   against those who do not follow the protocol: both operands.
+ *                   figure 14. Of several slots it says nothing about each, and of one it is wide;
+ *                   where a plaintext is one long number it costs less than slots. Triples against
+ *                   those who do not follow the protocol: both operands.
  *   equality        the same, for two ciphertexts under two keys, and they hold the same k. A value
  *                   sent under two keys; no protocol of the product does that yet.
  *   share           threshold.h: a part of a decryption is right. aggregate: each decryptor.

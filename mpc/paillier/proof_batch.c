@@ -119,21 +119,20 @@ fm_status mpc_pai_batch_low(uint64_t *lo, const struct mpc_pai_vec *x, struct ba
     return st;
 }
 
-fm_status mpc_pai_batch_encrypt(struct mpc_pai_vec *z, const struct mpc_pai_batch *b,
+fm_status mpc_pai_batch_encrypt(struct mpc_pai_vec *z, const struct mpc_pai_modulus *key,
                                 const uint64_t *a, size_t stride, const uint64_t *r,
                                 struct base_err *err)
 {
-    const struct mpc_pai_modulus *key = b->c->key;
     struct mpc_pai_plain m;
     struct mpc_pai_vec t = {0};
-    fm_status st = mpc_pai_plain_init(&m, key, b->n, err);
+    fm_status st = mpc_pai_plain_init(&m, key, z->n, err);
 
     if (st == FM_OK)
-        st = mpc_pai_vec_init(&t, key->n2, b->n, err);
-    for (size_t i = 0; st == FM_OK && i < b->n; i++)
+        st = mpc_pai_vec_init(&t, key->n2, z->n, err);
+    for (size_t i = 0; st == FM_OK && i < z->n; i++)
         memcpy(m.w + m.k * i, a + stride * i, (stride < m.k ? stride : m.k) * sizeof *a);
     if (st == FM_OK)
-        st = mpc_pai_vec_load(z, r, b->k, err);
+        st = mpc_pai_vec_load(z, r, m.k, err);
     if (st == FM_OK)
         st = mpc_pai_vec_pow_public(z, z, key->n2->m, key->bits, err);
     if (st == FM_OK)

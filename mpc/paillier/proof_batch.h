@@ -30,8 +30,8 @@ fm_status mpc_pai_batch_commit(struct mpc_pai_vec *z, const struct mpc_pai_batch
 /* lo: x's numbers mod its ring's modulus, of the ring's k limbs. */
 fm_status mpc_pai_batch_low(uint64_t *lo, const struct mpc_pai_vec *x,
                             struct base_err *err) FM_CHECK;
-/* z = (1 + a n) r^n mod n^2; a: of `stride` limbs each, below n. */
-fm_status mpc_pai_batch_encrypt(struct mpc_pai_vec *z, const struct mpc_pai_batch *b,
+/* z = (1 + a n) r^n mod n^2; a: of `stride` limbs each, below n; r: of the key's. */
+fm_status mpc_pai_batch_encrypt(struct mpc_pai_vec *z, const struct mpc_pai_modulus *key,
                                 const uint64_t *a, size_t stride, const uint64_t *r,
                                 struct base_err *err) FM_CHECK;
 /* From S, C and A of all messages. */

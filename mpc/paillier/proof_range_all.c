@@ -69,7 +69,7 @@ static fm_status first_half(struct mpc_pai_batch *b, const struct secrets *x, st
     if (st == FM_OK)
         st = mpc_pai_batch_low(S, &z, err); /* and C */
     if (st == FM_OK)
-        st = mpc_pai_batch_encrypt(&a, b, x->alpha, b->sw, x->unit, err);
+        st = mpc_pai_batch_encrypt(&a, b->c->key, x->alpha, b->sw, x->unit, err);
     if (st == FM_OK)
         st = mpc_pai_vec_store_whole(A, &a, err);
     for (size_t i = 0; st == FM_OK && i < b->n; i++) {

@@ -89,7 +89,7 @@ static fm_status ciphertexts(uint64_t *left, uint64_t *right, const struct mpc_p
     if (st == FM_OK) {
         numbers(v, 2 * k, b, offsetof(struct mpc_pai_range_message, z1));
         numbers(z2, k, b, offsetof(struct mpc_pai_range_message, z2[0]));
-        st = mpc_pai_batch_encrypt(&x, b, v, 2 * k, z2, err);
+        st = mpc_pai_batch_encrypt(&x, b->c->key, v, 2 * k, z2, err);
     }
     if (st == FM_OK)
         st = mpc_pai_vec_store_whole(left, &x, err);

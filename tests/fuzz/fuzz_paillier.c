@@ -7,6 +7,7 @@
 
 #include "mpc/paillier/limbs.h"
 #include "mpc/paillier/proof_own.h"
+#include "mpc/paillier/proof_slots.h"
 #include "mpc/paillier/threshold_own.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -22,6 +23,7 @@ enum what {
     MODULUS_PROOF,
     PEDERSEN_PROOF,
     RANGE_PROOF,
+    SLOTS_PROOF,
     KINDS
 };
 
@@ -32,6 +34,7 @@ static struct {
     struct mpc_pai_thr_share *share[2];
     struct mpc_pai_cipher sum;
     struct mpc_pai_pedersen pp;
+    struct mpc_pai_generators *generators;
     struct mpc_pai_bond bond;
     const struct fuzz_corpus *corpus;
 } world = {.bond = {{7}, 2}};
@@ -148,6 +151,20 @@ static void run_part(const uint8_t *data, size_t size, bool specimen)
     base_buf_release(&out);
 }
 
+static const struct mpc_pai_slot slots[] = {{0, 90, 10}, {20, 0, 1}};
+static const struct mpc_pai_slot_claim claim = {slots, 2};
+
+static void run_slots(const uint8_t *data, size_t size, bool specimen)
+{
+    struct base_err err = {0};
+    size_t wrong;
+    fm_status st = mpc_pai_slots_verify(&wrong, &world.c, &claim, world.generators, data, size,
+                                        &world.bond, base_random_system(), &err);
+
+    fuzz_law((st == FM_OK && specimen) || (st == FM_E_PEER && !specimen),
+             "no other proof of slots verifies");
+}
+
 static void run_proof(enum what what, const uint8_t *data, size_t size, bool specimen)
 {
     struct mpc_pai_statement of = {{&world.c}, {0}, 1, 40};
@@ -182,6 +199,9 @@ static void run(const uint8_t *data, size_t size)
         break;
     case PART:
         run_part(data, size, specimen);
+        break;
+    case SLOTS_PROOF:
+        run_slots(data, size, specimen);
         break;
     case MODULUS_PROOF:
     case PEDERSEN_PROOF:
@@ -275,6 +295,10 @@ static void add_proofs(struct fuzz_corpus *corpus, struct base_buf *b)
     add(corpus, PEDERSEN_PROOF, b);
     ok(mpc_pai_range_prove(b, &of, &world.pp, 99, units, &world.bond, random, &err));
     add(corpus, RANGE_PROOF, b);
+    ok(mpc_pai_generators_new(&world.generators, mpc_pai_slot_bits(&claim), &err));
+    ok(mpc_pai_slots_prove(b, &world.c, &claim, world.generators, &m, r, &world.bond, random,
+                           &err));
+    add(corpus, SLOTS_PROOF, b);
     mpc_pai_pedersen_secret_free(trapdoor);
     mpc_pai_plain_release(&m);
     mpc_pai_secret_free(secret);
