@@ -1,5 +1,6 @@
 #include "did/curve.h"
 
+#include <gmp.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
@@ -29,33 +30,63 @@ static bool ran_out_of_memory(void)
     return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
 }
 
-fm_status did_curve_point(EC_POINT **out, const struct did_curve *curve,
-                          const uint8_t key[DID_CURVE_KEY], BN_CTX *ctx, struct base_err *err)
+static fm_status decompress(EC_POINT *point, const struct did_curve *curve,
+                            const uint8_t key[DID_CURVE_KEY], const BIGNUM *x, struct base_err *err)
+{
+    if ((key[0] != 2 && key[0] != 3) || BN_cmp(x, curve->prime) >= 0)
+        return base_err_set(err, FM_E_AUTH, "%s: the public key is not canonically encoded",
+                            curve->suite);
+    if (EC_POINT_oct2point(curve->group, point, key, DID_CURVE_KEY, NULL) == 1)
+        return FM_OK;
+    return ran_out_of_memory()
+               ? base_err_memory(err, "public key")
+               : base_err_set(err, FM_E_AUTH, "%s: the public key is not on the curve",
+                              curve->suite);
+}
+
+fm_status did_curve_decompress(uint8_t y[DID_KEY_AID], const struct did_curve *curve,
+                               const uint8_t key[DID_CURVE_KEY], struct base_err *err)
 {
     EC_POINT *point = EC_POINT_new(curve->group);
-    BIGNUM *x = BN_bin2bn(key + 1, DID_CURVE_SCALAR, NULL);
-    fm_status st = FM_OK;
+    BIGNUM *x = BN_bin2bn(key + 1, DID_CURVE_SCALAR, NULL), *n = BN_new();
+    fm_status st;
 
-    if (out != NULL)
-        *out = NULL;
     (void)ERR_set_mark();
-    if (point == NULL || x == NULL)
+    if (point == NULL || x == NULL || n == NULL)
         st = base_err_memory(err, "public key");
-    else if ((key[0] != 2 && key[0] != 3) || BN_cmp(x, curve->prime) >= 0)
-        st = base_err_set(err, FM_E_AUTH, "%s: the public key is not canonically encoded",
-                          curve->suite);
-    else if (EC_POINT_oct2point(curve->group, point, key, DID_CURVE_KEY, ctx) != 1)
-        st = ran_out_of_memory()
-                 ? base_err_memory(err, "public key")
-                 : base_err_set(err, FM_E_AUTH, "%s: the public key is not on the curve",
-                                curve->suite);
+    else
+        st = decompress(point, curve, key, x, err);
+    if (st == FM_OK && (EC_POINT_get_affine_coordinates(curve->group, point, NULL, n, NULL) != 1 ||
+                        BN_bn2binpad(n, y, DID_KEY_AID) != DID_KEY_AID))
+        st = base_err_memory(err, "public key");
+    (void)ERR_pop_to_mark();
+    EC_POINT_free(point);
+    BN_free(x);
+    BN_free(n);
+    return st;
+}
+
+fm_status did_curve_point(EC_POINT **out, const struct did_curve *curve, const struct did_key *key,
+                          BN_CTX *ctx, struct base_err *err)
+{
+    EC_POINT *point = EC_POINT_new(curve->group);
+    BIGNUM *x = BN_bin2bn(key->bytes + 1, DID_CURVE_SCALAR, NULL);
+    BIGNUM *y = BN_bin2bn(key->aid, DID_KEY_AID, NULL);
+    bool ok;
+
+    (void)ERR_set_mark();
+    /* It also looks whether the point is on the curve, as it is: the key was made. */
+    ok = point != NULL && x != NULL && y != NULL &&
+         EC_POINT_set_affine_coordinates(curve->group, point, x, y, ctx) == 1;
     (void)ERR_pop_to_mark();
     BN_free(x);
-    if (st == FM_OK && out != NULL)
-        *out = point;
-    else
+    BN_free(y);
+    if (!ok) {
         EC_POINT_free(point);
-    return st;
+        point = NULL;
+    }
+    *out = point;
+    return ok ? FM_OK : base_err_memory(err, "public key");
 }
 
 static bool in_range(const BIGNUM *n, const struct did_curve *curve)
@@ -92,6 +123,37 @@ fm_status did_curve_sum(BIGNUM *x, bool *infinite, const struct did_curve *curve
     return ok ? FM_OK : base_err_memory(err, "signature"); /* arithmetic has no other way to fail */
 }
 
+/* Euclid over GMP's limbs, without allocating: of U = a + order and V = order it gives S with
+ * U S + T V = 1, so that S = 1 / a modulo the order; |S| < order. OpenSSL's takes five times as
+ * long. */
+fm_status did_curve_invert_var(BIGNUM *out, const struct did_curve *curve, const BIGNUM *a,
+                               struct base_err *err)
+{
+    enum { LIMBS = DID_CURVE_SCALAR * 8 / GMP_NUMB_BITS };
+    mp_limb_t u[LIMBS + 2], v[LIMBS + 1], order[LIMBS], g[LIMBS + 1], s[LIMBS + 2] = {0};
+    uint8_t bytes[DID_CURVE_SCALAR], inverse[DID_CURVE_SCALAR + sizeof(mp_limb_t)];
+    mp_size_t n = 0;
+    size_t len;
+
+    if (BN_bn2binpad(curve->order, bytes, sizeof bytes) < 0 ||
+        mpn_set_str(order, bytes, sizeof bytes, 256) != LIMBS ||
+        BN_bn2binpad(a, bytes, sizeof bytes) < 0)
+        return base_err_memory(err, "signature");
+    memset(u, 0, sizeof u);
+    (void)mpn_set_str(u, bytes, sizeof bytes, 256);
+    u[LIMBS] = mpn_add_n(u, u, order, LIMBS);
+    memcpy(v, order, sizeof order);
+    (void)mpn_gcdext(g, s, &n, u, u[LIMBS] != 0 ? LIMBS + 1 : LIMBS, v, LIMBS);
+    for (mp_size_t i = n < 0 ? -n : n; i < LIMBS; i++)
+        s[i] = 0; /* scratch */
+    if (n < 0)
+        (void)mpn_sub_n(s, order, s, LIMBS);
+    for (n = LIMBS; n > 1 && s[n - 1] == 0;)
+        n--;
+    len = mpn_get_str(inverse, 256, s, n);
+    return BN_bin2bn(inverse, (int)len, out) != NULL ? FM_OK : base_err_memory(err, "signature");
+}
+
 /* ---- secret keys ---- */
 
 static EVP_PKEY *make_pkey(const struct did_curve *curve, const BIGNUM *n,
@@ -116,18 +178,47 @@ static EVP_PKEY *make_pkey(const struct did_curve *curve, const BIGNUM *n,
     return pkey;
 }
 
-fm_status did_curve_secret(EVP_PKEY **out, uint8_t key[DID_CURVE_KEY],
-                           const struct did_curve *curve, const uint8_t secret[DID_CURVE_SCALAR],
-                           struct base_err *err)
+/* n G, compressed and with its y. */
+static bool make_public(struct did_key *key, const struct did_curve *curve, const BIGNUM *n)
 {
-    BIGNUM *n = BN_secure_new(), *last = BN_dup(curve->order);
     EC_POINT *point = EC_POINT_new(curve->group);
     BN_CTX *ctx = BN_CTX_secure_new();
+    BIGNUM *y = BN_new();
+    bool ok = point != NULL && ctx != NULL && y != NULL &&
+              EC_POINT_mul(curve->group, point, n, NULL, NULL, ctx) == 1 &&
+              EC_POINT_point2oct(curve->group, point, POINT_CONVERSION_COMPRESSED, key->bytes,
+                                 DID_CURVE_KEY, ctx) == DID_CURVE_KEY &&
+              EC_POINT_get_affine_coordinates(curve->group, point, NULL, y, ctx) == 1 &&
+              BN_bn2binpad(y, key->aid, DID_KEY_AID) == DID_KEY_AID;
+
+    EC_POINT_clear_free(point);
+    BN_free(y);
+    BN_CTX_free(ctx);
+    return ok;
+}
+
+/* A context in which everything is looked up and set, to be copied for each signature. */
+static EVP_MD_CTX *make_ready(EVP_PKEY *pkey, const char *digest, const OSSL_PARAM *params)
+{
+    EVP_MD_CTX *ready = pkey == NULL ? NULL : EVP_MD_CTX_new();
+
+    if (ready != NULL && EVP_DigestSignInit_ex(ready, NULL, digest, NULL, NULL, pkey, params) == 1)
+        return ready;
+    EVP_MD_CTX_free(ready);
+    return NULL;
+}
+
+fm_status did_curve_secret(EVP_MD_CTX **out, struct did_key *key, const struct did_curve *curve,
+                           const char *digest, const OSSL_PARAM *params,
+                           const uint8_t secret[DID_CURVE_SCALAR], struct base_err *err)
+{
+    BIGNUM *n = BN_secure_new(), *last = BN_dup(curve->order);
+    EVP_PKEY *pkey = NULL;
     fm_status st = FM_OK;
 
     *out = NULL;
     (void)ERR_set_mark();
-    if (n == NULL || last == NULL || point == NULL || ctx == NULL || BN_sub_word(last, 1) != 1 ||
+    if (n == NULL || last == NULL || BN_sub_word(last, 1) != 1 ||
         BN_bin2bn(secret, DID_CURVE_SCALAR, n) == NULL) {
         st = base_err_memory(err, "secret key");
     } else if (BN_is_zero(n) || BN_cmp(n, last) >= 0) {
@@ -135,23 +226,22 @@ fm_status did_curve_secret(EVP_PKEY **out, uint8_t key[DID_CURVE_KEY],
                           curve->suite);
     } else {
         BN_set_flags(n, BN_FLG_CONSTTIME);
-        if (EC_POINT_mul(curve->group, point, n, NULL, NULL, ctx) != 1 ||
-            EC_POINT_point2oct(curve->group, point, POINT_CONVERSION_COMPRESSED, key, DID_CURVE_KEY,
-                               ctx) != DID_CURVE_KEY ||
-            (*out = make_pkey(curve, n, key)) == NULL)
+        if (make_public(key, curve, n))
+            pkey = make_pkey(curve, n, key->bytes);
+        *out = make_ready(pkey, digest, params);
+        if (*out == NULL)
             st = base_err_memory(err, "secret key");
     }
     (void)ERR_pop_to_mark();
+    EVP_PKEY_free(pkey);
     BN_clear_free(n);
     BN_free(last);
-    EC_POINT_clear_free(point);
-    BN_CTX_free(ctx);
     return st;
 }
 
-fm_status did_curve_sign(EVP_PKEY *pkey, const char *digest, const OSSL_PARAM *params,
-                         uint8_t signature[DID_CURVE_SIGNATURE], const void *message,
-                         size_t message_len, const char *suite, struct base_err *err)
+fm_status did_curve_sign(const EVP_MD_CTX *ready, uint8_t signature[DID_CURVE_SIGNATURE],
+                         const void *message, size_t message_len, const char *suite,
+                         struct base_err *err)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     uint8_t der[DER_MAX];
@@ -161,7 +251,7 @@ fm_status did_curve_sign(EVP_PKEY *pkey, const char *digest, const OSSL_PARAM *p
     fm_status st = FM_OK;
 
     (void)ERR_set_mark();
-    if (ctx == NULL || EVP_DigestSignInit_ex(ctx, NULL, digest, NULL, NULL, pkey, params) != 1 ||
+    if (ctx == NULL || EVP_MD_CTX_copy_ex(ctx, ready) != 1 ||
         EVP_DigestSign(ctx, der, &len, message, message_len) != 1 ||
         (pair = d2i_ECDSA_SIG(NULL, &at, (long)len)) == NULL ||
         BN_bn2binpad(ECDSA_SIG_get0_r(pair), signature, DID_CURVE_SCALAR) < 0 ||

@@ -63,8 +63,10 @@ static fm_status check_point(const uint8_t encoded[32], const char *what, struct
     return FM_OK;
 }
 
-static fm_status check_key(const uint8_t *key, uint32_t rules_version, struct base_err *err)
+static fm_status check_key(uint8_t aid[DID_KEY_AID], const uint8_t *key, uint32_t rules_version,
+                           struct base_err *err)
 {
+    (void)aid;           /* libsodium takes the key as it is written */
     (void)rules_version; /* There is one rule so far; suite.c has refused unknown versions. */
     return check_point(key, "the public key", err);
 }
@@ -131,24 +133,26 @@ static fm_status check_library(struct base_err *err)
 
 /* ---- the row ---- */
 
-static fm_status verify(const uint8_t *key, uint32_t rules_version, const uint8_t *signature,
+static fm_status verify(const struct did_key *key, uint32_t rules_version, const uint8_t *signature,
                         const void *message, size_t message_len, struct base_err *err)
 {
     fm_status st = check_library(err);
 
+    (void)rules_version;
     if (st == FM_OK)
-        st = check_key(key, rules_version, err);
+        st = check_point(key->bytes, "the public key", err);
     if (st == FM_OK)
         st = check_point(signature, "the signature's R", err);
     if (st == FM_OK && !is_below(signature + 32, group_order))
         st =
             base_err_set(err, FM_E_AUTH, "ed25519: the signature's S is not below the group order");
-    if (st == FM_OK && !holds(key, signature, message, message_len))
+    if (st == FM_OK && !holds(key->bytes, signature, message, message_len))
         st = base_err_set(err, FM_E_AUTH, "ed25519: the signature does not match key and message");
     return st;
 }
 
-static fm_status open_secret(void **impl, uint8_t *key, const uint8_t *secret, struct base_err *err)
+static fm_status open_secret(void **impl, struct did_key *key, const uint8_t *secret,
+                             struct base_err *err)
 {
     size_t len = KEY_LEN;
     fm_status st = check_library(err);
@@ -159,7 +163,7 @@ static fm_status open_secret(void **impl, uint8_t *key, const uint8_t *secret, s
         return st;
     (void)ERR_set_mark();
     pkey = EVP_PKEY_new_raw_private_key_ex(NULL, "ED25519", NULL, secret, 32);
-    if (pkey == NULL || EVP_PKEY_get_raw_public_key(pkey, key, &len) != 1) {
+    if (pkey == NULL || EVP_PKEY_get_raw_public_key(pkey, key->bytes, &len) != 1) {
         EVP_PKEY_free(pkey);
         st = base_err_memory(err, "ed25519 secret key");
     } else {

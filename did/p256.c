@@ -26,12 +26,13 @@ static fm_status check_library(struct base_err *err)
     return FM_OK;
 }
 
-static fm_status check_key(const uint8_t *key, uint32_t rules_version, struct base_err *err)
+static fm_status check_key(uint8_t aid[DID_KEY_AID], const uint8_t *key, uint32_t rules_version,
+                           struct base_err *err)
 {
     fm_status st = check_library(err);
 
     (void)rules_version; /* one rule since the version in which the suite came */
-    return st != FM_OK ? st : did_curve_point(NULL, &curve, key, NULL, err);
+    return st != FM_OK ? st : did_curve_decompress(aid, &curve, key, err);
 }
 
 /* x(e/s G + r/s Q) = r modulo the order. */
@@ -43,7 +44,7 @@ static fm_status check_equation(const EC_POINT *q, const BIGNUM *e, const BIGNUM
     bool infinite;
     fm_status st;
 
-    if (x == NULL || BN_mod_inverse(inverse, s, curve.order, ctx) == NULL ||
+    if (x == NULL || did_curve_invert_var(inverse, &curve, s, err) != FM_OK ||
         BN_mod_mul(a, e, inverse, curve.order, ctx) != 1 ||
         BN_mod_mul(b, r, inverse, curve.order, ctx) != 1)
         return base_err_memory(err, "signature");
@@ -55,7 +56,7 @@ static fm_status check_equation(const EC_POINT *q, const BIGNUM *e, const BIGNUM
     return st;
 }
 
-static fm_status verify(const uint8_t *key, uint32_t rules_version, const uint8_t *signature,
+static fm_status verify(const struct did_key *key, uint32_t rules_version, const uint8_t *signature,
                         const void *message, size_t message_len, struct base_err *err)
 {
     uint8_t hash[BASE_HASH_SIZE];
@@ -90,26 +91,27 @@ static fm_status verify(const uint8_t *key, uint32_t rules_version, const uint8_
     return st;
 }
 
-static fm_status open_secret(void **impl, uint8_t *key, const uint8_t *secret, struct base_err *err)
+static fm_status open_secret(void **impl, struct did_key *key, const uint8_t *secret,
+                             struct base_err *err)
 {
-    EVP_PKEY *pkey = NULL;
+    EVP_MD_CTX *ready = NULL;
     fm_status st = check_library(err);
 
     if (st == FM_OK)
-        st = did_curve_secret(&pkey, key, &curve, secret, err);
-    *impl = pkey;
+        st = did_curve_secret(&ready, key, &curve, "SHA256", NULL, secret, err);
+    *impl = ready;
     return st;
 }
 
 static void close_secret(void *impl)
 {
-    EVP_PKEY_free(impl);
+    EVP_MD_CTX_free(impl);
 }
 
 static fm_status sign(void *impl, uint8_t *signature, const void *message, size_t message_len,
                       struct base_err *err)
 {
-    return did_curve_sign(impl, "SHA256", NULL, signature, message, message_len, "p256", err);
+    return did_curve_sign(impl, signature, message, message_len, "p256", err);
 }
 
 const struct did_suite *did_suite_p256(void)

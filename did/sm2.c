@@ -81,8 +81,9 @@ static fm_status check_equation(const EC_POINT *q, const BIGNUM *e, const BIGNUM
     return st;
 }
 
-static fm_status check_signature(const uint8_t *key, const uint8_t *signature, const void *message,
-                                 size_t message_len, BN_CTX *ctx, struct base_err *err)
+static fm_status check_signature(const struct did_key *key, const uint8_t *signature,
+                                 const void *message, size_t message_len, BN_CTX *ctx,
+                                 struct base_err *err)
 {
     BIGNUM *e = BN_CTX_get(ctx), *r = BN_CTX_get(ctx), *s = BN_CTX_get(ctx);
     EC_POINT *q = NULL;
@@ -104,8 +105,8 @@ static fm_status check_signature(const uint8_t *key, const uint8_t *signature, c
     return st;
 }
 
-static fm_status check_in_context(const uint8_t *key, const uint8_t *signature, const void *message,
-                                  size_t message_len, struct base_err *err)
+static fm_status check_in_context(const struct did_key *key, const uint8_t *signature,
+                                  const void *message, size_t message_len, struct base_err *err)
 {
     BN_CTX *ctx = BN_CTX_new();
     fm_status st;
@@ -135,14 +136,16 @@ static bool library_is_fit;
 
 static void look_at_library(void)
 {
-    uint8_t key[DID_CURVE_KEY], signature[DID_CURVE_SIGNATURE];
+    struct did_key key = {.suite = NULL};
+    uint8_t signature[DID_CURVE_SIGNATURE];
     struct base_err err = {0};
 
     library_is_fit =
         did_curve_open(&curve) && write_prefix() &&
-        base_unhex(key, sizeof key, known_key, 2 * sizeof key) &&
+        base_unhex(key.bytes, DID_CURVE_KEY, known_key, 2 * DID_CURVE_KEY) &&
+        did_curve_decompress(key.aid, &curve, key.bytes, &err) == FM_OK &&
         base_unhex(signature, sizeof signature, known_signature, 2 * sizeof signature) &&
-        check_in_context(key, signature, "message digest", 14, &err) == FM_OK;
+        check_in_context(&key, signature, "message digest", 14, &err) == FM_OK;
 }
 
 static fm_status check_library(struct base_err *err)
@@ -157,15 +160,16 @@ static fm_status check_library(struct base_err *err)
 
 /* ---- the row ---- */
 
-static fm_status check_key(const uint8_t *key, uint32_t rules_version, struct base_err *err)
+static fm_status check_key(uint8_t aid[DID_KEY_AID], const uint8_t *key, uint32_t rules_version,
+                           struct base_err *err)
 {
     fm_status st = check_library(err);
 
     (void)rules_version; /* one rule since the version in which the suite came */
-    return st != FM_OK ? st : did_curve_point(NULL, &curve, key, NULL, err);
+    return st != FM_OK ? st : did_curve_decompress(aid, &curve, key, err);
 }
 
-static fm_status verify(const uint8_t *key, uint32_t rules_version, const uint8_t *signature,
+static fm_status verify(const struct did_key *key, uint32_t rules_version, const uint8_t *signature,
                         const void *message, size_t message_len, struct base_err *err)
 {
     fm_status st = check_library(err);
@@ -174,31 +178,31 @@ static fm_status verify(const uint8_t *key, uint32_t rules_version, const uint8_
     return st != FM_OK ? st : check_in_context(key, signature, message, message_len, err);
 }
 
-static fm_status open_secret(void **impl, uint8_t *key, const uint8_t *secret, struct base_err *err)
-{
-    EVP_PKEY *pkey = NULL;
-    fm_status st = check_library(err);
-
-    if (st == FM_OK)
-        st = did_curve_secret(&pkey, key, &curve, secret, err);
-    *impl = pkey;
-    return st;
-}
-
-static void close_secret(void *impl)
-{
-    EVP_PKEY_free(impl);
-}
-
-static fm_status sign(void *impl, uint8_t *signature, const void *message, size_t message_len,
-                      struct base_err *err)
+static fm_status open_secret(void **impl, struct did_key *key, const uint8_t *secret,
+                             struct base_err *err)
 {
     const OSSL_PARAM params[2] = {OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_DIST_ID,
                                                                     (char *)(uintptr_t)signer_id,
                                                                     ID_LEN),
                                   OSSL_PARAM_construct_end()};
+    EVP_MD_CTX *ready = NULL;
+    fm_status st = check_library(err);
 
-    return did_curve_sign(impl, "SM3", params, signature, message, message_len, "sm2", err);
+    if (st == FM_OK)
+        st = did_curve_secret(&ready, key, &curve, "SM3", params, secret, err);
+    *impl = ready;
+    return st;
+}
+
+static void close_secret(void *impl)
+{
+    EVP_MD_CTX_free(impl);
+}
+
+static fm_status sign(void *impl, uint8_t *signature, const void *message, size_t message_len,
+                      struct base_err *err)
+{
+    return did_curve_sign(impl, signature, message, message_len, "sm2", err);
 }
 
 const struct did_suite *did_suite_sm2(void)

@@ -54,9 +54,11 @@ fm_status did_key_make(struct did_key *out, const struct did_suite *suite, const
     if (len != suite->key_len)
         return base_err_set(err, FM_E_AUTH, "%s public key has %zu bytes, not %zu", suite->name,
                             len, suite->key_len);
-    st = suite->check_key(bytes, rules_version, err);
-    if (st != FM_OK)
+    st = suite->check_key(out->aid, bytes, rules_version, err);
+    if (st != FM_OK) {
+        memset(out, 0, sizeof *out);
         return st;
+    }
     out->suite = suite;
     memcpy(out->bytes, bytes, len);
     return FM_OK;
@@ -80,7 +82,7 @@ fm_status did_key_verify(const struct did_key *key, uint32_t rules_version,
     if (signature_len != key->suite->signature_len)
         return base_err_set(err, FM_E_AUTH, "%s signature has %zu bytes, not %zu", key->suite->name,
                             signature_len, key->suite->signature_len);
-    return key->suite->verify(key->bytes, rules_version, signature, message, message_len, err);
+    return key->suite->verify(key, rules_version, signature, message, message_len, err);
 }
 
 /* ---- secret keys ---- */
@@ -111,7 +113,7 @@ static fm_status secret_open(struct did_secret **out, struct did_secret *secret,
                              struct base_err *err)
 {
     const struct did_suite *suite = secret->key.suite;
-    fm_status st = suite->open(&secret->impl, secret->key.bytes, secret->bytes, err);
+    fm_status st = suite->open(&secret->impl, &secret->key, secret->bytes, err);
 
     if (st != FM_OK) {
         did_secret_free(secret);

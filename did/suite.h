@@ -59,6 +59,12 @@
 /* The hash that a suite's Data Integrity proofs are made with (proof.h). */
 enum did_digest { DID_DIGEST_SHA256, DID_DIGEST_SM3 };
 
+/* What a suite computes from a key once, for verifying: a curve's y. A function of the key alone.
+ */
+#define DID_KEY_AID 32
+
+struct did_key;
+
 /* A row. Every slot is filled. impl is the suite's own form of a secret key. */
 struct did_suite {
     const char *name;        /* "ed25519": key files, --json */
@@ -67,15 +73,19 @@ struct did_suite {
     uint32_t since;          /* the first rules version that has it */
     enum did_digest digest;
     size_t key_len, secret_len, signature_len;
-    /* FM_E_AUTH, with the reason, if the encoding may not be used as a key (rules 1 and 2). */
-    fm_status (*check_key)(const uint8_t *key, uint32_t rules_version, struct base_err *err);
-    /* Opens a secret of secret_len bytes and computes its public key. FM_E_INPUT: out of range. */
-    fm_status (*open)(void **impl, uint8_t *key, const uint8_t *secret, struct base_err *err);
+    /* FM_E_AUTH, with the reason, if the encoding may not be used as a key (rules 1 and 2). Fills
+     * aid. */
+    fm_status (*check_key)(uint8_t aid[DID_KEY_AID], const uint8_t *key, uint32_t rules_version,
+                           struct base_err *err);
+    /* Opens a secret of secret_len bytes and computes its public key, with its aid. FM_E_INPUT: out
+     * of range. */
+    fm_status (*open)(void **impl, struct did_key *key, const uint8_t *secret,
+                      struct base_err *err);
     void (*close)(void *impl);
     fm_status (*sign)(void *impl, uint8_t *signature, const void *message, size_t message_len,
                       struct base_err *err);
     /* The lengths are right already; FM_E_AUTH is the only verdict against a signature. */
-    fm_status (*verify)(const uint8_t *key, uint32_t rules_version, const uint8_t *signature,
+    fm_status (*verify)(const struct did_key *key, uint32_t rules_version, const uint8_t *signature,
                         const void *message, size_t message_len, struct base_err *err);
 };
 
@@ -90,6 +100,7 @@ const struct did_suite *did_suite_by_multicodec(const uint8_t prefix2[2]);
 struct did_key {
     const struct did_suite *suite;
     uint8_t bytes[DID_KEY_MAX]; /* suite->key_len of them; the rest is zero */
+    uint8_t aid[DID_KEY_AID];   /* the suite's: not part of what the key is */
 };
 
 /* Checks the length and the suite's rule for keys. Errors: FM_E_AUTH (also for a suite that those

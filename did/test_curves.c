@@ -14,6 +14,7 @@
 #include <openssl/param_build.h>
 
 #include "base/bytes.h"
+#include "did/curve.h"
 #include "did/key_did.h"
 #include "did/multibase.h"
 #include "did/proof.h"
@@ -394,6 +395,46 @@ static void documents(void **state)
     }
 }
 
+/* Against OpenSSL's own, at both ends, around powers of two and at random. */
+static void inverses(void **state)
+{
+    struct did_curve curves[2] = {{.suite = "p256", .group_name = "prime256v1"},
+                                  {.suite = "sm2", .group_name = "SM2"}};
+    BIGNUM *a = BN_new(), *ours = BN_new(), *theirs = BN_new();
+    BN_CTX *ctx = BN_CTX_new();
+    struct base_err err = {0};
+    struct tools_random r;
+
+    (void)state;
+    tools_random_init(&r, 11);
+    for (unsigned c = 0; c < 2; c++) {
+        assert_true(did_curve_open(&curves[c]));
+        for (int i = 0; i < 2100; i++) {
+            uint8_t bytes[32];
+            assert_int_equal(base_random_fill(&r.random, bytes, 32, &err), FM_OK);
+            assert_non_null(BN_bin2bn(bytes, 32, a));
+            if (i < 1536) { /* 2^k - 1, 2^k, 2^k + 1, and the same below the order */
+                BN_zero(a);
+                assert_int_equal(BN_set_bit(a, i / 6), 1);
+                assert_int_equal(i % 3 == 0 ? BN_sub_word(a, 1) : BN_add_word(a, i % 3 == 2), 1);
+                if (i % 6 > 2)
+                    assert_int_equal(BN_sub(a, curves[c].order, a), 1);
+            }
+            assert_int_equal(BN_nnmod(a, a, curves[c].order, ctx), 1);
+            if (BN_is_zero(a))
+                continue;
+            assert_non_null(BN_mod_inverse(theirs, a, curves[c].order, ctx));
+            assert_int_equal(did_curve_invert_var(ours, &curves[c], a, &err), FM_OK);
+            assert_int_equal(BN_cmp(ours, theirs), 0);
+        }
+        EC_GROUP_free((EC_GROUP *)(uintptr_t)curves[c].group);
+    }
+    BN_free(a);
+    BN_free(ours);
+    BN_free(theirs);
+    BN_CTX_free(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +445,7 @@ int main(void)
         cmocka_unit_test(only_canonical_points),
         cmocka_unit_test(secrets_have_a_range),
         cmocka_unit_test(documents),
+        cmocka_unit_test(inverses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
