@@ -179,42 +179,9 @@ static void test_init_chain(void **state)
 
 /* ---- proposals ---- */
 
-static size_t prepare_at(int64_t time_ms, const struct base_buf *txs, size_t n, int64_t max_bytes,
-                         bool kept[])
-{
-    Abci__Request q = ABCI__REQUEST__INIT;
-    Abci__RequestPrepare in = ABCI__REQUEST_PREPARE__INIT;
-    Abci__Timestamp time = ABCI__TIMESTAMP__INIT;
-    ProtobufCBinaryData list[16];
-    Abci__Response *r;
-    size_t got;
-
-    for (size_t i = 0; i < n; i++)
-        list[i] = (ProtobufCBinaryData){txs[i].len, txs[i].p};
-    time.seconds = time_ms / 1000;
-    time.nanos = (int32_t)(time_ms % 1000) * 1000000;
-    in.txs = list;
-    in.n_txs = n;
-    in.time = &time;
-    in.height = (int64_t)f->height + 1;
-    in.max_tx_bytes = max_bytes;
-    q.value_case = ABCI__REQUEST__VALUE_PREPARE;
-    q.prepare = &in;
-    r = fake_ask(f, FAKE_CONSENSUS, &q);
-    assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_PREPARE);
-    got = r->prepare->n_txs;
-    for (size_t i = 0, k = 0; i < n; i++) {
-        kept[i] = k < got && r->prepare->txs[k].len == txs[i].len &&
-                  memcmp(r->prepare->txs[k].data, txs[i].p, txs[i].len) == 0;
-        k += kept[i];
-    }
-    abci__response__free_unpacked(r, NULL);
-    return got;
-}
-
 static size_t prepare(const struct base_buf *txs, size_t n, int64_t max_bytes, bool kept[])
 {
-    return prepare_at(f->now.unix_ms, txs, n, max_bytes, kept);
+    return fake_prepare(f, f->now.unix_ms, txs, n, max_bytes, kept);
 }
 
 static void test_proposals(void **state)
@@ -280,17 +247,17 @@ static void test_halt(void **state)
     block.height = f->height + 1;
     block.time_ms = t->time_ms + 1000;
     f->now.unix_ms = block.time_ms + 2500; /* before the halt */
-    assert_int_equal(prepare_at(block.time_ms, &open, 1, 1 << 20, &kept), 1);
+    assert_int_equal(fake_prepare(f, block.time_ms, &open, 1, 1 << 20, &kept), 1);
     assert_int_equal(fake_process(f, &block), ACCEPT);
     f->now.unix_ms++; /* no more proposed, but what was under way may arrive */
-    assert_int_equal(prepare_at(block.time_ms, &open, 1, 1 << 20, &kept), 0);
+    assert_int_equal(fake_prepare(f, block.time_ms, &open, 1, 1 << 20, &kept), 0);
     f->now.unix_ms = block.time_ms + 5000;
     assert_int_equal(fake_process(f, &block), ACCEPT);
     f->now.unix_ms++;
     assert_int_equal(fake_process(f, &block), REJECT);
     assert_true(strstr(f->event, "5001 ms behind our clock") != NULL);
     f->now.unix_ms = block.time_ms + HALT_MS; /* after it */
-    assert_int_equal(prepare_at(block.time_ms, &open, 1, 1 << 20, &kept), 0);
+    assert_int_equal(fake_prepare(f, block.time_ms, &open, 1, 1 << 20, &kept), 0);
     assert_int_equal(fake_process(f, &block), REJECT);
     for (int i = 0; i < 5; i++) { /* others, between: it is not refused afresh for them */
         block.time_ms--;
@@ -306,7 +273,7 @@ static void test_halt(void **state)
     block.count = 1;
     fake_hear(f);
     fake_replay(f, f->height);
-    assert_int_equal(prepare_at(block.time_ms, &open, 1, 1 << 20, &kept), 1);
+    assert_int_equal(fake_prepare(f, block.time_ms, &open, 1, 1 << 20, &kept), 1);
     assert_int_equal(fake_process(f, &block), ACCEPT);
     town_block(t, &outcome, &open, 1, block.time_ms - t->time_ms); /* releases it */
     assert_int_equal(outcome.verdict, LEDGER_REFUSED);

@@ -192,6 +192,8 @@ void fake_start(struct fake *f)
                                  f->town.genesis_bytes.len, &err));
     else
         must(ledger_chain_open(&f->chain, f->path, &err));
+    if (f->newest_rules > 0)
+        town_older_program(f->chain, f->newest_rules);
     must(ledger_engine_new(&f->engine, f->chain, "bank_b", &calls, NULL, &err));
     host.engine = f->engine;
     host.chain = f->chain;

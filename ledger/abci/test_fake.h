@@ -33,6 +33,7 @@ struct fake {
     struct ledger_engine *engine;
     struct ledger_abci_app *app;
     struct ledger_abci_server *server;
+    uint32_t newest_rules; /* of an older program; 0: all */
     struct ledger_now now;
     struct base_buf line; /* its newest checkpoint message */
     size_t broadcasts, finals, waiting;
@@ -70,6 +71,12 @@ const char *fake_init_chain(struct fake *f);
 const char *fake_finalize(struct fake *f, uint64_t height); /* its app_hash is checked */
 const char *fake_commit(struct fake *f);
 uint32_t fake_check(struct fake *f, const void *tx, size_t len);
+/* PrepareProposal of the next block: how many of the candidates it takes, in their order, and
+ * which.
+ */
+size_t fake_prepare(struct fake *f, int64_t time_ms, const struct base_buf *txs, size_t n,
+                    int64_t max_bytes, bool kept[]);
+uint32_t fake_recheck(struct fake *f, const void *tx, size_t len);
 uint32_t fake_process(struct fake *f, const struct ledger_block *block);
 /* As CometBFT does after a start: Info, InitChain if need be, and blocks up to a height. */
 void fake_replay(struct fake *f, uint64_t to);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -101,16 +102,17 @@ const char *fake_finalize(struct fake *f, uint64_t height)
 {
     struct fake_block *b = &f->blocks[height];
     Abci__Request q = ABCI__REQUEST__INIT;
-    ProtobufCBinaryData txs[16];
+    ProtobufCBinaryData *txs = calloc(b->block.count + 1, sizeof *txs);
     Abci__RequestBlock in;
     Abci__Timestamp time;
     Abci__Response *r;
 
-    assert_true(b->block.count <= 16);
+    assert_non_null(txs);
     fill_block(&in, &time, txs, &b->block);
     q.value_case = ABCI__REQUEST__VALUE_FINALIZE;
     q.finalize = &in;
     r = fake_ask(f, FAKE_CONSENSUS, &q);
+    free(txs);
     if (r != NULL && r->value_case == ABCI__RESPONSE__VALUE_FINALIZE) {
         assert_int_equal(r->finalize->app_hash.len, 32);
         assert_memory_equal(r->finalize->app_hash.data, b->after.app_hash, 32);
@@ -132,21 +134,67 @@ const char *fake_commit(struct fake *f)
     return exception_of(fake_ask(f, FAKE_CONSENSUS, &q));
 }
 
-uint32_t fake_check(struct fake *f, const void *tx, size_t len)
+static uint32_t check(struct fake *f, const void *tx, size_t len, int32_t type)
 {
     Abci__Request q = ABCI__REQUEST__INIT;
-    Abci__RequestCheckTx check = ABCI__REQUEST_CHECK_TX__INIT;
+    Abci__RequestCheckTx in = ABCI__REQUEST_CHECK_TX__INIT;
     Abci__Response *r;
     uint32_t code;
 
-    check.tx = (ProtobufCBinaryData){len, (uint8_t *)(uintptr_t)tx};
+    in.tx = (ProtobufCBinaryData){len, (uint8_t *)(uintptr_t)tx};
+    in.type = type;
     q.value_case = ABCI__REQUEST__VALUE_CHECK_TX;
-    q.check_tx = &check;
+    q.check_tx = &in;
     r = fake_ask(f, FAKE_MEMPOOL, &q);
     assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_CHECK_TX);
     code = r->check_tx->code;
     abci__response__free_unpacked(r, NULL);
     return code;
+}
+
+uint32_t fake_check(struct fake *f, const void *tx, size_t len)
+{
+    return check(f, tx, len, 0);
+}
+
+uint32_t fake_recheck(struct fake *f, const void *tx, size_t len)
+{
+    return check(f, tx, len, 1);
+}
+
+size_t fake_prepare(struct fake *f, int64_t time_ms, const struct base_buf *txs, size_t n,
+                    int64_t max_bytes, bool kept[])
+{
+    Abci__Request q = ABCI__REQUEST__INIT;
+    Abci__RequestPrepare in = ABCI__REQUEST_PREPARE__INIT;
+    Abci__Timestamp time = ABCI__TIMESTAMP__INIT;
+    ProtobufCBinaryData *list = calloc(n + 1, sizeof *list);
+    Abci__Response *r;
+    size_t got;
+
+    assert_non_null(list);
+    for (size_t i = 0; i < n; i++)
+        list[i] = (ProtobufCBinaryData){txs[i].len, txs[i].p};
+    time.seconds = time_ms / 1000;
+    time.nanos = (int32_t)(time_ms % 1000) * 1000000;
+    in.txs = list;
+    in.n_txs = n;
+    in.time = &time;
+    in.height = (int64_t)f->height + 1;
+    in.max_tx_bytes = max_bytes;
+    q.value_case = ABCI__REQUEST__VALUE_PREPARE;
+    q.prepare = &in;
+    r = fake_ask(f, FAKE_CONSENSUS, &q);
+    free(list);
+    assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_PREPARE);
+    got = r->prepare->n_txs;
+    for (size_t i = 0, k = 0; i < n; i++) {
+        kept[i] = k < got && r->prepare->txs[k].len == txs[i].len &&
+                  memcmp(r->prepare->txs[k].data, txs[i].p, txs[i].len) == 0;
+        k += kept[i];
+    }
+    abci__response__free_unpacked(r, NULL);
+    return got;
 }
 
 uint32_t fake_process(struct fake *f, const struct ledger_block *block)

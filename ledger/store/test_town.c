@@ -15,6 +15,7 @@
 #include "did/draft.h"
 #include "did/multibase.h"
 #include "did/scid.h"
+#include "ledger/store/chain_impl.h"
 
 static struct base_err err;
 
@@ -38,6 +39,11 @@ struct did_secret *town_secret(struct town *t)
 int64_t town_seconds(const struct town *t)
 {
     return t->time_ms / 1000;
+}
+
+void town_older_program(struct ledger_chain *chain, uint32_t newest_rules)
+{
+    ledger_machine_set_newest_rules(chain->machine, newest_rules);
 }
 
 /* ---- people ---- */

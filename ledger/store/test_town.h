@@ -61,6 +61,9 @@ struct base_buf town_tx(struct town *t, enum ledger_tx_type type, int sender, js
 json_t *town_unsigned(struct town *t, enum ledger_tx_type type, int sender, json_t *body);
 struct base_buf town_bytes(json_t *tx);
 
+/* An older program's replica: it follows no newer rules than these. */
+void town_older_program(struct ledger_chain *chain, uint32_t newest_rules);
+
 /* One block, step_ms later, of these transactions; outcomes may be NULL. The buffers are released.
  */
 void town_block(struct town *t, struct ledger_outcome *outcomes, struct base_buf *txs, size_t n,
