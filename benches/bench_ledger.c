@@ -10,6 +10,13 @@
  *
  *   bench_ledger [--members N] [--entries N | --n N] [--stretch N] [--dir FOLDER] [--processes]
  *
+ * With --engine cometbft each member has a CometBFT of its own beside it, all four or more over
+ * loopback; it says also: cometbft_us_per_tx (processor time of all CometBFTs), cometbft_share of
+ * all processor time, cores (busy, of this machine's, over the stretch: all of them is what bounds
+ * it), blocks and commit_ms (CometBFT's pause after a block). Exit code 77: there is no cometbft.
+ *
+ *   bench_ledger --engine cometbft [--validators N] [--cometbft PROGRAM] [--commit-ms N] ...
+ *
  * With --state N the state tree by itself, on disk with N keys: keys_per_s and cpu_us_per_key of
  * blocks of so many changed keys, each committed; proofs by a reader, processor milliseconds.
  *
@@ -22,30 +29,35 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "benches/ledger_comet.h"
 #include "benches/ledger_members.h"
 #include "benches/ledger_state.h"
+#include "exchange/comet/process.h"
 #include "ledger/proof/tx.h"
 
-#define USAGE                                                                                   \
-    "bench_ledger [--members N] [--entries N | --n N] [--stretch N] [--dir FOLDER] "            \
-    "[--processes]\n"                                                                           \
-    "  the whole path of a signed transaction, each member a thread with its own replica in "   \
-    "FOLDER,\n"                                                                                 \
-    "  or with --processes a process with sealed channels to the others\n"                      \
-    "  tx_per_s: by the clock, over the newest stretch; cpu_us_per_tx: all members together;\n" \
-    "  busiest_us_per_tx: the member that needs most\n"                                         \
-    "  share: tx_per_s / verify_per_s (Ed25519, one core, same run)\n"                          \
-    "  final_ms, final_ms_99: one at a time, from submission at a follower to final there\n"    \
-    "bench_ledger --state N [--block KEYS] [--dir FOLDER]\n"                                    \
+#define USAGE                                                                                    \
+    "bench_ledger [--members N] [--entries N | --n N] [--stretch N] [--dir FOLDER] "             \
+    "[--processes]\n"                                                                            \
+    "  the whole path of a signed transaction, each member a thread with its own replica in "    \
+    "FOLDER,\n"                                                                                  \
+    "  or with --processes a process with sealed channels to the others\n"                       \
+    "  tx_per_s: by the clock, over the newest stretch; cpu_us_per_tx: all members together;\n"  \
+    "  busiest_us_per_tx: the member that needs most\n"                                          \
+    "  share: tx_per_s / verify_per_s (Ed25519, one core, same run)\n"                           \
+    "  final_ms, final_ms_99: one at a time, from submission at a follower to final there\n"     \
+    "bench_ledger --engine cometbft [--validators N] [--cometbft PROGRAM] [--commit-ms N] ...\n" \
+    "  ordered by CometBFT, a process a member: also its processor time, and the cores busy\n"   \
+    "bench_ledger --state N [--block KEYS] [--dir FOLDER]\n"                                     \
     "  the state tree by itself, with N keys: blocks of so many changed keys, proofs"
 
-enum { SAMPLES = 200 };
+enum { SAMPLES = 200, SAMPLES_COMET = 20 };
 
 /* The bench, and what it was asked. */
 struct options {
     size_t entries, sample, state, block;
-    bool processes;
-    const char *dir;
+    bool processes, comet;
+    const char *dir, *cometbft;
+    int64_t commit_ms;
 };
 
 static struct ledger_bench bench = {.n = 2};
@@ -119,7 +131,13 @@ static void start(const struct options *o, const char *dir)
 {
     size_t first = o->processes ? bench.n - 1 : 0;
 
+    if (o->comet)
+        ledger_comet_prepare(&bench, dir);
     ledger_members_make(&bench, dir);
+    if (o->comet) {
+        ledger_comet_start(&bench, o->cometbft, o->commit_ms);
+        return;
+    }
     if (o->processes)
         ledger_sealed_start(&bench, pids);
     else
@@ -134,6 +152,10 @@ static void stop(const struct options *o)
 {
     size_t first = o->processes ? bench.n - 1 : 0;
 
+    if (o->comet) {
+        ledger_comet_stop(&bench);
+        first = bench.n;
+    }
     for (size_t i = first; i < bench.n; i++)
         ledger_member_stop(&bench.member[i]);
     for (size_t i = first; i < bench.n; i++)
@@ -149,22 +171,27 @@ static void stop(const struct options *o)
 
 /* ---- transactions ---- */
 
-/* New versions of one dataset of the last member: the state stays small, the log grows. */
+/* New versions of one dataset of the last member: the state stays small, the log grows. CometBFT
+ * does not keep the order in which they are handed in: there, the first version of a dataset each.
+ */
 static void make_tx(struct base_buf *out)
 {
     struct ledger_bench_member *m = driver();
     int64_t now_ms = ledger_bench_now().unix_ms;
-    char root[65], text[24];
+    char root[65], text[24], name[32] = "loans";
     uint8_t hash[32];
     json_t *tx, *body;
 
     (void)snprintf(text, sizeof text, "%lld", (long long)++version);
+    if (m->broadcast != NULL)
+        (void)snprintf(name, sizeof name, "loans_%s", text);
     base_sha256(hash, text, strlen(text));
     base_hex(root, hash, 32);
     body = json_pack("{s:s, s:{s:[{s:s, s:s, s:[i,i], s:b}], s:[], s:i, s:i}, s:I, s:s, s:i}",
-                     "dataset", "loans", "schema", "columns", "name", "balance", "type", "INTEGER",
+                     "dataset", name, "schema", "columns", "name", "balance", "type", "INTEGER",
                      "range", 0, 1000, "nullable", 0, "keys", "rows", 100, "version", 1,
-                     "data_version", (json_int_t)version, "root", root, "rows", 100);
+                     "data_version", (json_int_t)(m->broadcast != NULL ? 1 : version), "root", root,
+                     "rows", 100);
     ledger_must(ledger_tx_build(&tx, bench.chain_id, LEDGER_TX_DATASET_PUBLISH, m->did,
                                 now_ms + 3600000 + version % 1000, body, &ledger_bench_err));
     ledger_must(ledger_tx_sign(tx, m->node, now_ms / 1000, &ledger_bench_err));
@@ -217,13 +244,13 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void one_at_a_time(double *median, double *high)
+static void one_at_a_time(size_t samples, double *median, double *high)
 {
     struct ledger_bench_member *m = driver();
     struct timespec pause = {0, 4000000}; /* idle, as a node mostly is */
     double ms[SAMPLES];
 
-    for (size_t i = 0; i < SAMPLES; i++) {
+    for (size_t i = 0; i < samples; i++) {
         struct base_buf tx = {0};
         size_t before = m->finals;
         double at;
@@ -235,9 +262,9 @@ static void one_at_a_time(double *median, double *high)
         ms[i] = (now_s() - at) * 1000;
         base_buf_release(&tx);
     }
-    qsort(ms, SAMPLES, sizeof ms[0], compare);
-    *median = ms[SAMPLES / 2];
-    *high = ms[SAMPLES * 99 / 100];
+    qsort(ms, samples, sizeof ms[0], compare);
+    *median = ms[samples / 2];
+    *high = ms[samples * 99 / 100];
 }
 
 static double verify_rate(const struct did_secret *secret)
@@ -255,18 +282,35 @@ static double verify_rate(const struct did_secret *secret)
 
 static void measure(const struct options *o, size_t entries, size_t sample)
 {
-    double wall, cpu, most, median, high, verify;
+    double wall, cpu, most, median, high, verify, theirs = ledger_comet_cpu_s();
+    uint64_t blocks = driver()->height;
+    double us = 1e6 / (double)sample;
 
     stretch(sample, &wall, &cpu, &most);
-    one_at_a_time(&median, &high);
+    theirs = ledger_comet_cpu_s() - theirs;
+    blocks = driver()->height - blocks;
+    one_at_a_time(o->comet ? SAMPLES_COMET : SAMPLES, &median, &high);
     verify = verify_rate(driver()->node);
     (void)printf("{\"members\":%zu,\"channels\":\"%s\",\"entries\":%zu,\"tx_per_s\":%.0f,"
                  "\"cpu_us_per_tx\":%.1f,\"busiest_us_per_tx\":%.1f,\"verify_per_s\":%.0f,"
-                 "\"share\":%.2f,\"final_ms\":%.2f,\"final_ms_99\":%.2f}\n",
+                 "\"share\":%.2f,\"final_ms\":%.2f,\"final_ms_99\":%.2f",
                  bench.n, o->processes ? "sealed" : "memory", entries, (double)sample / wall,
-                 cpu / (double)sample * 1e6, most / (double)sample * 1e6, verify,
-                 (double)sample / wall / verify, median, high);
+                 cpu * us, most * us, verify, (double)sample / wall / verify, median, high);
+    if (o->comet)
+        (void)printf(",\"engine\":\"cometbft\",\"cometbft_us_per_tx\":%.1f,"
+                     "\"cometbft_share\":%.2f,\"cores\":%.2f,\"blocks\":%llu,\"commit_ms\":%lld",
+                     theirs * us, theirs / (theirs + cpu), (theirs + cpu) / wall,
+                     (unsigned long long)blocks, (long long)o->commit_ms);
+    (void)puts("}");
     (void)fflush(stdout);
+}
+
+static bool is_on_path(const char *program)
+{
+    char text[32];
+    struct base_err none = {0};
+
+    return comet_version_check(text, program, &none) == FM_OK;
 }
 
 static int parse(struct options *o, int argc, char **argv)
@@ -279,7 +323,7 @@ static int parse(struct options *o, int argc, char **argv)
         }
         if (value == NULL)
             return 2;
-        if (strcmp(argv[i], "--members") == 0)
+        if (strcmp(argv[i], "--members") == 0 || strcmp(argv[i], "--validators") == 0)
             bench.n = (size_t)strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--entries") == 0 || strcmp(argv[i], "--n") == 0)
             o->entries = (size_t)strtoul(value, NULL, 10);
@@ -291,16 +335,30 @@ static int parse(struct options *o, int argc, char **argv)
             o->sample = (size_t)strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--dir") == 0)
             o->dir = value;
+        else if (strcmp(argv[i], "--cometbft") == 0)
+            o->cometbft = value;
+        else if (strcmp(argv[i], "--commit-ms") == 0)
+            o->commit_ms = strtoll(value, NULL, 10);
+        else if (strcmp(argv[i], "--engine") == 0 && strcmp(value, "cometbft") == 0)
+            o->comet = true;
         else
             return 2;
         i++;
     }
-    return bench.n < 1 || bench.n > LEDGER_MEMBERS_MAX || o->sample < 1 ? 2 : 0;
+    return bench.n < 1 || (o->comet && o->processes) || bench.n > LEDGER_MEMBERS_MAX ||
+                   o->sample < 1
+               ? 2
+               : 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = {.entries = 10000, .sample = 5000, .block = 1000, .dir = "/tmp"};
+    struct options o = {.entries = 10000,
+                        .sample = 5000,
+                        .block = 1000,
+                        .dir = "/tmp",
+                        .cometbft = "cometbft",
+                        .commit_ms = 100};
     size_t done = 0;
     char dir[128];
 
@@ -311,6 +369,12 @@ int main(int argc, char **argv)
     if (parse(&o, argc, argv) != 0) {
         (void)fprintf(stderr, "usage: %s\n", USAGE);
         return 2;
+    }
+    if (o.comet && !is_on_path(o.cometbft)) {
+        (void)fprintf(stderr,
+                      "bench_ledger: skipped: no cometbft program: ./run cometbft installs it "
+                      "(--cometbft says where)\n");
+        return 77;
     }
     (void)snprintf(dir, sizeof dir, "%.100s/firmiana-bench-XXXXXX", o.dir);
     if (mkdtemp(dir) == NULL)

@@ -35,6 +35,7 @@ struct ledger_now ledger_bench_now(void)
 void ledger_member_put(struct ledger_bench_member *to, size_t from, const void *bytes, size_t len)
 {
     struct ledger_parcel *p = malloc(sizeof *p + len);
+    const uint64_t one = 1;
 
     if (p == NULL)
         abort();
@@ -52,6 +53,8 @@ void ledger_member_put(struct ledger_bench_member *to, size_t from, const void *
     (void)pthread_mutex_unlock(&to->lock);
     if (to->zmq != NULL)
         net_node_wake(net_zmq_node(to->zmq));
+    if (to->wake > 0)
+        (void)!write(to->wake, &one, sizeof one);
 }
 
 /* The next parcel, waiting for it at most so long; NULL: none. */
@@ -139,6 +142,16 @@ static fm_status take_parcel(struct ledger_bench_member *m, const struct ledger_
         return ledger_engine_submit(m->engine, &outcome, p->bytes, p->len, ledger_bench_now(), e);
     return ledger_engine_receive(m->engine, m->bench->member[p->from].alias, p->bytes, p->len,
                                  ledger_bench_now(), e);
+}
+
+fm_status ledger_member_next(struct ledger_bench_member *m, bool *some, struct base_err *e)
+{
+    struct ledger_parcel *p = take(m, 0);
+    fm_status st = p != NULL ? take_parcel(m, p, e) : FM_OK;
+
+    *some = p != NULL;
+    free(p);
+    return st;
 }
 
 static fm_status take_event(struct ledger_bench_member *m, const struct net_event *event,
@@ -231,6 +244,7 @@ static json_t *member_entry(struct ledger_bench_member *m)
                               DID_ROLE_AUTHENTICATION | DID_ROLE_ASSERTION, &ledger_bench_err));
     ledger_must(
         did_draft_add(&draft, did_secret_key(officer), DID_ROLE_INVOCATION, &ledger_bench_err));
+    draft.service = json_incref(m->services);
     ledger_must(did_draft_build(&doc, &draft, DID_RULES_VERSION, &ledger_bench_err));
     entry = json_pack("{s:s, s:O, s:[s,s,s], s:s}", "alias", m->alias, "document",
                       did_document_json(doc), "roles", "asker", "provider", "compute", "endpoint",
@@ -277,7 +291,7 @@ void ledger_members_make(struct ledger_bench *b, const char *dir)
 
 void ledger_member_open(struct ledger_bench_member *m)
 {
-    struct ledger_engine_callbacks calls = {on_cosign, on_sign, on_send, on_event, m, NULL};
+    struct ledger_engine_callbacks calls = {on_cosign, on_sign, on_send, on_event, m, m->broadcast};
     struct ledger_engine_params params = ledger_engine_defaults();
     json_t *json;
 

@@ -42,6 +42,10 @@ struct ledger_bench_member {
     uint64_t height;                    /* of the block of the newest one: under lock */
     pthread_cond_t final;
     atomic_bool stop;
+    /* With CometBFT (ledger_comet.h). */
+    json_t *services; /* in its document, lent; NULL: none */
+    void (*broadcast)(void *ctx, const uint8_t id[32], const void *tx, size_t len);
+    int wake; /* a descriptor that what comes into the inbox makes readable; 0: none */
 };
 
 struct ledger_bench {
@@ -68,6 +72,9 @@ void ledger_member_close(struct ledger_bench_member *m);
 void *ledger_member_run(void *member);
 /* Into an inbox of this process. */
 void ledger_member_put(struct ledger_bench_member *to, size_t from, const void *bytes, size_t len);
+/* Takes one thing out of it; *some is false if nothing is there. */
+fm_status ledger_member_next(struct ledger_bench_member *m, bool *some,
+                             struct base_err *err) FM_CHECK;
 void ledger_member_stop(struct ledger_bench_member *m);
 void ledger_member_remove_files(const struct ledger_bench_member *m);
 
