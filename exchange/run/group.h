@@ -77,6 +77,10 @@ struct run_group {
     size_t item_count;
     enum run_group_method method;
     size_t groups; /* RUN_BY_SORT: a bound on their number; 0: as many as rows */
+    bool in_order; /* RUN_BY_SORT: the rows that exist come first, sorted by the keys (in any order
+                      of them): as they stand, or moved by `order` if that is not NULL */
+    const struct mpc_order *order;
+    size_t within; /* with in_order: the column that they are sorted by next, or RUN_NONE */
 };
 
 /* The relation becomes: the keys' columns, then

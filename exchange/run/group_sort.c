@@ -90,7 +90,11 @@ void group_by_sort(struct grouping *g)
                                 .valid = g->r->valid,
                                 .items = items,
                                 .items_len = len,
-                                .groups = g->by->groups < g->r->rows ? g->by->groups : 0};
+                                .groups = g->by->groups < g->r->rows ? g->by->groups : 0,
+                                .in_order = g->by->in_order,
+                                .order = g->by->order};
+    if (g->by->in_order && g->by->within != RUN_NONE)
+        how.within = g->r->columns[g->by->within].x;
     w->status = mpc_group(&z, &how, w->err);
     if (w->status != FM_OK)
         return;

@@ -46,6 +46,19 @@ fm_status run_order(struct run_relation *r, const struct run_sort_key *keys, siz
     return run_work_release(&w);
 }
 
+fm_status run_take_order(struct run_relation *r, const struct mpc_order *order, size_t first,
+                         struct base_err *err)
+{
+    struct run_work w = run_work(r->session, err);
+    size_t rows = first == 0 || first > r->rows ? r->rows : first;
+
+    if (order != NULL)
+        move_all(&w, r, order, rows);
+    else if (rows < r->rows)
+        w.status = run_relation_slice(r, 0, rows, err);
+    return run_work_release(&w);
+}
+
 fm_status run_limit(struct run_relation *r, size_t offset, size_t limit, struct base_err *err)
 {
     struct run_work w = run_work(r->session, err);

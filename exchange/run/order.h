@@ -10,6 +10,10 @@
  * column. */
 fm_status run_order(struct run_relation *r, const struct run_sort_key *keys, size_t count,
                     size_t first, struct base_err *err) FM_CHECK;
+/* The same by an order that is known already: it brings the rows that exist to the front, sorted;
+ * NULL: so they stand. Cost: the move alone. */
+fm_status run_take_order(struct run_relation *r, const struct mpc_order *order, size_t first,
+                         struct base_err *err) FM_CHECK;
 /* Rows [offset, offset + limit) of an ordered relation. Local. */
 fm_status run_limit(struct run_relation *r, size_t offset, size_t limit,
                     struct base_err *err) FM_CHECK;

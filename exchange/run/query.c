@@ -10,6 +10,13 @@
 #include "exchange/run/window.h"
 #include "mpc/oblivious/join.h"
 
+void query_rows_release(struct query_rows *rows)
+{
+    query_orders_drop(rows);
+    if (rows->r.session != NULL)
+        run_relation_release(&rows->r);
+}
+
 /* ---- columns by their numbers in the plan ---- */
 
 size_t query_find(const struct query_rows *rows, size_t column)
@@ -65,6 +72,8 @@ fm_status query_arrange(struct query *q, struct query_rows *rows, const struct s
             at[n++] = i;
     for (size_t i = 0; st == FM_OK && i < n; i++)
         ids[i] = rows->ids[at[i]];
+    if (st == FM_OK)
+        query_orders_project(rows, at, n);
     if (st == FM_OK)
         st = run_relation_project(&rows->r, at, n, err);
     if (st == FM_OK && n > 0)
@@ -177,6 +186,7 @@ static fm_status filter(struct query *q, struct query_rows *rows, const struct s
     if (st == FM_OK)
         st = run_filter(&rows->r, truth, err);
     mpc_share_free(truth);
+    query_orders_filtered(rows);
     return st;
 }
 
@@ -289,6 +299,23 @@ static fm_status too_many_keys(struct base_err *err)
     return base_err_set(err, FM_E_LIMIT, "more than %d keys to sort by", (int)MPC_SORT_KEYS);
 }
 
+/* The order that a window sorted by, for others; takes it over. */
+static void keep_order(struct query_rows *rows, const struct sql_window *win,
+                       const struct run_sort_key *keys, struct mpc_order *order)
+{
+    struct query_order known = {
+        .count = win->partition_count + win->order_count, .first = true, .order = order};
+
+    if (order == NULL)
+        return;
+    for (size_t i = 0; i < known.count; i++) {
+        known.ids[i] = i < win->partition_count ? win->partition[i]
+                                                : win->order[i - win->partition_count].column;
+        known.flags[i] = keys[i].flags;
+    }
+    query_orders_add(rows, &known);
+}
+
 static fm_status window(struct query *q, struct query_rows *rows, const struct sql_window *win,
                         struct base_err *err)
 {
@@ -299,6 +326,10 @@ static fm_status window(struct query *q, struct query_rows *rows, const struct s
     struct run_sort_key keys[MPC_SORT_KEYS] = {{0}};
     size_t partition[MPC_SORT_KEYS], count = win->partition_count + win->order_count;
     struct run_window_item item = {fns[win->fn], RUN_NONE};
+    const struct query_wanted wanted = {win->partition, win->partition_count, win->order,
+                                        win->order_count, false};
+    struct query_sorted sorted = {0};
+    struct mpc_order *made = NULL;
     fm_status st;
 
     if (count > MPC_SORT_KEYS)
@@ -311,10 +342,42 @@ static fm_status window(struct query *q, struct query_rows *rows, const struct s
     if (st == FM_OK && win->arg != SQL_NONE)
         st = query_as_column(&item.arg, q, rows, win->arg, err);
     if (st == FM_OK)
-        st = run_window(&rows->r, &(struct run_window){keys, win->partition_count, count, &item, 1},
-                        err);
+        st = query_sorted_by(&sorted, q->plan, rows, &wanted, err);
     if (st == FM_OK)
+        st = run_window(&rows->r,
+                        &(struct run_window){.keys = keys,
+                                             .partition_count = win->partition_count,
+                                             .key_count = count,
+                                             .items = &item,
+                                             .item_count = 1,
+                                             .in_order = sorted.by != NULL,
+                                             .order = sorted.order,
+                                             .made = &made},
+                        err);
+    query_sorted_release(&sorted);
+    if (st == FM_OK) {
         rows->ids[rows->r.count - 1] = win->column;
+        keep_order(rows, win, keys, made);
+    } else {
+        mpc_order_free(made);
+    }
+    return st;
+}
+
+/* Those with more keys first: what they sort by may serve the others. */
+static fm_status windows(struct query *q, struct query_rows *rows, const struct sql_rel *rel,
+                         struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    for (size_t count = MPC_SORT_KEYS + 1; count > 0; count--)
+        for (size_t i = 0; st == FM_OK && i < rel->window_count; i++) {
+            const struct sql_window *win = &rel->windows[i];
+            size_t keys = win->partition_count + win->order_count;
+
+            if (keys == count - 1 || (count > MPC_SORT_KEYS && keys >= count))
+                st = window(q, rows, win, err);
+        }
     return st;
 }
 
@@ -326,6 +389,9 @@ static fm_status sort(struct query *q, struct query_rows *rows, const struct sql
     struct run_sort_key keys[MPC_SORT_KEYS];
     const struct sql_rel *above =
         rel->id + 1 < q->plan->rel_count ? q->plan->rels[rel->id + 1] : NULL;
+    const struct query_wanted wanted = {NULL, 0, rel->order, rel->order_count, true};
+    struct query_sorted sorted;
+    struct query_order known = {0};
     size_t first = 0;
     fm_status st;
 
@@ -334,14 +400,30 @@ static fm_status sort(struct query *q, struct query_rows *rows, const struct sql
     if (above != NULL && above->kind == SQL_REL_LIMIT && above->inputs[0] == rel &&
         above->limit < SQL_MAX_TOTAL_ROWS && above->offset < SQL_MAX_TOTAL_ROWS)
         first = (size_t)above->limit + (size_t)above->offset;
-    if (q->in_order == rel) /* no two groups are equal in all keys: no order shows how rows stood */
-        return first > 0 && first < rows->r.rows ? run_relation_slice(&rows->r, 0, first, err)
-                                                 : FM_OK;
-    st = sort_keys(keys, rows, rel->order, rel->order_count, err);
+    st = query_sorted_by(&sorted, q->plan, rows, &wanted, err);
+    if (st != FM_OK || sorted.by != NULL) {
+        if (st == FM_OK)
+            st = run_take_order(&rows->r, sorted.order, first, err);
+        if (st == FM_OK)
+            known = *sorted.by;
+        query_sorted_release(&sorted);
+    } else {
+        st = sort_keys(keys, rows, rel->order, rel->order_count, err);
+        if (st == FM_OK)
+            st = run_shuffle(&rows->r, err);
+        if (st == FM_OK)
+            st = run_order(&rows->r, keys, rel->order_count, first, err);
+        for (size_t i = 0; st == FM_OK && i < rel->order_count; i++) {
+            known.ids[i] = rel->order[i].column;
+            known.flags[i] = keys[i].flags;
+        }
+        known.count = rel->order_count;
+    }
+    known.first = true;
+    known.order = NULL;
+    query_orders_drop(rows);
     if (st == FM_OK)
-        st = run_shuffle(&rows->r, err);
-    if (st == FM_OK)
-        st = run_order(&rows->r, keys, rel->order_count, first, err);
+        query_orders_add(rows, &known);
     return st;
 }
 
@@ -361,6 +443,8 @@ static void move_rows(struct query_rows *to, struct query_rows *from)
 {
     *to = *from;
     from->r = (struct run_relation){0};
+    for (size_t i = 0; i < QUERY_ORDERS; i++)
+        from->orders[i] = (struct query_order){0};
 }
 
 static fm_status operate(struct query *q, const struct sql_rel *rel, struct base_err *err)
@@ -394,13 +478,13 @@ static fm_status operate(struct query *q, const struct sql_rel *rel, struct base
             return query_group_matched(q, rows, rel, err);
         return query_group(q, rows, rel, err);
     case SQL_REL_WINDOW:
-        for (size_t i = 0; st == FM_OK && i < rel->window_count; i++)
-            st = window(q, rows, &rel->windows[i], err);
+        st = windows(q, rows, rel, err);
         break;
     case SQL_REL_SORT:
         st = sort(q, rows, rel, err);
         break;
     case SQL_REL_LIMIT:
+        query_orders_drop(rows);
         st = run_limit(&rows->r, (size_t)rel->offset, (size_t)rel->limit, err);
         break;
     }
@@ -426,8 +510,7 @@ fm_status query_run(struct query_rows *out, struct query *q, struct base_err *er
     if (st == FM_OK)
         move_rows(out, &q->rows[n - 1]);
     for (size_t i = 0; i < n; i++)
-        if (q->rows[i].r.session != NULL)
-            run_relation_release(&q->rows[i].r);
+        query_rows_release(&q->rows[i]);
     free(q->rows);
     q->rows = NULL;
     mpc_find_path_free(q->path);

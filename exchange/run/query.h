@@ -5,6 +5,7 @@
 #ifndef FIRMIANA_EXCHANGE_RUN_QUERY_H
 #define FIRMIANA_EXCHANGE_RUN_QUERY_H
 
+#include "exchange/run/query_order.h"
 #include "exchange/run/relation.h"
 #include "exchange/run/run_internal.h"
 
@@ -12,16 +13,17 @@
 struct query_rows {
     struct run_relation r;
     size_t ids[RUN_MAX_COLUMNS];
+    struct query_order orders[QUERY_ORDERS];
 };
+void query_rows_release(struct query_rows *rows);
 
 struct query {
     const struct sql_run_config *c;
     const struct sql_plan *plan;
-    struct sql_run *inputs;         /* its registers: what was put in */
-    struct query_rows *rows;        /* of each operator, until its user has it */
-    const struct sql_rel *in_order; /* a SORT whose order the GROUP below has made already */
-    const struct sql_rel *fused;    /* a JOIN that the GROUP above finishes (query_group.h) */
-    struct mpc_find_path *path;     /* of its rows */
+    struct sql_run *inputs;      /* its registers: what was put in */
+    struct query_rows *rows;     /* of each operator, until its user has it */
+    const struct sql_rel *fused; /* a JOIN that the GROUP above finishes (query_group.h) */
+    struct mpc_find_path *path;  /* of its rows */
 };
 
 /* Where the plan's column stands; RUN_NONE: nowhere. */

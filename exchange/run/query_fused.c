@@ -357,6 +357,7 @@ static void settle(struct fused *f)
     some = f->w->status == FM_OK ? run_not(f->w, run_equal_public(f->w, f->z[all], 0)) : NULL;
     if (f->w->status == FM_OK)
         f->w->status = run_filter(r, some, f->w->err);
+    query_orders_filtered(f->right);
     for (int flag = 0; f->w->status == FM_OK && flag < RUN_FLAGS; flag++) {
         run_raise(f->w, r, (enum run_flag)flag, l->flag[flag]);
         l->flag[flag] = NULL;
@@ -461,9 +462,9 @@ fm_status query_group_matched(struct query *q, struct query_rows *rows, const st
         *f = (struct fused){
             .g = g, .left = rows, .right = &q->rows[join->inputs[1]->id], .w = &w, .items = items};
         group(f, join);
-        run_relation_release(&rows->r);
+        query_rows_release(rows);
         *rows = *f->right;
-        f->right->r = (struct run_relation){0};
+        memset(f->right, 0, sizeof *f->right);
     } else {
         w.status = base_err_memory(err, "query");
     }

@@ -186,8 +186,8 @@ static fm_status suppress(struct grouped_query *g, struct base_err *err)
 
 /* ---- an ORDER BY above ---- */
 
-/* The SORT that gets these groups as they are: nothing between makes some of them invalid, or moves
- * them. NULL: none. */
+/* The SORT that gets these groups: some of them may be no more by then, but none is moved. NULL:
+ * none. */
 static const struct sql_rel *sort_above(const struct sql_plan *plan, const struct sql_rel *rel)
 {
     for (size_t i = rel->id + 1; i < plan->rel_count; i++) {
@@ -195,7 +195,7 @@ static const struct sql_rel *sort_above(const struct sql_plan *plan, const struc
 
         if (user->input_count != 1 || user->inputs[0] != rel)
             continue;
-        if (user->kind != SQL_REL_PROJECT)
+        if (user->kind != SQL_REL_PROJECT && user->kind != SQL_REL_FILTER)
             return user->kind == SQL_REL_SORT ? user : NULL;
         rel = user;
     }
@@ -240,10 +240,8 @@ static void arrange_keys(struct grouped_query *g)
 {
     const struct sql_rel *sort = sort_above(g->q->plan, g->rel);
 
-    if (g->rel->guard_count == 0 && order_keys(g, sort)) {
-        g->q->in_order = sort;
+    if (order_keys(g, sort))
         return;
-    }
     for (size_t i = 0; i < g->rel->key_count; i++) {
         g->ids[i] = g->rel->keys[i];
         g->flags[i] = 0;
@@ -303,6 +301,52 @@ static fm_status hand_on(struct grouped_query *g, struct base_err *err)
     return run_relation_project(&g->rows->r, at, n, err);
 }
 
+/* What is known of the rows' order, if that is one by the keys. */
+static fm_status take_order(struct grouped_query *g, struct run_group *how,
+                            struct query_sorted *sorted, struct base_err *err)
+{
+    const struct query_wanted wanted = {g->ids, g->rel->key_count, NULL, 0, false};
+    fm_status st = query_sorted_by(sorted, g->q->plan, g->rows, &wanted, err);
+
+    if (st != FM_OK || sorted->by == NULL)
+        return st;
+    how->in_order = true;
+    how->order = sorted->order;
+    if (sorted->by->count > g->rel->key_count)
+        how->within = query_find(g->rows, sorted->by->ids[g->rel->key_count]);
+    return FM_OK;
+}
+
+/* Which key a column of the rows is: an order may know it by another name. */
+static size_t key_named(const struct grouped_query *g, size_t id)
+{
+    size_t i = 0;
+
+    while (i + 1 < g->rel->key_count && !query_same_column(g->rows, g->ids[i], id))
+        i++;
+    return i;
+}
+
+/* Of the groups: that of the rows, or that of the sort by the keys. */
+static struct query_order order_left(const struct grouped_query *g,
+                                     const struct query_sorted *sorted)
+{
+    struct query_order known = {.count = g->rel->key_count, .unique = true};
+
+    known.first = g->rel->guard_count == 0;
+    for (size_t i = 0; i < known.count; i++) {
+        const struct query_order *by = sorted->by;
+        size_t key = by != NULL ? key_named(g, by->ids[i]) : i;
+
+        known.ids[i] = g->ids[key];
+        known.flags[i] = by != NULL ? by->flags[i] : g->flags[i];
+        known.hashed[i] = by != NULL ? by->hashed[i]
+                                     : g->rows->r.columns[g->keys[i]].x != NULL &&
+                                           g->q->plan->columns[g->ids[i]].type.kind == DATA_TEXT;
+    }
+    return known;
+}
+
 fm_status grouped_run(struct grouped_query *g, bool unique, struct base_err *err)
 {
     struct run_group how = {.keys = g->keys,
@@ -311,16 +355,28 @@ fm_status grouped_run(struct grouped_query *g, bool unique, struct base_err *err
                             .values = g->values,
                             .items = g->items,
                             .item_count = g->item_count,
-                            .groups = (size_t)g->rel->rows};
+                            .groups = (size_t)g->rel->rows,
+                            .within = RUN_NONE};
+    struct query_sorted sorted = {0};
+    struct query_order known = {0};
     fm_status st;
 
     how.method = unique ? RUN_BY_ROW : small_domain(g) ? RUN_BY_DOMAIN : RUN_BY_SORT;
-    if (how.method != RUN_BY_SORT) /* those that do not occur stand between the others */
-        g->q->in_order = NULL;
-    st = run_group(&g->rows->r, &how, err);
+    st = how.method == RUN_BY_SORT && g->rel->key_count > 0 ? take_order(g, &how, &sorted, err)
+                                                            : FM_OK;
+    if (how.method == RUN_BY_SORT) /* else those that do not occur stand between the others */
+        known = order_left(g, &sorted);
+    if (st == FM_OK)
+        st = run_group(&g->rows->r, &how, err);
+    query_sorted_release(&sorted);
+    query_orders_drop(g->rows);
     if (st == FM_OK && g->rel->guard_count > 0)
         st = suppress(g, err);
-    return st == FM_OK ? hand_on(g, err) : st;
+    if (st == FM_OK)
+        st = hand_on(g, err);
+    if (st == FM_OK)
+        query_orders_add(g->rows, &known);
+    return st;
 }
 
 fm_status query_group(struct query *q, struct query_rows *rows, const struct sql_rel *rel,

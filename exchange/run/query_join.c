@@ -66,7 +66,7 @@ static fm_status scalars(struct query_rows *left, struct query_rows *right, stru
     }
     if (st == FM_OK)
         join_ids(left, right, left_count, n);
-    run_relation_release(&right->r);
+    query_rows_release(right);
     return st;
 }
 
@@ -92,6 +92,7 @@ fm_status query_join(struct query *q, struct query_rows *left, struct query_rows
                             .key_count = j->key_count,
                             .bound = bound_of(j->right_max, right->r.rows),
                             .left_unique = j->left_max == 1};
+    size_t rows = left->r.rows;
     fm_status st;
 
     if (j->key_count >= MPC_SORT_KEYS)
@@ -106,12 +107,17 @@ fm_status query_join(struct query *q, struct query_rows *left, struct query_rows
         st = query_find_all(right_keys, right, j->right, j->key_count, err);
     if (st != FM_OK)
         return st;
+    query_orders_drop(right);
     if (j->kind == SQL_JOIN_SINGLE && j->key_count == 0)
         return scalars(left, right, err);
     if (j->kind == SQL_JOIN_MARK && j->null_aware)
         return mark_in(left, right, &join, j->mark, err);
     st = j->key_count == 0 ? run_cross(&left->r, &right->r, &join, err)
                            : run_join(&left->r, &right->r, &join, err);
+    if (left->r.rows != rows)
+        query_orders_drop(left);
+    else if (j->kind == SQL_JOIN_INNER) /* each of the left side's is where it stood */
+        query_orders_filtered(left);
     if (st == FM_OK && j->kind == SQL_JOIN_MARK)
         left->ids[count] = j->mark;
     else if (st == FM_OK)

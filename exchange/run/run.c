@@ -181,8 +181,8 @@ static fm_status run_operators(struct sql_result *out, struct sql_run *run, stru
         sql_run_announce(run, "open");
         st = query_answer(out, &q, rows, err);
     }
-    if (rows != NULL && rows->r.session != NULL)
-        run_relation_release(&rows->r);
+    if (rows != NULL)
+        query_rows_release(rows);
     free(rows);
     return st;
 }

@@ -60,6 +60,8 @@ struct mpc_share *run_sorted_move(struct run_work *w, const struct run_sorted *s
 
     if (w->status != FM_OK)
         return NULL;
+    if (sorted->order == NULL)
+        return run_slice(w, x, 0, mpc_share_n(x));
     w->status = mpc_order_apply(sorted->order, direction, &z, &x, 1, w->err);
     return w->status == FM_OK ? run_hold(w, z) : NULL;
 }
@@ -84,12 +86,12 @@ static void move_keys(struct run_work *w, struct moved *out, const struct run_so
     for (size_t i = 0; i < keys->count; i++)
         if (keys->key[i].null != NULL)
             x[n++] = keys->key[i].null;
-    if (w->status == FM_OK)
+    if (w->status == FM_OK && sorted->order != NULL)
         w->status = mpc_order_apply(sorted->order, MPC_FORWARD, z, x, n, w->err);
     if (w->status != FM_OK)
         return;
     for (size_t i = 0; i < n; i++)
-        z[i] = run_hold(w, z[i]);
+        z[i] = sorted->order != NULL ? run_hold(w, z[i]) : run_slice(w, x[i], 0, mpc_share_n(x[i]));
     n = 0;
     out->mask = z[n++];
     for (size_t i = 0; i < keys->count; i++)
@@ -135,29 +137,51 @@ static void compare_neighbours(struct run_work *w, struct run_sorted *out, const
     out->same = run_and_all(w, list, n);
 }
 
+/* In the order that out->order says. */
+static void look_at_neighbours(struct run_work *w, struct run_sorted *out,
+                               const struct run_keys *keys, const struct mpc_share *mask,
+                               size_t split)
+{
+    struct moved m = {0};
+
+    move_keys(w, &m, out, keys, mask);
+    if (w->status != FM_OK)
+        return;
+    out->mask = m.mask;
+    compare_neighbours(w, out, &m, keys, keys->first[split]);
+}
+
 void run_sorted_make(struct run_work *w, struct run_sorted *out, const struct run_relation *r,
                      const struct mpc_share *mask, const struct run_sort_key *keys, size_t count,
                      size_t split, enum run_keys_for use)
 {
     struct run_keys plain, led;
-    struct moved m = {0};
 
     *out = (struct run_sorted){0};
     run_keys_make(w, &plain, r, keys, count, use);
     led = plain;
     run_keys_lead(w, &led, mask);
     if (w->status == FM_OK)
-        w->status = mpc_sort(&out->order, led.key, led.count, w->err);
-    move_keys(w, &m, out, &plain, mask);
-    if (w->status != FM_OK)
-        return;
-    out->mask = m.mask;
-    compare_neighbours(w, out, &m, &plain, plain.first[split]);
+        w->status = mpc_sort(&out->made, led.key, led.count, w->err);
+    out->order = out->made;
+    look_at_neighbours(w, out, &plain, mask, split);
+}
+
+void run_sorted_given(struct run_work *w, struct run_sorted *out, const struct run_relation *r,
+                      const struct mpc_share *mask, const struct run_sort_key *keys, size_t count,
+                      size_t split, const struct mpc_order *order)
+{
+    struct run_keys plain;
+
+    *out = (struct run_sorted){.order = order};
+    run_keys_make(w, &plain, r, keys, count, RUN_KEYS_GROUP);
+    look_at_neighbours(w, out, &plain, mask, split);
 }
 
 void run_sorted_release(struct run_sorted *sorted)
 {
-    mpc_order_free(sorted->order);
+    mpc_order_free(sorted->made);
+    sorted->made = NULL;
     sorted->order = NULL;
 }
 

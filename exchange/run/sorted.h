@@ -28,8 +28,9 @@ void run_keys_make(struct run_work *w, struct run_keys *out, const struct run_re
 void run_keys_lead(struct run_work *w, struct run_keys *keys, const struct mpc_share *first);
 
 struct run_sorted {
-    struct mpc_order *order; /* freed by run_sorted_release() */
-    struct mpc_share *mask;  /* in the sorted order: those set come first */
+    const struct mpc_order *order; /* NULL: the rows stand so */
+    struct mpc_order *made; /* the same, if it was made here: freed by run_sorted_release() */
+    struct mpc_share *mask; /* in the sorted order: those set come first */
     /* Set where a row of the mask agrees with the one above in its first `split` keys, and in all
      * of them. NULL equals NULL. */
     struct mpc_share *same_group;
@@ -39,6 +40,12 @@ struct run_sorted {
 void run_sorted_make(struct run_work *w, struct run_sorted *out, const struct run_relation *r,
                      const struct mpc_share *mask, const struct run_sort_key *keys, size_t count,
                      size_t split, enum run_keys_for use);
+/* The same without a sort: order (NULL: none is needed) makes the rows of mask come first, sorted
+ * by the first `split` keys in whatever order, then by the others. It is the caller's, and outlives
+ * *out. */
+void run_sorted_given(struct run_work *w, struct run_sorted *out, const struct run_relation *r,
+                      const struct mpc_share *mask, const struct run_sort_key *keys, size_t count,
+                      size_t split, const struct mpc_order *order);
 void run_sorted_release(struct run_sorted *sorted);
 
 /* x in the sorted order, and what was computed there back in the rows' own. */

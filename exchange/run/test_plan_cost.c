@@ -109,9 +109,35 @@ static void test_joins(void **state)
     CHECK(prices);
 }
 
+static void test_orders(void **state)
+{
+    static const struct price prices[] = {
+        /* ORDER BY after GROUP BY: nothing, and through HAVING a compaction */
+        {"SELECT g, COUNT(*) FROM facts GROUP BY g ORDER BY g", 129, 11708080},
+        {"SELECT g, h, COUNT(*) FROM facts GROUP BY g, h HAVING COUNT(*) > 2 ORDER BY h DESC, g",
+         159, 24075792},
+        /* DISTINCT, then GROUP BY */
+        {"SELECT g, COUNT(*) FROM (SELECT DISTINCT g, h FROM facts) AS x GROUP BY g", 166,
+         20055320},
+        /* windows after GROUP BY; one sort for two windows; GROUP BY after a window */
+        {"SELECT g, h, SUM(n) OVER (PARTITION BY g ORDER BY h), COUNT(*) OVER (PARTITION BY g) "
+         "FROM (SELECT g, h, COUNT(*) AS n FROM facts GROUP BY g, h) AS x",
+         336, 52493504},
+        {"SELECT v, SUM(v) OVER (PARTITION BY g ORDER BY h), COUNT(*) OVER (PARTITION BY g) FROM "
+         "facts",
+         200, 35513152},
+        {"SELECT g, MAX(n) FROM (SELECT g, COUNT(*) OVER (PARTITION BY g ORDER BY h) AS n FROM "
+         "facts) AS x GROUP BY g",
+         314, 34087600},
+    };
+
+    (void)state;
+    CHECK(prices);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_joins)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_joins), cmocka_unit_test(test_orders)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,45 @@ const struct query_case query_cases[] = {
     {"SELECT u, COUNT(*) FROM a GROUP BY u HAVING SUM(v) > 100 ORDER BY u", true, NULL},
     {"SELECT v, u FROM (SELECT DISTINCT u, v FROM a) AS x ORDER BY v DESC NULLS LAST, u", true,
      NULL},
+    /* and through HAVING, and other names */
+    {"SELECT v, g, COUNT(*) FROM a GROUP BY g, v HAVING COUNT(*) < 3 ORDER BY v DESC NULLS LAST, g "
+     "NULLS FIRST LIMIT 4",
+     true, NULL},
+    {"SELECT x, s FROM (SELECT v AS x, SUM(u) AS s FROM a GROUP BY v HAVING SUM(u) > 2) AS y WHERE "
+     "s < 900 ORDER BY x NULLS LAST",
+     true, NULL},
+    /* an order below serves groups and windows */
+    {"SELECT v, COUNT(*), COUNT(DISTINCT u), SUM(u), MAX(u) FROM (SELECT DISTINCT v, u FROM a) AS "
+     "x GROUP BY v",
+     false, NULL},
+    {"SELECT z, COUNT(*) FROM (SELECT y AS z, u FROM (SELECT DISTINCT v AS y, u FROM a) AS x WHERE "
+     "u > 2) AS w GROUP BY z ORDER BY z DESC NULLS LAST",
+     true, NULL},
+    {"SELECT v, COUNT(DISTINCT u) FROM (SELECT v, u, t FROM a GROUP BY v, u, t HAVING COUNT(*) > "
+     "0) AS x GROUP BY v HAVING COUNT(*) > 0",
+     false, NULL},
+    {"SELECT v, u, s, SUM(s) OVER (PARTITION BY v ORDER BY u), COUNT(*) OVER (PARTITION BY v) FROM "
+     "(SELECT v, u, SUM(k) AS s FROM a GROUP BY v, u HAVING SUM(k) <> 1) AS x",
+     false, NULL},
+    {"SELECT v, u, RANK() OVER (PARTITION BY t ORDER BY v, u) FROM a WHERE u > 5", false, NULL},
+    {"SELECT u, SUM(v) OVER (PARTITION BY t ORDER BY k), COUNT(*) OVER (PARTITION BY t), RANK() "
+     "OVER (PARTITION BY t ORDER BY k) FROM a WHERE u > 5",
+     false, NULL},
+    {"SELECT v, MAX(n), COUNT(*) FROM (SELECT v, u, COUNT(*) OVER (PARTITION BY v ORDER BY u) AS n "
+     "FROM a) AS x WHERE u <> 10 GROUP BY v ORDER BY v NULLS LAST",
+     true, NULL},
+    {"SELECT x.v, COUNT(*), SUM(b.k) FROM (SELECT DISTINCT v, u FROM a) AS x LEFT JOIN b ON x.u = "
+     "b.u GROUP BY x.v",
+     false, NULL},
+    {"SELECT x.v, x.u, b.k FROM (SELECT v, u FROM a GROUP BY v, u) AS x JOIN b ON x.u = b.u ORDER "
+     "BY x.v NULLS FIRST, x.u",
+     true, NULL},
+    {"SELECT v, SUM(u) FROM (SELECT v, u FROM a ORDER BY v NULLS FIRST, u LIMIT 9) AS x GROUP BY v",
+     false, NULL},
+    {"SELECT t, COUNT(*) FROM (SELECT t, u FROM a ORDER BY t NULLS FIRST, u LIMIT 9) AS x GROUP BY "
+     "t ORDER BY t NULLS FIRST",
+     true, NULL},
+    {"SELECT k FROM a GROUP BY k, u ORDER BY k DESC", true, NULL},
     /* unions */
     {"SELECT k, t FROM a UNION ALL SELECT k, t FROM b", false, NULL},
     {"SELECT k, t FROM a UNION SELECT k, t FROM b", false, NULL},

@@ -219,11 +219,23 @@ static fm_status op_windows(struct run_relation *a, struct run_relation *b, stru
         {RUN_RANK, RUN_NONE}, {RUN_RUNNING_SUM, COL_V}, {RUN_RUNNING_COUNT, COL_V}};
 
     (void)b;
-    TRY(run_window(a, &(struct run_window){by, 1, 2, items, 3}, err));
-    TRY(run_window(a, &(struct run_window){by, 1, 1, items + 1, 1}, err));
+    TRY(run_window(
+        a,
+        &(struct run_window){
+            .keys = by, .partition_count = 1, .key_count = 2, .items = items, .item_count = 3},
+        err));
+    TRY(run_window(
+        a,
+        &(struct run_window){
+            .keys = by, .partition_count = 1, .key_count = 1, .items = items + 1, .item_count = 1},
+        err));
     return run_window(
         a,
-        &(struct run_window){total, 1, 3, &(struct run_window_item){RUN_ROW_NUMBER, RUN_NONE}, 1},
+        &(struct run_window){.keys = total,
+                             .partition_count = 1,
+                             .key_count = 3,
+                             .items = &(struct run_window_item){RUN_ROW_NUMBER, RUN_NONE},
+                             .item_count = 1},
         err);
 }
 

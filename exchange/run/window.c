@@ -116,10 +116,18 @@ fm_status run_window(struct run_relation *r, const struct run_window *window, st
     struct run_work w = run_work(r->session, err);
     struct windowing d = {.w = &w, .r = r, .by = window};
 
-    run_sorted_make(&w, &d.sorted, r, r->valid, window->keys, window->key_count,
-                    window->partition_count, RUN_KEYS_ORDER);
+    if (window->in_order)
+        run_sorted_given(&w, &d.sorted, r, r->valid, window->keys, window->key_count,
+                         window->partition_count, window->order);
+    else
+        run_sorted_make(&w, &d.sorted, r, r->valid, window->keys, window->key_count,
+                        window->partition_count, RUN_KEYS_ORDER);
     for (size_t i = 0; w.status == FM_OK && i < window->item_count; i++)
         append(&d, compute(&d, &window->items[i]));
+    if (window->made != NULL) {
+        *window->made = d.sorted.made;
+        d.sorted.made = NULL;
+    }
     run_sorted_release(&d.sorted);
     if (w.status != FM_OK)
         (void)base_err_prefix(err, "window");

@@ -25,6 +25,10 @@ struct run_window {
     size_t key_count; /* of both */
     const struct run_window_item *items;
     size_t item_count;
+    bool in_order; /* the rows that exist come first, sorted by the keys: as they stand, or moved by
+                      `order` if that is not NULL; no sort then */
+    const struct mpc_order *order;
+    struct mpc_order **made; /* the order of a sort of its own, the caller's; NULL: not wanted */
 };
 
 /* Appends one column for each item. FM_E_LIMIT where a sum could leave 64 bits. */

@@ -83,6 +83,11 @@ static fm_status sort_rows(struct mpc_group_state *g, struct base_err *err)
     size_t len = 0;
     fm_status status;
 
+    if (g->by->in_order && (within == NULL || (within->kind == MPC_GROUP_COUNT_DISTINCT &&
+                                               within->x == g->by->within)))
+        return g->by->order != NULL
+                   ? mpc_move_columns(g->col, g->len, g->by->order, MPC_FORWARD, err)
+                   : FM_OK;
     if (g->by->valid != NULL)
         keys[len++] = (struct mpc_sort_key){.x = g->col[0], .flags = MPC_SORT_DESCENDING};
     for (size_t i = 0; i < g->by->keys_len; i++) {

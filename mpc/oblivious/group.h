@@ -22,6 +22,9 @@
  * of one (x, where); one of another column takes a sort of its own, as does FIRST beside any of
  * them, which wants the rows as they stood (ANY does not mind).
  *
+ * Rows that are in order already (in_order) are not sorted, but where an item wants its column in
+ * order within the groups.
+ *
  * Cost over rep3 beyond the sort, n rows, `groups` = n, all parties, bytes: 64 n for each key of
  * the ring and one plane; one equality of the keys of n - 1 rows; bit2a, compaction and ANDs, 104 n
  * and 2 gates; at the end bit2a, 24 n, and 24 n for each ring column. 15 rounds and the equality's.
@@ -81,6 +84,12 @@ struct mpc_group_by {
     const struct mpc_group_item *items;
     size_t items_len;
     size_t groups; /* rows of the result: a bound on the number of groups, at most n; 0: n */
+    /* No sort by the keys: the valid rows come first, equal ones side by side, as they stand or
+     * moved by `order` if that is not NULL. The groups' order is that one. */
+    bool in_order;
+    const struct mpc_order *order;
+    const struct mpc_share *within; /* x of an item: within groups they stand in its order, but for
+                                       rows that its `where` leaves out; or NULL */
 };
 
 /* The groups in the keys' order, then rows that are none, in which everything is 0. All columns

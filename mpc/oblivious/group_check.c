@@ -69,6 +69,9 @@ fm_status mpc_group_check(const struct mpc_group_by *by, struct mpc_session *s, 
                             by->keys_len, by->items_len, MPC_GROUP_KEYS, MPC_GROUP_ITEMS);
     if (by->groups > n)
         return base_err_set(err, FM_E_ARG, "group: %zu groups of %zu rows", by->groups, n);
+    if (by->order != NULL && (!by->in_order || mpc_order_n(by->order) != n))
+        return base_err_set(err, FM_E_ARG, "group: an order of %zu rows, not %zu",
+                            mpc_order_n(by->order), n);
     if (by->valid != NULL)
         status = check_truth(&c, by->valid, err);
     for (size_t i = 0; status == FM_OK && i < by->keys_len; i++) {

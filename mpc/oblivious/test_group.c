@@ -119,9 +119,31 @@ static fm_status expect(struct mpc_session *s, struct rows *k, struct mpc_groupe
     return FM_OK;
 }
 
+/* The same when the rows' order is known: the sort that mpc_group() would make. */
+static fm_status groups_in_order(struct mpc_session *s, struct rows *k, struct mpc_group_by *by,
+                                 struct base_err *err)
+{
+    struct mpc_sort_key keys[3];
+    struct mpc_order *order;
+    struct mpc_grouped z;
+    size_t len = 0;
+
+    if (by->valid != NULL)
+        keys[len++] = (struct mpc_sort_key){.x = by->valid, .flags = MPC_SORT_DESCENDING};
+    for (size_t i = 0; i < by->keys_len; i++)
+        keys[len++] = by->keys[i];
+    TRY(mpc_sort(&order, keys, len, err));
+    by->in_order = true;
+    by->order = order;
+    TRY(mpc_group(&z, by, err));
+    mpc_order_free(order);
+    return expect(s, k, &z, err);
+}
+
 static fm_status groups(struct mpc_session *s, void *arg, struct base_err *err)
 {
     struct rows *k = arg;
+    struct mpc_group_by by;
     struct mpc_share *a, *b, *null, *valid, *where, *x, *y;
     int64_t mod[MOST];
     struct mpc_sort_key keys[2] = {{0}};
@@ -145,15 +167,15 @@ static fm_status groups(struct mpc_session *s, void *arg, struct base_err *err)
     items[3] = (struct mpc_group_item){.kind = MPC_GROUP_SUM, .x = y};
     items[4] = (struct mpc_group_item){.kind = MPC_GROUP_MIN, .x = x};
     items[5] = (struct mpc_group_item){.kind = MPC_GROUP_MAX, .x = x};
-    TRY(mpc_group(&z,
-                  &(struct mpc_group_by){.keys = keys,
-                                         .keys_len = k->keys,
-                                         .valid = k->filtered ? valid : NULL,
-                                         .items = items,
-                                         .items_len = ITEMS,
-                                         .groups = k->groups},
-                  err));
-    return expect(s, k, &z, err);
+    by = (struct mpc_group_by){.keys = keys,
+                               .keys_len = k->keys,
+                               .valid = k->filtered ? valid : NULL,
+                               .items = items,
+                               .items_len = ITEMS,
+                               .groups = k->groups};
+    TRY(mpc_group(&z, &by, err));
+    TRY(expect(s, k, &z, err));
+    return k->keys > 0 ? groups_in_order(s, k, &by, err) : FM_OK;
 }
 
 static void fill(struct rows *k, struct test_rng *rng)
@@ -218,6 +240,7 @@ static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err
     struct mpc_group_item item = {.kind = MPC_GROUP_SUM, .x = NULL};
     struct mpc_group_by by = {.keys = &key, .keys_len = 1, .items = &item, .items_len = 1};
     struct mpc_grouped z;
+    struct mpc_order *three;
 
     (void)arg;
     TRY(mpc_constant(s, &x, 5, 4, err));
@@ -238,6 +261,12 @@ static fm_status bad_arguments(struct mpc_session *s, void *arg, struct base_err
     by.valid = NULL;
     by.groups = 5;
     REFUSED(mpc_group(&z, &by, err), FM_E_ARG, "5 groups of 4 rows");
+    by.groups = 0;
+    TRY(mpc_order_random(s, &three, 3, err));
+    by.in_order = true;
+    by.order = three;
+    REFUSED(mpc_group(&z, &by, err), FM_E_ARG, "an order of 3 rows, not 4");
+    mpc_order_free(three);
     REFUSED(mpc_group(&z, &(struct mpc_group_by){0}, err), FM_E_ARG, "no columns");
     return FM_OK;
 }
