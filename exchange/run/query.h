@@ -58,6 +58,11 @@ fm_status query_group(struct query *q, struct query_rows *rows, const struct sql
                       struct base_err *err) FM_CHECK;
 fm_status query_join(struct query *q, struct query_rows *left, struct query_rows *right,
                      const struct sql_rel *rel, struct base_err *err) FM_CHECK;
+/* query_sort.c */
+fm_status query_windows(struct query *q, struct query_rows *rows, const struct sql_rel *rel,
+                        struct base_err *err) FM_CHECK;
+fm_status query_sort(struct query *q, struct query_rows *rows, const struct sql_rel *rel,
+                     struct base_err *err) FM_CHECK;
 /* query.c: all operators; rows of the last one, whose shares are the caller's. */
 fm_status query_run(struct query_rows *out, struct query *q, struct base_err *err) FM_CHECK;
 /* query_result.c: veils, opens and writes down. *out stays empty where this party is no recipient.
