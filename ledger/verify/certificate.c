@@ -79,18 +79,28 @@ static fm_status check(struct ledger_certificate_report *out, struct input *in,
     return st;
 }
 
-fm_status ledger_certificate_verify(struct ledger_certificate_report *out, FILE *file,
-                                    const uint8_t *expect_chain32, const char *ca_file,
-                                    struct base_err *err)
+fm_status ledger_certificate_verify_judged(struct ledger_certificate_report *out, FILE *file,
+                                           const uint8_t *expect_chain32, const char *ca_file,
+                                           fm_status (*judge)(void *ctx,
+                                                              const struct ledger_members *members,
+                                                              struct base_err *err),
+                                           void *ctx, struct base_err *err)
 {
     struct input in = {.file = file};
     fm_status st;
 
-    *out = (struct ledger_certificate_report){0};
+    *out = (struct ledger_certificate_report){.deposit = {.judge = judge, .ctx = ctx}};
     base_sha256_init(&in.hash);
     st = check(out, &in, expect_chain32, ca_file, err);
     base_sha256_final(&in.hash, out->file32);
     return st;
+}
+
+fm_status ledger_certificate_verify(struct ledger_certificate_report *out, FILE *file,
+                                    const uint8_t *expect_chain32, const char *ca_file,
+                                    struct base_err *err)
+{
+    return ledger_certificate_verify_judged(out, file, expect_chain32, ca_file, NULL, NULL, err);
 }
 
 int64_t ledger_certificate_time_ms(const struct ledger_certificate_report *r)
@@ -115,15 +125,12 @@ static int64_t up(int64_t ms)
     return (ms + 999) / 1000 * 1000;
 }
 
-void ledger_certificate_print(FILE *out, const struct ledger_certificate_report *r)
+void ledger_certificate_print_anchor(FILE *out, const struct ledger_certificate_report *r)
 {
     const struct ledger_certificate *c = &r->certificate;
     const struct ledger_terms *terms = ledger_members_terms(r->log->members);
     char hex[65], when[DID_MOMENT_TEXT];
 
-    base_hex(hex, c->item.digest, 32);
-    (void)fprintf(out, "valid: certificate\n  document   \"%s\", %s %s\n", c->name, c->algorithm,
-                  hex);
     base_hex(hex, r->deposit.anchor, 32);
     (void)fprintf(out, "  deposited  by %s, number %llu of %llu under anchor %s\n",
                   r->deposit.depositor, (unsigned long long)c->index + 1,
@@ -145,6 +152,17 @@ void ledger_certificate_print(FILE *out, const struct ledger_certificate_report 
             out, " %s",
             ledger_members_by_did(r->log->members, r->log->checkpoint.cosigner[i].name)->alias);
     (void)fputs("\n", out);
+}
+
+void ledger_certificate_print(FILE *out, const struct ledger_certificate_report *r)
+{
+    const struct ledger_certificate *c = &r->certificate;
+    char hex[65], when[DID_MOMENT_TEXT];
+
+    base_hex(hex, c->item.digest, 32);
+    (void)fprintf(out, "valid: certificate\n  document   \"%s\", %s %s\n", c->name, c->algorithm,
+                  hex);
+    ledger_certificate_print_anchor(out, r);
     if (r->stamped) {
         (void)fprintf(out, "  stamped    %s by an RFC 3161 authority",
                       moment(when, r->stamp.time_ms));

@@ -29,8 +29,19 @@ fm_status ledger_certificate_verify(struct ledger_certificate_report *out, FILE 
                                     const uint8_t *expect_chain32, const char *ca_file,
                                     struct base_err *err) FM_CHECK;
 
+/* The same of what is left of the file, and judges more at the deposit (ledger_deposit). */
+fm_status ledger_certificate_verify_judged(struct ledger_certificate_report *out, FILE *file,
+                                           const uint8_t *expect_chain32, const char *ca_file,
+                                           fm_status (*judge)(void *ctx,
+                                                              const struct ledger_members *members,
+                                                              struct base_err *err),
+                                           void *ctx, struct base_err *err) FM_CHECK;
+
 /* The latest time by which the document existed: the block's, and what clocks may differ. */
 int64_t ledger_certificate_time_ms(const struct ledger_certificate_report *r);
+
+/* Where and by when it was deposited, and on what that rests: lines for people. */
+void ledger_certificate_print_anchor(FILE *out, const struct ledger_certificate_report *r);
 
 /* What it shows, and what not: for people, and as one object (the caller's; NULL: memory). */
 void ledger_certificate_print(FILE *out, const struct ledger_certificate_report *r);

@@ -13,6 +13,7 @@
 static const char usage[] =
     "usage: firmiana-verify [--json] [--chain ID] [--opening FILE] BUNDLE\n"
     "       firmiana-verify [--json] [--chain ID] [--ca FILE] CERTIFICATE\n"
+    "       firmiana-verify [--json] [--chain ID] [--document FILE] SIGNED\n"
     "       firmiana-verify [--json] [--chain ID] --keys FILE --quorum K DIR\n"
     "\n"
     "Checks the exported trail of a Firmiana ledger: that it is the whole log from genesis on, "
@@ -29,6 +30,8 @@ static const char usage[] =
     "  --ca FILE    certificates (PEM) of time-stamp authorities to trust, for a certificate with "
     "a "
     "token\n"
+    "  SIGNED       what `firmiana sign` and `firmiana countersign` wrote: who signed a document\n"
+    "  --document FILE  the document itself, to be compared\n"
     "  DIR          a log that `firmiana ledger publish` wrote: every tile, and that K of the keys "
     "in\n"
     "               FILE (its DIR/members, from a source that you trust) cosigned it\n"
@@ -60,6 +63,8 @@ static fm_status read_options(struct verify_options *o, int argc, char **argv, s
             o->opening = argv[++i];
         } else if (strcmp(arg, "--ca") == 0 && i + 1 < argc) {
             o->ca = argv[++i];
+        } else if (strcmp(arg, "--document") == 0 && i + 1 < argc) {
+            o->document = argv[++i];
         } else if (strcmp(arg, "--keys") == 0 && i + 1 < argc) {
             o->keys = argv[++i];
         } else if (strcmp(arg, "--quorum") == 0 && i + 1 < argc) {
@@ -161,6 +166,7 @@ int main(int argc, char **argv)
         return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? fm_status_exit(FM_E_IO) : 0;
     if (st == FM_OK)
         st = is_folder(o.bundle)               ? verify_published(&o, &err)
+             : verify_is_signed(o.bundle)      ? verify_signed(&o, &err)
              : verify_is_certificate(o.bundle) ? verify_certificate(&o, &err)
                                                : verify_named(&o, &err);
     if (st != FM_OK)

@@ -8,7 +8,7 @@
 #include "base/status.h"
 
 struct verify_options {
-    const char *bundle, *opening, *keys, *ca;
+    const char *bundle, *opening, *keys, *ca, *document;
     int64_t quorum; /* 0: not given */
     bool json, help, chain_given;
     uint8_t chain[32];
@@ -17,6 +17,10 @@ struct verify_options {
 /* A certificate, which begins otherwise than a bundle. */
 bool verify_is_certificate(const char *path);
 fm_status verify_certificate(const struct verify_options *o, struct base_err *err) FM_CHECK;
+
+/* A signed document's file, which begins otherwise than both. */
+bool verify_is_signed(const char *path);
+fm_status verify_signed(const struct verify_options *o, struct base_err *err) FM_CHECK;
 
 /* A folder that firmiana ledger publish wrote. */
 fm_status verify_published(const struct verify_options *o, struct base_err *err) FM_CHECK;

@@ -317,7 +317,8 @@ fm_status ledger_verify_certificate(struct ledger_verified **out,
 {
     struct ledger_verifier v = {.deposit = deposit};
 
-    *deposit = (struct ledger_deposit){.certificate = deposit->certificate};
+    *deposit = (struct ledger_deposit){
+        .certificate = deposit->certificate, .judge = deposit->judge, .ctx = deposit->ctx};
     return verify(&v, out, source, expect_chain32, err);
 }
 

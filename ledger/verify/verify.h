@@ -115,11 +115,15 @@ struct ledger_deposit {
     uint64_t leaf, height;             /* of its block */
     int64_t time_ms;                   /* of its block */
     uint8_t anchor[32];
+    /* The caller's, NULL is allowed: more to check, with the members as they were at the deposit.
+     */
+    fm_status (*judge)(void *ctx, const struct ledger_members *members, struct base_err *err);
+    void *ctx;
 };
 
 /* The same, and holds a certificate against the log: its deposit is there, accepted, and its
- * document is under the anchor. deposit->certificate is the caller's, the rest is filled. Checks
- * named "certificate". */
+ * document is under the anchor. deposit->certificate and judge are the caller's, the rest is
+ * filled. Checks named "certificate". */
 fm_status ledger_verify_certificate(struct ledger_verified **out,
                                     const struct ledger_bundle_source *source,
                                     const uint8_t *expect_chain32, struct ledger_deposit *deposit,

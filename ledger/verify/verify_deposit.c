@@ -25,5 +25,5 @@ fm_status ledger_verify_deposit(struct ledger_verifier *v, const struct ledger_t
         return st;
     (void)snprintf(d->depositor, sizeof d->depositor, "%s", sender->alias);
     d->leaf = v->reader.leaf;
-    return FM_OK;
+    return d->judge != NULL ? d->judge(d->ctx, v->out->members, err) : FM_OK;
 }

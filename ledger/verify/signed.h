@@ -1,0 +1,47 @@
+/* The file of a signed document: one line, the record of signatures (did/signature.h), canonical;
+ * and, once it is anchored, behind it the certificate (certificate.h) of that line, newline
+ * included, as evidence on the ledger. With it nothing else is needed to check who signed, years
+ * later: members' keys are those of the leaf where the record was deposited. Not anchored, only
+ * did:keys can be checked without a member's documents. */
+#ifndef FIRMIANA_LEDGER_VERIFY_SIGNED_H
+#define FIRMIANA_LEDGER_VERIFY_SIGNED_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "did/signature.h"
+#include "ledger/verify/certificate.h"
+
+struct ledger_signed {
+    json_t *record;
+    struct did_signature_report signatures; /* texts are the record's */
+    bool anchored;
+    struct ledger_certificate_report certificate; /* if so */
+};
+void ledger_signed_release(struct ledger_signed *s); /* {0} is fine */
+
+/* True if a file that begins with these three bytes is of this kind. */
+bool ledger_signed_begins(const char first[3]);
+
+/* The document in a file, by both hashes. name is borrowed: the last part of path. */
+fm_status ledger_signed_digest(struct did_signature_document *out, const char *path,
+                               struct base_err *err) FM_CHECK;
+
+/* Reads and checks it all. expect_chain32, ca_file: NULL is allowed; they are for anchored files.
+ * keys: for those that are not. FM_E_INVALID says what does not hold; also if all holds but signers
+ * are missing, naming the first: out is then whole. Other errors are no verdict. The caller
+ * releases *out in any case. */
+fm_status ledger_signed_verify(struct ledger_signed *out, FILE *file, const uint8_t *expect_chain32,
+                               const char *ca_file, const struct did_signature_keys *keys,
+                               struct base_err *err) FM_CHECK;
+
+/* That these are the bytes that were signed. FM_E_INVALID: others. */
+fm_status ledger_signed_compare(const struct ledger_signed *s, const char *path,
+                                struct base_err *err) FM_CHECK;
+
+/* What it shows, and what not: for people, and as one object (the caller's; NULL: memory).
+ * compared: the document itself was. */
+void ledger_signed_print(FILE *out, const struct ledger_signed *s, bool compared);
+json_t *ledger_signed_json(const struct ledger_signed *s, bool compared);
+
+#endif
