@@ -209,15 +209,25 @@ fm_status did_signature_sign(json_t *record, const struct did_secret *secret, co
 
 /* ---- verifying ---- */
 
-static fm_status did_key_threshold(void *ctx, size_t *out, const char *did, struct base_err *err)
+static fm_status did_key_only(void *ctx, struct did_key *out, const char *method,
+                              enum did_role role, struct base_err *err)
+{
+    if (strncmp(method, "did:key:", 8) == 0)
+        return did_proof_resolve_did_key(ctx, out, method, role, err);
+    return base_err_set(err, FM_E_NOT_FOUND,
+                        "the keys of %.90s are not at hand: give its document or a member's node, "
+                        "or have the signatures anchored",
+                        method);
+}
+
+static fm_status no_threshold(void *ctx, size_t *out, const char *did, struct base_err *err)
 {
     (void)ctx;
     (void)out;
-    return base_err_set(err, FM_E_AUTH, "%.120s: nothing here knows its officers", did);
+    return base_err_set(err, FM_E_NOT_FOUND, "%.120s: its officers are not at hand", did);
 }
 
-const struct did_signature_keys did_signature_did_keys = {{did_proof_resolve_did_key, NULL},
-                                                          did_key_threshold};
+const struct did_signature_keys did_signature_did_keys = {{did_key_only, NULL}, no_threshold};
 
 /* Whether this signer may still sign now. */
 static fm_status check_turn(const struct did_signature_report *report,

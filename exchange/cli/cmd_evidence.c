@@ -6,14 +6,13 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "exchange/cli/cmd_ledger.h"
 #include "exchange/cli/commands.h"
+#include "exchange/cli/deposit.h"
 #include "exchange/evidence/page.h"
 #include "exchange/evidence/receipt.h"
-#include "ledger/store/export.h"
 
 enum { LINE_ROOM = 4096 + 80 };
 
@@ -133,31 +132,11 @@ static fm_status stamp(struct evidence_receipt *r, const char *command, struct b
 
 /* ---- depositing ---- */
 
-static json_t *body_of(const struct evidence_receipt *r)
-{
-    char root[65], token[65];
-    uint8_t hash[32];
-    json_t *body;
-
-    base_hex(root, r->root, 32);
-    body = json_pack("{s:s, s:I, s:s}", "algorithm", r->algorithm, "count", (json_int_t)r->n,
-                     "root", root);
-    if (body == NULL || r->token.len == 0)
-        return body;
-    base_sha256(hash, r->token.p, r->token.len);
-    base_hex(token, hash, 32);
-    if (json_object_set_new(body, "token", json_string(token)) != 0) {
-        json_decref(body);
-        return NULL;
-    }
-    return body;
-}
-
 static fm_status deposit(const struct cli_args *args, struct base_err *err)
 {
     const char *out = cli_value(args, "receipt"), *tsa = cli_value(args, "tsa");
     struct evidence_receipt r = {0};
-    json_t *me = NULL, *body = NULL;
+    json_t *me = NULL;
     fm_status st = FM_OK;
 
     if (access(out, F_OK) == 0)
@@ -171,10 +150,8 @@ static fm_status deposit(const struct cli_args *args, struct base_err *err)
         st = stamp(&r, tsa, err);
     if (st == FM_OK) /* first: without its salts the deposit would show nothing */
         st = evidence_receipt_save(&r, out, err);
-    if (st == FM_OK && (body = body_of(&r)) == NULL)
-        st = base_err_memory(err, "deposit");
     if (st == FM_OK)
-        st = cli_submit_by_node(args, "evidence.deposit", body, "deposit", err);
+        st = cli_deposit_submit(args, &r, err);
     if (st == FM_OK && !cli_flag(args, "json"))
         printf("%s: %zu document%s; keep it: certificates are made from it\n", out, r.n,
                r.n == 1 ? "" : "s");
@@ -211,46 +188,6 @@ const struct cli_command cli_evidence_deposit = {
 
 /* ---- certificates ---- */
 
-/* The transaction that deposited this anchor. */
-static fm_status find_deposit(uint8_t tx32[32], struct ledger_reader *reader,
-                              const struct evidence_receipt *r, struct base_err *err)
-{
-    char key[96], root[65];
-    json_t *value = NULL;
-    fm_status st;
-
-    if (memcmp(r->chain, ledger_reader_id(reader), 32) != 0)
-        return base_err_set(err, FM_E_INPUT, "the receipt is of another ledger");
-    base_hex(root, r->root, 32);
-    (void)snprintf(key, sizeof key, "evidence/%s", root);
-    st = ledger_reader_get(reader, &value, key, err);
-    if (st == FM_E_NOT_FOUND)
-        st = base_err_set(err, FM_E_NOT_FOUND,
-                          "its anchor is not on the ledger here: was the deposit refused, or is "
-                          "this node behind?");
-    if (st == FM_OK)
-        st = base_json_get_hex(tx32, 32, value, "tx", err);
-    json_decref(value);
-    return st;
-}
-
-/* The line, then the bundle that discloses the deposit. */
-static fm_status write_certificate(FILE *f, struct ledger_reader *reader,
-                                   const struct ledger_certificate *c, struct base_err *err)
-{
-    const struct ledger_export_options options = {.txs = (const uint8_t(*)[32])c->tx, .n_txs = 1};
-    struct ledger_export_report report;
-    struct base_buf line = {0};
-    fm_status st = ledger_certificate_encode(&line, c, err);
-
-    if (st == FM_OK && (fwrite(line.p, 1, line.len, f) != line.len || fflush(f) != 0))
-        st = base_err_errno(err, "certificate");
-    if (st == FM_OK)
-        st = ledger_export_to(reader, fileno(f), &options, &report, err);
-    base_buf_release(&line);
-    return st;
-}
-
 /* Writes it, checks it as anyone would, and only then gives it its name. */
 static fm_status make(struct ledger_certificate_report *out, const struct cli_args *args,
                       struct ledger_reader *reader, const struct ledger_certificate *c,
@@ -269,7 +206,7 @@ static fm_status make(struct ledger_certificate_report *out, const struct cli_ar
     f = fopen(fresh, "w+b");
     if (f == NULL)
         return base_err_errno(err, fresh);
-    st = write_certificate(f, reader, c, err);
+    st = cli_deposit_certify(f, reader, c, err);
     if (st == FM_OK && (fseek(f, 0, SEEK_SET) != 0 || fsync(fileno(f)) != 0))
         st = base_err_errno(err, fresh);
     if (st == FM_OK)
@@ -325,7 +262,7 @@ static fm_status certificate(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = ledger_reader_open(&reader, path, err);
     if (st == FM_OK)
-        st = find_deposit(tx, reader, &r, err);
+        st = cli_deposit_find(tx, reader, &r, err);
     if (st == FM_OK) {
         st = evidence_receipt_certify(&c, &r, digest, tx, err);
         if (st != FM_OK)

@@ -74,10 +74,12 @@ static const struct did_document *find_document(const struct credential_files *f
 /* The node's, kept for the next question. */
 static fm_status ask_node(struct credential_files *f, const char *did, struct base_err *err)
 {
+    struct base_err none = {0};
+    const char *home;
     json_t *value;
     fm_status st;
 
-    if (cli_value(f->args, "home") == NULL)
+    if (cli_home(&home, f->args, &none) != FM_OK)
         return base_err_set(err, FM_E_NOT_FOUND,
                             "the document of %.120s is not at hand: give it with --document, or "
                             "name a member's node with --home",
@@ -92,10 +94,20 @@ static fm_status ask_node(struct credential_files *f, const char *did, struct ba
     return st;
 }
 
+fm_status credential_files_document(const struct did_document **out, struct credential_files *f,
+                                    const char *did, struct base_err *err)
+{
+    fm_status st = find_document(f, did) == NULL ? ask_node(f, did, err) : FM_OK;
+
+    *out = st == FM_OK ? find_document(f, did) : NULL;
+    return st;
+}
+
 static fm_status find_key(void *ctx, struct did_key *out, const char *method, enum did_role role,
                           struct base_err *err)
 {
     struct credential_files *f = ctx;
+    const struct did_document *doc;
     char did[DID_METHOD_TEXT];
     fm_status st;
 
@@ -104,9 +116,8 @@ static fm_status find_key(void *ctx, struct did_key *out, const char *method, en
     if (!did_method_split(did, method) || strncmp(did, "did:firmiana:", 13) != 0)
         return base_err_set(err, FM_E_UNSUPPORTED,
                             "'%.80s': known here are keys of did:key and did:firmiana", method);
-    if (find_document(f, did) == NULL && (st = ask_node(f, did, err)) != FM_OK)
-        return st;
-    return did_document_key(find_document(f, did), out, role, method, err);
+    st = credential_files_document(&doc, f, did, err);
+    return st == FM_OK ? did_document_key(doc, out, role, method, err) : st;
 }
 
 /* ---- lists ---- */

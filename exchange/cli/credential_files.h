@@ -39,6 +39,9 @@ struct credential_files {
 /* Reads --document and --list, each as often as given; --home is asked when it is needed. */
 fm_status credential_files_open(struct credential_files *f, const struct cli_args *args,
                                 int64_t now_s, struct base_err *err) FM_CHECK;
+/* The document of a did:firmiana, borrowed. FM_E_NOT_FOUND: nobody at hand has it. */
+fm_status credential_files_document(const struct did_document **out, struct credential_files *f,
+                                    const char *did, struct base_err *err) FM_CHECK;
 void credential_files_release(struct credential_files *f); /* after a failed open too */
 
 #endif

@@ -290,6 +290,7 @@ static const struct {
     {"dataset.list", NODE_ANYONE, node_request_dataset_list},
     {"dataset.publish", NODE_OPERATOR, node_request_dataset_publish},
     {"did.resolve", NODE_ANYONE, node_request_did_resolve},
+    {"document.sign", NODE_OPERATOR, node_request_document_sign},
     {"epoch.approve", NODE_OPERATOR | NODE_OFFICER, node_request_epoch_approve},
     {"epoch.show", NODE_ANYONE, node_request_epoch_show},
     {"governance.list", NODE_ANYONE, node_request_governance_list},

@@ -34,6 +34,8 @@ void node_request_consent_withdraw(struct node *node, const json_t *request,
                                    const struct node_reply *reply);
 void node_request_credential_issue(struct node *node, const json_t *request,
                                    const struct node_reply *reply);
+void node_request_document_sign(struct node *node, const json_t *request,
+                                const struct node_reply *reply);
 void node_request_contract_check(struct node *node, const json_t *request,
                                  const struct node_reply *reply);
 void node_request_query_explain(struct node *node, const json_t *request,
