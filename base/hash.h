@@ -1,5 +1,7 @@
-/* SHA-256, the hash of every format of Firmiana (log, state tree, ids, commitments). OpenSSL does
- * the work. */
+/* The hashes. base_hash is that of every format of Firmiana (log, state tree, ids, commitments):
+ * SHA-256, or SM3 (GB/T 32905-2016) where the ledger's profile is national (profile.h). base_sha256
+ * is for what others have specified, whatever the profile. Both have 32 bytes. OpenSSL does the
+ * work. */
 #ifndef FIRMIANA_BASE_HASH_H
 #define FIRMIANA_BASE_HASH_H
 
@@ -10,13 +12,20 @@
 
 void base_sha256(uint8_t out32[BASE_HASH_SIZE], const void *bytes, size_t len);
 
+/* Of the profile that the process has adopted. */
+void base_hash(uint8_t out32[BASE_HASH_SIZE], const void *bytes, size_t len);
+
+/* OpenSSL's name of base_hash, for HMAC and HKDF: "SHA256" or "SM3". */
+const char *base_hash_name(void);
+
 /* Streaming: init, update any number of times, final (which also releases). Aborts when OpenSSL has
- * no SHA-256, which would be an installation without its default provider. */
-struct base_sha256 {
+ * not the hash, which would be an installation without its default provider. */
+struct base_hash {
     void *ctx;
 };
-void base_sha256_init(struct base_sha256 *h);
-void base_sha256_update(struct base_sha256 *h, const void *bytes, size_t len);
-void base_sha256_final(struct base_sha256 *h, uint8_t out32[BASE_HASH_SIZE]);
+void base_hash_init(struct base_hash *h);
+void base_sha256_init(struct base_hash *h);
+void base_hash_update(struct base_hash *h, const void *bytes, size_t len);
+void base_hash_final(struct base_hash *h, uint8_t out32[BASE_HASH_SIZE]);
 
 #endif

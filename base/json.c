@@ -298,15 +298,26 @@ fm_status base_json_parse_canonical(json_t **out, const void *bytes, size_t len,
     return base_json_parse_canonical_span(out, &span, NULL, bytes, len, err);
 }
 
-fm_status base_json_hash(uint8_t out32[32], const json_t *value, struct base_err *err)
+static fm_status hash_by(void (*hash)(uint8_t *, const void *, size_t), uint8_t out32[32],
+                         const json_t *value, struct base_err *err)
 {
     struct base_buf bytes = {0};
     fm_status st = base_json_canonical(&bytes, value, err);
 
     if (st == FM_OK)
-        base_sha256(out32, bytes.p, bytes.len);
+        hash(out32, bytes.p, bytes.len);
     base_buf_release_secret(&bytes);
     return st;
+}
+
+fm_status base_json_hash(uint8_t out32[32], const json_t *value, struct base_err *err)
+{
+    return hash_by(base_hash, out32, value, err);
+}
+
+fm_status base_json_sha256(uint8_t out32[32], const json_t *value, struct base_err *err)
+{
+    return hash_by(base_sha256, out32, value, err);
 }
 
 /* ---- files ---- */

@@ -51,8 +51,9 @@ fm_status base_json_parse_canonical_span(json_t **out, struct base_json_span *sp
 fm_status base_json_canonical(struct base_buf *out, const json_t *value,
                               struct base_err *err) FM_CHECK;
 
-/* SHA-256 of the canonical bytes. */
+/* Of the canonical bytes: base_hash, and SHA-256 whatever the profile. */
 fm_status base_json_hash(uint8_t out32[32], const json_t *value, struct base_err *err) FM_CHECK;
+fm_status base_json_sha256(uint8_t out32[32], const json_t *value, struct base_err *err) FM_CHECK;
 
 /* Reads a whole file (at most max_len bytes) and parses it as base_json_parse(); errors name the
  * file. */

@@ -185,7 +185,7 @@ static void make_tx(struct base_buf *out)
     (void)snprintf(text, sizeof text, "%lld", (long long)++version);
     if (m->broadcast != NULL)
         (void)snprintf(name, sizeof name, "loans_%s", text);
-    base_sha256(hash, text, strlen(text));
+    base_hash(hash, text, strlen(text));
     base_hex(root, hash, 32);
     body = json_pack("{s:s, s:{s:[{s:s, s:s, s:[i,i], s:b}], s:[], s:i, s:i}, s:I, s:s, s:i}",
                      "dataset", name, "schema", "columns", "name", "balance", "type", "INTEGER",

@@ -271,7 +271,7 @@ static void make_genesis(struct ledger_bench *b)
         "unreceipted_queries", 10, "consent_uses", 10, "deadline_ms", 60000, "minimum_group", 2);
     ledger_must(base_json_canonical(&b->genesis, genesis, &ledger_bench_err));
     json_decref(genesis);
-    base_sha256(b->chain_id, b->genesis.p, b->genesis.len);
+    base_hash(b->chain_id, b->genesis.p, b->genesis.len);
 }
 
 void ledger_members_make(struct ledger_bench *b, const char *dir)

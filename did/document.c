@@ -40,13 +40,13 @@ bool did_alias_is_valid(const char *alias)
 void did_recovery_commit(uint8_t out32[32], const struct did_key *key)
 {
     static const char domain[] = "firmiana:did:recovery:1"; /* its NUL is hashed too */
-    struct base_sha256 hash;
+    struct base_hash hash;
 
-    base_sha256_init(&hash);
-    base_sha256_update(&hash, domain, sizeof domain);
-    base_sha256_update(&hash, key->suite->multicodec, sizeof key->suite->multicodec);
-    base_sha256_update(&hash, key->bytes, key->suite->key_len);
-    base_sha256_final(&hash, out32);
+    base_hash_init(&hash);
+    base_hash_update(&hash, domain, sizeof domain);
+    base_hash_update(&hash, key->suite->multicodec, sizeof key->suite->multicodec);
+    base_hash_update(&hash, key->bytes, key->suite->key_len);
+    base_hash_final(&hash, out32);
 }
 
 /* ---- reading ---- */

@@ -24,7 +24,7 @@
 #include "did/suite.h"
 
 #define DID_CHAIN_TEXT 33    /* 32 hex digits, or "{CHAIN}" */
-#define DID_FIRMIANA_TEXT 93 /* the longest did:firmiana, with the closing NUL */
+#define DID_FIRMIANA_TEXT 97 /* the longest did:firmiana, with the closing NUL */
 #define DID_ALIAS_MAX 32
 #define DID_KEYS_MAX 32
 #define DID_SERVICES_MAX 16
@@ -43,7 +43,7 @@ bool did_method_split(char did[DID_METHOD_TEXT], const char *method) FM_CHECK;
 /* [a-z][a-z0-9_]*, at most DID_ALIAS_MAX. */
 bool did_alias_is_valid(const char *alias) FM_CHECK;
 
-/* SHA-256("firmiana:did:recovery:1" || 0x00 || multicodec prefix || key): what a document says
+/* H("firmiana:did:recovery:1" || 0x00 || multicodec prefix || key): what a document says
  * about its recovery key until that key is used. */
 void did_recovery_commit(uint8_t out32[32], const struct did_key *key);
 
@@ -75,7 +75,7 @@ const char *did_document_id(const struct did_document *doc);
 const char *did_document_chain(const struct did_document *doc); /* hex, or "{CHAIN}" */
 const char *did_document_alias(const struct did_document *doc);
 const struct did_method *did_document_methods(const struct did_document *doc, size_t *count);
-const uint8_t *did_document_hash32(const struct did_document *doc); /* SHA-256 of the JCS form */
+const uint8_t *did_document_hash32(const struct did_document *doc); /* base_hash of the JCS form */
 const uint8_t *did_document_previous32(const struct did_document *doc); /* zeros in version 1 */
 const uint8_t *did_document_recovery32(const struct did_document *doc);
 

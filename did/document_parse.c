@@ -27,7 +27,7 @@ static fm_status check_bytes(struct did_document *doc, const json_t *json, struc
         st = base_err_set(err, FM_E_INPUT, "%zu bytes long, at most %d are allowed", bytes.len,
                           DID_DOCUMENT_MAX);
     if (st == FM_OK)
-        base_sha256(doc->hash32, bytes.p, bytes.len);
+        base_hash(doc->hash32, bytes.p, bytes.len);
     base_buf_release(&bytes);
     return st;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/profile.h"
 #include "base/sm3.h"
 #include "did/copy.h"
 #include "did/key_did.h"
@@ -25,6 +26,12 @@ static fm_status hash_sm3(uint8_t out32[32], const json_t *value, struct base_er
     return st;
 }
 
+/* The ledger's own hash, base_hash: what an object has been hashed with already. */
+static enum did_digest usual_digest(void)
+{
+    return base_profile_is_national() ? DID_DIGEST_SM3 : DID_DIGEST_SHA256;
+}
+
 /* The hash of the canonical bytes of an object without one of its members. */
 static fm_status hash_without(uint8_t out32[32], const json_t *object, const char *member,
                               enum did_digest digest, struct base_err *err)
@@ -34,7 +41,7 @@ static fm_status hash_without(uint8_t out32[32], const json_t *object, const cha
 
     if (copy == NULL)
         return base_err_memory(err, "proof");
-    st = digest == DID_DIGEST_SM3 ? hash_sm3(out32, copy, err) : base_json_hash(out32, copy, err);
+    st = digest == DID_DIGEST_SM3 ? hash_sm3(out32, copy, err) : base_json_sha256(out32, copy, err);
     json_decref(copy);
     return st;
 }
@@ -306,10 +313,10 @@ static fm_status verify_one(struct did_proof *out, const json_t *object, const u
                           cryptosuite, out->key.suite->cryptosuite);
     if (st == FM_OK)
         st = did_multibase_decode(signature, out->key.suite->signature_len, value, err);
-    if (st == FM_OK && out->key.suite->digest != DID_DIGEST_SHA256) {
+    if (st == FM_OK && out->key.suite->digest != usual_digest()) {
         st = did_proof_hash(hash64, object, proof, out->key.suite->digest, err);
     } else if (st == FM_OK) {
-        st = hash_without(hash64, proof, "proofValue", DID_DIGEST_SHA256, err);
+        st = hash_without(hash64, proof, "proofValue", usual_digest(), err);
         memcpy(hash64 + 32, bare32, 32);
     }
     if (st == FM_OK)
@@ -351,7 +358,7 @@ fm_status did_proof_verify_terms(struct did_proof *out, const json_t *object, en
                                  const struct did_resolver *resolver, struct base_err *err)
 {
     uint8_t bare[32];
-    fm_status st = hash_without(bare, object, "proof", DID_DIGEST_SHA256, err);
+    fm_status st = hash_without(bare, object, "proof", usual_digest(), err);
 
     memset(out, 0, sizeof *out);
     return st != FM_OK
@@ -408,7 +415,7 @@ fm_status did_proof_verify_set(struct did_proof out[DID_PROOF_SET_MAX], size_t *
                                const struct did_resolver *resolver, struct base_err *err)
 {
     uint8_t bare[32];
-    fm_status st = hash_without(bare, object, "proof", DID_DIGEST_SHA256, err);
+    fm_status st = hash_without(bare, object, "proof", usual_digest(), err);
 
     *out_count = 0;
     return st != FM_OK ? st

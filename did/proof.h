@@ -106,8 +106,8 @@ fm_status did_proof_verify_set(struct did_proof out[DID_PROOF_SET_MAX], size_t *
                                const json_t *object, enum did_role role, uint32_t rules_version,
                                const struct did_resolver *resolver, struct base_err *err) FM_CHECK;
 
-/* The same for who has hashed the object already: bare32 is SHA-256 of its canonical bytes without
- * "proof", whatever the suites of the proofs. */
+/* The same for who has hashed the object already: bare32 is base_hash of its canonical bytes
+ * without "proof", whatever the suites of the proofs. */
 fm_status did_proof_verify_hashed(struct did_proof out[DID_PROOF_SET_MAX], size_t *out_count,
                                   const json_t *object, const uint8_t bare32[32],
                                   enum did_role role, uint32_t rules_version,

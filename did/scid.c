@@ -4,11 +4,19 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/profile.h"
 #include "did/copy.h"
 #include "did/multibase.h"
 
 #define PREFIX_LEN (sizeof DID_METHOD_PREFIX - 1)
-#define MULTIHASH_LEN 34 /* 0x12 (sha2-256), 0x20 (32 bytes), the hash */
+#define MULTIHASH_MAX 36
+
+/* Multihashes: the code as a varint, 0x20 (32 bytes), the hash. text_len: 58^45 < 0x1220 * 2^256 <
+ * 58^46 and 58^49 < 0xcda60120 * 2^256 < 58^50, so each has one length. */
+static const struct form {
+    uint8_t prefix[4];
+    size_t prefix_len, text_len;
+} forms[] = {{{0x12, 0x20}, 2, 46}, {{0xcd, 0xa6, 0x01, 0x20}, 4, 50}}; /* sha2-256, sm3-256 */
 
 /* ---- substitution ---- */
 
@@ -79,12 +87,16 @@ static bool is_chain(const char *text, size_t len)
 
 static bool is_scid(const char *text)
 {
-    uint8_t bytes[MULTIHASH_LEN];
+    uint8_t bytes[MULTIHASH_MAX];
     size_t len;
 
-    return strlen(text) == DID_SCID_TEXT - 1 &&
-           did_base58_decode(bytes, sizeof bytes, &len, text, DID_SCID_TEXT - 1) &&
-           len == MULTIHASH_LEN && bytes[0] == 0x12 && bytes[1] == 0x20;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        if (strlen(text) == forms[i].text_len &&
+            did_base58_decode(bytes, sizeof bytes, &len, text, forms[i].text_len) &&
+            len == forms[i].prefix_len + 32 &&
+            memcmp(bytes, forms[i].prefix, forms[i].prefix_len) == 0)
+            return true;
+    return false;
 }
 
 bool did_scid_split(char chain[DID_CHAIN_TEXT], char id[DID_SCID_TEXT], const char *did)
@@ -103,7 +115,7 @@ bool did_scid_split(char chain[DID_CHAIN_TEXT], char id[DID_SCID_TEXT], const ch
         return false;
     memcpy(chain, did, chain_len);
     chain[chain_len] = '\0';
-    memcpy(id, colon + 1, DID_SCID_TEXT);
+    memcpy(id, colon + 1, strlen(colon + 1) + 1); /* is_scid() has measured it */
     return true;
 }
 
@@ -112,7 +124,8 @@ bool did_scid_split(char chain[DID_CHAIN_TEXT], char id[DID_SCID_TEXT], const ch
 fm_status did_scid_compute(char id[DID_SCID_TEXT], const json_t *document, const char *did,
                            struct base_err *err)
 {
-    uint8_t multihash[MULTIHASH_LEN] = {0x12, 0x20};
+    const struct form *form = &forms[base_profile_is_national() ? 1 : 0];
+    uint8_t multihash[MULTIHASH_MAX];
     json_t *template = did_scid_substitute(document, did, DID_TEMPLATE);
     struct base_buf text = {0};
     fm_status st;
@@ -120,15 +133,15 @@ fm_status did_scid_compute(char id[DID_SCID_TEXT], const json_t *document, const
     id[0] = '\0';
     if (template == NULL)
         return base_err_memory(err, "DID document");
-    st = base_json_hash(multihash + 2, template, err);
+    memcpy(multihash, form->prefix, sizeof form->prefix);
+    st = base_json_hash(multihash + form->prefix_len, template, err);
     json_decref(template);
     if (st != FM_OK)
         return st;
-    did_base58_encode(&text, multihash, sizeof multihash);
+    did_base58_encode(&text, multihash, form->prefix_len + 32);
     st = base_buf_status(&text, "DID", err);
-    /* 58^45 < 0x1220 * 2^256 < 58^46: always 46 characters. */
     if (st == FM_OK)
-        memcpy(id, base_buf_cstr(&text), DID_SCID_TEXT);
+        memcpy(id, base_buf_cstr(&text), form->text_len + 1);
     base_buf_release(&text);
     return st;
 }

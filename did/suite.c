@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/profile.h"
 #include "base/secret.h"
 
 /* Every row of the table. */
@@ -28,6 +29,25 @@ const struct did_suite *did_suite_by_multicodec(const uint8_t prefix2[2])
 
 /* ---- public keys ---- */
 
+/* What the genesis forbids is no key here, whoever shows it. */
+static fm_status check_profile(const struct did_suite *suite, struct base_err *err)
+{
+    enum base_profile profile = base_profile();
+
+    if (profile == BASE_PROFILE_OPEN ||
+        (suite == did_suite_sm2()) == (profile == BASE_PROFILE_NATIONAL))
+        return FM_OK;
+    return base_err_set(err, FM_E_AUTH,
+                        "%s keys and signatures are not allowed: the profile is %s (%s)",
+                        suite->name, base_profile_name(profile),
+                        profile == BASE_PROFILE_NATIONAL ? "sm2" : "ed25519, p256");
+}
+
+const struct did_suite *did_suite_usual(void)
+{
+    return base_profile_is_national() ? did_suite_sm2() : did_suite_ed25519();
+}
+
 static fm_status check_rules(const struct did_suite *suite, uint32_t rules_version,
                              struct base_err *err)
 {
@@ -40,7 +60,7 @@ static fm_status check_rules(const struct did_suite *suite, uint32_t rules_versi
         return base_err_set(err, FM_E_AUTH,
                             "%s keys and signatures are not allowed under rules version %lu",
                             suite->name, (unsigned long)rules_version);
-    return FM_OK;
+    return check_profile(suite, err);
 }
 
 fm_status did_key_make(struct did_key *out, const struct did_suite *suite, const uint8_t *bytes,

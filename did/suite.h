@@ -34,6 +34,10 @@
  *         "1234567812345678": the DID is inside M already. An OpenSSL that fails the standard's own
  *         example is recognised before the first use.
  *
+ * The process's profile (base/profile.h), which a genesis fixes, allows sm2 alone or all but sm2; a
+ * genesis without a profile allows all. A key that is not allowed is FM_E_AUTH, as one is that the
+ * rules do not have yet.
+ *
  * Signing is OpenSSL's, with fresh randomness for p256 and sm2: two signatures of one message
  * differ. Secrets are from 1 to n - 2, big-endian. */
 #ifndef FIRMIANA_DID_SUITE_H
@@ -93,6 +97,8 @@ struct did_suite {
 const struct did_suite *did_suite_ed25519(void);
 const struct did_suite *did_suite_p256(void);
 const struct did_suite *did_suite_sm2(void);
+/* What new keys are made with: ed25519, or sm2 where the profile is national. */
+const struct did_suite *did_suite_usual(void);
 const struct did_suite *did_suite_by_name(const char *name);
 const struct did_suite *did_suite_by_multicodec(const uint8_t prefix2[2]);
 
@@ -104,7 +110,7 @@ struct did_key {
 };
 
 /* Checks the length and the suite's rule for keys. Errors: FM_E_AUTH (also for a suite that those
- * rules do not have yet); *out is then all zero. */
+ * rules or the profile do not have); *out is then all zero. */
 fm_status did_key_make(struct did_key *out, const struct did_suite *suite, const uint8_t *bytes,
                        size_t len, uint32_t rules_version, struct base_err *err) FM_CHECK;
 bool did_key_equal(const struct did_key *a, const struct did_key *b);

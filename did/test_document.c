@@ -31,7 +31,7 @@ static void id_is_hash_of_template(void **state)
         base_buf_put_str(&template, "did:firmiana:{CHAIN}:{SCID}");
     }
     base_buf_put_str(&template, at);
-    base_sha256(multihash + 2, template.p, template.len);
+    base_hash(multihash + 2, template.p, template.len);
     did_base58_encode(&id, multihash, sizeof multihash);
     assert_string_equal(strrchr(did, ':') + 1, base_buf_cstr(&id));
     assert_memory_equal(did, "did:firmiana:f14231a1a00102030405060708090a0b:Qm", 48);

@@ -44,10 +44,21 @@ void *__wrap_calloc(size_t n, size_t len)
 
 /* Hashing aborts when it cannot get memory (base/hash.h): a node that stops is right, but a test
  * that stops is not, so memory is plentiful there. */
+void __real_base_hash(uint8_t out32[32], const void *bytes, size_t len);
+void __wrap_base_hash(uint8_t out32[32], const void *bytes, size_t len);
 void __real_base_sha256(uint8_t out32[32], const void *bytes, size_t len);
 void __wrap_base_sha256(uint8_t out32[32], const void *bytes, size_t len);
-void __real_base_sha256_init(struct base_sha256 *h);
-void __wrap_base_sha256_init(struct base_sha256 *h);
+void __real_base_hash_init(struct base_hash *h);
+void __wrap_base_hash_init(struct base_hash *h);
+
+void __wrap_base_hash(uint8_t out32[32], const void *bytes, size_t len)
+{
+    long saved = left;
+
+    left = -1;
+    __real_base_hash(out32, bytes, len);
+    left = saved;
+}
 
 void __wrap_base_sha256(uint8_t out32[32], const void *bytes, size_t len)
 {
@@ -58,12 +69,12 @@ void __wrap_base_sha256(uint8_t out32[32], const void *bytes, size_t len)
     left = saved;
 }
 
-void __wrap_base_sha256_init(struct base_sha256 *h)
+void __wrap_base_hash_init(struct base_hash *h)
 {
     long saved = left;
 
     left = -1;
-    __real_base_sha256_init(h);
+    __real_base_hash_init(h);
     left = saved;
 }
 

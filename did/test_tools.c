@@ -25,7 +25,7 @@ static fm_status fill(void *ctx, void *out, size_t len, struct base_err *err)
         size_t take = len < 32 ? len : 32;
         base_store_u64(in, r->seed);
         base_store_u64(in + 8, r->counter++);
-        base_sha256(block, in, sizeof in);
+        base_hash(block, in, sizeof in);
         memcpy(p, block, take);
         p += take;
         len -= take;

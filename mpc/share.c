@@ -269,7 +269,7 @@ unsigned mpc_session_held(const struct mpc_session *s, unsigned held[MPC_MAX_COM
 }
 
 /* The words of one component as the digest reads them: bits past n are cleared on the way. */
-static void digest_words(struct base_sha256 *h, const struct mpc_share *x, unsigned comp)
+static void digest_words(struct base_hash *h, const struct mpc_share *x, unsigned comp)
 {
     size_t planes = x->domain == MPC_RING64 ? 1 : x->width;
 
@@ -277,10 +277,10 @@ static void digest_words(struct base_sha256 *h, const struct mpc_share *x, unsig
         const uint64_t *words = mpc_comp(x, comp) + j * x->plane_stride;
         size_t whole = x->domain == MPC_RING64 ? x->plane_words : x->plane_words - 1;
 
-        base_sha256_update(h, words, whole * 8);
+        base_hash_update(h, words, whole * 8);
         if (x->domain == MPC_BITS) {
             uint64_t last = words[whole] & mpc_tail_mask(x->n);
-            base_sha256_update(h, &last, 8);
+            base_hash_update(h, &last, 8);
         }
     }
 }
@@ -294,19 +294,19 @@ fm_status mpc_share_digest(const struct mpc_share *x, unsigned component, const 
     uint8_t n[8];
     uint8_t head[4] = {(uint8_t)x->domain, (uint8_t)component, (uint8_t)(width >> 8),
                        (uint8_t)width};
-    struct base_sha256 h;
+    struct base_hash h;
 
     for (unsigned c = 0; c < count; c++) {
         if (held[c] != component)
             continue;
-        base_sha256_init(&h);
-        base_sha256_update(&h, "firmiana mpc share v1", 22);
-        base_sha256_update(&h, salt32, 32);
-        base_sha256_update(&h, head, sizeof head);
+        base_hash_init(&h);
+        base_hash_update(&h, "firmiana mpc share v1", 22);
+        base_hash_update(&h, salt32, 32);
+        base_hash_update(&h, head, sizeof head);
         base_store_u64(n, x->n);
-        base_sha256_update(&h, n, sizeof n);
+        base_hash_update(&h, n, sizeof n);
         digest_words(&h, x, c);
-        base_sha256_final(&h, out32);
+        base_hash_final(&h, out32);
         return FM_OK;
     }
     return base_err_set(err, FM_E_ARG, "digest: this party does not hold component %u", component);

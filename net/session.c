@@ -237,17 +237,17 @@ void net_session_left(struct net_session *s, unsigned party)
 fm_status net_session_transcript(struct net_session *s, unsigned party, uint8_t sent32[32],
                                  uint8_t received32[32], struct base_err *err)
 {
-    struct base_sha256 sent, received;
+    struct base_hash sent, received;
 
     if (party >= s->face.parties || party == s->face.self)
         return base_err_set(err, FM_E_ARG, "party %u: not another party of this session", party);
     if (!(s->flags & NET_SESSION_TRANSCRIPT))
         return base_err_set(err, FM_E_UNSUPPORTED,
                             "this session keeps no transcript: open it with one");
-    base_sha256_init(&sent);
-    base_sha256_init(&received);
-    base_sha256_update(&sent, s->far[party].salt32, 32);
-    base_sha256_update(&received, s->far[party].salt32, 32);
+    base_hash_init(&sent);
+    base_hash_init(&received);
+    base_hash_update(&sent, s->far[party].salt32, 32);
+    base_hash_update(&received, s->far[party].salt32, 32);
     for (unsigned i = 0; i < NET_MAX_STREAMS; i++) {
         struct net_pipe *p = s->lane[i].pipe[party];
         if (!p)
@@ -255,7 +255,7 @@ fm_status net_session_transcript(struct net_session *s, unsigned party, uint8_t 
         net_transcript_close(&p->wrote, i, &sent);
         net_transcript_close(&p->read, i, &received);
     }
-    base_sha256_final(&sent, sent32);
-    base_sha256_final(&received, received32);
+    base_hash_final(&sent, sent32);
+    base_hash_final(&received, received32);
     return FM_OK;
 }

@@ -115,7 +115,7 @@ fm_status net_sim_node_new(struct net_sim *sim, struct net_sim_node **out, const
 {
     uint8_t seed[32];
 
-    base_sha256(seed, name, strlen(name));
+    base_hash(seed, name, strlen(name));
     base_store_u64(seed, base_load_u64(seed) ^ sim->random);
     return net_sim_node_with_key(sim, out, name, seed, keys, timing, err);
 }

@@ -376,7 +376,7 @@ static void transcripts_are_as_described(void **state)
         const char *text[2];
     } said[2] = {{5, {"one", "two"}}, {40, {"", "three"}}};
     uint8_t secret[32], salt[32], head[NET_HEAD], of_stream[32], sum[32], sent[32], received[32];
-    struct base_sha256 all, hash;
+    struct base_hash all, hash;
     struct base_err err;
     struct net_session *s;
     struct stage st;
@@ -389,29 +389,29 @@ static void transcripts_are_as_described(void **state)
     assert_int_equal(net_channel_export(p.channel, secret, "session", config.descriptor32, &err),
                      FM_OK);
     assert_int_equal(net_expand(salt, 32, secret, "firmiana salt", NULL, 0, &err), FM_OK);
-    base_sha256_init(&all);
-    base_sha256_update(&all, salt, 32);
+    base_hash_init(&all);
+    base_hash_update(&all, salt, 32);
     for (int i = 0; i < 2; i++) {
-        base_sha256_init(&hash);
-        base_sha256_update(&hash, salt, 32);
+        base_hash_init(&hash);
+        base_hash_update(&hash, salt, 32);
         for (int j = 0; j < 2; j++) {
             uint32_t len = (uint32_t)strlen(said[i].text[j]);
             net_head_write(head, &(struct net_head){NET_KIND_SEALED, NET_DATA_END, said[i].stream,
                                                     len, s->far[0].id});
-            base_sha256_update(&hash, head, NET_HEAD);
-            base_sha256_update(&hash, said[i].text[j], len);
+            base_hash_update(&hash, head, NET_HEAD);
+            base_hash_update(&hash, said[i].text[j], len);
             assert_int_equal(
                 net_send(net_session_transport(s), said[i].stream, 0, said[i].text[j], len, &err),
                 FM_OK);
         }
-        base_sha256_final(&hash, of_stream);
-        base_sha256_update(&all, &said[i].stream, 1);
-        base_sha256_update(&all, of_stream, 32);
+        base_hash_final(&hash, of_stream);
+        base_hash_update(&all, &said[i].stream, 1);
+        base_hash_update(&all, of_stream, 32);
     }
-    base_sha256_final(&all, sum);
+    base_hash_final(&all, sum);
     assert_int_equal(net_session_transcript(s, 0, sent, received, &err), FM_OK);
     assert_memory_equal(sent, sum, 32);
-    base_sha256(sum, salt, 32); /* nothing was received */
+    base_hash(sum, salt, 32); /* nothing was received */
     assert_memory_equal(received, sum, 32);
     assert_int_equal(net_session_transcript(s, 1, sent, received, &err), FM_E_ARG);
     net_mesh_session_close(st.mesh, s);

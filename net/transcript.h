@@ -11,7 +11,7 @@
 struct net_transcript {
     bool begun;
     bool closed;
-    struct base_sha256 hash;
+    struct base_hash hash;
     uint8_t digest32[32];
 };
 
@@ -20,7 +20,7 @@ void net_transcript_add(struct net_transcript *t, const uint8_t salt32[32], cons
                         const uint8_t *payload, size_t len);
 /* Adds stream number and hash to the sum over streams, if any frame was added. The transcript takes
  * no more frames. */
-void net_transcript_close(struct net_transcript *t, unsigned stream, struct base_sha256 *sum);
+void net_transcript_close(struct net_transcript *t, unsigned stream, struct base_hash *sum);
 void net_transcript_release(struct net_transcript *t);
 
 #endif

@@ -56,14 +56,14 @@ fm_status aggregate_blame(const struct aggregate_run *r, unsigned party, struct 
 void aggregate_hash(uint8_t out32[32], const struct aggregate_run *r, const char *label,
                     const void *bytes, size_t len)
 {
-    struct base_sha256 h;
+    struct base_hash h;
 
-    base_sha256_init(&h);
-    base_sha256_update(&h, label, strlen(label) + 1);
-    base_sha256_update(&h, r->c->session32, 32);
+    base_hash_init(&h);
+    base_hash_update(&h, label, strlen(label) + 1);
+    base_hash_update(&h, r->c->session32, 32);
     if (len > 0)
-        base_sha256_update(&h, bytes, len);
-    base_sha256_final(&h, out32);
+        base_hash_update(&h, bytes, len);
+    base_hash_final(&h, out32);
 }
 
 /* ---- the steps ---- */

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "exchange/cli/check.h"
+#include "ledger/proof/profile.h"
 #include "ledger/store/chain.h"
 
 enum { GENESIS_MAX = 16 << 20 };
@@ -32,7 +33,7 @@ static bool read_genesis(struct check *c, uint8_t chain[32], bool *is_member)
 
     *is_member = false;
     if (good)
-        base_sha256(chain, bytes.p, bytes.len);
+        good = ledger_genesis_chain(chain, bytes.p, bytes.len, &err) == FM_OK;
     else if (bytes.len > 0) /* it was read, so the path is not in the text yet */
         (void)base_err_prefix(&err, "%s", path);
     json_array_foreach(json_object_get(genesis, "members"), i, member)

@@ -34,7 +34,7 @@ static fm_status digest(struct ledger_consent *c, const char *path, struct base_
     fm_status st = base_file_read(&bytes, path, EVIDENCE_MAX, err);
 
     if (st == FM_OK) {
-        base_sha256(c->evidence, bytes.p, bytes.len);
+        base_hash(c->evidence, bytes.p, bytes.len);
         c->has_evidence = true;
     }
     base_buf_release_secret(&bytes);
@@ -164,7 +164,7 @@ static fm_status key(const struct cli_args *args, struct base_err *err)
     fm_status st = cli_passphrase(&pass, args, CLI_PASSPHRASE_NEW, err);
 
     if (st == FM_OK)
-        st = did_secret_generate(&secret, did_suite_ed25519(), base_random_system(), err);
+        st = did_secret_generate(&secret, did_suite_usual(), base_random_system(), err);
     if (st == FM_OK)
         st = did_key_did_encode(did, did_secret_key(secret), err);
     if (st == FM_OK)

@@ -73,7 +73,7 @@ static fm_status choose_mode(struct ledger_consent *c, struct did_secret **fresh
                             "--attestor is for a person, --mandate for a company: not both");
     return r->key != NULL
                ? FM_OK
-               : did_secret_generate(fresh, did_suite_ed25519(), base_random_system(), err);
+               : did_secret_generate(fresh, did_suite_usual(), base_random_system(), err);
 }
 
 static fm_status form(struct ledger_consent *c, struct represented *r, uint8_t nonce32[32],

@@ -216,7 +216,7 @@ static fm_status add_pair(void *ctx, const char *theirs, const char *ours, struc
 
     if (st == FM_OK)
         st = ledger_checkpoint_parse(&b, ours, strlen(ours), err);
-    base_sha256(hash, theirs, strlen(theirs));
+    base_hash(hash, theirs, strlen(theirs));
     base_hex(hex, hash, 32);
     for (size_t i = 0; st == FM_OK && i < a.n; i++)
         (void)json_array_append_new(signers, json_string(a.cosigner[i].name));

@@ -251,7 +251,7 @@ static void say_genesis(const char *out, const struct base_buf *genesis, size_t 
     uint8_t chain[32];
     char chain_hex[65];
 
-    base_sha256(chain, genesis->p, genesis->len);
+    base_hash(chain, genesis->p, genesis->len);
     base_hex(chain_hex, chain, 32);
     if (sequencer != NULL && 2 * quorum <= (int64_t)members + 1)
         fprintf(stderr,

@@ -32,7 +32,7 @@ static fm_status lock_new(json_t **lock, struct vault *vault, const struct did_p
 {
     struct base_buf bytes = {0};
     struct did_secret *secret = NULL;
-    fm_status st = did_secret_generate(&secret, did_suite_ed25519(), base_random_system(), err);
+    fm_status st = did_secret_generate(&secret, did_suite_usual(), base_random_system(), err);
 
     if (st == FM_OK)
         st = did_keyfile_seal(&bytes, secret, SHARE_ROLE,

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "exchange/cli/cmd_ledger.h"
 #include "exchange/cli/commands.h"
+#include "ledger/proof/profile.h"
 
 enum { GENESIS_MAX = 16 << 20, TELL_MS = 200 };
 
@@ -70,7 +71,7 @@ static fm_status home_chain(uint8_t out32[32], const struct cli_args *args, stru
     if (st == FM_OK)
         st = base_file_read(&genesis, path, GENESIS_MAX, err);
     if (st == FM_OK)
-        base_sha256(out32, genesis.p, genesis.len);
+        st = ledger_genesis_chain(out32, genesis.p, genesis.len, err);
     base_buf_release(&genesis);
     return st;
 }

@@ -27,7 +27,7 @@ static fm_status create(const struct cli_args *args, struct base_err *err)
     fm_status st = cli_passphrase(&pass, args, CLI_PASSPHRASE_NEW, err);
 
     if (st == FM_OK)
-        st = did_secret_generate(&secret, did_suite_ed25519(), base_random_system(), err);
+        st = did_secret_generate(&secret, did_suite_usual(), base_random_system(), err);
     if (st == FM_OK)
         st = did_keystore_save(out, DID_KEYSTORE_NEW, secret, did_role_name(DID_ROLE_INVOCATION),
                                base_clock_unix_ms(base_clock_system()) / 1000, pass, NULL,

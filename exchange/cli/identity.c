@@ -12,7 +12,7 @@
 
 static fm_status fresh(struct did_secret **out, struct base_err *err)
 {
-    return did_secret_generate(out, did_suite_ed25519(), base_random_system(), err);
+    return did_secret_generate(out, did_suite_usual(), base_random_system(), err);
 }
 
 static fm_status first_document(struct did_document **out, const struct identity *id,

@@ -212,12 +212,12 @@ fm_status contract_parameter_commit(uint8_t out32[32], const uint8_t chain32[32]
 void contract_parameters_hash(uint8_t out32[32], const struct contract_opening *openings,
                               unsigned count)
 {
-    struct base_sha256 h;
+    struct base_hash h;
 
-    base_sha256_init(&h);
+    base_hash_init(&h);
     for (unsigned i = 0; i < count; i++)
-        base_sha256_update(&h, openings[i].hash, 32);
-    base_sha256_final(&h, out32);
+        base_hash_update(&h, openings[i].hash, 32);
+    base_hash_final(&h, out32);
 }
 
 static fm_status open_one(struct contract_opening *o, const struct contract_parameter *p,

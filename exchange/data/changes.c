@@ -83,7 +83,7 @@ static fm_status digest_row(uint8_t out32[32], struct base_buf *bytes, const uin
     data_row_encode(bytes, row, columns);
     st = base_buf_status(bytes, "row digests", err);
     if (st == FM_OK)
-        base_sha256(out32, bytes->p, bytes->len);
+        base_hash(out32, bytes->p, bytes->len);
     return st;
 }
 
@@ -180,7 +180,7 @@ static fm_status compare(struct data_changes *out, const struct data_db *db, int
 }
 
 /* The rows of one of the two lists into the hash. */
-static fm_status hash_rows(struct base_sha256 *h, const struct data_db *db, const char *sql,
+static fm_status hash_rows(struct base_hash *h, const struct data_db *db, const char *sql,
                            uint8_t mark, struct base_err *err)
 {
     sqlite3_stmt *stmt = NULL;
@@ -199,7 +199,7 @@ static fm_status hash_rows(struct base_sha256 *h, const struct data_db *db, cons
             break;
         }
         memcpy(line + 9, sqlite3_column_blob(stmt, 1), DIGEST);
-        base_sha256_update(h, line, sizeof line);
+        base_hash_update(h, line, sizeof line);
     }
     (void)sqlite3_finalize(stmt);
     return st;
@@ -209,17 +209,17 @@ static fm_status hash_changes(struct data_changes *out, const struct data_db *db
                               const struct data_changes_job *job, struct base_err *err)
 {
     static const char domain[] = "firmiana/changes/1";
-    struct base_sha256 h;
+    struct base_hash h;
     fm_status st;
 
-    base_sha256_init(&h);
-    base_sha256_update(&h, domain, sizeof domain - 1);
-    base_sha256_update(&h, job->published32, 32);
-    base_sha256_update(&h, job->root32, 32);
+    base_hash_init(&h);
+    base_hash_update(&h, domain, sizeof domain - 1);
+    base_hash_update(&h, job->published32, 32);
+    base_hash_update(&h, job->root32, 32);
     st = hash_rows(&h, db, "SELECT row, digest FROM temp.old_rows ORDER BY row", 0, err);
     if (st == FM_OK)
         st = hash_rows(&h, db, "SELECT row, digest FROM temp.new_rows ORDER BY row", 1, err);
-    base_sha256_final(&h, out->digest32);
+    base_hash_final(&h, out->digest32);
     return st;
 }
 

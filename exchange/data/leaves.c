@@ -90,7 +90,7 @@ fm_status data_leaf_hash(uint8_t out32[32], struct base_buf *scratch,
     st = base_buf_status(scratch, "row hash", err);
     if (st != FM_OK)
         return st;
-    base_sha256(hash, scratch->p, scratch->len);
+    base_hash(hash, scratch->p, scratch->len);
     ledger_log_leaf_hash(out32, hash);
     return FM_OK;
 }

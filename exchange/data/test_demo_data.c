@@ -25,7 +25,7 @@ static void hash_of(char out[65], const char *path)
     uint8_t hash[32];
 
     assert_int_equal(base_file_read(&text, path, 1 << 28, &err), FM_OK);
-    base_sha256(hash, text.p, text.len);
+    base_hash(hash, text.p, text.len);
     base_hex(out, hash, 32);
     base_buf_release(&text);
 }

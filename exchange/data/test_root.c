@@ -86,7 +86,7 @@ static void tree_hash(uint8_t out[32], const uint8_t (*data)[32], size_t n)
     if (n == 1) {
         bytes[0] = 0;
         memcpy(bytes + 1, data[0], 32);
-        base_sha256(out, bytes, 33);
+        base_hash(out, bytes, 33);
         return;
     }
     while (k * 2 < n)
@@ -94,7 +94,7 @@ static void tree_hash(uint8_t out[32], const uint8_t (*data)[32], size_t n)
     bytes[0] = 1;
     tree_hash(bytes + 1, data, k);
     tree_hash(bytes + 33, data + k, n - k);
-    base_sha256(out, bytes, 65);
+    base_hash(out, bytes, 65);
 }
 
 static void hmac(uint8_t out[32], const uint8_t *k, const char *label, uint64_t n)
@@ -137,7 +137,7 @@ static void every_size_and_row(void **state)
             base_buf_put_str(&b, "firmiana/row/1");
             base_buf_put(&b, salt, 16);
             data_row_encode(&b, i < m.count ? rows[i] : NULL, 3);
-            base_sha256(hashes[i], b.p, b.len);
+            base_hash(hashes[i], b.p, b.len);
             base_buf_release(&b);
         }
         tree_hash(want, (const uint8_t(*)[32])hashes, size);
@@ -287,8 +287,8 @@ static fm_status verify_bytes(const void *bytes, size_t len, struct base_err *er
     base_buf_put_str(&b, "firmiana/row/1");
     base_buf_put(&b, secret, 16);
     base_buf_put(&b, bytes, len);
-    base_sha256(hash + 1, b.p, b.len);
-    base_sha256(root, hash, 33);
+    base_hash(hash + 1, b.p, b.len);
+    base_hash(root, hash, 33);
     base_buf_put_hex(&hex, bytes, len);
     proof =
         json_pack("{s:s, s:i, s:[], s:s, s:s}", "format", "firmiana-row-proof-1", "index", 0,

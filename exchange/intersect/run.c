@@ -20,7 +20,7 @@ struct intersect_run {
     struct mpc_pai_djn *key;
     struct mpc_pai_secret *secret;
     struct mpc_psi *psi;
-    struct base_sha256 messages;
+    struct base_hash messages;
 };
 
 static const struct sql_source *source_of(const struct intersect_shape *s, enum intersect_side side)
@@ -48,7 +48,7 @@ fm_status intersect_terms(struct mpc_psi_terms *out, const struct intersect_shap
 static void put_id(uint8_t *to, const struct sql_cell *cell, bool text)
 {
     if (text)
-        base_sha256(to, cell->text, cell->len);
+        base_hash(to, cell->text, cell->len);
     else
         base_store_u64(to, (uint64_t)cell->value);
 }
@@ -107,7 +107,7 @@ static fm_status send_message(struct intersect_run *r, const struct base_buf *by
     uint8_t len[8];
 
     base_store_u64(len, bytes->len);
-    base_sha256_update(&r->messages, bytes->p, bytes->len);
+    base_hash_update(&r->messages, bytes->p, bytes->len);
     if (net_send(t, r->c->stream, r->peer, len, sizeof len, err) != FM_OK)
         return err->code;
     return net_send(t, r->c->stream, r->peer, bytes->p, bytes->len, err);
@@ -132,7 +132,7 @@ static fm_status recv_message(struct intersect_run *r, struct base_buf *out, str
         return base_err_memory(err, "psi-sum");
     if (net_recv(t, r->c->stream, r->peer, to, (size_t)len, err) != FM_OK)
         return err->code;
-    base_sha256_update(&r->messages, out->p, out->len);
+    base_hash_update(&r->messages, out->p, out->len);
     return FM_OK;
 }
 
@@ -308,9 +308,9 @@ fm_status intersect_run(struct sql_result *out, struct intersect_record *record,
     r.id_len = c->shape->plan->columns[c->shape->tables[r.side].key].type.kind == DATA_TEXT
                    ? BASE_HASH_SIZE
                    : 8;
-    base_sha256_init(&r.messages);
+    base_hash_init(&r.messages);
     st = steps(out, &r, record, err);
-    base_sha256_final(&r.messages, record->messages);
+    base_hash_final(&r.messages, record->messages);
     release(&r);
     if (st != FM_OK)
         net_abort(c->transport, "error");

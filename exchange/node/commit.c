@@ -9,11 +9,11 @@ enum { INPUT = 0, RESULT = 1 };
 
 static const char *const domains[2] = {"firmiana/receipt/input/v1", "firmiana/receipt/result/v1"};
 
-static void begin(struct base_sha256 *h, int kind, const uint8_t salt[32])
+static void begin(struct base_hash *h, int kind, const uint8_t salt[32])
 {
-    base_sha256_init(h);
-    base_sha256_update(h, domains[kind], strlen(domains[kind]) + 1);
-    base_sha256_update(h, salt, 32);
+    base_hash_init(h);
+    base_hash_update(h, domains[kind], strlen(domains[kind]) + 1);
+    base_hash_update(h, salt, 32);
 }
 
 /* held[0] is the component with this party's own number: it draws that one's salts, and gets the
@@ -55,14 +55,14 @@ fm_status commitments_open(struct commitments *c, struct mpc_session *mpc, struc
     return FM_OK;
 }
 
-static fm_status add(struct base_sha256 *h, const struct commitments *c, unsigned k, int kind,
+static fm_status add(struct base_hash *h, const struct commitments *c, unsigned k, int kind,
                      const struct mpc_share *share, struct base_err *err)
 {
     uint8_t digest[32];
 
     if (mpc_share_digest(share, c->component[k], c->salt[k][kind], digest, err) != FM_OK)
         return err->code;
-    base_sha256_update(h, digest, sizeof digest);
+    base_hash_update(h, digest, sizeof digest);
     return FM_OK;
 }
 
@@ -97,11 +97,11 @@ fm_status commitments_add_result(struct commitments *c, const struct mpc_share *
     return FM_OK;
 }
 
-static void finish(char hex[65], struct base_sha256 *h)
+static void finish(char hex[65], struct base_hash *h)
 {
     uint8_t hash[32];
 
-    base_sha256_final(h, hash);
+    base_hash_final(h, hash);
     base_hex(hex, hash, 32);
 }
 
@@ -139,9 +139,9 @@ void commitments_release(struct commitments *c)
     for (unsigned k = 0; k < 2; k++) {
         for (size_t i = 0; i < c->sources; i++)
             if (c->input[i][k].ctx != NULL)
-                base_sha256_final(&c->input[i][k], nowhere);
+                base_hash_final(&c->input[i][k], nowhere);
         if (c->result[k].ctx != NULL)
-            base_sha256_final(&c->result[k], nowhere);
+            base_hash_final(&c->result[k], nowhere);
     }
     base_wipe(c->salt, sizeof c->salt);
 }

@@ -31,8 +31,8 @@ struct commitments {
     unsigned component[2];  /* the two that this party holds */
     uint8_t salt[2][2][32]; /* [held][0 input, 1 result] */
     size_t sources;
-    struct base_sha256 input[COMMIT_SOURCES][2];
-    struct base_sha256 result[2];
+    struct base_hash input[COMMIT_SOURCES][2];
+    struct base_hash result[2];
 };
 
 fm_status commitments_open(struct commitments *c, struct mpc_session *mpc, struct net_transport *t,

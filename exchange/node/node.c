@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "exchange/node/openings.h"
+#include "ledger/proof/profile.h"
 
 enum { RESUME_MS = 3000, LEAST_MIB = 1024, COLUMNS_PART = 16 };
 
@@ -18,7 +19,8 @@ static fm_status check_genesis(const struct node *node, const char *path, struct
 
     if (node->config.genesis == NULL)
         return FM_OK;
-    base_sha256(hash, node->config.genesis, node->config.genesis_len);
+    if (ledger_genesis_chain(hash, node->config.genesis, node->config.genesis_len, err) != FM_OK)
+        return err->code;
     if (memcmp(hash, ledger_chain_id(node->chain), 32) == 0)
         return FM_OK;
     base_hex(theirs, hash, 32);

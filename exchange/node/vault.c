@@ -26,7 +26,7 @@ fm_status vault_tag(const struct vault *v, uint8_t out[VAULT_TAG], const char *t
 {
     uint8_t hash[32];
 
-    base_sha256(hash, text, strlen(text));
+    base_hash(hash, text, strlen(text));
     return net_expand(out, VAULT_TAG, v->secret, "firmiana vault tag v1", hash, sizeof hash, err);
 }
 

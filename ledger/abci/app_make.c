@@ -18,7 +18,7 @@ struct abci_maker {
     struct ledger_reader *reader;
     char path[512], part[520];
     FILE *file;
-    struct base_sha256 chunk; /* of the chunk at hand */
+    struct base_hash chunk; /* of the chunk at hand */
     size_t in_chunk;
     struct abci_snapshot made;
     fm_status st;
@@ -38,7 +38,7 @@ static void end_chunk(struct abci_maker *m)
 {
     uint8_t hash[32];
 
-    base_sha256_final(&m->chunk, hash);
+    base_hash_final(&m->chunk, hash);
     base_buf_put(&m->made.metadata, hash, sizeof hash);
     m->made.chunks++;
     m->in_chunk = 0;
@@ -55,7 +55,7 @@ static fm_status put(void *ctx, const void *bytes, size_t len, struct base_err *
         size_t n = ABCI_CHUNK - m->in_chunk < len ? ABCI_CHUNK - m->in_chunk : len;
         if (m->in_chunk == 0)
             base_sha256_init(&m->chunk);
-        base_sha256_update(&m->chunk, p, n);
+        base_hash_update(&m->chunk, p, n);
         p += n;
         len -= n;
         m->in_chunk += n;

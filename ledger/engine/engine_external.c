@@ -150,16 +150,16 @@ fm_status ledger_engine_propose(struct ledger_engine *engine, size_t *chosen, si
 static unsigned late_before(struct ledger_engine *engine, const struct ledger_block *block)
 {
     struct engine_late it = {.height = block->height}, *late = engine->late;
-    struct base_sha256 sha;
+    struct base_hash sha;
     size_t at = 0;
 
-    base_sha256_init(&sha);
-    base_sha256_update(&sha, &block->time_ms, sizeof block->time_ms);
+    base_hash_init(&sha);
+    base_hash_update(&sha, &block->time_ms, sizeof block->time_ms);
     for (size_t i = 0; i < block->count; i++) {
-        base_sha256_update(&sha, &block->txs[i].len, sizeof block->txs[i].len);
-        base_sha256_update(&sha, block->txs[i].p, block->txs[i].len);
+        base_hash_update(&sha, &block->txs[i].len, sizeof block->txs[i].len);
+        base_hash_update(&sha, block->txs[i].p, block->txs[i].len);
     }
-    base_sha256_final(&sha, it.hash);
+    base_hash_final(&sha, it.hash);
     while (at < ENGINE_LATE - 1 &&
            (late[at].height != it.height || memcmp(late[at].hash, it.hash, sizeof it.hash) != 0))
         at++;

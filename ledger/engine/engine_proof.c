@@ -143,7 +143,7 @@ static fm_status check_chain(uint8_t leaf_hash32[32], const struct ledger_messag
         if (st == FM_OK)
             st = check_leaf(leaf, &blocks[i], linked ? hash : NULL, err);
         json_decref(leaf);
-        base_sha256(hash, bytes->p, bytes->len);
+        base_hash(hash, bytes->p, bytes->len);
         linked = true;
     }
     ledger_log_leaf_hash(leaf_hash32, hash);

@@ -110,7 +110,7 @@ void world_make_genesis(struct world *w)
     assert_non_null(genesis);
     world_must(base_json_canonical(&w->genesis, genesis, &err), &err);
     json_decref(genesis);
-    base_sha256(w->chain_id, w->genesis.p, w->genesis.len);
+    base_hash(w->chain_id, w->genesis.p, w->genesis.len);
 }
 
 /* ---- transactions ---- */
@@ -140,7 +140,7 @@ void world_make_tx(struct world *w, struct base_buf *out, size_t member, bool go
     char name[32], hex[65];
 
     (void)snprintf(name, sizeof name, "d%llu", (unsigned long long)w->tx_counter++);
-    base_sha256(root, name, strlen(name));
+    base_hash(root, name, strlen(name));
     base_hex(hex, root, 32);
     world_sign(w, out, member, LEDGER_TX_DATASET_PUBLISH,
                json_pack("{s:s, s:{s:i, s:[{s:s, s:s}]}, s:i, s:s, s:i}", "dataset", name, "schema",

@@ -29,7 +29,7 @@ static uint64_t next_random(void) /* SplitMix64 */
 
 static void id_of(uint8_t id[32], uint64_t n)
 {
-    base_sha256(id, &n, sizeof n);
+    base_hash(id, &n, sizeof n);
 }
 
 /* ---- the pool ---- */

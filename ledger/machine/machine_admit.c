@@ -109,7 +109,7 @@ static void recall_parsed(struct ledger_machine *machine, struct ledger_prepared
 {
     struct ledger_parsed_slot *set;
 
-    base_sha256(p->bytes_hash, p->bytes.p, p->bytes.len);
+    base_hash(p->bytes_hash, p->bytes.p, p->bytes.len);
     set = &machine->parsed[set_of(p->bytes_hash, LEDGER_PARSED)];
     for (size_t i = 0; i < LEDGER_WAYS && p->bytes.len <= max_len; i++) {
         if (set[i].tx.json == NULL || memcmp(set[i].hash, p->bytes_hash, sizeof set[i].hash) != 0)
@@ -141,15 +141,15 @@ static void remember_parsed(struct ledger_machine *machine, const struct ledger_
 
 static void make_key(struct ledger_prepared *p, uint32_t rules_version)
 {
-    struct base_sha256 h;
+    struct base_hash h;
     uint8_t version[8];
 
     base_store_u64(version, rules_version);
-    base_sha256_init(&h);
-    base_sha256_update(&h, p->bytes_hash, sizeof p->bytes_hash);
-    base_sha256_update(&h, did_document_hash32(p->doc), 32);
-    base_sha256_update(&h, version, sizeof version);
-    base_sha256_final(&h, p->key);
+    base_hash_init(&h);
+    base_hash_update(&h, p->bytes_hash, sizeof p->bytes_hash);
+    base_hash_update(&h, did_document_hash32(p->doc), 32);
+    base_hash_update(&h, version, sizeof version);
+    base_hash_final(&h, p->key);
 }
 
 static void recall(struct ledger_machine *machine, struct ledger_prepared *p)

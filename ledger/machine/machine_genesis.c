@@ -5,6 +5,7 @@
 #include "did/succession.h"
 #include "ledger/machine/machine_admit.h"
 #include "ledger/proof/limits.h"
+#include "ledger/proof/profile.h"
 
 /* A member's first document, brought to life on this chain. */
 static fm_status bind_document(struct ledger_context *c, struct did_document **out,
@@ -103,9 +104,9 @@ static fm_status add_members(struct ledger_context *c, const json_t *genesis, st
 
 static fm_status check_head(const json_t *genesis, struct base_err *err)
 {
-    static const char *const names[] = {"format",        "name",    "time",
-                                        "rules_version", "members", "quorum",
-                                        "sequencer",     "limits",  NULL};
+    static const char *const names[] = {"format", "name",      "time",   "rules_version", "members",
+                                        "quorum", "sequencer", "limits", "profile",       NULL};
+    enum base_profile profile;
     const char *text;
     json_t *limits;
     int64_t n;
@@ -132,6 +133,13 @@ static fm_status check_head(const json_t *genesis, struct base_err *err)
         st = base_err_set(err, n < 1 ? FM_E_INPUT : FM_E_UNSUPPORTED,
                           "member 'rules_version' is %lld, this program has versions 1 to %d",
                           (long long)n, LEDGER_RULES_VERSION);
+    if (st == FM_OK)
+        st = ledger_profile_of(&profile, genesis, err);
+    if (st == FM_OK && profile == BASE_PROFILE_NATIONAL && n < 2)
+        st = base_err_set(err, FM_E_INPUT, "profile 'national' needs rules_version 2 or later");
+    if (st == FM_OK && profile != base_profile())
+        st = base_err_set(err, FM_E_CONFLICT, "its profile is %s, this process's is %s",
+                          base_profile_name(profile), base_profile_name(base_profile()));
     if (st == FM_OK)
         st = base_json_get_object(&limits, genesis, "limits", err);
     return st == FM_OK ? ledger_limits_check(limits, LEDGER_LIMITS_ALL, err) : st;

@@ -32,7 +32,7 @@ static fm_status append(struct seal *s, struct ledger_seal_leaf *leaf)
 
     leaf->leaf = s->next.log.size;
     leaf->height = s->next.height;
-    base_sha256(leaf->payload_hash, leaf->payload, leaf->len);
+    base_hash(leaf->payload_hash, leaf->payload, leaf->len);
     st = s->sink->leaf(s->sink->ctx, leaf, s->err);
     if (st != FM_OK)
         return st;
@@ -89,7 +89,7 @@ static fm_status update_state(struct seal *s, const struct ledger_step *step,
         ledger_state_path(changes[i].path, u->key);
         changes[i].removed = u->value == NULL;
         if (u->value != NULL)
-            base_sha256(changes[i].value_hash, u->value, u->len);
+            base_hash(changes[i].value_hash, u->value, u->len);
     }
     st = ledger_state_update(s->next.state_root, pages, changes, step->n_updates, s->err);
     free(changes);

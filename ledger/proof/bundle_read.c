@@ -129,7 +129,7 @@ static void hash_payload(struct ledger_bundle_reader *r, const uint8_t *line, si
     size_t tail = 1 + (r->result != NULL ? strlen(",\"result\":") + result_len : 0);
 
     r->payload_len = len - (size_t)n - tail;
-    base_sha256(r->payload_hash, line + n, r->payload_len);
+    base_hash(r->payload_hash, line + n, r->payload_len);
 }
 
 static fm_status read_leaf(struct ledger_bundle_reader *r, const uint8_t *line, size_t len,
@@ -148,7 +148,7 @@ static fm_status read_leaf(struct ledger_bundle_reader *r, const uint8_t *line, 
     if (r->result != NULL) {
         st = base_json_canonical(&result, r->result, err);
         if (st == FM_OK)
-            base_sha256(r->result_hash, result.p, result.len);
+            base_hash(r->result_hash, result.p, result.len);
     }
     if (st == FM_OK && r->payload != NULL)
         hash_payload(r, line, len, result.len);

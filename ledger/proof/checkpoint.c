@@ -35,15 +35,19 @@ static fm_status signed_message(struct base_buf *out, const struct ledger_checkp
 
 void ledger_cosignature_key_id(uint8_t out4[4], const char *name, const struct did_key *key)
 {
-    static const uint8_t between[2] = {0x0a, LEDGER_COSIGNATURE_TYPE};
-    struct base_sha256 h;
+    static const char ed25519[] = {0x0a, LEDGER_COSIGNATURE_TYPE};
+    static const char sm2[] = "\x0a" LEDGER_COSIGNATURE_SM2;
+    struct base_hash h;
     uint8_t hash[32];
 
-    base_sha256_init(&h);
-    base_sha256_update(&h, name, strlen(name));
-    base_sha256_update(&h, between, sizeof between);
-    base_sha256_update(&h, key->bytes, key->suite->key_len);
-    base_sha256_final(&h, hash);
+    base_hash_init(&h);
+    base_hash_update(&h, name, strlen(name));
+    if (key->suite == did_suite_sm2())
+        base_hash_update(&h, sm2, sizeof sm2 - 1);
+    else
+        base_hash_update(&h, ed25519, sizeof ed25519);
+    base_hash_update(&h, key->bytes, key->suite->key_len);
+    base_hash_final(&h, hash);
     memcpy(out4, hash, 4);
 }
 
@@ -56,9 +60,9 @@ fm_status ledger_cosign(struct ledger_cosignature *out, const struct ledger_chec
     fm_status st;
 
     memset(out, 0, sizeof *out);
-    if (key->suite != did_suite_ed25519())
-        return base_err_set(err, FM_E_UNSUPPORTED, "cosignatures are by ed25519 keys, not %s",
-                            key->suite->name);
+    if (key->suite != did_suite_usual())
+        return base_err_set(err, FM_E_UNSUPPORTED, "cosignatures are by %s keys, not %s",
+                            did_suite_usual()->name, key->suite->name);
     if (strlen(did) >= sizeof out->name || time_s <= 0)
         return base_err_set(err, FM_E_ARG, "cosignature: no such name or time");
     st = signed_message(&message, checkpoint, time_s, err);
@@ -94,7 +98,7 @@ fm_status ledger_cosignature_verify(const struct ledger_cosignature *cosignature
         uint8_t id[4];
         ledger_cosignature_key_id(id, cosignature->name, &method[i].key);
         if ((method[i].roles & DID_ROLE_ASSERTION) == 0 ||
-            method[i].key.suite != did_suite_ed25519() ||
+            method[i].key.suite != did_suite_usual() ||
             memcmp(id, cosignature->key_id, sizeof id) != 0)
             continue;
         st = did_key_verify(&method[i].key, rules_version, cosignature->signature,
@@ -117,7 +121,7 @@ fm_status ledger_cosignature_verify_key(const struct ledger_cosignature *cosigna
     fm_status st;
 
     ledger_cosignature_key_id(id, cosignature->name, key);
-    if (key->suite != did_suite_ed25519() || memcmp(id, cosignature->key_id, sizeof id) != 0)
+    if (key->suite != did_suite_usual() || memcmp(id, cosignature->key_id, sizeof id) != 0)
         return base_err_set(err, FM_E_AUTH, "it is by another key");
     st = signed_message(&message, checkpoint, cosignature->time_s, err);
     if (st == FM_OK)

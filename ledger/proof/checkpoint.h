@@ -6,11 +6,12 @@
  *   BASE64(root)
  *   epoch 2                                                not in epoch 0
  *                                                          empty line
- *   — DID BASE64(key id (4) || time (8) || Ed25519 (64))   one line per cosigner
+ *   — DID BASE64(key id (4) || time (8) || signature (64)) one line per cosigner
  *
- * What a cosigner signs: "cosignature/v1\ntime SECONDS\n" and the lines above the empty one.
- * Writing is exact, and parsing accepts exactly what writing gives: no other extension lines, no
- * other signature types, no other base64. */
+ * The signature is Ed25519's, or SM2's where the profile is national. What a cosigner signs:
+ * "cosignature/v1\ntime SECONDS\n" and the lines above the empty one. Writing is exact, and parsing
+ * accepts exactly what writing gives: no other extension lines, no other signature types, no other
+ * base64. */
 #ifndef FIRMIANA_LEDGER_CHECKPOINT_H
 #define FIRMIANA_LEDGER_CHECKPOINT_H
 
@@ -23,6 +24,10 @@
 
 #define LEDGER_COSIGNERS_MAX 128
 #define LEDGER_COSIGNATURE_TYPE 0x04 /* of C2SP signed notes: tlog-cosignature by Ed25519 */
+/* 0xff: a signature whose type the bytes that follow name. */
+#define LEDGER_COSIGNATURE_SM2 \
+    "\xff"                     \
+    "firmiana/sm2-cosignature"
 
 struct ledger_cosignature {
     char name[DID_FIRMIANA_TEXT]; /* the member's DID */
@@ -41,7 +46,8 @@ struct ledger_checkpoint {
 };
 
 /* Signs chain, size, root and epoch of the checkpoint (its lines do not matter). secret is an
- * assertionMethod key of the member `did`, of suite ed25519 (FM_E_UNSUPPORTED otherwise). */
+ * assertionMethod key of the member `did`, of suite ed25519, or sm2 where the profile is national
+ * (FM_E_UNSUPPORTED otherwise). */
 fm_status ledger_cosign(struct ledger_cosignature *out, const struct ledger_checkpoint *checkpoint,
                         const char *did, const struct did_secret *secret, int64_t time_s,
                         struct base_err *err) FM_CHECK;
@@ -59,7 +65,7 @@ fm_status ledger_cosignature_verify_key(const struct ledger_cosignature *cosigna
                                         const struct ledger_checkpoint *checkpoint,
                                         const struct did_key *key, uint32_t rules_version,
                                         struct base_err *err) FM_CHECK;
-/* H(name || 0x0A || type || public key)[0..4). */
+/* H(name || 0x0A || type || public key)[0..4), with LEDGER_COSIGNATURE_SM2 as an sm2 key's type. */
 void ledger_cosignature_key_id(uint8_t out4[4], const char *name, const struct did_key *key);
 
 /* Appends the text, with cosigner[0 .. n) in the order they stand. */

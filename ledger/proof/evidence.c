@@ -17,15 +17,15 @@ static void leaf_hash(uint8_t out32[32], const char *algorithm,
                       const struct ledger_evidence_item *item)
 {
     static const char domain[] = "firmiana/evidence/v1"; /* with its NUL */
-    struct base_sha256 h;
+    struct base_hash h;
     uint8_t data[32];
 
-    base_sha256_init(&h);
-    base_sha256_update(&h, domain, sizeof domain);
-    base_sha256_update(&h, algorithm, strlen(algorithm) + 1);
-    base_sha256_update(&h, item->salt, sizeof item->salt);
-    base_sha256_update(&h, item->digest, sizeof item->digest);
-    base_sha256_final(&h, data);
+    base_hash_init(&h);
+    base_hash_update(&h, domain, sizeof domain);
+    base_hash_update(&h, algorithm, strlen(algorithm) + 1);
+    base_hash_update(&h, item->salt, sizeof item->salt);
+    base_hash_update(&h, item->digest, sizeof item->digest);
+    base_hash_final(&h, data);
     ledger_log_leaf_hash(out32, data);
 }
 
@@ -235,7 +235,7 @@ static fm_status check_token(const struct ledger_certificate *c, const json_t *b
                             "the deposit and the certificate do not both have a time-stamp token");
     if (c->token.len == 0)
         return FM_OK;
-    base_sha256(hash, c->token.p, c->token.len);
+    base_hash(hash, c->token.p, c->token.len);
     if (base_json_get_hex(want, 32, body, "token", err) != FM_OK || memcmp(hash, want, 32) != 0)
         return base_err_set(err, FM_E_INVALID, "the time-stamp token is not the one deposited");
     return FM_OK;

@@ -8,17 +8,17 @@ void ledger_subject_commit(uint8_t out32[32], const uint8_t chain32[32], const c
                            size_t len, const uint8_t nonce32[32])
 {
     static const char domain[] = "firmiana/subject/v1"; /* its closing NUL is the 0x00 */
-    struct base_sha256 h;
+    struct base_hash h;
     uint8_t length[8];
 
     base_store_u64(length, len);
-    base_sha256_init(&h);
-    base_sha256_update(&h, domain, sizeof domain);
-    base_sha256_update(&h, chain32, 32);
-    base_sha256_update(&h, length, sizeof length);
-    base_sha256_update(&h, identifier, len);
-    base_sha256_update(&h, nonce32, 32);
-    base_sha256_final(&h, out32);
+    base_hash_init(&h);
+    base_hash_update(&h, domain, sizeof domain);
+    base_hash_update(&h, chain32, 32);
+    base_hash_update(&h, length, sizeof length);
+    base_hash_update(&h, identifier, len);
+    base_hash_update(&h, nonce32, 32);
+    base_hash_final(&h, out32);
 }
 
 fm_status ledger_subject_sign(json_t *inner, const struct did_secret *secret, int64_t created_s,

@@ -10,14 +10,14 @@ void ledger_log_leaf_hash(uint8_t out32[32], const uint8_t data32[32])
 
     in[0] = 0x00;
     memcpy(in + 1, data32, 32);
-    base_sha256(out32, in, sizeof in);
+    base_hash(out32, in, sizeof in);
 }
 
 void ledger_log_leaf_hash_of(uint8_t out32[32], const void *payload, size_t len)
 {
     uint8_t data[32];
 
-    base_sha256(data, payload, len);
+    base_hash(data, payload, len);
     ledger_log_leaf_hash(out32, data);
 }
 
@@ -28,7 +28,7 @@ void ledger_log_node_hash(uint8_t out32[32], const uint8_t left32[32], const uin
     in[0] = 0x01;
     memcpy(in + 1, left32, 32);
     memcpy(in + 33, right32, 32);
-    base_sha256(out32, in, sizeof in);
+    base_hash(out32, in, sizeof in);
 }
 
 /* Adding one to the size carries through its trailing ones; each carry joins two equal subtrees. */
@@ -56,7 +56,7 @@ void ledger_log_root(uint8_t out32[32], const struct ledger_log *log)
     unsigned level = 0;
 
     if (log->size == 0) {
-        base_sha256(out32, "", 0);
+        base_hash(out32, "", 0);
         return;
     }
     while ((log->size >> level & 1) == 0)

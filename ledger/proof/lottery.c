@@ -11,26 +11,26 @@ void ledger_lottery_commit(uint8_t out32[32], const uint8_t lottery32[32], const
                            const uint8_t share32[32])
 {
     static const char domain[] = "firmiana/lottery/share/1"; /* with its NUL */
-    struct base_sha256 h;
+    struct base_hash h;
 
-    base_sha256_init(&h);
-    base_sha256_update(&h, domain, sizeof domain);
-    base_sha256_update(&h, lottery32, 32);
-    base_sha256_update(&h, alias, strlen(alias) + 1);
-    base_sha256_update(&h, share32, 32);
-    base_sha256_final(&h, out32);
+    base_hash_init(&h);
+    base_hash_update(&h, domain, sizeof domain);
+    base_hash_update(&h, lottery32, 32);
+    base_hash_update(&h, alias, strlen(alias) + 1);
+    base_hash_update(&h, share32, 32);
+    base_hash_final(&h, out32);
 }
 
 fm_status ledger_lottery_seed(uint8_t out32[32], const uint8_t lottery32[32], const json_t *members,
                               const json_t *shares, struct base_err *err)
 {
     static const char domain[] = "firmiana/lottery/seed/1";
-    struct base_sha256 h;
+    struct base_hash h;
     fm_status st = FM_OK;
 
-    base_sha256_init(&h);
-    base_sha256_update(&h, domain, sizeof domain);
-    base_sha256_update(&h, lottery32, 32);
+    base_hash_init(&h);
+    base_hash_update(&h, domain, sizeof domain);
+    base_hash_update(&h, lottery32, 32);
     for (size_t i = 0; st == FM_OK && i < json_array_size(members); i++) {
         const char *alias = json_string_value(json_array_get(members, i));
         uint8_t share[32];
@@ -40,9 +40,9 @@ fm_status ledger_lottery_seed(uint8_t out32[32], const uint8_t lottery32[32], co
         else
             st = base_json_get_hex(share, 32, shares, alias, err);
         if (st == FM_OK)
-            base_sha256_update(&h, share, 32);
+            base_hash_update(&h, share, 32);
     }
-    base_sha256_final(&h, out32);
+    base_hash_final(&h, out32);
     return st;
 }
 
@@ -59,7 +59,7 @@ static uint64_t next(struct stream *s)
 {
     if (s->left == 0) {
         base_store_u64(s->block + 32, s->n++);
-        base_sha256(s->out, s->block, sizeof s->block);
+        base_hash(s->out, s->block, sizeof s->block);
         s->left = 4;
     }
     s->left--;

@@ -21,7 +21,7 @@ static fm_status commit(uint8_t out32[32], const char *domain, const uint8_t cha
     st = object != NULL ? base_json_canonical(&bytes, object, err)
                         : base_err_memory(err, "commitment");
     if (st == FM_OK)
-        base_sha256(out32, bytes.p, bytes.len);
+        base_hash(out32, bytes.p, bytes.len);
     base_buf_release_secret(&bytes);
     json_decref(object);
     return st;
@@ -93,17 +93,17 @@ static fm_status check_parameters(const json_t *opening, const json_t *body,
 {
     const json_t *list = json_object_get(opening, "parameters");
     uint8_t hash[32], got[32], want[32];
-    struct base_sha256 h;
+    struct base_hash h;
     fm_status st = base_json_get_hex(want, 32, body, "parameters", err);
 
     if (json_array_size(list) > ITEMS_MAX)
         return base_err_set(err, FM_E_INPUT, "more than %d parameters", ITEMS_MAX);
-    base_sha256_init(&h);
+    base_hash_init(&h);
     for (size_t i = 0; st == FM_OK && i < json_array_size(list); i++) {
         st = parameter_hash(hash, json_array_get(list, i), chain32, err);
-        base_sha256_update(&h, hash, st == FM_OK ? sizeof hash : 0);
+        base_hash_update(&h, hash, st == FM_OK ? sizeof hash : 0);
     }
-    base_sha256_final(&h, got);
+    base_hash_final(&h, got);
     if (st == FM_OK && memcmp(got, want, 32) != 0)
         st = base_err_set(err, FM_E_INVALID,
                           "the parameters are not those that query.open committed to");

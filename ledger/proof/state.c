@@ -9,7 +9,7 @@
 
 void ledger_state_path(uint8_t out32[32], const char *key)
 {
-    base_sha256(out32, key, strlen(key));
+    base_hash(out32, key, strlen(key));
 }
 
 /* ---- new pages from sorted leaves ---- */

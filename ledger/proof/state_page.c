@@ -132,7 +132,7 @@ void ledger_state_leaf_hash(uint8_t out32[32], const struct ledger_state_leaf *l
     in[0] = 0x00;
     memcpy(in + 1, leaf->path, 32);
     memcpy(in + 33, leaf->value_hash, 32);
-    base_sha256(out32, in, sizeof in);
+    base_hash(out32, in, sizeof in);
 }
 
 struct ledger_state_sub ledger_state_join(const struct ledger_state_sub *left,

@@ -47,8 +47,8 @@ static void each_is_shown(void **state)
 {
     (void)state;
     for (size_t i = 0; i < MOST; i++) {
-        base_sha256(item[i].digest, &i, sizeof i);
-        base_sha256(item[i].salt, item[i].digest, 32);
+        base_hash(item[i].digest, &i, sizeof i);
+        base_hash(item[i].salt, item[i].digest, 32);
     }
     for (size_t n = 1; n <= MOST; n++) {
         struct ledger_evidence_tree *tree;

@@ -57,7 +57,7 @@ static void consents_are_the_subjects_own(void **state)
     base_buf_put_u8(&preimage, 7);
     for (int i = 0; i < 31; i++)
         base_buf_put_u8(&preimage, 0);
-    base_sha256(commitment, preimage.p, preimage.len);
+    base_hash(commitment, preimage.p, preimage.len);
     assert_memory_equal(consent.commitment, commitment, 32);
     base_buf_release(&preimage);
 
@@ -219,7 +219,7 @@ static void checkpoints_are_c2sp_notes(void **state)
      */
     n = (size_t)snprintf((char *)preimage, sizeof preimage, "%s\n\x04", w->m[0].did);
     memcpy(preimage + n, key->bytes, 32);
-    base_sha256(hash, preimage, n + 32);
+    base_hash(hash, preimage, n + 32);
     assert_memory_equal(cp.cosigner[0].key_id, hash, 4);
     n = (size_t)snprintf((char *)preimage, sizeof preimage,
                          "cosignature/v1\ntime %d\nfirmiana/%s\n1234\n"

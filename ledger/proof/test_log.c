@@ -26,7 +26,7 @@ static void mth(uint8_t out32[32], const uint8_t (*leaf)[32], size_t n)
     size_t k = 1;
 
     if (n == 0) {
-        base_sha256(out32, "", 0);
+        base_hash(out32, "", 0);
     } else if (n == 1) {
         memcpy(out32, leaf[0], 32);
     } else {
@@ -370,7 +370,7 @@ static void tree_of_eight(void **state)
             uint8_t in[64] = {0};
             size_t n = json_string_length(text) / 2;
             assert_true(base_unhex(in + 1, n, json_string_value(text), 2 * n));
-            base_sha256(got, in, n + 1);
+            base_hash(got, in, n + 1);
             ledger_log_append(&log, got, NULL);
         }
     }

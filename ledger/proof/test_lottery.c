@@ -28,7 +28,7 @@ static void known_draws(void **state)
     uint8_t seed[32];
 
     (void)state;
-    base_sha256(seed, "seed", 4);
+    base_hash(seed, "seed", 4);
     must(ledger_lottery_draw(got, seed, 10, 10, &err));
     assert_memory_equal(got, want, sizeof want);
     must(ledger_lottery_draw(got, seed, 500000, 10, &err));
@@ -47,7 +47,7 @@ static void draws_are_fair(void **state)
         uint32_t w[4], code = 0;
         uint8_t seed[32];
 
-        base_sha256(seed, &i, sizeof i);
+        base_hash(seed, &i, sizeof i);
         must(ledger_lottery_draw(w, seed, 4, 4, &err));
         for (size_t k = 0; k < 4; k++)
             code = code * 4 + w[k];

@@ -36,7 +36,7 @@ static struct slot *find(const uint8_t *id, size_t id_len)
     uint8_t hash[32];
     size_t i;
 
-    base_sha256(hash, id, id_len);
+    base_hash(hash, id, id_len);
     i = (size_t)base_load_u64(hash) & (memory.size - 1);
     while (memory.slot[i].id_len != 0 &&
            (memory.slot[i].id_len != id_len || memcmp(memory.slot[i].id, id, id_len) != 0))
@@ -146,7 +146,7 @@ static void define(uint8_t out32[32], const struct entry *e, size_t n, unsigned 
         define(in + 1, e, k, bit + 1);
         define(in + 33, e + k, n - k, bit + 1);
     }
-    base_sha256(out32, in, sizeof in);
+    base_hash(out32, in, sizeof in);
 }
 
 /* ---- randomness with a seed that is printed ---- */
@@ -173,7 +173,7 @@ static void draw_path(uint8_t out32[32])
     } else if (kind == 1) {
         out32[draw(32)] ^= (uint8_t)(1 << draw(8));
     } else {
-        base_sha256(out32, &n, sizeof n);
+        base_hash(out32, &n, sizeof n);
         if (kind == 3)
             out32[0] = 0x55;
     }
@@ -290,8 +290,8 @@ static void fill(size_t n)
 
     assert_non_null(change);
     for (size_t i = 0; i < n; i++) {
-        base_sha256(change[i].path, &i, sizeof i);
-        base_sha256(change[i].value_hash, change[i].path, 32);
+        base_hash(change[i].path, &i, sizeof i);
+        base_hash(change[i].value_hash, change[i].path, 32);
     }
     assert_int_equal(ledger_state_update(root, &pages, change, n, &err), FM_OK);
     free(change);
@@ -307,8 +307,8 @@ static void every_changed_bit_is_found(void **state)
     fill(100);
     assert_int_equal(ledger_state_root(root, &pages, &err), FM_OK);
     for (size_t i = 90; i < 110; i++) { /* ten present, ten absent */
-        base_sha256(path, &i, sizeof i);
-        base_sha256(value, path, 32);
+        base_hash(path, &i, sizeof i);
+        base_hash(value, path, 32);
         assert_int_equal(ledger_state_prove(&good, path, &pages, &err), FM_OK);
         for (size_t bit = 0; bit < (size_t)good.n * 256; bit++) {
             proof = good;
@@ -339,8 +339,8 @@ static void a_leaf_from_elsewhere_proves_nothing(void **state)
     memory_clear();
     fill(100);
     assert_int_equal(ledger_state_root(root, &pages, &err), FM_OK);
-    base_sha256(here, &a, sizeof a);
-    base_sha256(there, &b, sizeof b);
+    base_hash(here, &a, sizeof a);
+    base_hash(there, &b, sizeof b);
     assert_int_equal(ledger_state_prove(&proof, there, &pages, &err), FM_OK);
     assert_int_equal(ledger_state_verify_absent(&proof, root, here, &err), FM_E_INVALID);
     assert_string_equal(err.text, "state proof: its leaf stands elsewhere");
@@ -371,7 +371,7 @@ static void faults_and_corruption(void **state)
     }
     assert_int_equal(failed, 6); /* three pages read, three written */
     memory.fail_at = 0;
-    base_sha256(path, &i, sizeof i);
+    base_hash(path, &i, sizeof i);
     for (size_t s = 0; s < memory.size; s++) {
         struct slot *slot = &memory.slot[s];
         uint8_t kept;
@@ -431,7 +431,7 @@ static void many_keys(void **state)
         uint8_t root[32];
         for (int i = 0; i < 1000; i++) {
             int k = block * 1000 + i;
-            base_sha256(change[i].path, &k, sizeof k);
+            base_hash(change[i].path, &k, sizeof k);
             memcpy(change[i].value_hash, change[i].path, 32);
             change[i].removed = false;
         }

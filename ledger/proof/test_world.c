@@ -31,7 +31,7 @@ struct did_secret *world_secret(struct world *w)
     uint8_t seed[32];
 
     w->secrets++;
-    base_sha256(seed, &w->secrets, sizeof w->secrets);
+    base_hash(seed, &w->secrets, sizeof w->secrets);
     must(did_secret_import(&secret, did_suite_ed25519(), seed, sizeof seed, &err));
     return secret;
 }
@@ -206,7 +206,7 @@ static uint64_t put(struct world *w, json_t *tx, enum ledger_rule rule, bool hid
 
     canonical(&payload, tx);
     canonical(&result, json);
-    base_sha256(hash, payload.p, payload.len);
+    base_hash(hash, payload.p, payload.len);
     if (hide)
         must(ledger_bundle_hidden(&sink, w->log.size, hash, result.p, result.len, &err));
     else
@@ -214,7 +214,7 @@ static uint64_t put(struct world *w, json_t *tx, enum ledger_rule rule, bool hid
                                 &err));
     add_hash(&w->log, hash);
     add_hash(&w->txs, hash);
-    base_sha256(hash, result.p, result.len);
+    base_hash(hash, result.p, result.len);
     add_hash(&w->results, hash);
     base_buf_release(&payload);
     base_buf_release(&result);
@@ -261,7 +261,7 @@ uint64_t world_block(struct world *w)
     canonical(&payload, block);
     json_decref(block);
     must(ledger_bundle_leaf(&sink, w->log.size, payload.p, payload.len, NULL, 0, &err));
-    base_sha256(w->prev, payload.p, payload.len);
+    base_hash(w->prev, payload.p, payload.len);
     add_hash(&w->log, w->prev);
     base_buf_release(&payload);
     w->txs = w->results = (struct ledger_log){0};

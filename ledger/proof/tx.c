@@ -124,12 +124,12 @@ fm_status ledger_tx_parse_json(struct ledger_tx *tx, json_t *json, struct base_e
 static void hash_without(uint8_t out32[32], const uint8_t *bytes, size_t len,
                          const struct base_json_span *span)
 {
-    struct base_sha256 h;
+    struct base_hash h;
 
-    base_sha256_init(&h);
-    base_sha256_update(&h, bytes, span->from);
-    base_sha256_update(&h, bytes + span->to, len - span->to);
-    base_sha256_final(&h, out32);
+    base_hash_init(&h);
+    base_hash_update(&h, bytes, span->from);
+    base_hash_update(&h, bytes + span->to, len - span->to);
+    base_hash_final(&h, out32);
 }
 
 fm_status ledger_tx_parse(struct ledger_tx *tx, const void *bytes, size_t len, size_t max_len,

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "ledger/proof/profile.h"
 #include "ledger/store/chain_impl.h"
 #include "ledger/store/store_impl.h"
 
@@ -111,8 +112,9 @@ static fm_status create_at(const char *fresh, const char *path, const void *gene
 
     if (st != FM_OK)
         return st;
-    base_sha256(chain_id, genesis, len);
-    st = make(&chain, store, chain_id, err);
+    st = ledger_genesis_chain(chain_id, genesis, len, err);
+    if (st == FM_OK)
+        st = make(&chain, store, chain_id, err);
     if (st == FM_OK)
         st = fill_new(chain, chain_id, genesis, len, json, err);
     if (chain != NULL) {
@@ -163,8 +165,10 @@ static fm_status check_roots(struct ledger_chain *chain, struct base_err *err)
 
     if (st != FM_OK)
         goto done;
-    base_sha256(hash, genesis.p, genesis.len);
-    if (memcmp(hash, ledger_store_chain(chain->store), sizeof hash) != 0) {
+    st = ledger_genesis_chain(hash, genesis.p, genesis.len, err);
+    if (st != FM_OK && st != FM_E_INPUT)
+        goto done;
+    if (st != FM_OK || memcmp(hash, ledger_store_chain(chain->store), sizeof hash) != 0) {
         st = ledger_store_corrupt(chain->store, "its genesis is not the one it began with", err);
         goto done;
     }

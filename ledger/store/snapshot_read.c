@@ -62,7 +62,7 @@ static fm_status read_head(struct reader *r, uint64_t height)
     genesis = take_sized(r, &len);
     if (genesis == NULL)
         return malformed(r, "it is cut off");
-    base_sha256(hash, genesis, len);
+    base_hash(hash, genesis, len);
     if (memcmp(hash, ledger_store_chain(r->store), sizeof hash) != 0)
         return malformed(r, "it is of another ledger");
     r->tip.height = base_cur_u64(&r->cur);
@@ -223,7 +223,7 @@ static fm_status change(struct reader *r, struct batch *b, const char *key, cons
     *c = (struct ledger_state_change){.removed = value == NULL};
     ledger_state_path(c->path, key);
     if (value != NULL)
-        base_sha256(c->value_hash, value, len);
+        base_hash(c->value_hash, value, len);
     b->n++;
     return b->n == BATCH ? apply(r, b) : FM_OK;
 }

@@ -153,7 +153,7 @@ static fm_status parse_changes(struct ledger_store *store, struct back *b, struc
         ledger_state_path(b->paths[b->n].path, u->key);
         b->paths[b->n].removed = u->value == NULL;
         if (u->value != NULL)
-            base_sha256(b->paths[b->n].value_hash, u->value, u->len);
+            base_hash(b->paths[b->n].value_hash, u->value, u->len);
     }
     return FM_OK;
 }

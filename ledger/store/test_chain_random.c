@@ -284,10 +284,10 @@ static void dump(uint8_t out32[32], const char *file)
 {
     static const char *const tables[] = {"tip",  "block", "leaf", "tx",
                                          "node", "state", "seen", "cosignature"};
-    struct base_sha256 h;
+    struct base_hash h;
     sqlite3 *db;
 
-    base_sha256_init(&h);
+    base_hash_init(&h);
     assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         char sql[64];
@@ -298,13 +298,13 @@ static void dump(uint8_t out32[32], const char *file)
             for (int k = 0; k < sqlite3_column_count(stmt); k++) {
                 const void *p = sqlite3_column_blob(stmt, k);
                 size_t len = (size_t)sqlite3_column_bytes(stmt, k);
-                base_sha256_update(&h, &len, sizeof len);
-                base_sha256_update(&h, p != NULL ? p : "", p != NULL ? len : 0);
+                base_hash_update(&h, &len, sizeof len);
+                base_hash_update(&h, p != NULL ? p : "", p != NULL ? len : 0);
             }
         (void)sqlite3_finalize(stmt);
     }
     (void)sqlite3_close(db);
-    base_sha256_final(&h, out32);
+    base_hash_final(&h, out32);
 }
 
 /* L5: back by up to three blocks, and what is there is what was there. Returns where it stands. */

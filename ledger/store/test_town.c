@@ -31,7 +31,7 @@ struct did_secret *town_secret(struct town *t)
     uint8_t seed[32];
 
     t->secrets++;
-    base_sha256(seed, &t->secrets, sizeof t->secrets);
+    base_hash(seed, &t->secrets, sizeof t->secrets);
     must(did_secret_import(&secret, did_suite_ed25519(), seed, sizeof seed, &err));
     return secret;
 }
@@ -145,7 +145,7 @@ static void make_genesis(struct town *t, int rules)
         "deadline_ms", (json_int_t)HOUR_MS, "minimum_group", 2);
     assert_non_null(t->genesis);
     must(base_json_canonical(&t->genesis_bytes, t->genesis, &err));
-    base_sha256(t->chain_id, t->genesis_bytes.p, t->genesis_bytes.len);
+    base_hash(t->chain_id, t->genesis_bytes.p, t->genesis_bytes.len);
 }
 
 static void init(struct town *t, const char *path, int rules)

@@ -28,7 +28,7 @@ static struct town_id hash_of(const char *text)
     struct town_id id;
     uint8_t hash[32];
 
-    base_sha256(hash, text, strlen(text));
+    base_hash(hash, text, strlen(text));
     base_hex(id.text, hash, 32);
     return id;
 }
@@ -132,7 +132,7 @@ json_t *town_consent(struct town *t, struct did_secret *subject, json_t *changes
 
     memcpy(consent.chain, t->chain_id, 32);
     t->secrets++;
-    base_sha256(nonce, &t->secrets, sizeof t->secrets);
+    base_hash(nonce, &t->secrets, sizeof t->secrets);
     ledger_subject_commit(consent.commitment, t->chain_id, "110101199001010010", 18, nonce);
     must(ledger_consent_build(&json, &consent, key, &err));
     json_object_foreach(changes, name, value)

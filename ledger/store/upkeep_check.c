@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "ledger/proof/profile.h"
 #include "ledger/proof/state.h"
 #include "ledger/proof/tx.h"
 #include "ledger/store/chain_impl.h"
@@ -172,7 +173,7 @@ static fm_status check_leaf(void *ctx, struct ledger_store_leaf *leaf, struct ba
     fm_status st;
 
     (void)err;
-    base_sha256(hash, leaf->payload.p, leaf->payload.len);
+    base_hash(hash, leaf->payload.p, leaf->payload.len);
     if (!leaf->erased && memcmp(hash, leaf->payload_hash, sizeof hash) != 0)
         return wrong(w, leaf->leaf, "its payload does not have its hash");
     st = leaf->is_block ? end_block(w, leaf) : take_tx(w, leaf);
@@ -262,7 +263,7 @@ static fm_status take_value(void *ctx, const char *key, const void *bytes, size_
         v->cap = cap;
     }
     ledger_state_path(v->p[v->n].path, key);
-    base_sha256(v->p[v->n++].hash, bytes, len);
+    base_hash(v->p[v->n++].hash, bytes, len);
     return FM_OK;
 }
 
@@ -285,7 +286,7 @@ static void subtree(uint8_t out32[32], const struct value *v, size_t n, unsigned
         bytes[0] = 0;
         memcpy(bytes + 1, v->path, 32);
         memcpy(bytes + 33, v->hash, 32);
-        base_sha256(out32, bytes, sizeof bytes);
+        base_hash(out32, bytes, sizeof bytes);
         return;
     }
     while (low < high) { /* the first whose bit is 1 */
@@ -299,7 +300,7 @@ static void subtree(uint8_t out32[32], const struct value *v, size_t n, unsigned
     bytes[0] = 1;
     subtree(bytes + 1, v, low, depth + 1);
     subtree(bytes + 33, v + low, n - low, depth + 1);
-    base_sha256(out32, bytes, sizeof bytes);
+    base_hash(out32, bytes, sizeof bytes);
 }
 
 static fm_status check_state(struct walk *w, const struct ledger_tip *tip)
@@ -340,8 +341,10 @@ static fm_status check_genesis(struct walk *w)
     uint8_t hash[32];
     fm_status st = ledger_store_get_genesis(w->store, &genesis, w->err);
 
-    base_sha256(hash, genesis.p, genesis.len);
-    if (st == FM_OK && memcmp(hash, ledger_store_chain(w->store), sizeof hash) != 0)
+    if (st == FM_OK)
+        st = ledger_genesis_chain(hash, genesis.p, genesis.len, w->err);
+    if (st == FM_E_INPUT ||
+        (st == FM_OK && memcmp(hash, ledger_store_chain(w->store), sizeof hash) != 0))
         st = ledger_store_corrupt(w->store, "its genesis is not the one it began with", w->err);
     base_buf_release(&genesis);
     return st;

@@ -41,7 +41,7 @@ static int set_up(void **state)
     data = calloc(MOST, sizeof *data);
     assert_non_null(data);
     for (uint64_t i = 0; i < MOST; i++)
-        base_sha256(data[i], &i, sizeof i);
+        base_hash(data[i], &i, sizeof i);
     for (size_t i = 0; i < MEMBERS; i++) {
         (void)snprintf(trusted[i].name, sizeof trusted[i].name, "%s", w->m[i].did);
         trusted[i].key = *did_secret_key(w->m[i].node);

@@ -25,7 +25,7 @@ bool ledger_certificate_begins(const char first[3])
 
 struct input {
     FILE *file;
-    struct base_sha256 hash;
+    struct base_hash hash;
 };
 
 static fm_status read_more(void *ctx, void *out, size_t len, size_t *got, struct base_err *err)
@@ -34,7 +34,7 @@ static fm_status read_more(void *ctx, void *out, size_t len, size_t *got, struct
 
     errno = 0;
     *got = fread(out, 1, len, in->file);
-    base_sha256_update(&in->hash, out, *got);
+    base_hash_update(&in->hash, out, *got);
     return ferror(in->file) ? base_err_errno(err, "read") : FM_OK;
 }
 
@@ -44,7 +44,7 @@ static fm_status read_line(struct base_buf *line, struct input *in, struct base_
 
     while (line->len < LINE_MAX_BYTES && c != '\n' && (c = getc(in->file)) != EOF)
         base_buf_put_u8(line, (uint8_t)c);
-    base_sha256_update(&in->hash, line->p, line->len);
+    base_hash_update(&in->hash, line->p, line->len);
     if (ferror(in->file))
         return base_err_errno(err, "read");
     if (c != '\n')
@@ -92,7 +92,7 @@ fm_status ledger_certificate_verify_judged(struct ledger_certificate_report *out
     *out = (struct ledger_certificate_report){.deposit = {.judge = judge, .ctx = ctx}};
     base_sha256_init(&in.hash);
     st = check(out, &in, expect_chain32, ca_file, err);
-    base_sha256_final(&in.hash, out->file32);
+    base_hash_final(&in.hash, out->file32);
     return st;
 }
 

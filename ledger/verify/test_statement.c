@@ -47,7 +47,7 @@ static void commit(char parameters[65], char requester[65], const char *value, c
 
     assert_true(base_unhex(s, 32, salt, 64));
     must(ledger_parameter_commit(h, w->chain, s, "$1", value, &err));
-    base_sha256(all, h, 32);
+    base_hash(all, h, 32);
     base_hex(parameters, all, 32);
     must(ledger_requester_commit(h, w->chain, s, "ann (uid 7)", ticket, &err));
     base_hex(requester, h, 32);

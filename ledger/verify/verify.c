@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "ledger/proof/profile.h"
 #include "ledger/verify/verify_impl.h"
 
 fm_status ledger_verify_fail(struct base_err *err, const char *fmt, ...)
@@ -73,6 +74,8 @@ static fm_status read_genesis(struct ledger_verifier *v, const uint8_t *expect_c
     if (v->reader.kind != LEDGER_BUNDLE_GENESIS)
         return ledger_verify_fail(err, "a bundle begins with its genesis");
     v->out->check = "chain";
+    if (ledger_profile_adopt(v->reader.genesis, err) != FM_OK)
+        return err->code == FM_E_INPUT ? ledger_verify_fail(err, "%s", err->text) : err->code;
     st = base_json_hash(hash, v->reader.genesis, err);
     if (st != FM_OK)
         return st;

@@ -27,7 +27,7 @@ static void id_of(uint8_t id32[32], const mpz_t n, unsigned bits)
 
     mpc_pai_limbs_from_mpz(limbs, MPC_PAI_MAX_LIMBS, n);
     mpc_pai_limbs_store(bytes, (bits + 7) / 8, limbs, MPC_PAI_MAX_LIMBS);
-    base_sha256(id32, bytes, (bits + 7) / 8);
+    base_hash(id32, bytes, (bits + 7) / 8);
 }
 
 static fm_status modulus_init(struct mpc_pai_modulus *m, const mpz_t n,

@@ -95,7 +95,7 @@ static void place_bytes(uint8_t out[PLACE_SIZE], const struct mpc_pai_pool *p, u
     memcpy(in, p->head, HEAD);
     base_store_u64(in + HEAD, used);
     base_store_u64(out, used);
-    base_sha256(out + 8, in, sizeof in);
+    base_hash(out + 8, in, sizeof in);
 }
 
 /* Invariant 1: nothing that is counted here was handed out before this returns. */

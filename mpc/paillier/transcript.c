@@ -10,8 +10,8 @@ void mpc_pai_transcript_put(struct mpc_pai_transcript *t, const void *bytes, siz
     uint8_t head[8];
 
     base_store_u64(head, len);
-    base_sha256_update(&t->h, head, sizeof head);
-    base_sha256_update(&t->h, bytes, len);
+    base_hash_update(&t->h, head, sizeof head);
+    base_hash_update(&t->h, bytes, len);
 }
 
 void mpc_pai_transcript_init(struct mpc_pai_transcript *t, const char *proof,
@@ -19,7 +19,7 @@ void mpc_pai_transcript_init(struct mpc_pai_transcript *t, const char *proof,
 {
     uint8_t party[8];
 
-    base_sha256_init(&t->h);
+    base_hash_init(&t->h);
     mpc_pai_transcript_put(t, "firmiana paillier proof 1", 25);
     mpc_pai_transcript_put(t, proof, strlen(proof));
     mpc_pai_transcript_put(t, bond->session32, sizeof bond->session32);
@@ -52,7 +52,7 @@ fm_status mpc_pai_transcript_put_cipher(struct mpc_pai_transcript *t,
 
 void mpc_pai_transcript_end(struct mpc_pai_transcript *t, uint8_t seed32[32])
 {
-    base_sha256_final(&t->h, seed32);
+    base_hash_final(&t->h, seed32);
 }
 
 void mpc_pai_expand(void *out, size_t len, const uint8_t seed32[32], const char *what)
@@ -61,14 +61,14 @@ void mpc_pai_expand(void *out, size_t len, const uint8_t seed32[32], const char 
 
     for (uint64_t i = 0; len > 0; i++) {
         size_t n = len < sizeof block ? len : sizeof block;
-        struct base_sha256 h;
+        struct base_hash h;
         uint8_t counter[8];
         base_store_u64(counter, i);
-        base_sha256_init(&h);
-        base_sha256_update(&h, seed32, 32);
-        base_sha256_update(&h, counter, sizeof counter);
-        base_sha256_update(&h, what, strlen(what));
-        base_sha256_final(&h, block);
+        base_hash_init(&h);
+        base_hash_update(&h, seed32, 32);
+        base_hash_update(&h, counter, sizeof counter);
+        base_hash_update(&h, what, strlen(what));
+        base_hash_final(&h, block);
         memcpy(to, block, n);
         to += n, len -= n;
     }

@@ -19,7 +19,7 @@ struct mpc_pai_bond {
 enum { MPC_PAI_CHALLENGE_BITS = 128 };
 
 struct mpc_pai_transcript {
-    struct base_sha256 h;
+    struct base_hash h;
 };
 
 void mpc_pai_transcript_init(struct mpc_pai_transcript *t, const char *proof,

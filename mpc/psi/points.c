@@ -96,16 +96,16 @@ struct own {
 /* A filler follows from what the commitment commits to, so that its opening makes it again. */
 void mpc_psi_filler(uint8_t out32[32], const struct mpc_psi *psi, size_t index)
 {
-    struct base_sha256 h;
+    struct base_hash h;
     uint8_t at[8];
 
     base_store_u64(at, index);
-    base_sha256_init(&h);
-    base_sha256_update(&h, "firmiana psi-sum filler 1", 25);
-    base_sha256_update(&h, psi->salt, sizeof psi->salt);
-    base_sha256_update(&h, psi->scalar, sizeof psi->scalar);
-    base_sha256_update(&h, at, sizeof at);
-    base_sha256_final(&h, out32);
+    base_hash_init(&h);
+    base_hash_update(&h, "firmiana psi-sum filler 1", 25);
+    base_hash_update(&h, psi->salt, sizeof psi->salt);
+    base_hash_update(&h, psi->scalar, sizeof psi->scalar);
+    base_hash_update(&h, at, sizeof at);
+    base_hash_final(&h, out32);
     base_wipe(&h, sizeof h);
 }
 

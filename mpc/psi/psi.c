@@ -66,21 +66,21 @@ size_t mpc_psi_groups(const struct mpc_psi_terms *t)
     return (t->columns + slots.slots - 1) / slots.slots;
 }
 
-static void hash_u64(struct base_sha256 *h, uint64_t v)
+static void hash_u64(struct base_hash *h, uint64_t v)
 {
     uint8_t b[8];
 
     base_store_u64(b, v);
-    base_sha256_update(h, b, sizeof b);
+    base_hash_update(h, b, sizeof b);
 }
 
 static void hash_terms(uint8_t out32[32], const struct mpc_psi_terms *t)
 {
-    struct base_sha256 h;
+    struct base_hash h;
 
-    base_sha256_init(&h);
-    base_sha256_update(&h, "firmiana psi-sum terms 1", 24);
-    base_sha256_update(&h, t->session32, sizeof t->session32);
+    base_hash_init(&h);
+    base_hash_update(&h, "firmiana psi-sum terms 1", 24);
+    base_hash_update(&h, t->session32, sizeof t->session32);
     hash_u64(&h, t->matcher_rows);
     hash_u64(&h, t->holder_rows);
     hash_u64(&h, t->columns);
@@ -88,30 +88,30 @@ static void hash_terms(uint8_t out32[32], const struct mpc_psi_terms *t)
     hash_u64(&h, t->columns > 0 ? t->key_bits : 0);
     hash_u64(&h, t->minimum);
     hash_u64(&h, t->columns > 0 ? t->recipients : 0);
-    base_sha256_final(&h, out32);
+    base_hash_final(&h, out32);
 }
 
 static void commit(struct mpc_psi *psi, const struct mpc_psi_rows *rows)
 {
     size_t columns = psi->side == MPC_PSI_HOLDER ? psi->terms.columns : 0;
-    struct base_sha256 h;
+    struct base_hash h;
     uint8_t len[4] = {0, 0, (uint8_t)(rows->id_len >> 8), (uint8_t)rows->id_len};
     uint8_t side = (uint8_t)psi->side;
 
-    base_sha256_init(&h);
-    base_sha256_update(&h, "firmiana psi-sum input 1", 24);
-    base_sha256_update(&h, psi->terms32, sizeof psi->terms32);
-    base_sha256_update(&h, &side, 1);
-    base_sha256_update(&h, psi->salt, sizeof psi->salt);
-    base_sha256_update(&h, psi->scalar, sizeof psi->scalar);
+    base_hash_init(&h);
+    base_hash_update(&h, "firmiana psi-sum input 1", 24);
+    base_hash_update(&h, psi->terms32, sizeof psi->terms32);
+    base_hash_update(&h, &side, 1);
+    base_hash_update(&h, psi->salt, sizeof psi->salt);
+    base_hash_update(&h, psi->scalar, sizeof psi->scalar);
     hash_u64(&h, rows->n);
-    base_sha256_update(&h, len, sizeof len);
+    base_hash_update(&h, len, sizeof len);
     for (size_t i = 0; i < rows->n; i++) {
-        base_sha256_update(&h, rows->ids + rows->id_len * i, rows->id_len);
+        base_hash_update(&h, rows->ids + rows->id_len * i, rows->id_len);
         for (size_t c = 0; c < columns; c++)
             hash_u64(&h, (uint64_t)rows->columns[c][i]);
     }
-    base_sha256_final(&h, psi->commitment);
+    base_hash_final(&h, psi->commitment);
 }
 
 static fm_status check_rows(const struct mpc_psi_rows *rows, size_t declared, struct base_err *err)

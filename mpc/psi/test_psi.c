@@ -389,18 +389,18 @@ static void test_commitment(void **ctx)
     memcpy(message + 1, w->terms.session32, 32);
     for (size_t i = 0; i < w->terms.matcher_rows; i++) {
         int found = 0;
-        struct base_sha256 h;
+        struct base_hash h;
         uint8_t at[8];
         if (i < 30)
             memcpy(message + 65, w->ids[0][i], ID);
         else {
             memset(message + 65, 0, ID);
             base_store_u64(at, i);
-            base_sha256_init(&h);
-            base_sha256_update(&h, "firmiana psi-sum filler 1", 25);
-            base_sha256_update(&h, opening, sizeof opening);
-            base_sha256_update(&h, at, sizeof at);
-            base_sha256_final(&h, message + 33);
+            base_hash_init(&h);
+            base_hash_update(&h, "firmiana psi-sum filler 1", 25);
+            base_hash_update(&h, opening, sizeof opening);
+            base_hash_update(&h, at, sizeof at);
+            base_hash_final(&h, message + 33);
         }
         message[0] = i < 30;
         mpc_psi_hash_to_group(point, message, sizeof message, dst, sizeof dst - 1);

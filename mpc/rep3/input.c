@@ -16,8 +16,8 @@
  * those it was sent, and the hashes of everything held in its components. */
 struct outside {
     unsigned owner;
-    struct mpc_joint gen[2];    /* of components 0 and 1 */
-    struct base_sha256 hash[2]; /* of held components a and b */
+    struct mpc_joint gen[2];  /* of components 0 and 1 */
+    struct base_hash hash[2]; /* of held components a and b */
     bool hashing;
 };
 
@@ -184,7 +184,7 @@ static fm_status input_consume(struct mpc_session *s, void *ctx, size_t unit, st
 
         status = net_recv(s->transport, s->stream, owner, words, n * 8, err);
         if (status == FM_OK)
-            base_sha256_update(&outside_of(f, owner)->hash[c], words, n * 8);
+            base_hash_update(&outside_of(f, owner)->hash[c], words, n * 8);
     }
     f->in_at += n;
     return status;
@@ -215,7 +215,7 @@ static fm_status receive_seeds(struct mpc_session *s, struct outside *o, struct 
     fm_status status = FM_OK;
 
     for (unsigned c = 0; c < 2; c++)
-        base_sha256_init(&o->hash[c]);
+        base_hash_init(&o->hash[c]);
     o->hashing = true;
     /* In the order they were sent: component 0 before component 1. */
     for (unsigned k = 0; status == FM_OK && k < 2; k++) {
@@ -227,7 +227,7 @@ static fm_status receive_seeds(struct mpc_session *s, struct outside *o, struct 
         if (status == FM_OK)
             status = mpc_joint_init(&o->gen[k], seed, s->context32, "rep3 input", s->stream, err);
         if (status == FM_OK)
-            base_sha256_update(&o->hash[c], seed, MPC_SEED);
+            base_hash_update(&o->hash[c], seed, MPC_SEED);
     }
     base_wipe(seed, sizeof seed);
     return status;
@@ -241,7 +241,7 @@ static fm_status compare_hashes(struct mpc_session *s, struct input_flow *f, str
     for (size_t i = 0; i < f->outside_count; i++) {
         uint8_t mine[32];
 
-        base_sha256_final(&f->outside[i].hash[0], mine);
+        base_hash_final(&f->outside[i].hash[0], mine);
         if (status == FM_OK)
             status = net_send(s->transport, s->stream, rep3_party(s, 2), mine, sizeof mine, err);
     }
@@ -249,7 +249,7 @@ static fm_status compare_hashes(struct mpc_session *s, struct input_flow *f, str
         uint8_t mine[32];
         uint8_t theirs[32];
 
-        base_sha256_final(&f->outside[i].hash[1], mine);
+        base_hash_final(&f->outside[i].hash[1], mine);
         f->outside[i].hashing = false;
         if (status == FM_OK)
             status =
@@ -272,7 +272,7 @@ static void outside_release(struct input_flow *f)
         for (unsigned c = 0; c < 2; c++) {
             mpc_joint_release(&f->outside[i].gen[c]);
             if (f->outside[i].hashing)
-                base_sha256_final(&f->outside[i].hash[c], unused);
+                base_hash_final(&f->outside[i].hash[c], unused);
         }
     }
     free(f->outside);

@@ -45,7 +45,7 @@ static void begin(struct fuzz_corpus *corpus)
     char hex[65];
 
     for (size_t i = 0; i < 5; i++)
-        base_sha256(items[i].digest, &i, sizeof i);
+        base_hash(items[i].digest, &i, sizeof i);
     fuzz_law(ledger_evidence_tree_new(&tree, "sha256", items, 5, &err) == FM_OK, "specimen");
     ledger_evidence_tree_root(tree, root);
     base_hex(hex, root, 32);

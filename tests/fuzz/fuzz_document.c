@@ -33,7 +33,7 @@ static void check(const struct did_document *doc, const uint8_t *data, size_t si
     uint8_t hash[32];
     size_t count;
 
-    base_sha256(hash, data, size);
+    base_hash(hash, data, size);
     fuzz_law(memcmp(hash, did_document_hash32(doc), 32) == 0,
              "accepted implies canonical: the hash is that of the bytes");
     fuzz_law(did_document_parse(&again, did_document_json(doc), 1, &err) == FM_OK &&

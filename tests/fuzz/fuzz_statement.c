@@ -96,7 +96,7 @@ static void commit(void)
                  ledger_parameter_commit(h[0], known->chain, s, "$1", "46948328", &err) == FM_OK &&
                  ledger_parameter_commit(h[1], known->chain, s, "$2", "30", &err) == FM_OK,
              "specimen");
-    base_sha256(all, h[0], sizeof h);
+    base_hash(all, h[0], sizeof h);
     base_hex(parameters, all, 32);
     fuzz_law(ledger_requester_commit(all, known->chain, s, "ann (uid 7)", "T-1", &err) == FM_OK,
              "specimen");

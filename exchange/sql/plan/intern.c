@@ -18,7 +18,7 @@ static size_t slot_of(const void *key, size_t len)
 {
     uint8_t hash[BASE_HASH_SIZE];
 
-    base_sha256(hash, key, len);
+    base_hash(hash, key, len);
     return (size_t)base_load_u64(hash);
 }
 
