@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/profile.h"
 #include "base/random.h"
 #include "base/secret.h"
 #include "base/status.h"
@@ -201,6 +202,49 @@ static void sha256_known_answer(void **state)
     assert_memory_equal(got, want, 32);
 }
 
+static void the_profile_says_which_hash(void **state)
+{
+    /* GB/T 32905-2016, annex A.1: SM3("abc"). */
+    uint8_t want[32], sha[32], got[32];
+    struct base_err err = {0};
+    enum base_profile found;
+    struct base_hash h;
+
+    (void)state;
+    assert_true(base_unhex(want, 32,
+                           "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0", 64));
+    base_sha256(sha, "abc", 3);
+    base_hash(got, "abc", 3);
+    assert_memory_equal(got, sha, 32);
+    assert_string_equal(base_hash_name(), "SHA256");
+    assert_int_equal(base_profile_adopt(BASE_PROFILE_OPEN, &err), FM_OK);
+    assert_int_equal(base_profile_adopt(BASE_PROFILE_NATIONAL, &err), FM_OK);
+    assert_int_equal(base_profile_adopt(BASE_PROFILE_NATIONAL, &err), FM_OK);
+    assert_string_equal(base_hash_name(), "SM3");
+    base_hash(got, "abc", 3);
+    assert_memory_equal(got, want, 32);
+    base_hash_init(&h);
+    base_hash_update(&h, "ab", 2);
+    base_hash_update(&h, "c", 1);
+    base_hash_final(&h, got);
+    assert_memory_equal(got, want, 32);
+    base_sha256(got, "abc", 3); /* is what it says, whatever the profile */
+    assert_memory_equal(got, sha, 32);
+    for (int p = BASE_PROFILE_OPEN; p <= BASE_PROFILE_INTERNATIONAL; p++) {
+        assert_int_equal(base_profile_adopt((enum base_profile)p, &err), FM_E_CONFLICT);
+        assert_non_null(strstr(err.text, base_profile_name((enum base_profile)p)));
+        assert_non_null(strstr(err.text, "national"));
+    }
+    base_profile_forget();
+    assert_true(base_profile_find(&found, "international"));
+    assert_int_equal(found, BASE_PROFILE_INTERNATIONAL);
+    assert_false(base_profile_find(&found, "open"));
+    assert_int_equal(base_profile_adopt(found, &err), FM_OK);
+    base_hash(got, "abc", 3);
+    assert_memory_equal(got, sha, 32);
+    base_profile_forget();
+}
+
 static void secrets(void **state)
 {
     struct base_err err = {0};
@@ -232,6 +276,7 @@ int main(void)
         cmocka_unit_test(every_byte_is_a_digit_or_none),
         cmocka_unit_test(json_forms),
         cmocka_unit_test(sha256_known_answer),
+        cmocka_unit_test(the_profile_says_which_hash),
         cmocka_unit_test(secrets),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -333,13 +333,13 @@ void ledger_member_remove_files(const struct ledger_bench_member *m)
 
 /* ---- the network ---- */
 
-static bool key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
+static bool key_of(void *ctx, const char *peer, uint8_t out33[NET_KEY])
 {
     const struct ledger_bench *b = ctx;
 
     for (size_t i = 0; i < b->n; i++)
         if (strcmp(b->member[i].alias, peer) == 0) {
-            memcpy(out32, b->member[i].channel_key, 32);
+            memcpy(out33, b->member[i].channel_key, NET_KEY);
             return true;
         }
     return false;

@@ -27,7 +27,7 @@ struct ledger_bench_member {
     struct ledger_bench *bench;
     size_t index;
     char alias[33], did[DID_FIRMIANA_TEXT], path[160];
-    uint8_t node_seed[32], channel_seed[32], channel_key[32];
+    uint8_t node_seed[32], channel_seed[32], channel_key[NET_KEY];
     char endpoint[96];
     struct did_secret *node;
     struct ledger_chain *chain;

@@ -19,7 +19,7 @@ static void make_channels(struct ledger_bench *b, struct bench_place *places)
         ledger_must(base_random_fill(base_random_system(), m->channel_seed, 32, &ledger_bench_err));
         ledger_must(
             net_identity_from_seed(&identity, m->alias, m->channel_seed, &ledger_bench_err));
-        memcpy(m->channel_key, net_identity_key(identity), 32);
+        memcpy(m->channel_key, net_identity_key(identity), NET_KEY);
         net_identity_free(identity);
         ledger_must(bench_place_of(&places[i], (unsigned)i, &ledger_bench_err));
         ledger_must(bench_free_port(m->endpoint, &places[i], &ledger_bench_err));

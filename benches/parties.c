@@ -27,7 +27,7 @@ static const char *const names[BENCH_PARTIES] = {"party_0", "party_1", "party_2"
  * bench. */
 struct world {
     uint8_t seed[BENCH_PARTIES][32];
-    uint8_t key[BENCH_PARTIES][32];
+    uint8_t key[BENCH_PARTIES][NET_KEY];
     char endpoint[BENCH_PARTIES][96];
     struct bench_place place[BENCH_PARTIES];
     uint8_t session[32];
@@ -80,7 +80,7 @@ static fm_status make_world(struct world *w, struct base_err *err)
         if (st == FM_OK)
             st = net_identity_from_seed(&id, names[i], w->seed[i], err);
         if (st == FM_OK)
-            memcpy(w->key[i], net_identity_key(id), 32);
+            memcpy(w->key[i], net_identity_key(id), NET_KEY);
         net_identity_free(id);
         if (st == FM_OK)
             st = bench_place_of(&w->place[i], i, err);
@@ -90,13 +90,13 @@ static fm_status make_world(struct world *w, struct base_err *err)
     return st;
 }
 
-static bool key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
+static bool key_of(void *ctx, const char *peer, uint8_t out33[NET_KEY])
 {
     const struct world *w = ctx;
 
     for (unsigned i = 0; i < BENCH_PARTIES; i++)
         if (strcmp(names[i], peer) == 0) {
-            memcpy(out32, w->key[i], 32);
+            memcpy(out33, w->key[i], NET_KEY);
             return true;
         }
     return false;

@@ -94,7 +94,7 @@ struct did_secret *tools_secret(struct tools_random *r)
     struct did_secret *secret;
     struct base_err err = {0};
 
-    if (did_secret_generate(&secret, did_suite_ed25519(), &r->random, &err) != FM_OK)
+    if (did_secret_generate(&secret, did_suite_usual(), &r->random, &err) != FM_OK)
         fail_msg("%s", err.text);
     return secret;
 }

@@ -1,6 +1,8 @@
 /* One authenticated channel between two parties, without I/O: a TLS 1.3 handshake in memory, whose
  * records the caller carries, and then keys from its exporter (RFC 8446 section 7.5). After the
- * handshake no more TLS records flow, except an alert of a peer that refuses ours.
+ * handshake no more TLS records flow, except an alert of a peer that refuses ours. Where the
+ * profile is national, the handshake of agree.h in its place, with an exporter of its own; a peer
+ * of the other profile is told apart by its first bytes.
  *
  * States: HANDSHAKE --(both Finished)--> DONE; any --(error)--> the caller frees it. The dialler is
  * DONE before the accepter has seen its certificate: it must not count on the channel until the
@@ -32,7 +34,8 @@ void net_channel_free(struct net_channel *ch);
 
 /* Takes what the peer sent (the dialler begins with nothing) and appends to out what must be sent;
  * out may hold an alert for the peer when this fails. Errors: FM_E_AUTH (who the peer is not),
- * FM_E_PEER (not TLS, or not this protocol), FM_E_LIMIT (NET_HANDSHAKE_MAX), FM_E_MEMORY. */
+ * FM_E_PEER (not this protocol, or another profile), FM_E_LIMIT (NET_HANDSHAKE_MAX), FM_E_MEMORY.
+ */
 fm_status net_channel_handshake(struct net_channel *ch, const void *in, size_t len,
                                 struct base_buf *out, struct base_err *err) FM_CHECK;
 
@@ -45,7 +48,7 @@ const char *net_channel_peer(const struct net_channel *ch);
 /* Asks net_keys again: false if the key that authenticated this channel is no longer the peer's. */
 bool net_channel_key_current(const struct net_channel *ch);
 
-/* A secret of this channel alone, the same at both ends: TLS exporter with "EXPORTER-firmiana-"
+/* A secret of this channel alone, the same at both ends: the exporter with "EXPORTER-firmiana-"
  * label and the context. Only after done. */
 fm_status net_channel_export(struct net_channel *ch, uint8_t out32[32], const char *label,
                              const uint8_t context32[32], struct base_err *err) FM_CHECK;

@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/profile.h"
+#include "net/sm2.h"
+
 struct net_identity {
     char name[NET_NAME_MAX + 1];
-    uint8_t key32[NET_KEY];
-    SSL_CTX *tls;
+    uint8_t key33[NET_KEY];
+    EVP_PKEY *key;
+    SSL_CTX *tls; /* NULL with an SM2 key */
 };
 
 bool net_name_ok(const char *name)
@@ -90,47 +94,62 @@ static int configure(SSL_CTX *tls)
            SSL_CTX_set_alpn_protos(tls, alpn, sizeof alpn - 1) == 0;
 }
 
+static bool set_up_tls(struct net_identity *id)
+{
+    X509 *cert = X509_new();
+    size_t len = NET_SEED;
+    bool good = cert != NULL && EVP_PKEY_get_raw_public_key(id->key, id->key33, &len) == 1 &&
+                (id->tls = SSL_CTX_new(TLS_method())) != NULL &&
+                fill_certificate(cert, id->name, id->key) && configure(id->tls) &&
+                SSL_CTX_use_certificate(id->tls, cert) == 1 &&
+                SSL_CTX_use_PrivateKey(id->tls, id->key) == 1;
+
+    X509_free(cert);
+    return good;
+}
+
 fm_status net_identity_new(struct net_identity **out, const char *name, EVP_PKEY *key,
                            struct base_err *err)
 {
+    const char *kind = base_profile_is_national() ? "SM2" : "ED25519";
     struct net_identity *id;
-    size_t len = NET_KEY;
-    X509 *cert = NULL;
 
     *out = NULL;
     if (!net_name_ok(name))
         return base_err_set(err, FM_E_ARG, "'%.80s' is no party's name: [a-z][a-z0-9_]*, up to %d",
                             name, NET_NAME_MAX);
-    if (!EVP_PKEY_is_a(key, "ED25519"))
-        return base_err_set(err, FM_E_ARG, "%s: a channel needs an Ed25519 key", name);
+    if (!EVP_PKEY_is_a(key, kind))
+        return base_err_set(err, FM_E_ARG, "%s: a channel needs an %s key: the profile is %s", name,
+                            kind, base_profile_name(base_profile()));
     if (!(id = calloc(1, sizeof *id)))
         return base_err_memory(err, "identity");
     strcpy(id->name, name);
-    if (EVP_PKEY_get_raw_public_key(key, id->key32, &len) != 1 || !(cert = X509_new()) ||
-        !(id->tls = SSL_CTX_new(TLS_method())) || !fill_certificate(cert, name, key) ||
-        !configure(id->tls) || SSL_CTX_use_certificate(id->tls, cert) != 1 ||
-        SSL_CTX_use_PrivateKey(id->tls, key) != 1)
-        goto fail;
-    X509_free(cert);
-    *out = id;
-    return FM_OK;
-fail:
-    /* UNTESTED: memory, or an OpenSSL without TLS 1.3 or Ed25519. */
-    X509_free(cert);
+    if (EVP_PKEY_up_ref(key) == 1)
+        id->key = key;
+    if (id->key != NULL &&
+        (base_profile_is_national() ? net_sm2_public(id->key33, key) : set_up_tls(id))) {
+        *out = id;
+        return FM_OK;
+    }
+    /* UNTESTED: memory, or an OpenSSL without TLS 1.3 or these keys. */
     net_identity_free(id);
-    return base_err_set(err, FM_E_MEMORY, "%s: OpenSSL cannot set up TLS 1.3 with Ed25519", name);
+    return base_err_set(err, FM_E_MEMORY, "%s: OpenSSL cannot set up a channel with this key",
+                        name);
 }
 
 fm_status net_identity_from_seed(struct net_identity **out, const char *name,
-                                 const uint8_t seed32[NET_KEY], struct base_err *err)
+                                 const uint8_t seed32[NET_SEED], struct base_err *err)
 {
-    EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed32, NET_KEY);
-    fm_status rv;
+    EVP_PKEY *key = NULL;
+    fm_status rv = FM_OK;
 
     *out = NULL;
-    if (!key)
-        return base_err_memory(err, "Ed25519 key");
-    rv = net_identity_new(out, name, key, err);
+    if (base_profile_is_national())
+        rv = net_sm2_from_secret(&key, seed32, err);
+    else if (!(key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed32, NET_SEED)))
+        rv = base_err_memory(err, "Ed25519 key");
+    if (rv == FM_OK)
+        rv = net_identity_new(out, name, key, err);
     EVP_PKEY_free(key);
     return rv;
 }
@@ -140,6 +159,7 @@ void net_identity_free(struct net_identity *id)
     if (!id)
         return;
     SSL_CTX_free(id->tls);
+    EVP_PKEY_free(id->key);
     free(id);
 }
 
@@ -150,28 +170,34 @@ const char *net_identity_name(const struct net_identity *id)
 
 const uint8_t *net_identity_key(const struct net_identity *id)
 {
-    return id->key32;
+    return id->key33;
+}
+
+EVP_PKEY *net_identity_pkey(const struct net_identity *id)
+{
+    return id->key;
 }
 
 SSL *net_identity_ssl(const struct net_identity *id, struct net_verifier *verifier)
 {
-    SSL *ssl = SSL_new(id->tls);
+    SSL *ssl = id->tls != NULL ? SSL_new(id->tls) : NULL;
 
     if (ssl)
         SSL_set_app_data(ssl, verifier);
     return ssl;
 }
 
-fm_status net_certificate_read(char name[NET_NAME_MAX + 1], uint8_t key32[NET_KEY], X509 *cert,
+fm_status net_certificate_read(char name[NET_NAME_MAX + 1], uint8_t key33[NET_KEY], X509 *cert,
                                struct base_err *err)
 {
     X509_NAME *subject = X509_get_subject_name(cert);
     EVP_PKEY *key = X509_get0_pubkey(cert);
-    size_t len = NET_KEY;
+    size_t len = NET_SEED;
     int n;
 
+    memset(key33, 0, NET_KEY);
     if (!key || !EVP_PKEY_is_a(key, "ED25519") ||
-        EVP_PKEY_get_raw_public_key(key, key32, &len) != 1 || len != NET_KEY)
+        EVP_PKEY_get_raw_public_key(key, key33, &len) != 1 || len != NET_SEED)
         return base_err_set(err, FM_E_AUTH, "the certificate's key is not Ed25519");
     n = X509_NAME_get_text_by_NID(subject, NID_commonName, name, NET_NAME_MAX + 1);
     if (X509_NAME_entry_count(subject) != 1 || n < 1 || (size_t)n != strlen(name) ||

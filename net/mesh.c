@@ -36,12 +36,12 @@ void net_event_free(struct net_event *event)
 }
 
 /* Strangers and peers we have not been told of have no key, whatever the node would say. */
-static bool key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
+static bool key_of(void *ctx, const char *peer, uint8_t out33[NET_KEY])
 {
     const struct net_mesh *mesh = ctx;
 
     return net_mesh_peer(mesh, peer) &&
-           mesh->config.keys.key_of(mesh->config.keys.ctx, peer, out32);
+           mesh->config.keys.key_of(mesh->config.keys.ctx, peer, out33);
 }
 
 static void default_to(uint32_t *value, uint32_t standard)

@@ -1,4 +1,4 @@
-#include "net/seal.h"
+#include "net/seal_own.h"
 
 #include <assert.h>
 #include <openssl/core_names.h>
@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/hash.h"
+#include "base/profile.h"
 #include "base/secret.h"
 
 enum { INFO_MAX = 96 };
@@ -18,17 +20,19 @@ fm_status net_expand(uint8_t *out, size_t out_len, const uint8_t secret32[32], c
     size_t label_len = strlen(label);
     int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
     uint8_t info[INFO_MAX];
+    char digest[8];
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
     int ok;
 
     assert(out_len <= 32 && label_len + context_len <= sizeof info);
+    strcpy(digest, base_hash_name());
     memcpy(info, label, label_len);
     if (context_len > 0)
         memcpy(info + label_len, context, context_len);
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char[]){"SHA256"}, 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)secret32, 32),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, label_len + context_len),
         OSSL_PARAM_construct_end()};
@@ -38,21 +42,13 @@ fm_status net_expand(uint8_t *out, size_t out_len, const uint8_t secret32[32], c
     return ok ? FM_OK : base_err_memory(err, "HKDF");
 }
 
-/* Key and IV base of the present secret; the counter begins again. */
+/* Keys and IV base of the present secret; the counter begins again. */
 static fm_status install(struct net_seal *seal, struct base_err *err)
 {
-    uint8_t key[32];
-    fm_status rv;
-    int encrypt = seal->way == NET_SEAL;
+    fm_status rv = seal->kind->install(seal, err);
 
-    rv = net_expand(key, sizeof key, seal->secret32, "firmiana key", NULL, 0, err);
     if (rv == FM_OK)
         rv = net_expand(seal->iv12, sizeof seal->iv12, seal->secret32, "firmiana iv", NULL, 0, err);
-    if (rv == FM_OK &&
-        EVP_CipherInit_ex(seal->ctx, EVP_aes_256_gcm(), NULL, key, NULL, encrypt) != 1)
-        rv = base_err_memory(err,
-                             "AES-256-GCM"); /* UNTESTED: OpenSSL without its default provider */
-    base_wipe(key, sizeof key);
     seal->counter = 0;
     seal->blocks = 0;
     return rv;
@@ -63,10 +59,12 @@ fm_status net_seal_init(struct net_seal *seal, enum net_seal_way way, const uint
 {
     fm_status rv;
 
-    *seal = (struct net_seal){.way = way, .limit_blocks = limit_blocks};
+    *seal = (struct net_seal){.kind = base_profile_is_national() ? &net_seal_sm4 : &net_seal_gcm,
+                              .way = way,
+                              .limit_blocks = limit_blocks};
     memcpy(seal->secret32, secret32, 32);
     seal->ctx = EVP_CIPHER_CTX_new();
-    rv = seal->ctx ? install(seal, err) : base_err_memory(err, "AES-256-GCM");
+    rv = seal->ctx ? install(seal, err) : base_err_memory(err, seal->kind->name);
     if (rv != FM_OK)
         net_seal_release(seal);
     return rv;
@@ -75,6 +73,7 @@ fm_status net_seal_init(struct net_seal *seal, enum net_seal_way way, const uint
 void net_seal_release(struct net_seal *seal)
 {
     EVP_CIPHER_CTX_free(seal->ctx); /* OpenSSL wipes the key schedule */
+    EVP_MAC_CTX_free(seal->mac);
     base_wipe(seal, sizeof *seal);
 }
 
@@ -99,8 +98,7 @@ static fm_status turn_key(struct net_seal *seal, size_t len, struct base_err *er
     return rv;
 }
 
-/* As RFC 8446 section 5.3: the counter, big-endian, XORed into the IV's last eight bytes. */
-static void nonce_of(uint8_t out12[12], const struct net_seal *seal)
+void net_seal_nonce(uint8_t out12[12], const struct net_seal *seal)
 {
     uint8_t counter[8];
 
@@ -110,20 +108,10 @@ static void nonce_of(uint8_t out12[12], const struct net_seal *seal)
         out12[4 + i] ^= counter[i];
 }
 
-static int begin(struct net_seal *seal, const uint8_t *head)
-{
-    uint8_t nonce[12];
-    int n;
-
-    nonce_of(nonce, seal);
-    return EVP_CipherInit_ex(seal->ctx, NULL, NULL, NULL, nonce, -1) == 1 &&
-           EVP_CipherUpdate(seal->ctx, NULL, &n, head, NET_HEAD) == 1;
-}
-
 fm_status net_seal_frame(struct net_seal *seal, uint8_t *frame, const struct net_head *head,
                          const uint8_t *plain, struct base_err *err)
 {
-    int n, ok;
+    uint8_t *sealed = frame + NET_HEAD;
     fm_status rv;
 
     assert(seal->way == NET_SEAL && head->len <= NET_FRAME_PAYLOAD_MAX);
@@ -131,14 +119,8 @@ fm_status net_seal_frame(struct net_seal *seal, uint8_t *frame, const struct net
     if (rv != FM_OK)
         return rv;
     net_head_write(frame, head);
-    ok = begin(seal, frame);
-    if (ok && head->len > 0)
-        ok = EVP_CipherUpdate(seal->ctx, frame + NET_HEAD, &n, plain, (int)head->len) == 1;
-    ok = ok && EVP_CipherFinal_ex(seal->ctx, frame + NET_HEAD + head->len, &n) == 1 &&
-         EVP_CIPHER_CTX_ctrl(seal->ctx, EVP_CTRL_AEAD_GET_TAG, NET_TAG,
-                             frame + NET_HEAD + head->len) == 1;
-    if (!ok) /* UNTESTED: AES in memory does not fail */
-        return base_err_memory(err, "AES-256-GCM");
+    if (!seal->kind->seal(seal, sealed, sealed + head->len, frame, plain, head->len))
+        return base_err_memory(err, seal->kind->name); /* UNTESTED: ciphers in memory don't fail */
     seal->counter++;
     return FM_OK;
 }
@@ -146,21 +128,16 @@ fm_status net_seal_frame(struct net_seal *seal, uint8_t *frame, const struct net
 fm_status net_seal_open(struct net_seal *seal, uint8_t *plain, const uint8_t *frame,
                         const struct net_head *head, struct base_err *err)
 {
-    uint8_t tag[NET_TAG], none[16];
-    int n, ok;
+    const uint8_t *sealed = frame + NET_HEAD;
+    uint8_t tag[NET_TAG];
     fm_status rv;
 
     assert(seal->way == NET_OPEN && head->len <= NET_FRAME_PAYLOAD_MAX);
     rv = turn_key(seal, head->len, err);
     if (rv != FM_OK)
         return rv;
-    memcpy(tag, frame + NET_HEAD + head->len, NET_TAG);
-    ok = begin(seal, frame);
-    if (ok && head->len > 0)
-        ok = EVP_CipherUpdate(seal->ctx, plain, &n, frame + NET_HEAD, (int)head->len) == 1;
-    ok = ok && EVP_CIPHER_CTX_ctrl(seal->ctx, EVP_CTRL_AEAD_SET_TAG, NET_TAG, tag) == 1 &&
-         EVP_CipherFinal_ex(seal->ctx, none, &n) == 1;
-    if (!ok) {
+    memcpy(tag, sealed + head->len, NET_TAG);
+    if (!seal->kind->open(seal, plain, tag, frame, sealed, head->len)) {
         base_wipe(plain, head->len);
         return base_err_set(err, FM_E_AUTH,
                             "frame %llu of stream %u does not open: lost, doubled or altered",

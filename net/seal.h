@@ -1,6 +1,7 @@
-/* Sealing frames: AES-256-GCM with a key per direction and stream, derived from the TLS exporter.
- * The counter is implicit, so a frame that is lost, doubled, moved or altered does not open. The
- * head (session, stream, type, length) is authenticated with it. wire.md, "Keys". */
+/* Sealing frames: AES-256-GCM or, where the profile is national, SM4-CTR and then HMAC-SM3 over the
+ * ciphertext, with keys per direction and stream, derived from the channel's exporter. The counter
+ * is implicit, so a frame that is lost, doubled, moved or altered does not open. The head (session,
+ * stream, type, length) is authenticated with it. wire.md, "Keys". */
 #ifndef FIRMIANA_NET_SEAL_H
 #define FIRMIANA_NET_SEAL_H
 
@@ -10,21 +11,24 @@
 #include "base/status.h"
 #include "net/frame.h"
 
-/* HKDF-Expand (RFC 5869) with SHA-256; info = label, then the context bytes. out_len <= 32. Errors:
- * FM_E_MEMORY. */
+/* HKDF-Expand (RFC 5869) with base_hash, SHA-256 or SM3; info = label, then the context bytes.
+ * out_len <= 32. Errors: FM_E_MEMORY. */
 fm_status net_expand(uint8_t *out, size_t out_len, const uint8_t secret32[32], const char *label,
                      const void *context, size_t context_len, struct base_err *err) FM_CHECK;
 
 enum net_seal_way { NET_SEAL, NET_OPEN };
 
 /* GCM's bound of 2^32 blocks under one key (SP 800-38D counts 2^32 - 2 in one message; we rekey
- * when the sum over messages would pass it). */
+ * when the sum over messages would pass it); SM4-CTR keeps it too: 2^32 of 2^64, the birthday of
+ * its blocks. */
 #define NET_SEAL_BLOCKS (UINT64_C(1) << 32)
 
 /* One direction of one stream. In the caller's memory; secret; used by one thread at a time. A copy
  * must not be made: it would use a nonce twice. */
 struct net_seal {
+    const struct net_seal_kind *kind; /* of the profile when it was made */
     void *ctx;
+    void *mac; /* SM4's HMAC */
     enum net_seal_way way;
     uint8_t secret32[32];
     uint8_t iv12[12];

@@ -61,16 +61,16 @@ static unsigned place_of(const struct net_sim_node *node)
     return i;
 }
 
-static bool book_key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
+static bool book_key_of(void *ctx, const char *peer, uint8_t out33[NET_KEY])
 {
     const struct net_sim *sim = ctx;
     const struct net_sim_node *node = net_sim_find(sim, peer);
 
     if (!node)
         return false;
-    memcpy(out32, net_identity_key(node->identity), NET_KEY);
+    memcpy(out33, net_identity_key(node->identity), NET_KEY);
     if (sim->rotated[place_of(node)])
-        out32[0] ^= 1;
+        out33[0] ^= 1;
     return true;
 }
 

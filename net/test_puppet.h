@@ -42,13 +42,13 @@ struct stage {
 
 static const char *const names[] = {"bank_a", "bank_b", "bank_c", "bank_d"};
 
-static inline bool key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
+static inline bool key_of(void *ctx, const char *peer, uint8_t out33[NET_KEY])
 {
     const struct stage *st = ctx;
 
     for (int i = 0; i < 3; i++)
         if (strcmp(names[i], peer) == 0) {
-            memcpy(out32, net_identity_key(st->id[i]), NET_KEY);
+            memcpy(out33, net_identity_key(st->id[i]), NET_KEY);
             return true;
         }
     return false;

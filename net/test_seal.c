@@ -7,7 +7,10 @@
 
 #include <cmocka.h>
 
+#include <openssl/evp.h>
+
 #include "base/bytes.h"
+#include "base/profile.h"
 #include "net/seal.h"
 
 static void expand_is_rfc5869(void **state)
@@ -154,6 +157,86 @@ static void oversize_is_refused_before_anything(void **state)
     free(frame);
 }
 
+/* ---- the national profile ---- */
+
+static int adopt(void **state)
+{
+    struct base_err err = {0};
+
+    (void)state;
+    return base_profile_adopt(BASE_PROFILE_NATIONAL, &err) == FM_OK ? 0 : -1;
+}
+
+static int forget(void **state)
+{
+    (void)state;
+    base_profile_forget();
+    return 0;
+}
+
+/* HKDF-Expand of up to 32 bytes by hand: HMAC(secret, info || 1). */
+static void by_hand(uint8_t out32[32], const uint8_t secret32[32], const char *label)
+{
+    uint8_t info[64];
+    size_t n = strlen(label), got;
+
+    memcpy(info, label, n);
+    info[n] = 1;
+    assert_non_null(
+        EVP_Q_mac(NULL, "HMAC", NULL, "SM3", NULL, secret32, 32, info, n + 1, out32, 32, &got));
+}
+
+/* The second frame of a stream, byte by byte as wire.md has it, with OpenSSL alone. */
+static void a_frame_is_sm4_and_hmac_sm3(void **state)
+{
+    uint8_t secret[32], key[32], mac_key[32], iv[32], mac[32], nonce[16] = {0};
+    uint8_t frame[NET_HEAD + SMALL + NET_TAG], want[12 + sizeof frame], plain[SMALL];
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    struct net_seal seal, open;
+    size_t got;
+    int n;
+
+    (void)state;
+    pair(&seal, &open, NET_SEAL_BLOCKS);
+    make(&seal, frame, SMALL, 1);
+    make(&seal, frame, SMALL, 2);
+    memset(secret, 7, sizeof secret);
+    by_hand(key, secret, "firmiana key");
+    by_hand(mac_key, secret, "firmiana mac");
+    by_hand(iv, secret, "firmiana iv");
+    assert_memory_not_equal(key, mac_key, 16);
+    memcpy(nonce, iv, 12);
+    nonce[11] ^= 1; /* frame number 1 */
+    memset(plain, 2, sizeof plain);
+    memcpy(want, nonce, 12);
+    memcpy(want + 12, frame, NET_HEAD);
+    assert_int_equal(EVP_EncryptInit_ex(ctx, EVP_sm4_ctr(), NULL, key, nonce), 1);
+    assert_int_equal(EVP_EncryptUpdate(ctx, want + 12 + NET_HEAD, &n, plain, SMALL), 1);
+    assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, "SM3", NULL, mac_key, 32, want,
+                              12 + NET_HEAD + SMALL, mac, 32, &got));
+    memcpy(want + 12 + NET_HEAD + SMALL, mac, NET_TAG);
+    assert_memory_equal(frame, want + 12, sizeof frame);
+    EVP_CIPHER_CTX_free(ctx);
+    release(&seal, &open);
+}
+
+/* A seal keeps the way of the profile in which it was made; the ways don't open each other. */
+static void the_ways_are_not_each_others(void **state)
+{
+    uint8_t frame[NET_HEAD + SMALL + NET_TAG], plain[SMALL];
+    struct net_seal gcm, sm4, open_gcm, open_sm4;
+
+    (void)state;
+    pair(&gcm, &open_gcm, NET_SEAL_BLOCKS);
+    assert_int_equal(adopt(NULL), 0);
+    pair(&sm4, &open_sm4, NET_SEAL_BLOCKS);
+    make(&gcm, frame, SMALL, 1);
+    assert_int_equal(unseal(&open_sm4, plain, frame, sizeof frame), FM_E_AUTH);
+    assert_int_equal(unseal(&open_gcm, plain, frame, sizeof frame), FM_OK);
+    release(&gcm, &open_gcm);
+    release(&sm4, &open_sm4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +245,11 @@ int main(void)
         cmocka_unit_test(order_counts),
         cmocka_unit_test(keys_turn_over_together),
         cmocka_unit_test(oversize_is_refused_before_anything),
+        cmocka_unit_test_teardown(the_ways_are_not_each_others, forget),
+        cmocka_unit_test_setup_teardown(a_frame_is_sm4_and_hmac_sm3, adopt, forget),
+        cmocka_unit_test_setup_teardown(every_bit_counts, adopt, forget),
+        cmocka_unit_test_setup_teardown(order_counts, adopt, forget),
+        cmocka_unit_test_setup_teardown(keys_turn_over_together, adopt, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

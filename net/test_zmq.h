@@ -32,13 +32,13 @@ struct book {
     struct net_identity *id[NODES];
 };
 
-static inline bool key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
+static inline bool key_of(void *ctx, const char *peer, uint8_t out33[NET_KEY])
 {
     const struct book *book = ctx;
 
     for (int i = 0; i < NODES; i++)
         if (strcmp(names[i], peer) == 0) {
-            memcpy(out32, net_identity_key(book->id[i]), NET_KEY);
+            memcpy(out33, net_identity_key(book->id[i]), NET_KEY);
             return true;
         }
     return false;

@@ -34,7 +34,7 @@ static void wake(void *ctx)
 }
 
 /* A node that has ended vouches for nobody. */
-static bool key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
+static bool key_of(void *ctx, const char *peer, uint8_t out33[NET_KEY])
 {
     const struct member *m = ctx;
     struct net_keys keys;
@@ -42,7 +42,7 @@ static bool key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
     if (m->node == NULL)
         return false;
     keys = node_keys(m->node);
-    return keys.key_of(keys.ctx, peer, out32);
+    return keys.key_of(keys.ctx, peer, out33);
 }
 
 static bool must_end(const struct member *m)

@@ -38,8 +38,8 @@ static fm_status read_member(struct node_member *out, const json_t *member, stru
     methods = did_document_methods(doc, &count);
     for (size_t i = 0; i < count; i++)
         if ((methods[i].roles & DID_ROLE_AUTHENTICATION) != 0 &&
-            methods[i].key.suite->key_len == 32)
-            memcpy(out->authentication, methods[i].key.bytes, 32);
+            methods[i].key.suite == did_suite_usual())
+            memcpy(out->authentication, methods[i].key.bytes, NET_KEY);
     if (did_document_is_deactivated(doc))
         out->active = false;
     did_document_free(doc);
@@ -136,18 +136,18 @@ struct node_member *node_member_named(struct node *node, const char *alias)
     return NULL;
 }
 
-static bool key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
+static bool key_of(void *ctx, const char *peer, uint8_t out33[NET_KEY])
 {
-    static const uint8_t none[32];
+    static const uint8_t none[NET_KEY];
     struct node *node = ctx;
     const struct node_member *m;
     bool known;
 
     pthread_mutex_lock(&node->members_lock);
     m = node_member_named(node, peer);
-    known = m != NULL && !m->cut && memcmp(m->authentication, none, 32) != 0;
+    known = m != NULL && !m->cut && memcmp(m->authentication, none, sizeof none) != 0;
     if (known)
-        memcpy(out32, m->authentication, 32);
+        memcpy(out33, m->authentication, NET_KEY);
     pthread_mutex_unlock(&node->members_lock);
     return known;
 }

@@ -68,7 +68,7 @@ struct node_member {
     char alias[SESSION_ALIAS];
     char did[160];
     char endpoint[256];
-    uint8_t authentication[32];
+    uint8_t authentication[NET_KEY];
     bool active;
     bool cut;             /* suspended long enough to know: no channel with it */
     int64_t suspended_ms; /* monotonic: when we learnt that it is suspended */

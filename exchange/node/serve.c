@@ -22,7 +22,7 @@ struct service {
 
 /* The network outlives the node by the moment that it needs to say good-bye; whoever knocks then
  * finds nobody who knows it. */
-static bool key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
+static bool key_of(void *ctx, const char *peer, uint8_t out33[NET_KEY])
 {
     struct service *s = ctx;
     bool known = false;
@@ -30,7 +30,7 @@ static bool key_of(void *ctx, const char *peer, uint8_t out32[NET_KEY])
     pthread_mutex_lock(&s->vouching_lock);
     if (s->vouching != NULL) {
         struct net_keys keys = node_keys(s->vouching);
-        known = keys.key_of(keys.ctx, peer, out32);
+        known = keys.key_of(keys.ctx, peer, out33);
     }
     pthread_mutex_unlock(&s->vouching_lock);
     return known;

@@ -14,7 +14,7 @@
 
 static struct net_identity *self, *peer;
 
-static bool key_of(void *ctx, const char *name, uint8_t out32[NET_KEY])
+static bool key_of(void *ctx, const char *name, uint8_t out33[NET_KEY])
 {
     const struct net_identity *who = strcmp(name, "bank_a") == 0   ? self
                                      : strcmp(name, "bank_b") == 0 ? peer
@@ -22,7 +22,7 @@ static bool key_of(void *ctx, const char *name, uint8_t out32[NET_KEY])
 
     (void)ctx;
     if (who != NULL)
-        memcpy(out32, net_identity_key(who), NET_KEY);
+        memcpy(out33, net_identity_key(who), NET_KEY);
     return who != NULL;
 }
 
