@@ -25,7 +25,7 @@ static void make_key(char out[KEY], uint64_t n)
 {
     uint8_t hash[32];
 
-    base_sha256(hash, &n, sizeof n);
+    base_hash(hash, &n, sizeof n);
     memcpy(out, "consent/", 8);
     base_hex(out + 8, hash, sizeof hash);
 }
@@ -78,7 +78,7 @@ static void write_block(struct ledger_store *store, struct block *b, size_t n, u
     for (size_t i = 0; i < n; i++) {
         b->changes[i].removed = false;
         ledger_state_path(b->changes[i].path, b->keys[i]);
-        base_sha256(b->changes[i].value_hash, b->values[i], b->updates[i].len);
+        base_hash(b->changes[i].value_hash, b->values[i], b->updates[i].len);
     }
     ledger_must(ledger_state_update(root, &pages, b->changes, n, &ledger_bench_err));
     ledger_must(ledger_store_commit(store, &ledger_bench_err));

@@ -55,7 +55,7 @@ void town_validator_key(uint8_t out32[32], int who, int n)
     struct did_secret *secret;
 
     (void)snprintf(text, sizeof text, "validator %d %d", who, n);
-    base_sha256(seed, text, strlen(text));
+    base_hash(seed, text, strlen(text));
     must(did_secret_import(&secret, did_suite_ed25519(), seed, sizeof seed, &err));
     memcpy(out32, did_secret_key(secret)->bytes, 32);
     did_secret_free(secret);

@@ -71,14 +71,14 @@ static EC_POINT *hash_to_point(const EC_GROUP *group, uint64_t index, BN_CTX *ct
     bool found = false;
 
     for (uint64_t i = 0; p != NULL && x != NULL && !found && i < 256; i++) {
-        struct base_sha256 h;
+        struct base_hash h;
         uint8_t at[16], hash[32];
         base_store_u64(at, index);
         base_store_u64(at + 8, i);
-        base_sha256_init(&h);
-        base_sha256_update(&h, label, sizeof label);
-        base_sha256_update(&h, at, sizeof at);
-        base_sha256_final(&h, hash);
+        base_hash_init(&h);
+        base_hash_update(&h, label, sizeof label);
+        base_hash_update(&h, at, sizeof at);
+        base_hash_final(&h, hash);
         found = BN_bin2bn(hash, sizeof hash, x) != NULL &&
                 EC_POINT_set_compressed_coordinates(group, p, x, 0, ctx) == 1;
     }
