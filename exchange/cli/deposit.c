@@ -19,7 +19,7 @@ static json_t *body_of(const struct evidence_receipt *r)
                      "root", root);
     if (body == NULL || r->token.len == 0)
         return body;
-    base_sha256(hash, r->token.p, r->token.len);
+    base_hash(hash, r->token.p, r->token.len);
     base_hex(token, hash, 32);
     if (json_object_set_new(body, "token", json_string(token)) != 0) {
         json_decref(body);

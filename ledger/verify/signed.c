@@ -156,7 +156,7 @@ static fm_status check_digest(const struct ledger_certificate *c, const struct b
     if (strcmp(c->algorithm, "sm3") == 0)
         st = base_sm3(digest, &part, 1, err);
     else
-        base_sha256(digest, line->p, line->len);
+        base_hash(digest, line->p, line->len);
     if (st == FM_OK && memcmp(digest, c->item.digest, 32) != 0)
         st = base_err_set(err, FM_E_INVALID,
                           "its certificate is for other signatures than those before it");
