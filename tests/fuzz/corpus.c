@@ -52,8 +52,9 @@ void fuzz_corpus_release(struct fuzz_corpus *corpus)
 }
 
 /* A short memory of freed blocks and short stacks: both cost more than most inputs do. Whoever
- * looks for something sets ASAN_OPTIONS. */
-const char *__asan_default_options(void);
+ * looks for something sets ASAN_OPTIONS. (The sanitizer is a library of its own, and asks only for
+ * what a program shows.) */
+const char *__asan_default_options(void) __attribute__((visibility("default")));
 const char *__asan_default_options(void)
 {
     return "quarantine_size_mb=4:malloc_context_size=2:max_malloc_fill_size=16";

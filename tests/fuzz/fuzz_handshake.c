@@ -2,8 +2,12 @@
  * node that accepts, an odd one a node that dialled. The rest is frames: 2 bytes of length each,
  * then the bytes.
  *
- * Laws: an accepted head, written again, is the same 16 bytes; without the keys nobody ever ends a
- * handshake as a peer; what a node answers stays within the limit. */
+ * The node's randomness is the same each time, so that the flights of the recorded handshake are
+ * answers to it, and what is altered in them is behind the keys.
+ *
+ * Laws: an accepted head, written again, is the same 16 bytes; a handshake ends only as the
+ * recorded one did, with its peer and its secret, so nothing that TLS signs was altered; what a
+ * node answers stays within the limit. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +15,11 @@
 #include "net/channel.h"
 #include "net/frame.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/same_random.h"
 
 static struct net_identity *self, *peer;
+static uint8_t secret[32]; /* of the recorded handshake */
+static const struct same_random begins[] = {[NET_DIALS] = {3, 0}, [NET_ACCEPTS] = {4, 0}};
 
 static bool key_of(void *ctx, const char *name, uint8_t out33[NET_KEY])
 {
@@ -42,9 +49,31 @@ static void check_head(const uint8_t *frame, size_t len)
              "and says how long its frame is");
 }
 
+static void export_secret(uint8_t out32[32], struct net_channel *ch)
+{
+    static const uint8_t context[32] = {5};
+    struct base_err err = {0};
+
+    fuzz_law(net_channel_export(ch, out32, "fuzz", context, &err) == FM_OK, err.text);
+}
+
+static void check_end(struct net_channel *ch)
+{
+    uint8_t own[32];
+
+    if (!net_channel_done(ch))
+        return;
+    export_secret(own, ch);
+    fuzz_law(memcmp(own, secret, 32) == 0, "nobody is a peer without the key");
+    fuzz_law(
+        strcmp(net_channel_peer(ch), net_channel_side(ch) == NET_DIALS ? "bank_a" : "bank_b") == 0,
+        "the peer is who it was");
+}
+
 static void run(const uint8_t *data, size_t size)
 {
     enum net_side side = size > 0 && (data[0] & 1) != 0 ? NET_DIALS : NET_ACCEPTS;
+    struct same_random random = begins[side];
     struct net_channel *ch;
     struct base_buf out = {0};
     struct base_err err = {0};
@@ -52,8 +81,9 @@ static void run(const uint8_t *data, size_t size)
 
     if (size < 3)
         return;
-    fuzz_law(net_channel_new(&ch, self, &keys, side, side == NET_DIALS ? "bank_b" : NULL, &err) ==
-                 FM_OK,
+    same_random_use(&random);
+    fuzz_law((side == NET_DIALS ? net_channel_new(&ch, peer, &keys, side, "bank_a", &err)
+                                : net_channel_new(&ch, self, &keys, side, NULL, &err)) == FM_OK,
              "a channel begins");
     fuzz_law(side == NET_ACCEPTS || net_channel_handshake(ch, NULL, 0, &out, &err) == FM_OK,
              "who dials speaks first");
@@ -68,7 +98,7 @@ static void run(const uint8_t *data, size_t size)
             break;
         at += len;
     }
-    fuzz_law(!net_channel_done(ch), "nobody is a peer without the key");
+    check_end(ch);
     fuzz_law(out.len <= NET_HANDSHAKE_MAX, "answers stay within the limit");
     net_channel_free(ch);
     base_buf_release(&out);
@@ -92,23 +122,28 @@ static void begin(struct fuzz_corpus *corpus)
     static const uint8_t seeds[2][32] = {{1}, {2}};
     struct net_channel *dials, *accepts;
     struct base_buf to_accepter = {0}, to_dialler = {0}, a = {0}, b = {0};
+    struct same_random dialler = begins[NET_DIALS], accepter = begins[NET_ACCEPTS];
     struct base_err err = {0};
 
+    same_random_use(&dialler);
     fuzz_law(net_identity_from_seed(&self, "bank_a", seeds[0], &err) == FM_OK &&
                  net_identity_from_seed(&peer, "bank_b", seeds[1], &err) == FM_OK,
              err.text);
-    fuzz_law(net_channel_new(&dials, peer, &keys, NET_DIALS, "bank_a", &err) == FM_OK &&
-                 net_channel_new(&accepts, self, &keys, NET_ACCEPTS, NULL, &err) == FM_OK,
-             err.text);
+    dialler = begins[NET_DIALS];
+    fuzz_law(net_channel_new(&dials, peer, &keys, NET_DIALS, "bank_a", &err) == FM_OK, err.text);
     base_buf_put_u8(&to_accepter, 0);
     base_buf_put_u8(&to_dialler, 1);
     fuzz_law(net_channel_handshake(dials, NULL, 0, &a, &err) == FM_OK, "the first flight");
     put_frame(&to_accepter, &a);
+    same_random_use(&accepter);
+    fuzz_law(net_channel_new(&accepts, self, &keys, NET_ACCEPTS, NULL, &err) == FM_OK, err.text);
     fuzz_law(net_channel_handshake(accepts, a.p, a.len, &b, &err) == FM_OK, "the second flight");
     put_frame(&to_dialler, &b);
     base_buf_clear(&a);
+    same_random_use(&dialler);
     fuzz_law(net_channel_handshake(dials, b.p, b.len, &a, &err) == FM_OK, "the third flight");
     put_frame(&to_accepter, &a);
+    export_secret(secret, dials);
     fuzz_add(corpus, to_accepter.p, to_accepter.len);
     fuzz_add(corpus, to_dialler.p, to_dialler.len);
     net_channel_free(dials);

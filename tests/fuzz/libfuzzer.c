@@ -21,8 +21,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_arena_clear();
-    fuzz_target.run(data, size);
+    if (size > fuzz_target.max_len)
+        return -1; /* not into the corpus */
+    fuzz_run(data, size);
     return 0;
 }
 
