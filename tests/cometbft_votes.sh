@@ -26,14 +26,16 @@ address_of() { sed -n 's/^{"address":"\([0-9A-F]*\)".*/\1/p' "$W/$1/cometbft/con
 # CometBFT's own word: who orders the block after its newest, by key.
 orders() { rpc bank_a validators | grep -qF "$(key_of "$1")"; }
 count_is() { [ "$(rpc bank_a validators | sed -n 's/.*"total":"\([0-9]*\)".*/\1/p')" = "$1" ]; }
-signs() { rpc bank_a commit | grep -qF "$(address_of "$1")"; } # its signature is in the newest commit
+# Its signature is in the newest commit; each time a new one, since idle blocks come every ten seconds.
+signs() { publish bank_a && rpc bank_a commit | grep -qF "$(address_of "$1")"; }
 publish() { as "$1" dataset publish --table loans >/dev/null; }
+vote() { as "$1" governance vote "$2" >/dev/null 2>&1; } # MEMBER ID: once its replica has the proposal
 decide() { # VOTER... -- OPTIONS of governance propose: bank_a proposes, these vote for it
   local voters=() id m
   while [ "$1" != -- ]; do voters+=("$1"); shift; done
   shift
   id=$(as bank_a governance propose "$@" --json | sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p')
-  for m in "${voters[@]}"; do as "$m" governance vote "${id:0:12}" >/dev/null; done
+  for m in "${voters[@]}"; do wait_for 60 "$m's vote" vote "$m" "${id:0:12}"; done
 }
 crash() { # MEMBER: as by a power cut; its CometBFT goes with it
   local comet
@@ -69,31 +71,22 @@ step "a fifth member joined, followed from the first block on, and votes"
 # ---- a new key ----
 old=$(key_of bank_b)
 as bank_b validator rotate >/dev/null
-renewed() { [ "$(key_of "$1")" != "$2" ] && signs "$1"; } # MEMBER OLD_KEY
-publish bank_a # a block more
+renewed() { publish bank_a && [ "$(key_of "$1")" != "$2" ] && signs "$1"; } # MEMBER OLD_KEY
 wait_for 60 "bank_b's votes under its new key" renewed bank_b "$old"
 rpc bank_a validators | grep -qF "$old" && fail "the old key still orders: $(rpc bank_a validators)"
 count_is 5 || fail "$(rpc bank_a validators)"
 step "a validator has a new key"
 
 # ---- one is suspended: with it and one more gone, three of four go on ----
-decide bank_b regulator -- --suspend bank_c --reason "a test"
-publish bank_a
-wait_for 60 "bank_c's end as a validator" count_is 4
-orders bank_c && fail "bank_c is suspended and orders: $(rpc bank_a validators)"
-as bank_a status | grep 'blocks are ordered by' | grep -q bank_c && fail "$(as bank_a status)"
-crash bank_c
+decide bank_b regulator -- --suspend observer --reason "a test"
+wait_for 60 "the end of a validator" count_is 4
+orders observer && fail "the observer is suspended and orders: $(rpc bank_a validators)"
+as bank_a status | grep 'blocks are ordered by' | grep -q observer && fail "$(as bank_a status)"
 crash observer
+crash bank_c
 publish bank_a || fail "with a suspended member and one of four gone nothing goes on"
 step "a suspended member's votes count no more"
-start bank_c # it follows
-start observer
-wait_for 60 "the fifth's return" reached observer "$(height bank_a)"
-wait_for 60 "the fifth's votes" signs observer
-decide bank_b regulator -- --reinstate bank_c --reason "a test"
-wait_for 60 "bank_c's return" orders bank_c
-wait_for 60 "bank_c's votes" signs bank_c
-step "it is back, and votes"
+start bank_c
 
 # ---- one votes twice ----
 block=$(rpc bank_a 'block?height=3')
@@ -102,15 +95,23 @@ time=$(sed -n 's/.*"chain_id":"[^"]*","height":"3","time":"\([^"]*\)".*/\1/p' <<
 "$build/tests/comet_twice" "$W/regulator/cometbft/config/priv_validator_key.json" "$chain" 3 "$time" 40 >"$W/twice.json"
 out=$(curl -sS --max-time 5 --unix-socket "$W/bank_a/cometbft/rpc.sock" -d @"$W/twice.json" http://cometbft/)
 [[ $out == *'"result"'* ]] || fail "CometBFT does not take the proof: $out"
-proven() { as "$1" status | grep -q 'PROVEN: the validator of regulator voted twice at block 3'; }
+proven() { as "$1" status 2>/dev/null | grep -q 'PROVEN: the validator of regulator voted twice at block 3'; }
 publish bank_a
-for m in "${members[@]}" observer; do wait_for 60 "$m's word of the double vote" proven "$m"; done
+for m in "${members[@]}"; do wait_for 60 "$m's word of the double vote" proven "$m"; done
 grep -q 'the validator of regulator .* voted twice at block 3: proven in block' "$W/bank_b/node.log" || fail "$(tail -n 3 "$W/bank_b/node.log")"
 crash bank_b
 start bank_b
-wait_for 60 "bank_b's return" proven bank_b
+wait_for 60 "bank_b's word after a start" proven bank_b
 [ "$(as bank_b status | grep -c PROVEN)" = 1 ] || fail "it stands there twice: $(as bank_b status)"
 step "a validator that voted twice is named by all, and remembered"
+
+if [ "${FIRMIANA_FULL:-0}" = 1 ]; then
+# ---- the suspended one comes back ----
+decide bank_b regulator -- --reinstate observer --reason "a test"
+start observer
+wait_for 60 "the observer's return" orders observer
+wait_for 60 "the observer's votes" signs observer
+step "it is back, and votes"
 
 # ---- all have new keys at once ----
 declare -A before=()
@@ -122,8 +123,9 @@ for m in "${members[@]}" observer; do wait_for 90 "$m's votes under its new key"
 count_is 5 || fail "$(rpc bank_a validators)"
 publish bank_c
 step "all have new keys at once"
-
 members+=(observer)
+fi
+
 settle "the end"
 for m in "${members[@]}"; do
   as "$m" audit export --out "$W/$m.bundle" >/dev/null
@@ -132,4 +134,4 @@ for m in "${members[@]}"; do
 done | sort -u >"$W/roots"
 [ "$(wc -l <"$W/roots")" = 2 ] || fail "the replicas differ: $(cat "$W/roots")"
 homes_stop
-step "one trail at all five, verified"
+step "one trail at all, verified"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of any nodes at any moment of any queries: three banks and a regulator as real processes over loopback.
 # usage: tests/kill.sh BUILD_FOLDER [ROUNDS]      FIRMIANA_FULL=1: 1000 rounds      FIRMIANA_SEED=N: the same choices again
+#        engine=cometbft tests/kill.sh ...        CometBFT orders, and is itself killed now and then   FIRMIANA_MINUTES=N: so long
 #
 # Roles: bank_a, bank_b and the regulator compute, all banks provide, bank_a or bank_c asks, the regulator sequences. A round
 # asks one to three queries of several shapes, now and then publishes a table beside them, and some milliseconds into it
@@ -20,6 +21,11 @@ if [ -z "$rounds" ]; then
 fi
 seed=${FIRMIANA_SEED:-$(($(date +%s) % 32768))}
 RANDOM=$seed
+engine=${engine:-embedded} minutes=${FIRMIANA_MINUTES:-0}
+if [ "$engine" = cometbft ]; then
+  export PATH=$PWD/build/tools:$PATH
+  command -v cometbft >/dev/null || { echo "kill.sh: skipped: no cometbft program: ./run cometbft installs it"; exit 77; }
+fi
 # shellcheck source=tests/homes.sh
 . tests/homes.sh
 query_timeout=15
@@ -103,7 +109,7 @@ check_publication() {
   fi
 }
 round_of() {
-  local n=$((1 + RANDOM % 3)) i publishing=no signal=KILL victims=() callers=() status delay=$((RANDOM % (whole + 60)))
+  local n=$((1 + RANDOM % 3)) i publishing=no signal=KILL victims=() comets=() callers=() status named delay=$((RANDOM % (whole + 60)))
   said=
   victims=("${members[RANDOM % 4]}")
   if [ $((RANDOM % 4)) = 0 ]; then
@@ -111,6 +117,10 @@ round_of() {
     [ "$i" = "${victims[0]}" ] || victims+=("$i")
   fi
   [ $((RANDOM % 6)) != 0 ] || signal=TERM # they drain, with queries running
+  if [ "$engine" = cometbft ] && [ $((RANDOM % 4)) = 0 ]; then # its node starts it again
+    signal=COMET
+    for i in "${victims[@]}"; do comets+=("$(as "$i" status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')"); done
+  fi
   for i in $(seq "$n"); do
     ask "$i" $((RANDOM % ${#shapes[@]})) $((RANDOM % 2)) "${values[RANDOM % 3]}" &
     callers+=($!)
@@ -121,6 +131,12 @@ round_of() {
     callers+=($!)
   fi
   nap_ms "$delay"
+  named="${victims[*]}"
+  if [ "$signal" = COMET ]; then
+    kill -9 "${comets[@]}" 2>/dev/null || true # one may just be starting
+    killed=$((killed + ${#comets[@]}))
+    victims=()
+  fi
   for i in "${victims[@]}"; do kill -"$signal" "${pid[$i]}"; done
   for i in "${victims[@]}"; do
     status=0
@@ -134,13 +150,16 @@ round_of() {
   for i in $(seq "$n"); do check_caller "$i"; done
   [ "$publishing" = no ] || check_publication
   wait_connected
-  settle "round $round: after ${victims[*]} was ended at $delay ms"
-  printf 'round %-4s %-17s SIG%s after %4s ms, %s queries%s%s\n' "$round" "${victims[*]}" "$signal" "$delay" "$n" \
+  settle "round $round: after $named was ended at $delay ms"
+  printf 'round %-4s %-17s SIG%s after %4s ms, %s queries%s%s\n' "$round" "$named" "$signal" "$delay" "$n" \
     "$([ "$publishing" = no ] || echo ' and a publication')" "${said:+: $said}"
 }
 : >"$W/acknowledged"
 began=$(now_ms)
-for round in $(seq "$rounds"); do round_of; done
+for round in $(seq "$rounds"); do
+  [ "$minutes" = 0 ] || [ $(($(now_ms) - began)) -lt $((minutes * 60000)) ] || { rounds=$((round - 1)); break; }
+  round_of
+done
 took=$(($(now_ms) - began))
 
 # ---- the end ----
@@ -170,5 +189,12 @@ for m in "${members[@]}"; do
   [ "$(sqlite3 "$W/$m/ledger.db" 'PRAGMA integrity_check')" = ok ] || fail "$m: ledger.db is damaged"
   [ ! -e "$W/$m/node.sock" ] || fail "$m: left its socket behind"
 done
+# What each replica has of each block: its time, its leaves' hashes. A later idle block may be at some alone.
+for m in "${members[@]}"; do
+  sqlite3 "$W/$m/ledger.db" "SELECT b.height, b.time, b.txs, (SELECT group_concat(hex(hash)) FROM leaf l WHERE l.height = b.height) FROM block b"
+done | sort -u >"$W/blocks"
+blocks=$(cut -d'|' -f1 "$W/blocks" | sort -u | wc -l)
+disagreeing=$(cut -d'|' -f1 "$W/blocks" | sort | uniq -d | wc -l)
+[ "$disagreeing" = 0 ] || fail "$disagreeing of $blocks blocks disagree"
 echo "$rounds rounds in $((took / 1000)) s: $killed nodes ended, $answers queries answered, $errors ended with a named error," \
-  "$(wc -l <"$W/ended") closed as not done, $published publications acknowledged; one log, valid"
+  "$(wc -l <"$W/ended") closed as not done, 0 of $published acknowledged publications lost, 0 of $blocks blocks disagreeing; one log, valid"

@@ -28,9 +28,9 @@ static fm_status prefix_of_program(char out[PREFIX_MAX], struct base_err *err)
 
 static fm_status demo(const struct cli_args *args, struct base_err *err)
 {
-    const char *keep = cli_value(args, "keep");
+    const char *keep = cli_value(args, "keep"), *engine = cli_value(args, "engine");
     char prefix[PREFIX_MAX], script[PREFIX_MAX + 32], rows_text[32], root[] = "/";
-    char *argv[8] = {NULL};
+    char *argv[10] = {NULL};
     int64_t rows = 400;
     size_t n = 0;
 
@@ -50,12 +50,17 @@ static fm_status demo(const struct cli_args *args, struct base_err *err)
         argv[n++] = (char *)(uintptr_t) "--keep";
         argv[n++] = (char *)(uintptr_t)keep;
     }
+    if (engine != NULL) {
+        argv[n++] = (char *)(uintptr_t) "--engine";
+        argv[n++] = (char *)(uintptr_t)engine;
+    }
     execv(script, argv);
     return base_err_errno(err, script);
 }
 
 static const struct cli_option demo_options[] = {
     {"keep", "DIR", "leave every member's home in this new or empty folder", CLI_OPTIONAL},
+    {"engine", "ENGINE", "who orders the ledger: embedded (default) or cometbft", CLI_OPTIONAL},
     {"rows", "N", "rows of each bank's table (default 400)", CLI_OPTIONAL},
     {0}};
 

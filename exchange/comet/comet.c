@@ -243,6 +243,13 @@ fm_status comet_tick(struct comet *comet, struct base_err *err)
     return st;
 }
 
+static int by_alias(const void *a, const void *b)
+{
+    const struct ledger_validator *x = a, *y = b;
+
+    return strcmp(x->alias, y->alias);
+}
+
 /* Those of the head's state: [alias, ...], new. */
 static json_t *validators(const struct comet *comet)
 {
@@ -252,6 +259,8 @@ static json_t *validators(const struct comet *comet)
 
     if (ledger_validators_of(&v, ledger_chain_reader(comet->config.chain), NULL, &err) == FM_OK)
         list = json_array();
+    if (v.n > 0)
+        qsort(v.at, v.n, sizeof *v.at, by_alias);
     for (size_t i = 0; list != NULL && i < v.n; i++)
         (void)json_array_append_new(list, json_string(v.at[i].alias));
     ledger_validators_release(&v);
