@@ -109,6 +109,8 @@ static void print_operators(const json_t *value)
         fputs(cli_text(o, "does"), stdout);
         if (json_object_get(o, "local") != NULL)
             printf(" (by %s alone, in the clear)", cli_text(o, "local"));
+        if (number(o, "shared_with") > 0)
+            printf(" (the shares of %lld)", (long long)number(o, "shared_with"));
         puts("");
     }
     print_step(value, "compute", "all operators, as one program of vector steps");

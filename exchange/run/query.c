@@ -7,6 +7,7 @@
 #include "exchange/run/order.h"
 #include "exchange/run/query_group.h"
 #include "exchange/run/reveal.h"
+#include "exchange/sql/physical/local.h"
 #include "mpc/oblivious/join.h"
 
 void query_rows_release(struct query_rows *rows)
@@ -92,19 +93,40 @@ fm_status query_append(struct query_rows *rows, struct run_column column, size_t
 
 /* ---- scans ---- */
 
-/* What was put in, taken over. */
-static struct mpc_share *taken(struct query *q, enum sql_step_op op, size_t index, int64_t constant)
+/* Is it a scan of the rows, or of the column, that a step put in? */
+static bool scans(const struct query *q, const struct sql_rel *rel, const struct sql_step *s)
 {
-    for (size_t i = 0; i < q->inputs->p->step_count; i++) {
-        const struct sql_step *s = &q->inputs->p->steps[i];
-        struct mpc_share *x = q->inputs->regs[i].share;
+    if (rel->kind != SQL_REL_SCAN)
+        return false;
+    if (s->op == SQL_STEP_VALID)
+        return sql_plan_host_of(q->plan, rel->table) == s->index;
+    for (size_t i = 0; i < rel->column_count; i++)
+        if (sql_plan_same(q->plan, rel->columns[i]) == s->index)
+            return true;
+    return false;
+}
 
-        if (s->op != op || s->index != index || s->constant != constant)
+/* What was put in: taken over, or a copy if a scan further on needs it as well. */
+static fm_status take(struct mpc_share **out, struct query *q, const struct sql_rel *rel,
+                      struct sql_step like, struct base_err *err)
+{
+    const struct sql_physical *p = q->inputs->p;
+
+    *out = NULL;
+    for (size_t i = 0; i < p->step_count; i++) {
+        const struct sql_step *s = &p->steps[i];
+        struct mpc_share **x = &q->inputs->regs[i].share;
+
+        if (s->op != like.op || s->index != like.index || s->constant != like.constant)
             continue;
-        q->inputs->regs[i].share = NULL;
-        return x;
+        for (size_t r = rel->id + 1; r < q->plan->rel_count; r++)
+            if (scans(q, q->plan->rels[r], s))
+                return mpc_slice(out, *x, 0, mpc_share_n(*x), err);
+        *out = *x;
+        *x = NULL;
+        return FM_OK;
     }
-    return NULL;
+    return FM_OK;
 }
 
 /* Which rows come from no recipient: public, by their place. */
@@ -127,31 +149,41 @@ static fm_status scan_column(struct run_column *out, struct query *q, const stru
                              size_t id, struct base_err *err)
 {
     const struct sql_plan_column *c = &q->plan->columns[id];
+    struct sql_step like = {.index = sql_plan_same(q->plan, id)};
     bool text = c->type.kind == DATA_TEXT;
     size_t words = text && c->shown ? sql_text_words(c->type) : 0;
+    fm_status st;
 
     *out = (struct run_column){0};
     if (id == rel->others)
         return others(out, q, rel->table, err);
-    out->x = taken(q, text ? SQL_STEP_TEXT : SQL_STEP_COLUMN, id, 0);
-    out->known = taken(q, SQL_STEP_KNOWN, id, 0);
     out->words = words > 0 ? calloc(words, sizeof(struct mpc_share *)) : NULL;
     if (words > 0 && out->words == NULL)
         return base_err_memory(err, "query");
-    for (size_t k = 0; k < words; k++)
-        out->words[k] = taken(q, SQL_STEP_WORD, id, (int64_t)k);
     out->word_count = words;
-    if (out->x == NULL)
+    like.op = text ? SQL_STEP_TEXT : SQL_STEP_COLUMN;
+    st = take(&out->x, q, rel, like, err);
+    like.op = SQL_STEP_KNOWN;
+    if (st == FM_OK)
+        st = take(&out->known, q, rel, like, err);
+    like.op = SQL_STEP_WORD;
+    for (; st == FM_OK && like.constant < (int64_t)words; like.constant++)
+        st = take(&out->words[like.constant], q, rel, like, err);
+    if (st == FM_OK && out->x == NULL)
         return base_err_set(err, FM_E_ARG, "column %zu was not put in", id);
-    return FM_OK;
+    return st;
 }
 
 static fm_status scan(struct query *q, struct query_rows *rows, const struct sql_rel *rel,
                       struct base_err *err)
 {
-    struct mpc_share *valid = taken(q, SQL_STEP_VALID, rel->table, 0);
-    fm_status st = FM_OK;
+    const struct sql_step like = {.op = SQL_STEP_VALID,
+                                  .index = sql_plan_host_of(q->plan, rel->table)};
+    struct mpc_share *valid;
+    fm_status st = take(&valid, q, rel, like, err);
 
+    if (st != FM_OK)
+        return st;
     if (valid == NULL)
         return base_err_set(err, FM_E_ARG, "table %zu was not put in", rel->table);
     run_relation_init(&rows->r, valid);

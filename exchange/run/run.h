@@ -28,8 +28,9 @@ struct sql_cell {
     size_t len;
 };
 
-/* A source's rows, in an order of the provider's own. Of a table whose columns go with the rows of
- * another (physical/local_join.h) they are read before those of that other one. next() fills
+/* A source's rows, in an order of the provider's own, which is one for all mentions of a dataset:
+ * these are read together (physical/local_once.h), tables that are looked up in (local_join.h)
+ * before those whose rows look there. next() fills
  * cells[i] for each column i of the plan (plan->columns) that is of the source's table, or sets
  * *end. Texts stay valid until the next call. */
 struct sql_rows {

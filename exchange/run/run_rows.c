@@ -187,11 +187,57 @@ fm_status sql_run_check_row(const struct sql_run *run, size_t source, size_t row
     return st;
 }
 
-/* What makes the other columns of a source's rows. */
+/* What makes the other columns of a source's rows: other mentions of its dataset, which have the
+ * same rows (physical/local_once.h), lookups, and expressions. */
 struct makers {
+    size_t mate_count;
+    size_t *mates; /* sources */
     struct run_lookups *lookups;
     struct run_local *local;
 };
+
+static bool is_looked_up(const struct sql_plan *plan, size_t table)
+{
+    for (size_t i = 0; i < plan->lookup_count; i++)
+        if (plan->lookups[i].from == table)
+            return true;
+    return false;
+}
+
+static fm_status find_mates(struct makers *out, const struct sql_plan *plan, size_t source,
+                            struct base_err *err)
+{
+    size_t table = plan->sources[source].table;
+
+    out->mates = calloc(plan->table_count + 1, sizeof *out->mates);
+    if (out->mates == NULL)
+        return base_err_memory(err, "query input");
+    for (size_t t = 0; t < plan->table_count; t++)
+        if (t != table && sql_plan_host_of(plan, t) == table && !is_looked_up(plan, t))
+            out->mates[out->mate_count++] =
+                plan->tables[t].first_source + source - plan->tables[table].first_source;
+    return FM_OK;
+}
+
+/* A row of the source, and of the mentions that have the same rows. */
+static fm_status next_row(const struct sql_run *run, size_t source, const struct makers *by,
+                          struct sql_cell *cells, bool *end, struct base_err *err)
+{
+    const struct sql_source *s = &run->p->plan->sources[source];
+    const struct sql_rows *rows = run->c->rows[source];
+    fm_status st = rows->next(rows->ctx, cells, end, err);
+
+    for (size_t i = 0; st == FM_OK && i < by->mate_count; i++) {
+        bool its_end = false;
+
+        rows = run->c->rows[by->mates[i]];
+        st = rows->next(rows->ctx, cells, &its_end, err);
+        if (st == FM_OK && its_end != *end)
+            st = base_err_set(err, FM_E_ARG, "%s.%s: two readings have other rows", s->member,
+                              s->dataset);
+    }
+    return st;
+}
 
 /* What the dataset declares, then what the plan proved of what is made of it: a value that belies
  * its owner's declaration is shared in neither form. Of a row that an INNER join of its owner's own
@@ -202,8 +248,11 @@ static fm_status make_row(const struct sql_run *run, size_t source, size_t row,
     const struct sql_plan *plan = run->p->plan;
     size_t made = plan->column_count + plan->made_count, table = plan->sources[source].table;
     fm_status st = sql_run_check_row(run, source, row, cells, err);
-    bool met = st != FM_OK || run_lookups_row(by->lookups, cells);
+    bool met;
 
+    for (size_t i = 0; st == FM_OK && i < by->mate_count; i++)
+        st = sql_run_check_row(run, by->mates[i], row, cells, err);
+    met = st != FM_OK || run_lookups_row(by->lookups, cells);
     if (st == FM_OK)
         run_local_row(by->local, cells);
     for (size_t c = made; st == FM_OK && c < made + plan->derived_count; c++) {
@@ -223,12 +272,11 @@ static fm_status read_rows(struct sql_loaded *out, struct sql_run *run, size_t s
                            const struct makers *by, struct sql_cell *cells, struct base_err *err)
 {
     const struct sql_source *s = &run->p->plan->sources[source];
-    const struct sql_rows *rows = run->c->rows[source];
     size_t limit = (size_t)s->rows;
 
     for (size_t row = 0;; row++) {
         bool end = false;
-        fm_status st = rows->next(rows->ctx, cells, &end, err);
+        fm_status st = next_row(run, source, by, cells, &end, err);
 
         if (st != FM_OK || end)
             return st;
@@ -278,6 +326,8 @@ fm_status sql_run_load(struct sql_loaded *out, struct sql_run *run, size_t sourc
     *out = (struct sql_loaded){.count = count, .steps = steps};
     st = cells != NULL ? allocate(out, run, rows, err) : base_err_memory(err, "query input");
     if (st == FM_OK)
+        st = find_mates(&by, plan, source, err);
+    if (st == FM_OK)
         st = run_lookups_open(&by.lookups, run, table, err);
     if (st == FM_OK)
         st = run_local_open(&by.local, plan, table, run->c->params, err);
@@ -288,6 +338,7 @@ fm_status sql_run_load(struct sql_loaded *out, struct sql_run *run, size_t sourc
     if (cells != NULL)
         base_wipe(cells, room * sizeof *cells);
     free(cells);
+    free(by.mates);
     run_local_free(by.local);
     run_lookups_free(by.lookups);
     if (st != FM_OK)

@@ -140,6 +140,19 @@ static void test_what_is_shared(void **state)
            "7)");
     shares("SELECT COUNT(*) FROM loans LEFT JOIN people USING (person) WHERE COALESCE(age, 1) > 7",
            "valid; column person; valid; column age; known age; column person");
+    /* a dataset that is mentioned twice, once: what both need, or make alike, is one column */
+    shares("SELECT COUNT(*) FROM loans x JOIN loans y USING (id) WHERE x.grade * 2 > 7 AND "
+           "y.grade * 2 > 7",
+           "valid; column id; column ((grade * 2) > 7)");
+    shares("SELECT SUM(x.grade), SUM(y.person) FROM loans x JOIN loans y USING (id) WHERE y.grade "
+           "BETWEEN 2 AND 5",
+           "valid; column grade; column id; column person; column ((grade >= 2) AND (grade <= 5))");
+    shares("SELECT COUNT(*) FROM loans WHERE balance > (SELECT AVG(balance) FROM loans WHERE grade "
+           "> 3)",
+           "valid; column balance; known balance; column (grade > 3)");
+    /* rows that its owner joins by itself are no rows to share */
+    shares("SELECT COUNT(*) FROM people JOIN districts USING (district) WHERE region > age",
+           "valid; column (found#2 AND (region > age)); known (found#2 AND (region > age))");
     /* a division by 0 is said, so it is not done at home; one that cannot be, is */
     shares("SELECT id / grade, grade / (id - 1) FROM loans",
            "valid; column grade; column id; column (id / grade)");

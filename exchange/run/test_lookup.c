@@ -241,6 +241,15 @@ static void test_shown(void **state)
     assert_int_equal(json_array_size(json_object_get(json, "flags")), 0);
     json_decref(json);
     town_release(&q);
+    town_compile(&q, &t,
+                 "SELECT COUNT(*) FROM loans WHERE amount > (SELECT AVG(amount) FROM loans)", 1);
+    assert_int_equal(sql_explain_json(&json, &q.plan, &err), FM_OK);
+    operators = json_object_get(json, "operators");
+    assert_null(json_object_get(json_array_get(operators, 0), "shared_with"));
+    assert_int_equal(
+        json_integer_value(json_object_get(json_array_get(operators, 1), "shared_with")), 1);
+    json_decref(json);
+    town_release(&q);
     sql_catalog_release(&t.catalog);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "exchange/sql/physical/local.h"
 #include "exchange/sql/physical/local_join.h"
 #include "exchange/sql/physical/physical.h"
 #include "exchange/sql/plan/plan_own.h"
@@ -87,35 +88,62 @@ static json_t *learns_json(const struct sql_plan *plan, unsigned flags)
     return list;
 }
 
-static fm_status explain(json_t **out, const struct sql_plan *plan, const enum sql_place *places,
-                         struct base_err *err)
+/* The scan whose shares this one reads: the same dataset, shared once; SQL_NONE: its own. */
+static size_t shared_with(const struct sql_plan *plan, const struct sql_plan *runs, size_t scan)
+{
+    size_t host = sql_plan_host_of(runs, plan->rels[scan]->table);
+
+    if (plan->rels[scan]->kind != SQL_REL_SCAN || host == plan->rels[scan]->table)
+        return SQL_NONE;
+    for (size_t i = 0; i < plan->rel_count; i++)
+        if (plan->rels[i]->kind == SQL_REL_SCAN && plan->rels[i]->table == host)
+            return i;
+    return SQL_NONE;
+}
+
+static json_t *operators_json(const struct sql_plan *plan, const struct sql_plan *runs,
+                              const enum sql_place *places)
 {
     json_t *operators = json_array();
-    unsigned flags = all_flags(plan, places);
-    struct base_err why;
 
-    for (size_t i = 0; i < plan->rel_count; i++)
-        (void)json_array_append_new(operators, operator_json(plan, plan->rels[i], places[i]));
-    *out = json_pack("{s:o, s:o, s:o, s:o}", "operators", operators, "outputs", outputs_json(plan),
-                     "learns", learns_json(plan, flags), "flags", flags_json(flags));
-    if (*out == NULL)
-        return base_err_memory(err, "explanation");
-    if (sql_plan_runs(plan, &why) != FM_OK)
-        (void)json_object_set_new(*out, "not_run", json_string(why.text));
-    return FM_OK;
+    for (size_t i = 0; i < plan->rel_count; i++) {
+        json_t *o = operator_json(plan, plan->rels[i], places[i]);
+        size_t with = places[i] == SQL_IN_SHARES ? shared_with(plan, runs, i) : SQL_NONE;
+        if (with != SQL_NONE)
+            (void)json_object_set_new(o, "shared_with", json_integer((json_int_t)with + 1));
+        (void)json_array_append_new(operators, o);
+    }
+    return operators;
+}
+
+/* runs: the plan as it runs; or the plan itself, if it cannot. */
+static fm_status explain(json_t **out, const struct sql_plan *plan, const struct sql_plan *runs,
+                         const enum sql_place *places, struct base_err *err)
+{
+    unsigned flags = all_flags(plan, places);
+
+    *out = json_pack("{s:o, s:o, s:o, s:o}", "operators", operators_json(plan, runs, places),
+                     "outputs", outputs_json(plan), "learns", learns_json(plan, flags), "flags",
+                     flags_json(flags));
+    return *out != NULL ? FM_OK : base_err_memory(err, "explanation");
 }
 
 fm_status sql_explain_json(json_t **out, const struct sql_plan *plan, struct base_err *err)
 {
     struct sql_arena arena = {0};
-    const struct sql_plan *joined;
+    const struct sql_plan *runs = plan, *joined;
     enum sql_place *places = sql_arena_array(&arena, plan->rel_count + 1, sizeof *places);
+    struct base_err why = {0};
     fm_status st = places != NULL ? sql_local_joins(&joined, places, &arena, plan, err)
                                   : base_err_memory(err, "explanation");
 
     *out = NULL;
+    if (st == FM_OK && sql_plan_runs(plan, &why) == FM_OK)
+        st = sql_local_rewrite(&runs, &arena, plan, err);
     if (st == FM_OK)
-        st = explain(out, plan, places, err);
+        st = explain(out, plan, runs, places, err);
+    if (st == FM_OK && why.text[0] != '\0')
+        (void)json_object_set_new(*out, "not_run", json_string(why.text));
     sql_arena_release(&arena);
     return st;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exchange/sql/physical/local_join.h"
+#include "exchange/sql/physical/local_once.h"
 #include "exchange/sql/physical/local_own.h"
 #include "exchange/sql/plan/walk.h"
 
@@ -393,6 +394,8 @@ fm_status sql_local_rewrite(const struct sql_plan **out, struct sql_arena *arena
         st = settle_columns(&m, err);
     if (st == FM_OK)
         st = show(m.out, err);
+    if (st == FM_OK && !plan->simple)
+        st = sql_share_once(m.out, arena, err);
     sql_intern_release(&m.seen);
     *out = m.out;
     return st;

@@ -30,17 +30,25 @@
 fm_status sql_local_rewrite(const struct sql_plan **out, struct sql_arena *arena,
                             const struct sql_plan *plan, struct base_err *err) FM_CHECK;
 
+/* With which table's rows those of a table are shared, or its columns. */
+static inline size_t sql_plan_host_of(const struct sql_plan *plan, size_t table)
+{
+    return plan->hosts != NULL && table != SQL_NONE ? plan->hosts[table] : table;
+}
 /* With which table's rows the column is shared; SQL_NONE: no provider puts it in. */
 static inline size_t sql_plan_host(const struct sql_plan *plan, size_t column)
 {
-    size_t table = plan->columns[column].table;
-
-    return plan->hosts != NULL && table != SQL_NONE ? plan->hosts[table] : table;
+    return sql_plan_host_of(plan, plan->columns[column].table);
+}
+/* The column whose shares it is. */
+static inline size_t sql_plan_same(const struct sql_plan *plan, size_t column)
+{
+    return plan->same != NULL && plan->same[column] != SQL_NONE ? plan->same[column] : column;
 }
 /* Do rows of their own enter for this table? */
 static inline bool sql_plan_is_host(const struct sql_plan *plan, size_t table)
 {
-    return plan->hosts == NULL || plan->hosts[table] == table;
+    return sql_plan_host_of(plan, table) == table;
 }
 /* Does a provider share the column with the rows of that table? */
 static inline bool sql_plan_shares(const struct sql_plan *plan, size_t table, size_t column)

@@ -173,10 +173,16 @@ static fm_status replace_join(struct joining *j, const struct sql_rel *rel, stru
     return st;
 }
 
+/* A FILTER goes together with one that a join has become: what both say of one owner's rows, that
+ * owner says in one truth value. */
 static fm_status keep_rel(struct joining *j, const struct sql_rel *rel, struct base_err *err)
 {
     struct sql_rel copy = *rel;
 
+    if (rel->kind == SQL_REL_FILTER && j->map[rel->inputs[0]->id]->kind == SQL_REL_FILTER) {
+        j->map[rel->id] = j->map[rel->inputs[0]->id];
+        return narrow(&j->map[rel->id], j, rel->condition, rel->at, err);
+    }
     copy.of = rel->id;
     copy.inputs = sql_arena_array(j->m.arena, rel->input_count + 1, sizeof(struct sql_rel *));
     if (copy.inputs == NULL)

@@ -197,6 +197,8 @@ struct sql_plan {
     struct sql_lookup *lookups;
     const size_t *hosts; /* on its way to run: with which table's rows a table's columns are shared;
                             NULL: each with its own */
+    const size_t *same;  /* on its way to run, of columns: whose shares it is; SQL_NONE, or NULL for
+                            all: its own */
     size_t rel_count;
     struct sql_rel **rels; /* inputs before users; the last one's rows are the result */
     bool simple;
