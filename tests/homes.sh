@@ -27,8 +27,11 @@ number() { sed -n "s/.*\"$1\":\\([0-9]*\\).*/\\1/p"; }
 now_ms() { date +%s%3N; }
 nap_ms() { sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
 
+# Where a member's node lives, and how it is started there: a script may say otherwise before.
+declare -F host_of >/dev/null || host_of() { echo 127.0.0.1; }
+declare -F inside >/dev/null || inside() { shift; exec "$@"; }
 start() { # MEMBER
-  FIRMIANA_HOME=$W/$1 "$firmiana" node >>"$W/$1/node.out" 2>>"$W/$1/node.log" &
+  FIRMIANA_HOME=$W/$1 inside "$1" "$firmiana" node >>"$W/$1/node.out" 2>>"$W/$1/node.log" &
   pid[$1]=$!
 }
 wait_connected() { # until each node sees the three others
@@ -48,8 +51,8 @@ homes_make() { # ROWS: homes, data, genesis; nothing runs yet
   [ "${engine:-}" != cometbft ] || order=(--engine cometbft)
   "$firmiana" demo-data "$W/data" --rows "$1" --banks 3 >/dev/null
   for m in "${members[@]}"; do
-    [ "${engine:-}" != cometbft ] || more=(--engine cometbft --consensus "tcp://127.0.0.1:$((port + 4))")
-    "$firmiana" init --home "$W/$m" --alias "$m" --listen "tcp://127.0.0.1:$port" "${more[@]}" >/dev/null
+    [ "${engine:-}" != cometbft ] || more=(--engine cometbft --consensus "tcp://$(host_of "$m"):$((port + 4))")
+    "$firmiana" init --home "$W/$m" --alias "$m" --listen "tcp://$(host_of "$m"):$port" "${more[@]}" >/dev/null
     list+=(--member "$W/$m/member.json")
     port=$((port + 1))
   done

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# What the network and the clocks do to a ledger under CometBFT: four members in network namespaces of their own. One cut off:
+# the others go on, it follows when it is back. Two and two: neither half goes on, nothing is lost, no half has a final block
+# that the other has not. One whose node's clock is 20 s wrong: the others go on, it says so, and is one of them again.
+# usage: tests/cometbft_faults.sh BUILD_FOLDER
+# Skips (77) without CometBFT (./run cometbft), or where namespaces may not be made; the clocks, without Debian's faketime.
+set -euo pipefail
+build=$(cd "$1" && pwd) name=cometbft_faults.sh engine=cometbft
+export PATH=$PWD/build/tools:$PATH:/usr/sbin
+skip() { echo "$name: skipped: $*"; exit 77; }
+command -v cometbft >/dev/null || skip "no cometbft program: ./run cometbft installs it"
+command -v ip >/dev/null || skip "no ip program: apt-get install iproute2"
+net=fm$((RANDOM % 9000 + 1000))
+ip netns add "$net" 2>/dev/null || skip "this user may not make network namespaces"
+namespaces=("$net")
+nets_cleanup() { for n in "${namespaces[@]}"; do ip netns del "$n" 2>/dev/null || true; done; }
+trap nets_cleanup EXIT
+host_of() { case $1 in bank_a) echo 10.99.0.1 ;; bank_b) echo 10.99.0.2 ;; bank_c) echo 10.99.0.3 ;; *) echo 10.99.0.4 ;; esac }
+clock=() # what a node is started with
+inside() { local m=$1; shift; exec ip netns exec "$net-$m" env "${clock[@]+"${clock[@]}"}" "$@"; }
+# shellcheck source=tests/homes.sh
+. tests/homes.sh
+trap 'homes_cleanup; nets_cleanup' EXIT
+
+wait_for() { # SECONDS WHAT COMMAND...: until it succeeds
+  local end=$(($(now_ms) + $1 * 1000)) what=$2
+  shift 2
+  until "$@"; do
+    [ "$(now_ms)" -lt "$end" ] || fail "$what: not in time: $(as bank_a status) $(tail -n 3 "$W"/*/node.log) $(tail -n 3 "$W"/*/cometbft/cometbft.log)"
+    sleep 0.1
+  done
+}
+height() { as "$1" status --json | number final_height; }
+reached() { [ "$(height "$1" 2>/dev/null || echo 0)" -ge "$2" ]; } # MEMBER HEIGHT
+publish() { as "$1" dataset publish --table loans >/dev/null; }
+cable() { ip -n "$net" link set "v-$1" "$2"; } # MEMBER up|down
+step() { echo "$name: $(($(now_ms) - t0)) ms: $*"; }
+t0=$(now_ms)
+
+# ---- four hosts at one switch ----
+ip -n "$net" link add switch type bridge
+ip -n "$net" link set switch up
+for m in "${members[@]}"; do
+  ip netns add "$net-$m"
+  namespaces+=("$net-$m")
+  ip -n "$net" link add "v-$m" type veth peer name eth0 netns "$net-$m"
+  ip -n "$net" link set "v-$m" master switch up
+  ip -n "$net-$m" addr add "$(host_of "$m")/24" dev eth0
+  ip -n "$net-$m" link set eth0 up
+  ip -n "$net-$m" link set lo up
+done
+homes_make 40
+homes_start
+for b in "${banks[@]}"; do publish "$b"; done
+step "four nodes in four network namespaces"
+
+# ---- one is cut off ----
+cable bank_c down
+h=$(height bank_c)
+for _ in 1 2 3; do publish bank_a; publish bank_b; done
+[ "$(height bank_c)" -le $((h + 1)) ] || fail "bank_c has blocks that nobody could tell it"
+reached bank_a $((h + 6)) || fail "three of four did not go on"
+cable bank_c up
+wait_for 120 "bank_c's catching up" reached bank_c "$(height bank_a)"
+wait_connected
+publish bank_c
+step "one was cut off; the others went on; it is back"
+
+# ---- two and two ----
+cable bank_c down
+cable regulator down
+ip -n "$net" link add other type bridge
+ip -n "$net" link set other up
+for m in bank_c regulator; do ip -n "$net" link set "v-$m" master other; cable "$m" up; done
+sleep 2 # what was under way has arrived, or never will
+a=$(height bank_a) c=$(height bank_c)
+(publish bank_a) & one=$!
+(publish bank_c) & two=$!
+sleep 8
+kill -0 "$one" 2>/dev/null && kill -0 "$two" 2>/dev/null || fail "with two and two a transaction ended"
+[ "$(height bank_a)" = "$a" ] && [ "$(height bank_c)" = "$c" ] || fail "a half went on by itself"
+for m in bank_c regulator; do ip -n "$net" link set "v-$m" master switch; done
+wait "$one" || fail "what waited in one half was lost"
+wait "$two" || fail "what waited in the other half was lost"
+wait_connected
+settle "after two and two"
+step "two and two: neither half went on; together they did"
+
+# ---- a clock that is wrong ----
+faketime=$(ls /usr/lib/*/faketime/libfaketime.so.1 2>/dev/null | head -n 1 || true)
+if [ -n "$faketime" ]; then
+  for by in +20 -20; do
+    kill -TERM "${pid[bank_c]}"
+    wait "${pid[bank_c]}" || fail "bank_c did not stop well"
+    clock=("LD_PRELOAD=$faketime" "FAKETIME=${by}s" FAKETIME_DONT_FAKE_MONOTONIC=1)
+    start bank_c
+    clock=()
+    for _ in 1 2 3; do publish bank_a; publish bank_b; done
+    wait_for 60 "bank_c's following with a clock $by s wrong" reached bank_c "$(height bank_b)"
+    said() { publish bank_a && as bank_a status | grep -q "bank_c .*clock [+-]*[12][0-9]\{4\} ms\|bank_c .*clock [+-]*[12][0-9]\(\.[0-9]*\)* s"; }
+    wait_for 60 "bank_a's word of bank_c's clock" said
+  done
+  grep -q 'behind our clock' "$W/bank_c/node.log" || fail "bank_c, ahead, saw no late block: $(tail -n 5 "$W/bank_c/node.log")"
+  grep -q 'ahead of our clock\|in the future' "$W/bank_c/node.log" || fail "bank_c, behind, saw no block of the future: $(tail -n 5 "$W/bank_c/node.log")"
+  kill -TERM "${pid[bank_c]}"
+  wait "${pid[bank_c]}" || fail "bank_c did not stop well"
+  start bank_c
+  wait_connected
+  publish bank_c
+  step "a node's clock was 20 s wrong, both ways: it said so, the others went on, and it is back"
+else
+  echo "$name: the clocks are left out: no libfaketime (apt-get install faketime)"
+fi
+
+# ---- one trail ----
+settle "the end"
+for m in "${members[@]}"; do
+  as "$m" audit export --out "$W/$m.bundle" >/dev/null
+  "$verify" "$W/$m.bundle" >"$W/$m.verified" || fail "the trail of $m: $(cat "$W/$m.verified")"
+  grep -E '^ *(log|root) ' "$W/$m.verified"
+done | sort -u >"$W/roots"
+[ "$(wc -l <"$W/roots")" = 2 ] || fail "the replicas differ: $(cat "$W/roots")"
+homes_stop
+step "one trail at all four, verified"
