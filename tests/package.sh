@@ -78,6 +78,10 @@ if command -v systemd-analyze >/dev/null && systemd-analyze --help | grep -q -- 
   exposure=$(systemd-analyze security --no-pager --offline=true "$unit" 2>/dev/null | sed -n 's/.*exposure level for firmiana.service: \([0-9.]*\).*/\1/p')
   case $exposure in 0.* | 1.* | '') ;; *) fail "the unit's exposure is $exposure" ;; esac
 fi
+if command -v systemd-analyze >/dev/null; then # every line is one that systemd knows
+  complaints=$(systemd-analyze --man=no verify "$unit" 2>&1 | grep -F firmiana.service || true)
+  [ -z "$complaints" ] || fail "systemd-analyze verify: $complaints"
+fi
 
 # ---- the completion ----
 completes() { # words that must be offered, then the line
