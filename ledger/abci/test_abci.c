@@ -221,11 +221,11 @@ static void test_proposals(void **state)
         base_buf_release(&txs[i]);
 }
 
-/* Almost an hour, which a transaction lives, without a quorum, or idle: the block that follows has
+/* Almost half an hour, which the query has, without a quorum or idle: the block that follows has
  * the time from before it. What ran out meanwhile has run out, whoever proposes otherwise. */
 static void test_halt(void **state)
 {
-    enum { ACCEPT = 1, REJECT = 2, HALT_MS = 59 * 60 * 1000 };
+    enum { ACCEPT = 1, REJECT = 2, HALT_MS = 29 * 60 * 1000 };
     struct town *t = &f->town;
     json_t *c = town_set_up(t, town_contract_subject(t)), *consent;
     struct town_id id;
