@@ -140,6 +140,7 @@ struct figures {
     double seconds[BENCH_RUNS_MAX], total[BENCH_RUNS_MAX];
     double bytes;
     long long rounds, rss;
+    long long rss_before[BENCH_BANKS], grown; /* peak of one process beyond what it was at first */
     char answer[1 << 16];
     long long expected_rounds, expected_us, expected_memory;
     double expected_bytes;
@@ -159,6 +160,8 @@ static fm_status figures_of(struct figures *f, const struct bench_nodes *nodes, 
         f->bytes += (double)json_integer_value(json_object_get(stats, "bytes_sent")) / BENCH_BANKS;
         rss = json_integer_value(json_object_get(json_object_get(status, "memory"), "peak_bytes"));
         f->rss = rss > f->rss ? rss : f->rss;
+        rss -= f->rss_before[i];
+        f->grown = rss > f->grown ? rss : f->grown;
         if (i == 0) {
             f->rounds = json_integer_value(json_object_get(stats, "rounds"));
             f->seconds[run] =
@@ -170,6 +173,22 @@ static fm_status figures_of(struct figures *f, const struct bench_nodes *nodes, 
             return st;
     }
     return FM_OK;
+}
+
+static fm_status look_before(struct figures *f, const struct bench_nodes *nodes,
+                             struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    for (unsigned i = 0; st == FM_OK && i < BENCH_BANKS; i++) {
+        json_t *status = NULL;
+
+        st = call(&status, nodes, i, json_pack("{s:s}", "do", "status"), err);
+        f->rss_before[i] =
+            json_integer_value(json_object_get(json_object_get(status, "memory"), "rss_bytes"));
+        json_decref(status);
+    }
+    return st;
 }
 
 static fm_status check_answer(struct figures *f, unsigned run, const char *text,
@@ -240,10 +259,19 @@ static bool off(double estimated, double counted, double part, double more)
     return by > part * counted + more;
 }
 
+/* What a process grows by with its first query of any kind. */
+enum { MEMORY_LEAST = 16 << 20 };
+
 /* Sorts of few rows take what their order happens to take. */
 static fm_status check_estimate(const struct figures *f, const struct bench_question *q,
                                 struct base_err *err)
 {
+    if (f->grown > 2 * f->expected_memory + MEMORY_LEAST ||
+        f->expected_memory > 2 * f->grown + MEMORY_LEAST)
+        return base_err_set(err, FM_E_INVALID,
+                            "%s: explain estimated %lld bytes of memory, the greatest process "
+                            "grew by %lld",
+                            q->name, f->expected_memory, f->grown);
     if (!off((double)f->expected_rounds, (double)f->rounds, 0.4, 10) &&
         !off(f->expected_bytes, f->bytes, 0.25, 65536))
         return FM_OK;
@@ -259,7 +287,8 @@ fm_status bench_measure(const struct bench_nodes *nodes, const struct bench_ques
     struct figures f = {.rss = 0};
     char id[65];
 
-    if (contract(id, nodes, q, err) != FM_OK || one_run(&f, nodes, q, 0, id, err) != FM_OK)
+    if (contract(id, nodes, q, err) != FM_OK || look_before(&f, nodes, err) != FM_OK ||
+        one_run(&f, nodes, q, 0, id, err) != FM_OK)
         return err->code;
     for (unsigned run = 0; run < runs; run++)
         if (one_run(&f, nodes, q, run, id, err) != FM_OK)
@@ -270,12 +299,13 @@ fm_status bench_measure(const struct bench_nodes *nodes, const struct bench_ques
     qsort(f.total, runs, sizeof f.total[0], ascending);
     printf("{\"bytes_sent_per_party\":%.0f,\"estimated\":{\"bytes_sent_per_party\":%.0f,\"memory\":"
            "%lld,"
-           "\"rounds\":%lld,\"seconds\":%.3f},\"max\":%.3f,\"min\":%.3f,\"peak_rss\":%lld,"
+           "\"rounds\":%lld,\"seconds\":%.3f},\"max\":%.3f,\"memory_grown\":%lld,\"min\":%.3f,"
+           "\"peak_rss\":%lld,"
            "\"protocol\":\"rep3\",\"query\":\"%s\",\"rounds\":%lld,\"rows\":%lld,\"seconds\":%.3f,"
            "\"seconds_total\":%.3f}\n",
            f.bytes, f.expected_bytes, f.expected_memory, f.expected_rounds,
-           (double)f.expected_us / 1e6, f.seconds[runs - 1], f.seconds[0], f.rss, q->name, f.rounds,
-           q->rows, f.seconds[runs / 2], f.total[runs / 2]);
+           (double)f.expected_us / 1e6, f.seconds[runs - 1], f.grown, f.seconds[0], f.rss, q->name,
+           f.rounds, q->rows, f.seconds[runs / 2], f.total[runs / 2]);
     (void)fflush(stdout);
     return check_estimate(&f, q, err);
 }

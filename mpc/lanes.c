@@ -150,6 +150,7 @@ static void gather_stats(struct mpc_session *s, uint64_t rounds_before)
         s->stats.and_gates += inner->stats.and_gates;
         s->stats.mul_gates += inner->stats.mul_gates;
         memory += inner->stats.memory_peak;
+        s->stats.memory_pool += inner->stats.memory_pool; /* what is new of it */
         inner->stats = (struct mpc_stats){0};
     }
     s->stats.rounds = rounds_before + most;

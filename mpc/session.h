@@ -71,6 +71,10 @@ struct mpc_stats {
     uint64_t and_gates;      /* secret AND gates, one per bit and element */
     uint64_t mul_gates;      /* secret ring products */
     uint64_t memory_peak;    /* bytes of columns alive at once, at most, at this party */
+    uint64_t memory_pool; /* bytes taken for columns and scratch, alive or spare: a freed column's
+                             memory serves the next of its size, and no other, until the session
+                             is closed */
+    uint64_t memory_heap; /* bytes at most of what is no column: maps and lists of sorts, orders */
 };
 void mpc_session_stats(const struct mpc_session *s, struct mpc_stats *out);
 bool mpc_session_computes(const struct mpc_session *s); /* is this party a compute party? */

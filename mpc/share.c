@@ -99,13 +99,12 @@ static struct mpc_share *obtain(struct mpc_session *s, size_t bytes)
     if (x == NULL || bytes == 0)
         return x;
     x->block_bytes = bytes;
-    if (s->hollow)
-        return x;
-    x->data = new_block(bytes);
-    if (x->data == NULL) {
+    x->data = s->hollow ? NULL : new_block(bytes);
+    if (x->data == NULL && !s->hollow) {
         free(x);
         return NULL;
     }
+    s->stats.memory_pool += bytes;
     return x;
 }
 

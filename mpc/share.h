@@ -56,6 +56,7 @@ struct mpc_session {
     struct mpc_stats stats;
     struct net_stats before; /* the transport's counters when we were opened */
     size_t memory;
+    size_t heap; /* mpc_heap_more() */
     struct mpc_share *live;
     struct mpc_share *spare[MPC_SIZE_CLASSES];
     struct mpc_lanes *lanes; /* NULL: one */
@@ -101,6 +102,17 @@ static inline fm_status mpc_bits_new(struct mpc_share **out, struct mpc_session 
  * but should come from pages that are there already; given back by mpc_share_free(). */
 fm_status mpc_block_new(struct mpc_share **out, struct mpc_session *s, size_t bytes,
                         struct base_err *err) FM_CHECK;
+/* What an algorithm takes beside columns (maps, lists of comparisons), for the account alone. */
+static inline void mpc_heap_more(struct mpc_session *s, size_t bytes)
+{
+    s->heap += bytes;
+    if (s->heap > s->stats.memory_heap)
+        s->stats.memory_heap = s->heap;
+}
+static inline void mpc_heap_less(struct mpc_session *s, size_t bytes)
+{
+    s->heap -= bytes;
+}
 void mpc_share_pin(struct mpc_share *x);
 void mpc_share_unpin(struct mpc_share *x);
 void mpc_pool_release(struct mpc_session *s); /* wipes and frees every share */

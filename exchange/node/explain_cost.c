@@ -5,7 +5,6 @@
 
 #include "base/json.h"
 #include "exchange/run/estimate.h"
-#include "exchange/sql/physical/footprint.h"
 #include "mpc/choice.h"
 
 /* ---- who takes part ---- */
@@ -239,21 +238,22 @@ static json_t *steps_of(const struct told *t)
 static fm_status parties_of(json_t *parties, const struct told *t,
                             const struct sql_physical *physical, struct base_err *err)
 {
+    bool *mine = calloc(t->plan->source_count + 1, sizeof *mine);
+
+    if (mine == NULL)
+        return base_err_memory(err, "estimate");
     for (unsigned p = 0; p < t->cast->count; p++) {
-        int64_t rows = 0;
-        uint64_t own;
+        uint64_t memory;
 
         for (size_t s = 0; s < t->plan->source_count; s++)
-            if (t->cast->sources[s] == p && t->plan->sources[s].rows > rows)
-                rows = t->plan->sources[s].rows;
-        if (sql_footprint(&own, physical, false, rows, err) != FM_OK)
-            return err->code;
+            mine[s] = t->cast->sources[s] == p;
+        memory = sql_estimate_memory(t->e, physical, p < 3, mine);
         (void)json_array_append_new(
             parties, json_pack("{s:s, s:b, s:I, s:I, s:I}", "who", t->cast->alias[p], "computes",
                                p < 3, "sent", (json_int_t)t->e->all.sent[p], "received",
-                               (json_int_t)t->e->all.received[p], "memory",
-                               (json_int_t)(own + (p < 3 ? t->e->all.memory : 0))));
+                               (json_int_t)t->e->all.received[p], "memory", (json_int_t)memory));
     }
+    free(mine);
     return FM_OK;
 }
 

@@ -2,7 +2,7 @@
  * all together may take. Pure: no node, no clock.
  *
  * Policy. Each query has an estimate of the memory that it takes here
- * (exchange/sql/physical/footprint.h). There are two lanes: small ones, at most limit/32 each, and
+ * (exchange/run/estimate.h). There are two lanes: small ones, at most limit/32 each, and
  * large ones. Small: up to 8 at once, which is a quarter of the limit; large: up to 4 at once as
  * long as their estimates together fit into the other three quarters. So a small query never waits
  * for a large one; those that run share the processors as threads do.

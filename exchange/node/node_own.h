@@ -149,6 +149,13 @@ struct node_asking {
     char format[8];
 };
 
+/* The memory that a plan was estimated to take here (node_room.c). */
+enum { NODE_RECKONED = 16 };
+struct node_reckoned {
+    uint8_t key32[32];
+    uint64_t bytes; /* 0: free */
+};
+
 struct node {
     struct node_config config;
     struct net_node *net; /* NULL before node_attach() */
@@ -179,6 +186,8 @@ struct node {
     struct node_counts counts;
     struct chores chores;
     struct lanes lanes;
+    struct node_reckoned reckoned[NODE_RECKONED];
+    unsigned next_reckoned;
     struct answers answers;
     int64_t answers_expire_ms; /* sealed ones are looked through next */
     struct columns columns;    /* of own rows, at most a sixteenth of memory_limit beside it */

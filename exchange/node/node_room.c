@@ -1,10 +1,14 @@
 /* Room for queries: each has a place in line from the moment its query.open is final (lanes.h says
  * why not later), and is prepared when it has room. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 #include "exchange/node/node_own.h"
-#include "exchange/sql/physical/footprint.h"
+#include "exchange/run/estimate.h"
+#include "mpc/choice.h"
 
 static int64_t now_ms(const struct node *node)
 {
@@ -14,36 +18,81 @@ static int64_t now_ms(const struct node *node)
 /* Rows are read one after the other there, and ciphertexts are few. */
 enum { OTHER_PROTOCOLS = 16 << 20 };
 
-/* The greatest of this member's own sources. */
-static int64_t own_rows(const struct node *node, const struct sql_plan *plan)
+/* What the estimate depends on: the plan, its sizes, the link, and this member's part. */
+static fm_status reckoned_key(uint8_t out32[32], const struct node *node,
+                              const struct node_query *q, bool computes, struct base_err *err)
 {
-    int64_t most = 0;
+    struct base_hash h;
+    uint8_t plan32[32];
+    fm_status st = sql_plan_hash(plan32, q->plan, err);
 
-    for (size_t i = 0; i < plan->source_count; i++)
-        if (strcmp(plan->sources[i].member, node->config.home.alias) == 0 &&
-            plan->sources[i].rows > most)
-            most = plan->sources[i].rows;
-    return most;
+    base_hash_init(&h);
+    base_hash_update(&h, plan32, sizeof plan32);
+    base_hash_update(&h, &computes, sizeof computes);
+    base_hash_update(&h, q->contract.link, strlen(q->contract.link) + 1);
+    for (size_t i = 0; i < q->plan->source_count; i++) {
+        const struct sql_source *s = &q->plan->sources[i];
+        bool mine = strcmp(s->member, node->config.home.alias) == 0;
+
+        base_hash_update(&h, &s->rows, sizeof s->rows);
+        base_hash_update(&h, &s->max_rows_per_subject, sizeof s->max_rows_per_subject);
+        base_hash_update(&h, &mine, sizeof mine);
+    }
+    base_hash_final(&h, out32);
+    return st;
 }
 
-static fm_status estimate(uint64_t *bytes, const struct node *node, const struct node_query *q,
+static fm_status reckon(uint64_t *bytes, const struct node *node, const struct node_query *q,
+                        bool computes, struct base_err *err)
+{
+    enum mpc_profile profile = MPC_LAN;
+    struct sql_physical physical;
+    bool *mine;
+    fm_status st = sql_physical_make(&physical, q->plan, err);
+
+    if (st != FM_OK)
+        return st;
+    (void)mpc_link_find(&profile, q->contract.link); /* an unknown one is refused when it begins */
+    mine = calloc(physical.plan->source_count + 1, sizeof *mine);
+    if (mine == NULL)
+        st = base_err_memory(err, "estimate of a query's memory");
+    for (size_t i = 0; st == FM_OK && i < physical.plan->source_count; i++)
+        mine[i] = strcmp(physical.plan->sources[i].member, node->config.home.alias) == 0;
+    if (st == FM_OK)
+        st = sql_memory(bytes, &physical, profile, computes, mine, err);
+    free(mine);
+    sql_physical_release(&physical);
+    return st;
+}
+
+/* Reckoned once for each plan and sizes: contracts are asked again and again. */
+static fm_status estimate(uint64_t *bytes, struct node *node, const struct node_query *q,
                           struct base_err *err)
 {
     const struct session_facts *f = session_get_facts(q->session);
     bool computes = (f->parties[f->self].roles & SESSION_COMPUTE) != 0;
-    struct sql_physical physical;
+    struct node_reckoned *to = &node->reckoned[node->next_reckoned];
+    uint8_t key32[32];
     fm_status st;
 
     if (strcmp(q->contract.protocol, "rep3") != 0) {
         *bytes = OTHER_PROTOCOLS;
         return FM_OK;
     }
-    st = sql_physical_make(&physical, q->plan, err);
+    st = reckoned_key(key32, node, q, computes, err);
+    for (size_t i = 0; st == FM_OK && i < NODE_RECKONED; i++)
+        if (node->reckoned[i].bytes > 0 && memcmp(node->reckoned[i].key32, key32, 32) == 0) {
+            *bytes = node->reckoned[i].bytes;
+            return FM_OK;
+        }
+    if (st == FM_OK)
+        st = reckon(bytes, node, q, computes, err);
     if (st != FM_OK)
         return st;
-    st = sql_footprint(bytes, &physical, computes, own_rows(node, q->plan), err);
-    sql_physical_release(&physical);
-    return st;
+    memcpy(to->key32, key32, 32);
+    to->bytes = *bytes;
+    node->next_reckoned = (node->next_reckoned + 1) % NODE_RECKONED;
+    return FM_OK;
 }
 
 void node_room_enter(struct node *node, struct node_query *q, uint64_t order)

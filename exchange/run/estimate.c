@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "exchange/run/run.h"
+#include "exchange/sql/physical/footprint.h"
 #include "mpc/choice.h"
 
 /* ---- entry by entry ---- */
@@ -188,6 +189,40 @@ void sql_estimate_release(struct sql_estimate *estimate)
 {
     free(estimate->costs);
     *estimate = (struct sql_estimate){0};
+}
+
+/* ---- memory ---- */
+
+/* Messages on their way in both directions, and stacks. */
+enum { CHANNELS = 4 << 20 };
+
+uint64_t sql_estimate_memory(const struct sql_estimate *estimate,
+                             const struct sql_physical *physical, bool computes, const bool *mine)
+{
+    return CHANNELS + sql_footprint(physical, mine) + (computes ? estimate->all.pool : 0);
+}
+
+fm_status sql_memory(uint64_t *bytes, const struct sql_physical *physical, enum mpc_profile profile,
+                     bool computes, const bool *mine, struct base_err *err)
+{
+    const struct sql_plan *plan = physical->plan;
+    unsigned *nobody = calloc(plan->source_count + plan->recipient_count + 1, sizeof *nobody);
+    const struct sql_estimate_config c = {.physical = physical,
+                                          .parties = 3,
+                                          .compute = {0, 1, 2},
+                                          .sources = nobody,
+                                          .recipients = nobody,
+                                          .profile = profile};
+    struct sql_estimate e = {0};
+    fm_status st = nobody != NULL ? FM_OK : base_err_memory(err, "estimate");
+
+    if (st == FM_OK && computes)
+        st = sql_estimate(&e, &c, err);
+    if (st == FM_OK)
+        *bytes = sql_estimate_memory(&e, physical, computes, mine);
+    sql_estimate_release(&e);
+    free(nobody);
+    return st;
 }
 
 /* ---- time ---- */

@@ -4,9 +4,8 @@
  *
  * rounds, bytes: those of a run, exactly, but for sorting, which follows an order that the run
  * draws: a few hundredths of its bytes, a round or two. Frames and sealing of the channels are not
- * counted, nor is what the nodes say around the computation. memory: columns of shares that a
- * compute party holds at once; a node's own memory, and orders of rows while they are sorted (some
- * 60 bytes a row), come on top. seconds: sql_estimate_seconds().
+ * counted, nor is what the nodes say around the computation. memory:
+ * sql_estimate_memory(). seconds: sql_estimate_seconds().
  */
 #ifndef FIRMIANA_EXCHANGE_RUN_ESTIMATE_H
 #define FIRMIANA_EXCHANGE_RUN_ESTIMATE_H
@@ -46,6 +45,17 @@ struct sql_estimate {
 fm_status sql_estimate(struct sql_estimate *out, const struct sql_estimate_config *config,
                        struct base_err *err) FM_CHECK;
 void sql_estimate_release(struct sql_estimate *estimate);
+
+/* Bytes by which one party's process grows while the plan runs: what the session of a compute party
+ * takes for columns, scratch, sorts and orders, which stays taken until the end, as the session
+ * counts it (mpc_stats.memory_pool, memory_heap); its own rows, on their way (mine[s]: is source s
+ * its); and what channels and threads take. bench_sql's queries grow by half to twice of it. */
+uint64_t sql_estimate_memory(const struct sql_estimate *estimate,
+                             const struct sql_physical *physical, bool computes, const bool *mine);
+/* The same for a plan of which nothing else is to be known: computes false is cheap, else it is
+ * reckoned (processor time: some tenths of a second for a sort of 10^6 rows). */
+fm_status sql_memory(uint64_t *bytes, const struct sql_physical *physical, enum mpc_profile profile,
+                     bool computes, const bool *mine, struct base_err *err) FM_CHECK;
 
 /* What lies between the parties. */
 struct sql_link {

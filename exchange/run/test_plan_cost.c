@@ -32,6 +32,26 @@ struct cost {
     uint64_t rounds, bytes;
 };
 
+static uint64_t memory_of(const struct sql_physical *p, bool computes, const bool *mine)
+{
+    uint64_t bytes = 0;
+    struct base_err err;
+
+    assert_int_equal(sql_memory(&bytes, p, MPC_LAN, computes, mine, &err), FM_OK);
+    return bytes;
+}
+
+/* A party's parts add up; a compute party holds all columns, a provider its own. */
+static void check_memory(const struct sql_physical *p)
+{
+    static const bool none[4], first[4] = {true};
+    uint64_t receives = memory_of(p, false, none), computes = memory_of(p, true, none);
+
+    assert_true(computes > receives + 16 * 20000);
+    assert_true(memory_of(p, false, first) >= receives + 8 * 20000);
+    assert_int_equal(memory_of(p, true, first) - computes, memory_of(p, false, first) - receives);
+}
+
 static struct cost cost_of(const char *text)
 {
     const char *recipient = "bank_a";
@@ -61,6 +81,7 @@ static struct cost cost_of(const char *text)
         sql_physical_make(&physical, &plan, &err) != FM_OK || sql_estimate(&e, &c, &err) != FM_OK)
         fail_msg("%s\n%s", err.text, text);
     cost = (struct cost){e.all.rounds, e.all.bytes};
+    check_memory(&physical);
     sql_estimate_release(&e);
     sql_physical_release(&physical);
     sql_plan_release(&plan);

@@ -33,6 +33,7 @@ struct arrange {
     uint64_t *tally; /* TALLY */
     uint32_t *drawn; /* a session that only reckons: the rank of what stands where; else NULL */
     struct mpc_versus batch;
+    bool noted; /* lists_of() stands in the account */
     enum mpc_profile profile;
 };
 
@@ -395,6 +396,13 @@ static fm_status draw_order(struct arrange *a, struct base_err *err)
     return FM_OK;
 }
 
+/* Bytes, without what stands in for the others' choices. */
+static size_t lists_of(const struct arrange *a)
+{
+    return a->n * (sizeof *a->next + sizeof *a->bucket) + 2 * (a->n / 2 + 1) * sizeof *a->segment +
+           TALLY * sizeof *a->tally;
+}
+
 static fm_status begin(struct arrange *a, struct base_err *err)
 {
     struct mpc_session *s = a->limb[0]->session;
@@ -407,6 +415,8 @@ static fm_status begin(struct arrange *a, struct base_err *err)
     if (a->next == NULL || a->bucket == NULL || a->segment == NULL || a->later == NULL ||
         a->tally == NULL)
         return mpc_no_memory(s, "sort", err);
+    mpc_heap_more(s, lists_of(a));
+    a->noted = true;
     for (size_t i = 0; i < a->n; i++)
         a->row[i] = a->next[i] = (uint32_t)i;
     if (a->n > 1 && a->first > 0)
@@ -440,6 +450,8 @@ fm_status mpc_arrange(uint32_t *place, const struct mpc_share *const *limb, size
         status = stage(&a, err);
     mpc_share_free_all(a.here, limbs);
     mpc_versus_release(&a.batch);
+    if (a.noted)
+        mpc_heap_less(limb[0]->session, lists_of(&a));
     free(a.next);
     free(a.bucket);
     free(a.segment);

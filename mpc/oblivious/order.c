@@ -22,6 +22,7 @@ void mpc_order_free(struct mpc_order *order)
 {
     if (order == NULL)
         return;
+    mpc_heap_less(order->session, order->map != NULL ? order->n * sizeof *order->map : 0);
     mpc_perm_free(order->perm);
     free(order->map);
     free(order);
@@ -39,6 +40,7 @@ fm_status mpc_order_of_halves(struct mpc_order **out, struct mpc_session *s, str
         return mpc_no_memory(s, "order", err);
     }
     *order = (struct mpc_order){s, n, perm, map};
+    mpc_heap_more(s, map != NULL ? n * sizeof *map : 0);
     *out = order;
     return FM_OK;
 }

@@ -13,16 +13,20 @@ fm_status mpc_versus_init(struct mpc_versus *v, struct mpc_share *const *limb, s
     size_t cap = most < MPC_VERSUS_BATCH ? most : MPC_VERSUS_BATCH;
 
     cap = (cap / 64 + 1) * 64;
-    *v = (struct mpc_versus){.limb = limb, .limbs = limbs, .cap = cap};
+    *v = (struct mpc_versus){.session = limb[0]->session, .limb = limb, .limbs = limbs, .cap = cap};
     v->x = malloc(cap * sizeof *v->x);
     v->y = malloc(cap * sizeof *v->y);
     if (v->x == NULL || v->y == NULL)
         return mpc_no_memory(limb[0]->session, "comparisons", err);
+    mpc_heap_more(limb[0]->session, cap * (sizeof *v->x + sizeof *v->y));
+    v->noted = true;
     return FM_OK;
 }
 
 void mpc_versus_release(struct mpc_versus *v)
 {
+    if (v->noted)
+        mpc_heap_less(v->session, v->cap * (sizeof *v->x + sizeof *v->y) + v->room / 8);
     free(v->x);
     free(v->y);
     free(v->less);
@@ -141,6 +145,7 @@ static fm_status make_room(struct mpc_versus *v, struct base_err *err)
     grown = realloc(v->less, bits / 8);
     if (grown == NULL)
         return mpc_no_memory(v->limb[0]->session, "comparisons", err);
+    mpc_heap_more(v->session, (bits - v->room) / 8);
     v->less = grown;
     v->room = bits;
     return FM_OK;

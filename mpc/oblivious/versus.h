@@ -9,6 +9,8 @@
 enum { MPC_VERSUS_BATCH = 1 << 21 };
 
 struct mpc_versus {
+    struct mpc_session *session;
+    bool noted;                    /* x and y stand in its account */
     struct mpc_share *const *limb; /* the most significant first */
     const uint32_t *drawn;         /* where nothing is computed (reckon/): each row's rank in the
                                       order that the sort is played on; else NULL */

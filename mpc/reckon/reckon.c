@@ -98,10 +98,12 @@ unsigned mpc_reckon_self(const struct mpc_reckon *r)
 
 void mpc_reckon_get(const struct mpc_reckon *r, struct mpc_reckoned *out)
 {
-    *out = (struct mpc_reckoned){.rounds = r->session->stats.rounds,
-                                 .memory = r->session->stats.memory_peak,
-                                 .busy_ns = (uint64_t)r->busy_ns,
-                                 .bytes = r->evenly + r->brought};
+    *out =
+        (struct mpc_reckoned){.rounds = r->session->stats.rounds,
+                              .memory = r->session->stats.memory_peak,
+                              .pool = r->session->stats.memory_pool + r->session->stats.memory_heap,
+                              .busy_ns = (uint64_t)r->busy_ns,
+                              .bytes = r->evenly + r->brought};
     memcpy(out->sent, r->sent, sizeof out->sent);
     memcpy(out->received, r->received, sizeof out->received);
     for (unsigned p = 0; p < NET_MAX_PARTIES; p++)

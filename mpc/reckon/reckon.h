@@ -36,7 +36,8 @@ struct mpc_reckoned {
     uint64_t bytes; /* over all parties */
     uint64_t sent[NET_MAX_PARTIES];
     uint64_t received[NET_MAX_PARTIES];
-    uint64_t memory;  /* greatest so far, bytes, of one compute party */
+    uint64_t memory;  /* columns alive at once, at most, bytes, of one compute party */
+    uint64_t pool;    /* taken for columns and scratch: memory_pool and memory_heap of mpc_stats */
     uint64_t busy_ns; /* processor time of one compute party */
 };
 

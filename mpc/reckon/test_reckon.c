@@ -173,7 +173,7 @@ static void check(struct job k, enum mpc_profile profile, double part)
     struct mpc_reckoned cost;
     struct mpc_reckon *r;
     struct base_err err;
-    uint64_t sent = 0;
+    uint64_t sent = 0, taken;
 
     world_must_run(&w, program, &k);
     if (mpc_reckon_new(&r, &c, &err) != FM_OK || program(mpc_reckon_session(r), &k, &err) != FM_OK)
@@ -191,6 +191,11 @@ static void check(struct job k, enum mpc_profile profile, double part)
         w.stats[0].memory_peak > cost.memory + SCRATCH)
         fail_msg("memory: reckoned %llu, counted %llu", (unsigned long long)cost.memory,
                  (unsigned long long)w.stats[0].memory_peak);
+    taken = w.stats[0].memory_pool + w.stats[0].memory_heap;
+    assert_true(taken >= w.stats[0].memory_peak);
+    if (cost.pool > 2 * taken + SCRATCH || taken > 2 * cost.pool + SCRATCH)
+        fail_msg("pool: reckoned %llu, taken %llu", (unsigned long long)cost.pool,
+                 (unsigned long long)taken);
     assert_true(cost.busy_ns > 0);
     mpc_reckon_free(r);
     world_clear(&w);

@@ -387,7 +387,8 @@ static fm_status measure(struct run *r, struct mpc_session *s, struct mpc_share 
     }
     r->slot_count = ((size_t)(r->stages - 1) * LAG + 1) * BATCH;
     r->slot_count = r->units < r->slot_count ? r->units : r->slot_count;
-    exchange *= r->stages * BATCH; /* units of several programs may be under way */
+    /* Units of several programs may be under way, each in one stage. */
+    exchange *= r->units < (size_t)r->stages * BATCH ? r->units : (size_t)r->stages * BATCH;
     status = mpc_block_new(
         block, s, (r->slot_count * r->slot_words + deal_words + 4 * exchange) * 8 + 64, err);
     if (status != FM_OK)
