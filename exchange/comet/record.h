@@ -7,7 +7,7 @@
 
 #include "ledger/abci/app.h"
 
-#define COMET_RECORDS_MAX 1000 /* the newest are kept */
+#define COMET_RECORDS_MAX 200 /* the newest are kept */
 
 struct comet_record {
     char path[600];

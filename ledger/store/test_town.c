@@ -48,7 +48,7 @@ void town_older_program(struct ledger_chain *chain, uint32_t newest_rules)
 
 /* ---- people ---- */
 
-void town_validator_key(uint8_t out32[32], int who, int n)
+struct did_secret *town_validator_secret(int who, int n)
 {
     char text[32];
     uint8_t seed[32];
@@ -57,6 +57,13 @@ void town_validator_key(uint8_t out32[32], int who, int n)
     (void)snprintf(text, sizeof text, "validator %d %d", who, n);
     base_hash(seed, text, strlen(text));
     must(did_secret_import(&secret, did_suite_ed25519(), seed, sizeof seed, &err));
+    return secret;
+}
+
+void town_validator_key(uint8_t out32[32], int who, int n)
+{
+    struct did_secret *secret = town_validator_secret(who, n);
+
     memcpy(out32, did_secret_key(secret)->bytes, 32);
     did_secret_free(secret);
 }

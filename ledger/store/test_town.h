@@ -46,6 +46,7 @@ void town_init_rules(struct town *t, const char *path, int rules);
 void town_init_validators(struct town *t, const char *path, int rules);
 /* A person's n-th validator's key, and a person's next document, which names another's (or its own)
  * n-th key; n < 0: none. */
+struct did_secret *town_validator_secret(int who, int n); /* the caller's */
 void town_validator_key(uint8_t out32[32], int who, int n);
 json_t *town_validator_document(struct town *t, int who, int whose, int n);
 void town_release(struct town *t);
