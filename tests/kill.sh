@@ -119,7 +119,10 @@ round_of() {
   [ $((RANDOM % 6)) != 0 ] || signal=TERM # they drain, with queries running
   if [ "$engine" = cometbft ] && [ $((RANDOM % 4)) = 0 ]; then # its node starts it again
     signal=COMET
-    for i in "${victims[@]}"; do comets+=("$(as "$i" status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')"); done
+    for i in "${victims[@]}"; do # 0: it is being started
+      i=$(as "$i" status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
+      [ "${i:-0}" = 0 ] || comets+=("$i")
+    done
   fi
   for i in $(seq "$n"); do
     ask "$i" $((RANDOM % ${#shapes[@]})) $((RANDOM % 2)) "${values[RANDOM % 3]}" &
@@ -133,7 +136,7 @@ round_of() {
   nap_ms "$delay"
   named="${victims[*]}"
   if [ "$signal" = COMET ]; then
-    kill -9 "${comets[@]}" 2>/dev/null || true # one may just be starting
+    [ ${#comets[@]} = 0 ] || kill -9 "${comets[@]}" 2>/dev/null || true # one may have ended
     killed=$((killed + ${#comets[@]}))
     victims=()
   fi
