@@ -31,7 +31,7 @@ propose() { # SQL COMPUTE...
   spec "$@"
   as bank_c contract draft "$W/spec.json" --key "$W/key/key.json" --out "$W/contract.json" >"$W/draft"
   as bank_c contract propose "$W/contract.json" >/dev/null
-  id=$(tr -d '\n' <"$W/contract.json" | sha256sum | cut -d' ' -f1)
+  id=$(tr -d '\n' <"$W/contract.json" | hash_of)
   for b in "${banks[@]}"; do as "$b" contract authorize "$id" --runs 100 >/dev/null; done
 }
 refused() { # EXIT_CODE PATTERN COMMAND...: one line says so

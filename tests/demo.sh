@@ -136,7 +136,9 @@ cat >"$W/portfolio.json" <<'SPEC'
  "parameters": [{"name": "$1", "type": "INTEGER", "range": [0, 3650]}],
  "minimum_group": 5, "consent": {"requirement": "none", "basis": "aggregates of at least 5 subjects"}}
 SPEC
-contract_id() { tr -d '\n' <"$1" | sha256sum | cut -d' ' -f1; } # the hash of its canonical bytes
+# The hash of the ledger's formats, by somebody else's program; in hex.
+hash_of() { if [ "${FIRMIANA_PROFILE:-}" = national ]; then openssl dgst -sm3 -r; else sha256sum; fi | cut -d' ' -f1; }
+contract_id() { tr -d '\n' <"$1" | hash_of; } # the hash of its canonical bytes
 propose() { # spec -> contract id
   as bank_a contract draft "$1" --out "$1.contract" >/dev/null
   as bank_a contract propose "$1.contract" >/dev/null
@@ -260,7 +262,7 @@ new_consent c4 --contract "$portfolio"
 must_refuse consent.contract ask --consent "$W/c4.opening"
 
 now=$(date +%s%3N)
-no_uses=$(printf '[]' | sha256sum | cut -d' ' -f1)
+no_uses=$(printf '[]' | hash_of)
 printf '{"contract":"%s","uses":[],"uses_hash":"%s","expires":%s,"runs":5}' "$portfolio" "$no_uses" $((now + 86400000)) >"$W/other_uses.json"
 must_refuse authorization.uses as_officer bank_c tx submit authorization.grant "$W/other_uses.json"
 must_refuse auth.role as_officer bank_b tx submit authorization.grant "$W/other_uses.json" --key "$W/bank_b/keys/assertion.json"

@@ -23,6 +23,8 @@ as() { # MEMBER COMMAND...
   shift
   FIRMIANA_HOME=$W/$who timeout 120 "$firmiana" "$@"
 }
+# The hash of the ledger's formats, by somebody else's program; in hex.
+hash_of() { if [ "${FIRMIANA_PROFILE:-}" = national ]; then openssl dgst -sm3 -r; else sha256sum; fi | cut -d' ' -f1; }
 number() { sed -n "s/.*\"$1\":\\([0-9]*\\).*/\\1/p"; }
 now_ms() { date +%s%3N; }
 nap_ms() { sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
@@ -85,7 +87,7 @@ contract() { # ASKER "PROVIDER..." SQL: proposes and authorizes; the contract's 
 SPEC
   as "$asker" contract draft "$spec" --out "$W/contract.json" >/dev/null
   as "$asker" contract propose "$W/contract.json" >/dev/null
-  id=$(tr -d '\n' <"$W/contract.json" | sha256sum | cut -d' ' -f1)
+  id=$(tr -d '\n' <"$W/contract.json" | hash_of)
   for provider in $2; do as "$provider" contract authorize "$id" --runs 100000 >/dev/null; done
 }
 pooled() { # SQL with ?1 written out, over `loans`, the union of all banks' rows: SQLite's answer as CSV

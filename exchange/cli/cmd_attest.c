@@ -14,6 +14,7 @@
 #include "exchange/cli/commands.h"
 #include "exchange/cli/consent_form.h"
 #include "exchange/cli/keys.h"
+#include "exchange/cli/profile.h"
 
 enum { EVIDENCE_MAX = 256 << 20 };
 
@@ -265,6 +266,7 @@ static const struct cli_option mandate_options[] = {
     {"valid-for", "TIME", "how long: 365d (default), 30d, ...", CLI_OPTIONAL},
     {"out", "FILE", "the signed mandate", CLI_REQUIRED},
     {"opening", "FILE", "what opens its commitment to the company", CLI_REQUIRED},
+    CLI_PROFILE_OPTION,
     {0}};
 
 const struct cli_command cli_consent_mandate = {

@@ -11,6 +11,7 @@
 #include "exchange/cli/commands.h"
 #include "exchange/cli/consent_form.h"
 #include "exchange/cli/keys.h"
+#include "exchange/cli/profile.h"
 #include "ledger/proof/inner.h"
 
 /* The subject keeps the key: with it, and only with it, the consent can be withdrawn. */
@@ -156,6 +157,7 @@ static const struct cli_option create_options[] = {
      "where to keep the sealed key that can revoke; with --mandate: the representative's key",
      CLI_OPTIONAL},
     CLI_PASSPHRASE_OPTION,
+    CLI_PROFILE_OPTION,
     {0}};
 
 const struct cli_command cli_consent_create = {

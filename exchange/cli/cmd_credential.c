@@ -27,7 +27,7 @@
 static fm_status key(const struct cli_args *args, struct base_err *err)
 {
     const char *out = cli_value(args, "out"), *name = cli_value(args, "suite");
-    const struct did_suite *suite = did_suite_by_name(name == NULL ? "ed25519" : name);
+    const struct did_suite *suite = name == NULL ? did_suite_usual() : did_suite_by_name(name);
     struct did_passphrase *pass = NULL;
     struct did_secret *secret = NULL;
     char did[DID_KEY_DID_TEXT];
@@ -52,7 +52,8 @@ static fm_status key(const struct cli_args *args, struct base_err *err)
 
 static const struct cli_option key_options[] = {
     {"out", "FILE", "where to keep the sealed key", CLI_REQUIRED},
-    {"suite", "NAME", "ed25519 (default), p256 or sm2", CLI_OPTIONAL},
+    {"suite", "NAME", "ed25519 (default), p256 or sm2 (default where the profile is national)",
+     CLI_OPTIONAL},
     CLI_PASSPHRASE_OPTION,
     {0}};
 

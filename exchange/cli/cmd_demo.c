@@ -2,10 +2,13 @@
  * folder. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/profile.h"
 #include "exchange/cli/commands.h"
+#include "exchange/cli/profile.h"
 
 enum { PREFIX_MAX = 384 };
 
@@ -35,7 +38,9 @@ static fm_status demo(const struct cli_args *args, struct base_err *err)
     size_t n = 0;
 
     if (cli_int(&rows, args, "rows", 50, 1000000, err) != FM_OK ||
-        prefix_of_program(prefix, err) != FM_OK)
+        prefix_of_program(prefix, err) != FM_OK ||
+        (engine != NULL && strcmp(engine, "cometbft") == 0 &&
+         cli_profile_allows_comet(err) != FM_OK))
         return err->code;
     (void)snprintf(script, sizeof script, "%s/share/firmiana/demo.sh", prefix);
     (void)snprintf(rows_text, sizeof rows_text, "%lld", (long long)rows);
@@ -54,6 +59,9 @@ static fm_status demo(const struct cli_args *args, struct base_err *err)
         argv[n++] = (char *)(uintptr_t) "--engine";
         argv[n++] = (char *)(uintptr_t)engine;
     }
+    if (base_profile() != BASE_PROFILE_OPEN && /* every program of the demo is to know */
+        setenv("FIRMIANA_PROFILE", base_profile_name(base_profile()), 1) != 0)
+        return base_err_errno(err, "FIRMIANA_PROFILE");
     execv(script, argv);
     return base_err_errno(err, script);
 }
@@ -62,6 +70,7 @@ static const struct cli_option demo_options[] = {
     {"keep", "DIR", "leave every member's home in this new or empty folder", CLI_OPTIONAL},
     {"engine", "ENGINE", "who orders the ledger: embedded (default) or cometbft", CLI_OPTIONAL},
     {"rows", "N", "rows of each bank's table (default 400)", CLI_OPTIONAL},
+    CLI_PROFILE_OPTION,
     {0}};
 
 const struct cli_command cli_demo = {

@@ -8,12 +8,14 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/profile.h"
 #include "base/random.h"
 #include "did/document.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/identity.h"
 #include "exchange/cli/keys.h"
 #include "exchange/cli/officers.h"
+#include "exchange/cli/profile.h"
 #include "exchange/comet/member.h"
 #include "ledger/store/chain.h"
 
@@ -47,7 +49,9 @@ static fm_status engine_of(bool *comet, const struct cli_args *args, struct base
     const char *engine = cli_value(args, "engine");
 
     *comet = engine != NULL && strcmp(engine, "cometbft") == 0;
-    if (engine == NULL || *comet || strcmp(engine, "embedded") == 0)
+    if (*comet)
+        return cli_profile_allows_comet(err);
+    if (engine == NULL || strcmp(engine, "embedded") == 0)
         return FM_OK;
     return base_err_set(err, FM_E_ARG, "--engine %s: embedded or cometbft", engine);
 }
@@ -154,6 +158,7 @@ static const struct cli_option init_options[] = {
      CLI_OPTIONAL},
     {"consensus-endpoint", "ADDRESS", "... and where they reach it, if that is another address",
      CLI_OPTIONAL},
+    CLI_PROFILE_OPTION,
     {"officer", "KEY",
      "an officer who holds the own key: its public key or key file, from firmiana officer create "
      "(default: one is made here)",
@@ -251,7 +256,7 @@ static void say_genesis(const char *out, const struct base_buf *genesis, size_t 
     uint8_t chain[32];
     char chain_hex[65];
 
-    base_hash(chain, genesis->p, genesis->len);
+    base_hash(chain, genesis->p, genesis->len); /* under the profile that it names */
     base_hex(chain_hex, chain, 32);
     if (sequencer != NULL && 2 * quorum <= (int64_t)members + 1)
         fprintf(stderr,
@@ -263,10 +268,11 @@ static void say_genesis(const char *out, const struct base_buf *genesis, size_t 
                 "note: with %zu validators CometBFT stops when one is down; four bear one that "
                 "fails or lies\n",
                 members);
-    printf("%s: chain %s\n  %zu members, %lld must cosign, %s %s; copy it into each home as "
-           "genesis.json\n",
+    printf("%s: chain %s\n  %zu members, %lld must cosign, %s %s, profile %s; copy it into each "
+           "home as genesis.json\n",
            out, chain_hex, members, (long long)quorum, sequencer != NULL ? sequencer : "all",
-           sequencer != NULL ? "sequences" : "validate");
+           sequencer != NULL ? "sequences" : "validate",
+           base_profile_is_national() ? "national" : "international");
 }
 
 static fm_status ledger_init(const struct cli_args *args, struct base_err *err)
@@ -318,6 +324,7 @@ static const struct cli_option ledger_init_options[] = {
      CLI_OPTIONAL},
     {"sequencer", "ALIAS", "the member whose node orders transactions; not with cometbft",
      CLI_OPTIONAL},
+    CLI_PROFILE_OPTION,
     {"out", "FILE", "genesis.json", CLI_REQUIRED},
     {0}};
 

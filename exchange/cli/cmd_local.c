@@ -13,6 +13,7 @@
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
 #include "exchange/cli/local_schema.h"
+#include "exchange/cli/profile.h"
 #include "exchange/cli/throwaway.h"
 #include "exchange/data/demo_data.h"
 #include "exchange/sql/parse/syntax.h"
@@ -281,6 +282,7 @@ static const struct cli_option local_options[] = {
      CLI_OPTIONAL},
     {"stats", NULL, "print seconds, rounds and bytes of each party on standard error",
      CLI_OPTIONAL},
+    CLI_PROFILE_OPTION,
     {0}};
 
 const struct cli_command cli_local_query = {

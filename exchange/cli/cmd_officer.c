@@ -13,6 +13,7 @@
 #include "exchange/cli/commands.h"
 #include "exchange/cli/keys.h"
 #include "exchange/cli/officers.h"
+#include "exchange/cli/profile.h"
 
 enum { TX_MAX = 1 << 22 };
 
@@ -147,6 +148,7 @@ static const struct cli_option change_options[] = {
     CLI_PARTIAL_OPTION,
     CLI_PASSPHRASE_OPTION,
     CLI_JSON_OPTION,
+    CLI_PROFILE_OPTION,
     {0}};
 
 const struct cli_command cli_officer_add = {

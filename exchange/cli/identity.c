@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/json.h"
+#include "base/profile.h"
 #include "base/random.h"
 #include "did/draft.h"
 #include "did/keystore.h"
@@ -172,13 +173,14 @@ fm_status identity_genesis(struct base_buf *out, const char *name, json_t *membe
         json_decref(list);
         return st;
     }
-    genesis = json_pack("{s:i,s:s,s:I,s:i,s:O,s:I,s:s,s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}}",
-                        "format", 1, "name", name, "time", (json_int_t)now_ms, "rules_version",
-                        LEDGER_RULES_VERSION, "members", list, "quorum", (json_int_t)quorum,
-                        "sequencer", sequencer, "limits", "tx_bytes", 262144, "block_txs", 4096,
-                        "block_bytes", 4194304, "not_after_ms", 86400000, "refused_per_day", 1000,
-                        "open_queries", 64, "unreceipted_queries", 16, "consent_uses", 1000,
-                        "deadline_ms", 3600000, "minimum_group", kind == IDENTITY_REAL ? 5 : 1);
+    genesis = json_pack(
+        "{s:i,s:s,s:s,s:I,s:i,s:O,s:I,s:s,s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}}", "format",
+        1, "name", name, "profile", base_profile_is_national() ? "national" : "international",
+        "time", (json_int_t)now_ms, "rules_version", LEDGER_RULES_VERSION, "members", list,
+        "quorum", (json_int_t)quorum, "sequencer", sequencer, "limits", "tx_bytes", 262144,
+        "block_txs", 4096, "block_bytes", 4194304, "not_after_ms", 86400000, "refused_per_day",
+        1000, "open_queries", 64, "unreceipted_queries", 16, "consent_uses", 1000, "deadline_ms",
+        3600000, "minimum_group", kind == IDENTITY_REAL ? 5 : 1);
     st = genesis != NULL ? base_json_canonical(out, genesis, err) : base_err_memory(err, "genesis");
     json_decref(genesis);
     json_decref(list);

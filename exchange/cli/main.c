@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/manual.h"
+#include "exchange/cli/profile.h"
 
 static const struct cli_command *const commands[] = {
     &cli_init,
@@ -152,6 +153,8 @@ static fm_status run(int argc, char **argv, struct base_err *err)
         return FM_OK;
     }
     if (cli_parse(&args, command, argc, argv, words + 1, err) != FM_OK)
+        return err->code;
+    if (cli_profile(&args, err) != FM_OK)
         return err->code;
     return command->run(&args, err);
 }

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/profile.h"
 #include "base/random.h"
 #include "base/secret.h"
 #include "did/document.h"
@@ -105,6 +106,10 @@ fm_status comet_genesis_asks(bool *out, const json_t *genesis, struct base_err *
                             "it, or none (firmiana init --engine cometbft)",
                             with, without);
     *out = with != NULL;
+    if (*out && base_profile_is_national())
+        return base_err_set(err, FM_E_UNSUPPORTED,
+                            "the profile national has no CometBFT: its votes are Ed25519's, its "
+                            "hashes SHA-256's");
     return FM_OK;
 }
 

@@ -52,7 +52,8 @@ static fm_status hash_descriptor(struct node *node, struct node_query *q,
         st = ledger_reader_member(ledger_chain_reader(node->chain), &held[i],
                                   facts->parties[i].alias, err);
         if (st == FM_OK)
-            st = did_document_parse(&doc, json_object_get(held[i], "document"), 1, err);
+            st = did_document_parse(&doc, json_object_get(held[i], "document"), DID_RULES_VERSION,
+                                    err);
         if (st == FM_OK) {
             members[i].did = json_string_value(json_object_get(held[i], "did"));
             members[i].version = did_document_version(doc);

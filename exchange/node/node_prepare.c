@@ -60,7 +60,7 @@ static fm_status member_holds(struct node *node, const char *alias, int64_t vers
         st = base_err_set(err, FM_E_REFUSED, "%s is suspended", alias);
     }
     if (st == FM_OK)
-        st = did_document_parse(&doc, json_object_get(member, "document"), 1, err);
+        st = did_document_parse(&doc, json_object_get(member, "document"), DID_RULES_VERSION, err);
     if (st == FM_OK && did_document_version(doc) != version) {
         *rule = "key.rotated";
         st = base_err_set(err, FM_E_REFUSED, "%s has a new DID document since the query was opened",

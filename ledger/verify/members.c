@@ -80,7 +80,7 @@ static const struct ledger_member genesis_shape[] = {
     {"time", LEDGER_IS_NUMBER, false},     {"rules_version", LEDGER_IS_COUNT, false},
     {"members", LEDGER_IS_ARRAY, false},   {"quorum", LEDGER_IS_COUNT, false},
     {"sequencer", LEDGER_IS_ALIAS, false}, {"limits", LEDGER_IS_OBJECT, false},
-    {NULL, LEDGER_IS_OBJECT, false},
+    {"profile", LEDGER_IS_TEXT, true},     {NULL, LEDGER_IS_OBJECT, false},
 };
 static const struct ledger_member member_shape[] = {
     {"alias", LEDGER_IS_ALIAS, false}, {"document", LEDGER_IS_OBJECT, false},
