@@ -61,8 +61,8 @@ static void run(const uint8_t *data, size_t size)
     json_decref(record);
 }
 
-/* As many of the signers as `signed_by` says, in their order. */
-static void add_record(struct fuzz_corpus *corpus, bool in_order, size_t signed_by)
+/* Signed by the signers from `first` to before `end`, in their order. */
+static void add_record(struct fuzz_corpus *corpus, bool in_order, size_t first, size_t end)
 {
     static const struct did_signature_document document = {
         .name = "contract.pdf", .size = 12, .sha256 = {1, 2}, .sm3 = {3, 4}};
@@ -83,7 +83,7 @@ static void add_record(struct fuzz_corpus *corpus, bool in_order, size_t signed_
                                in_order ? "to be kept" : NULL, &err) == FM_OK,
              err.text);
     for (size_t i = 0; i < SIGNERS; i++) {
-        if (i < signed_by)
+        if (i >= first && i < end)
             fuzz_law(did_key_method_encode(method, did_secret_key(secret[i]), &err) == FM_OK &&
                          did_signature_sign(record, secret[i], method, DID_ROLE_ASSERTION,
                                             SIGNED_AT, &err) == FM_OK,
@@ -102,10 +102,11 @@ static void add_record(struct fuzz_corpus *corpus, bool in_order, size_t signed_
 
 static void begin(struct fuzz_corpus *corpus)
 {
-    add_record(corpus, false, SIGNERS);
-    add_record(corpus, true, SIGNERS);
-    add_record(corpus, true, 2);
-    add_record(corpus, false, 1);
+    add_record(corpus, false, 0, SIGNERS);
+    add_record(corpus, true, 0, SIGNERS);
+    add_record(corpus, true, 0, 2);
+    add_record(corpus, true, 1, 2); /* before his turn: refused */
+    add_record(corpus, false, 2, SIGNERS);
 }
 
 static const char *const words[] = {"signatures",

@@ -1,8 +1,8 @@
-/* OpenSSL with randomness that is the same in every run, for targets of handshakes: what was recorded of
- * one handshake is then an answer to the next, and inputs reach what stands behind the keys. Key
- * generation and key agreement are remembered by their inputs, since they are most of a handshake's
- * time; what they give is exact, and nothing is left out. Only for fuzz targets: linking this file
- * into a program takes its randomness away. */
+/* OpenSSL with randomness that is the same in every run, for targets of handshakes: what was
+ * recorded of one handshake is then an answer to the next, and inputs reach what stands behind the
+ * keys. Key generation and key agreement are remembered by their inputs, since they are most of a
+ * handshake's time; what they give is exact, and nothing is left out. Only for fuzz targets:
+ * linking this file into a program takes its randomness away. */
 #ifndef FIRMIANA_TESTS_FUZZ_SAME_RANDOM_H
 #define FIRMIANA_TESTS_FUZZ_SAME_RANDOM_H
 
