@@ -1,11 +1,13 @@
 /* bench_paillier: operations of Paillier on batches, one thread. One JSON object a line: op, bits,
- * kind (std, djn, sub, owner: std's blinding by the key's owner), batch, n (operations timed),
- * us_per_op and ops_per_s (median over the rounds), kernel; with --compare also gmp_us (the same
- * operation by hand with mpz_powm or mpz_mul, and a table of 64 values a row for fixed bases; one
- * at a time, in the same run, turn by turn) and speedup (median of the rounds' ratios); with the
- * ifma kernel also floor_us (the multiply-adds that mpc/paillier/ifma.h counts, at the rate at
- * which this processor was just measured to issue them) and floor_percent. All times are processor
- * time of the thread, so that a busy machine distorts them little. */
+ * kind (std, djn, sub; owner: std's blinding by the key's owner; thr: a threshold key, 2 of 3,
+ * which decrypts by two parts, their proofs, and the verification of both), batch, n (operations
+ * timed), us_per_op and ops_per_s (median over the rounds), kernel; triples also bytes. With
+ * --compare also gmp_us (the same operation by hand with mpz_powm or mpz_mul, and a table of 64
+ * values a row for fixed bases, for thr by one who has the whole key; one at a time, in the same
+ * run, turn by turn) and speedup (median of the rounds' ratios), and with the ifma kernel floor_us
+ * (the multiply-adds that mpc/paillier/ifma.h counts, at the rate at which this processor was just
+ * measured to issue them; not of thr's decryption) and floor_percent. All times are processor time
+ * of the thread, so that a busy machine distorts them little. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +18,10 @@
 #include "mpc/paillier/cipher.h"
 #include "mpc/paillier/key_own.h"
 #include "mpc/paillier/limbs.h"
-#include "mpc/paillier/threshold.h"
+#include "mpc/paillier/threshold_own.h"
 #include "mpc/paillier/triples.h"
 
-enum { ROUNDS = 5, ROUNDS_MAX = 32 };
+enum { ROUNDS = 5, ROUNDS_MAX = 32, THR_NEEDED = 2, THR_PARTIES = 3 };
 
 struct job {
     const char *op, *kind;
@@ -33,6 +35,8 @@ struct world {
     const struct job *job;
     struct mpc_pai_any key;
     struct mpc_pai_secret *secret;
+    struct mpc_pai_thr *thr;
+    struct mpc_pai_thr_share *shares[THR_PARTIES];
     const struct mpc_pai_modulus *n;
     struct mpc_pai_plain m;
     struct mpc_pai_cipher x, y, z, one;
@@ -49,17 +53,25 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* A key that nobody holds alone: nothing else is measured with it. */
-static fm_status deal(const struct job *job, struct base_err *err)
+/* A key that nobody holds alone. */
+static fm_status deal(struct world *w, struct base_err *err)
 {
-    struct mpc_pai_thr_share *shares[3];
-    struct mpc_pai_thr *key;
-    fm_status st = mpc_pai_thr_deal(&key, shares, 2, 3, job->bits, "bench", err);
+    unsigned half = w->job->bits / 2;
+    fm_status st;
+    mpz_t p, q;
 
-    for (int i = 0; st == FM_OK && i < 3; i++)
-        mpc_pai_thr_share_free(shares[i]);
+    mpz_inits(p, q, NULL);
+    st = mpc_pai_prime_new(p, half, MPC_PAI_SAFE, err);
     if (st == FM_OK)
-        mpc_pai_thr_free(key);
+        st = mpc_pai_prime_new(q, half, MPC_PAI_SAFE, err);
+    if (st == FM_OK)
+        st = mpc_pai_thr_deal_with(&w->thr, w->shares, THR_NEEDED, THR_PARTIES, p, q, "bench",
+                                   w->job->gmp_kernel ? &mpc_pai_ring_gmp : NULL, err);
+    if (st == FM_OK) {
+        w->n = mpc_pai_std_modulus(mpc_pai_thr_as_std(w->thr));
+        w->hand = by_hand_new(p, q, p, 0);
+    }
+    mpz_clears(p, q, NULL);
     return st;
 }
 
@@ -73,7 +85,7 @@ static fm_status make_key(struct world *w, struct base_err *err)
     fm_status st;
 
     if (strcmp(w->job->kind, "thr") == 0)
-        return deal(w->job, err);
+        return deal(w, err);
     mpz_inits(p, q, n, h, NULL);
     mpz_init_set_ui(b, 1);
     st = mpc_pai_primes_new(p, q, b, w->job->bits, kind, err);
@@ -105,7 +117,30 @@ static fm_status encrypt(struct world *w, struct mpc_pai_cipher *c, struct base_
         return mpc_pai_djn_encrypt(c, w->key.djn, &w->m, random, err);
     if (w->key.sub != NULL)
         return mpc_pai_sub_encrypt(c, w->key.sub, &w->m, random, err);
-    return mpc_pai_std_encrypt(c, w->key.std, &w->m, random, err);
+    return mpc_pai_std_encrypt(c, w->thr != NULL ? mpc_pai_thr_as_std(w->thr) : w->key.std, &w->m,
+                               random, err);
+}
+
+/* What two parties do, and whoever puts their parts together. */
+static fm_status decrypt_shared(struct world *w, struct base_err *err)
+{
+    struct mpc_pai_thr_part parts[THR_NEEDED];
+    struct mpc_pai_bond bond = {{1}, 0};
+    unsigned made = 0;
+    uint32_t wrong;
+    fm_status st = FM_OK;
+
+    while (st == FM_OK && made < THR_NEEDED) {
+        bond.party = made + 1;
+        st = mpc_pai_thr_part_new(&parts[made], w->thr, w->shares[made], &w->x, &bond,
+                                  base_random_system(), err);
+        made += st == FM_OK;
+    }
+    if (st == FM_OK)
+        st = mpc_pai_thr_combine(&w->m, &wrong, w->thr, parts, made, &w->x, bond.session32, err);
+    for (unsigned i = 0; i < made; i++)
+        mpc_pai_thr_part_release(&parts[i]);
+    return st;
 }
 
 static fm_status world_open(struct world *w, const struct job *job, struct base_err *err)
@@ -149,6 +184,9 @@ static void world_close(struct world *w)
     mpc_pai_cipher_release(&w->one);
     mpc_pai_any_free(&w->key);
     mpc_pai_secret_free(w->secret);
+    mpc_pai_thr_free(w->thr);
+    for (int i = 0; i < THR_PARTIES; i++)
+        mpc_pai_thr_share_free(w->shares[i]);
     by_hand_free(w->hand);
     free(w->scalars);
 }
@@ -200,6 +238,8 @@ static fm_status operate(struct world *w, struct base_err *err)
 
     if (strcmp(op, "encrypt") == 0)
         return encrypt(w, &w->z, err);
+    if (strcmp(op, "decrypt") == 0 && w->thr != NULL)
+        return decrypt_shared(w, err);
     if (strcmp(op, "decrypt") == 0)
         return mpc_pai_decrypt(&w->m, w->secret, &w->x, err);
     if (strcmp(op, "add") == 0)
@@ -260,22 +300,22 @@ static double floor_of(const struct job *job)
 static void print(const struct world *w, size_t n, double us, double gmp_us, double speedup)
 {
     const struct job *job = w->job;
-    bool ifma = strcmp(mpc_pai_modulus_engine(w->n), "ifma") == 0;
+    bool ifma = job->compare && strcmp(mpc_pai_modulus_engine(w->n), "ifma") == 0 &&
+                !(w->thr != NULL && strcmp(job->op, "decrypt") == 0);
     double rate = ifma ? by_hand_ifma_rate() : 0,
            floor_us = ifma ? floor_of(job) / rate / 8 * 1e6 : 0;
 
-    printf("{\"batch\":%zu,\"bits\":%u,", job->batch, job->bits);
-    if (ifma)
-        printf("\"floor_percent\":%.0f,\"floor_us\":%.3f,", 100 * floor_us / us, floor_us);
+    printf("{\"op\":\"%s\",\"bits\":%u,\"kind\":\"%s\",\"batch\":%zu,\"n\":%zu,"
+           "\"us_per_op\":%.3f,\"ops_per_s\":%.0f,\"kernel\":\"%s\"",
+           job->op, job->bits, job->kind, job->batch, n, us, 1e6 / us,
+           mpc_pai_modulus_engine(w->n));
     if (w->bytes > 0)
-        printf("\"bytes\":%.1f,", w->bytes);
+        printf(",\"bytes\":%.1f", w->bytes);
     if (job->compare)
-        printf("\"gmp_us\":%.3f,", gmp_us);
-    printf("\"kernel\":\"%s\",\"kind\":\"%s\",\"n\":%zu,\"op\":\"%s\",\"ops_per_s\":%.0f,",
-           mpc_pai_modulus_engine(w->n), job->kind, n, job->op, 1e6 / us);
-    if (job->compare)
-        printf("\"speedup\":%.2f,", speedup);
-    printf("\"us_per_op\":%.3f}\n", us);
+        printf(",\"gmp_us\":%.3f,\"speedup\":%.2f", gmp_us, speedup);
+    if (ifma)
+        printf(",\"floor_us\":%.3f,\"floor_percent\":%.0f", floor_us, 100 * floor_us / us);
+    printf("}\n");
     (void)fflush(stdout);
 }
 
@@ -321,10 +361,11 @@ static fm_status keygen(const struct job *job, struct base_err *err)
             return st;
     }
     mid = median(us, job->rounds);
-    printf("{\"batch\":1,\"bits\":%u,\"kernel\":\"%s\",\"kind\":\"%s\",\"n\":%zu,\"op\":\"keygen\","
-           "\"ops_per_s\":%.2f,\"us_per_op\":%.0f}\n",
-           job->bits, job->gmp_kernel ? "gmp" : mpc_pai_engine_at(0, job->bits)->name, job->kind,
-           job->rounds, 1e6 / mid, mid);
+    printf(
+        "{\"op\":\"keygen\",\"bits\":%u,\"kind\":\"%s\",\"batch\":1,\"n\":%zu,\"us_per_op\":%.0f,"
+        "\"ops_per_s\":%.2f,\"kernel\":\"%s\"}\n",
+        job->bits, job->kind, job->rounds, mid, 1e6 / mid,
+        job->gmp_kernel ? "gmp" : mpc_pai_engine_at(0, job->bits)->name);
     return FM_OK;
 }
 
@@ -362,8 +403,10 @@ static int usage(int status)
         "[--bits "
         "2048|3072|4096] [--kind std|djn|sub|owner|thr|all]\n"
         "       [--batch B] [--rounds R] [--ms MILLISECONDS] [--kernel gmp] [--compare] [--json]\n"
-        "one JSON object a line; --compare: GMP by hand in the same run; owner is for encrypt, thr "
-        "for keygen, triple takes djn\n",
+        "one JSON object a line; --compare: GMP by hand in the same run, and what this processor's "
+        "multiply-adds allow; owner is for encrypt, triple takes djn; all leaves out thr, whose "
+        "primes "
+        "take their time\n",
         status == 0 ? stdout : stderr);
     return status;
 }
@@ -405,19 +448,20 @@ static bool parse(struct job *job, int argc, char **argv)
 /* Of all kinds an operation runs on std alone, except where kinds differ. */
 static bool wanted(const struct job *job, const char *op, const char *kind)
 {
-    bool all = strcmp(job->kind, "all") == 0, encrypts = strcmp(op, "encrypt") == 0;
+    bool all = strcmp(job->kind, "all") == 0;
+    bool encrypts = strcmp(op, "encrypt") == 0 || strcmp(op, "pack") == 0;
 
     if (strcmp(job->op, "all") != 0 && strcmp(job->op, op) != 0)
         return false;
-    if (strcmp(kind, "thr") == 0) /* safe primes: only who asks for them waits for them */
-        return strcmp(job->kind, kind) == 0 && strcmp(op, "keygen") == 0;
     if (strcmp(op, "triple") == 0)
         return strcmp(kind, "djn") == 0 && (all || strcmp(job->kind, kind) == 0);
+    if (strcmp(kind, "owner") == 0 && !encrypts)
+        return false;
+    if (strcmp(kind, "thr") == 0) /* safe primes: only who asks for them waits for them */
+        return strcmp(job->kind, kind) == 0;
     if (!all)
         return strcmp(job->kind, kind) == 0;
-    if (strcmp(op, "keygen") == 0)
-        return strcmp(kind, "owner") != 0;
-    return encrypts || strcmp(kind, "std") == 0;
+    return encrypts || strcmp(op, "keygen") == 0 || strcmp(kind, "std") == 0;
 }
 
 int main(int argc, char **argv)

@@ -15,7 +15,8 @@ homes_make 400
 homes_start
 for b in "${banks[@]}"; do as "$b" dataset publish --table loans >/dev/null; done
 
-"$firmiana" key deal --member bank_a --member bank_b --member regulator --threshold 2 --dealer "the notary" --out "$W/key" >/dev/null
+"$firmiana" credential key --out "$W/notary.key" >"$W/notary.did"
+"$firmiana" key deal --key "$W/notary.key" --member bank_a --member bank_b --member regulator --threshold 2 --dealer "the notary" --out "$W/key" >/dev/null
 for m in bank_a bank_b; do as "$m" key import "$W/key/$m.share" >/dev/null; done
 
 spec() { # SQL COMPUTE... : $W/spec.json
@@ -56,10 +57,31 @@ as regulator key import "$W/key/regulator.share" >/dev/null
 refused 11 "has its share of key" as regulator key import "$W/key/regulator.share"
 refused 7 "key/bank_a.share: the passphrase is wrong" env FIRMIANA_PASSPHRASE=another FIRMIANA_HOME="$W/bank_a" "$firmiana" key import "$W/key/bank_a.share"
 
+# ---- a key that its dealer did not sign, or another did ----
+if command -v python3 >/dev/null; then
+  python3 - "$W/key/key.json" "$W" <<'PY'
+import base64, json, sys
+key, out = json.load(open(sys.argv[1])), sys.argv[2]
+unpack = lambda t: base64.urlsafe_b64decode(t + "=" * (-len(t) % 4))
+pack = lambda b: base64.urlsafe_b64encode(b).decode().rstrip("=")
+raw = unpack(key["public"])
+size = int.from_bytes(raw[1:5], "big")
+json.dump({**key, "public": pack(raw[5:5 + size])}, open(out + "/unsigned.json", "w"))
+json.dump({**key, "parties": key["parties"][::-1]}, open(out + "/swapped.json", "w"))
+share = json.load(open(out + "/key/regulator.share"))
+share["key"]["parties"] = share["key"]["parties"][::-1]
+json.dump(share, open(out + "/swapped.share", "w"))
+PY
+  spec "$plain" bank_a bank_b regulator
+  refused 7 "key: its dealer did not sign it" as bank_c contract draft "$W/spec.json" --key "$W/unsigned.json"
+  refused 7 "key: the signature is not its dealer's, or not of this key" as bank_c contract draft "$W/spec.json" --key "$W/swapped.json"
+  refused 7 "key: the signature is not its dealer's, or not of this key" as bank_a key import "$W/swapped.share"
+fi
+
 # ---- answers ----
 same "$plain" "$(pooled "SELECT COUNT(*), printf('%.2f', SUM(balance) / 100.0), printf('%.8f', AVG(balance) / 100.0) FROM loans WHERE product = 'mortgage' AND NOT closed")"
 as bank_c contract show "$id" >"$W/shown"
-grep -q "computed by bank_a, bank_b, regulator (aggregate" "$W/shown" && grep -q "2048 bits, 2 of 3 shares decrypt, dealt by the notary" "$W/shown" &&
+grep -q "computed by bank_a, bank_b, regulator (aggregate" "$W/shown" && grep -q "2048 bits, 2 of 3 shares decrypt, dealt by the notary ($(cat "$W/notary.did"))" "$W/shown" &&
   grep -q "leaks       to recipients the sum and the count behind each AVG" "$W/shown" || fail "contract show: $(cat "$W/shown")"
 as bank_c audit export --out "$W/trail.bundle" >/dev/null
 "$verify" "$W/trail.bundle" >"$W/verified" || fail "firmiana-verify: $(cat "$W/verified")"

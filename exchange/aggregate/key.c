@@ -27,17 +27,95 @@ static fm_status read_parties(struct aggregate_key_public *k, const json_t *json
     return FM_OK;
 }
 
+enum { SIGNED = 2 /* mpc_pai_thr_put()'s own first byte is 1 */ };
+
+/* thr: the key's bytes, within bytes; proof: what follows them. */
+static fm_status take_public(struct base_buf *bytes, struct base_cur *thr, struct base_cur *proof,
+                             const json_t *json, struct base_err *err)
+{
+    const char *text;
+    fm_status st = base_json_get_str(&text, json, "public", err);
+    struct base_cur cur;
+    size_t len;
+
+    if (st == FM_OK && !base_unbase64url(bytes, text, strlen(text)))
+        st = base_err_set(err, FM_E_INPUT, "member 'public' must be base64url");
+    if (st != FM_OK)
+        return st;
+    *thr = cur = base_cur_make(bytes->p, bytes->len);
+    *proof = base_cur_make(NULL, 0);
+    if (base_cur_u8(&cur) != SIGNED)
+        return FM_OK;
+    len = base_cur_u32(&cur);
+    *thr = base_cur_make(base_cur_take(&cur, len), len);
+    *proof = base_cur_make(cur.p, cur.left);
+    return cur.bad || cur.left == 0 ? base_err_set(err, FM_E_INPUT, "member 'public' is cut short")
+                                    : FM_OK;
+}
+
+fm_status aggregate_key_split(json_t **bare, json_t **proof, const json_t *json,
+                              struct base_err *err)
+{
+    struct base_buf bytes = {0}, text = {0};
+    struct base_cur thr, said;
+    fm_status st = take_public(&bytes, &thr, &said, json, err);
+
+    *bare = *proof = NULL;
+    if (st == FM_OK) {
+        base_base64url(&text, thr.p, thr.left);
+        *bare = json_copy((json_t *)(uintptr_t)json);
+        if (*bare == NULL ||
+            json_object_set_new(*bare, "public", json_string(base_buf_cstr(&text))) != 0)
+            st = base_err_memory(err, "key");
+    }
+    if (st == FM_OK && said.left > 0)
+        st = base_json_parse(proof, (const char *)said.p, said.left, err);
+    if (st != FM_OK) {
+        json_decref(*bare);
+        *bare = NULL;
+    }
+    base_buf_release(&bytes);
+    base_buf_release(&text);
+    return st;
+}
+
+fm_status aggregate_key_join(json_t **out, const json_t *bare, const json_t *proof,
+                             struct base_err *err)
+{
+    struct base_buf bytes = {0}, said = {0}, whole = {0}, text = {0};
+    struct base_cur thr, none;
+    fm_status st = take_public(&bytes, &thr, &none, bare, err);
+
+    *out = NULL;
+    if (st == FM_OK)
+        st = base_json_canonical(&said, proof, err);
+    if (st == FM_OK) {
+        base_buf_put_u8(&whole, SIGNED);
+        base_buf_put_u32(&whole, (uint32_t)thr.left);
+        base_buf_put(&whole, thr.p, thr.left);
+        base_buf_put(&whole, said.p, said.len);
+        base_base64url(&text, whole.p, whole.len);
+        *out = json_copy((json_t *)(uintptr_t)bare);
+        if (*out == NULL || whole.failed ||
+            json_object_set_new(*out, "public", json_string(base_buf_cstr(&text))) != 0)
+            st = base_err_memory(err, "key");
+    }
+    base_buf_release(&bytes);
+    base_buf_release(&said);
+    base_buf_release(&whole);
+    base_buf_release(&text);
+    return st;
+}
+
 static fm_status read_public(struct aggregate_key_public *k, const json_t *json,
                              struct base_err *err)
 {
     struct base_buf bytes = {0};
-    const char *text;
-    fm_status st = base_json_get_str(&text, json, "public", err);
+    struct base_cur thr, proof;
+    fm_status st = take_public(&bytes, &thr, &proof, json, err);
 
-    if (st == FM_OK && !base_unbase64url(&bytes, text, strlen(text)))
-        st = base_err_set(err, FM_E_INPUT, "member 'public' must be base64url");
     if (st == FM_OK)
-        st = mpc_pai_thr_get(&k->thr, bytes.p, bytes.len, err);
+        st = mpc_pai_thr_get(&k->thr, thr.p, thr.left, err);
     base_buf_release(&bytes);
     return st;
 }

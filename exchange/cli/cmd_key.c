@@ -1,19 +1,25 @@
 /* firmiana key ...: threshold keys for protocol aggregate. A dealer makes one and hands out its
  * shares; each member's node keeps its own, sealed. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "did/key_did.h"
 #include "did/keyfile.h"
+#include "did/keystore.h"
 #include "exchange/aggregate/key.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
 #include "exchange/cli/keys.h"
+#include "exchange/contract/dealer.h"
 #include "exchange/node/home.h"
 #include "exchange/node/vault.h"
 
@@ -135,6 +141,62 @@ static fm_status open_share(struct base_buf *text, const json_t *file,
     return st;
 }
 
+/* ---- waiting for primes ---- */
+
+/* On a terminal, a line that says for how long primes have been sought: nobody knows for how long
+ * they will be. */
+struct seeking {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    bool done, runs;
+    unsigned bits;
+};
+
+static void *tell(void *arg)
+{
+    struct seeking *s = arg;
+    int64_t began = base_clock_mono_ms(base_clock_system());
+    struct timespec until;
+
+    (void)pthread_mutex_lock(&s->lock);
+    while (!s->done) {
+        fprintf(stderr, "\r\033[K%6.1f s  seeking two safe primes of %u bits",
+                (double)(base_clock_mono_ms(base_clock_system()) - began) / 1e3, s->bits / 2);
+        (void)fflush(stderr);
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        (void)pthread_cond_timedwait(&s->ended, &s->lock, &until);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    fputs("\r\033[K", stderr);
+    return NULL;
+}
+
+static void seeking_begin(struct seeking *s, unsigned bits)
+{
+    *s = (struct seeking){.bits = bits};
+    if (!isatty(STDERR_FILENO) || pthread_mutex_init(&s->lock, NULL) != 0)
+        return;
+    if (pthread_cond_init(&s->ended, NULL) == 0)
+        s->runs = pthread_create(&s->thread, NULL, tell, s) == 0;
+    if (!s->runs)
+        (void)pthread_mutex_destroy(&s->lock);
+}
+
+static void seeking_end(struct seeking *s)
+{
+    if (!s->runs)
+        return;
+    (void)pthread_mutex_lock(&s->lock);
+    s->done = true;
+    (void)pthread_cond_signal(&s->ended);
+    (void)pthread_mutex_unlock(&s->lock);
+    (void)pthread_join(s->thread, NULL);
+    (void)pthread_cond_destroy(&s->ended);
+    (void)pthread_mutex_destroy(&s->lock);
+}
+
 /* ---- key deal ---- */
 
 struct dealing {
@@ -142,7 +204,8 @@ struct dealing {
     const char *out;
     const char *members[AGGREGATE_KEY_PARTIES];
     unsigned count;
-    bool one_for_all; /* passphrase */
+    struct did_passphrase *pass; /* of the dealer's key */
+    bool one_for_all;            /* it is that of the shares too */
     struct mpc_pai_thr *key;
     struct mpc_pai_thr_share *shares[AGGREGATE_KEY_PARTIES];
     json_t *json;
@@ -172,18 +235,18 @@ static fm_status write_share(const struct dealing *d, unsigned i, struct did_pas
 {
     char path[HOME_PATH];
     json_t *file = NULL;
-    bool one_for_all = i > 0 && d->one_for_all;
     fm_status st = FM_OK;
 
-    if (!one_for_all) {
+    if (!d->one_for_all) {
         did_passphrase_free(*pass);
         *pass = NULL;
-        if (!d->one_for_all && cli_value(d->args, "passphrase-fd") == NULL)
+        if (cli_value(d->args, "passphrase-fd") == NULL)
             fprintf(stderr, "share of %s:\n", d->members[i]);
         st = cli_passphrase(pass, d->args, CLI_PASSPHRASE_NEW, err);
     }
     if (st == FM_OK)
-        st = seal_share(&file, d->shares[i], d->json, d->opened.id_hex, d->members[i], *pass, err);
+        st = seal_share(&file, d->shares[i], d->json, d->opened.id_hex, d->members[i],
+                        d->one_for_all ? d->pass : *pass, err);
     if (st == FM_OK &&
         snprintf(path, sizeof path, "%s/%s.share", d->out, d->members[i]) >= (int)sizeof path)
         st = base_err_set(err, FM_E_LIMIT, "--out: too long");
@@ -222,6 +285,37 @@ static fm_status write_all(struct dealing *d, struct base_err *err)
     return st == FM_OK ? write_key(d, err) : st;
 }
 
+/* The key, signed by its dealer. */
+static fm_status deal_signed(struct dealing *d, unsigned threshold, unsigned bits,
+                             struct base_err *err)
+{
+    char method[DID_KEY_METHOD_TEXT], dealer[CONTRACT_DEALER_TEXT];
+    struct did_secret *secret = NULL;
+    struct seeking seeking;
+    json_t *bare = NULL;
+    fm_status st = cli_passphrase(&d->pass, d->args, CLI_PASSPHRASE_OLD, err);
+
+    if (st == FM_OK)
+        st = did_keystore_load(&secret, NULL, cli_value(d->args, "key"), d->pass, err);
+    if (st == FM_OK)
+        st = did_key_method_encode(method, did_secret_key(secret), err);
+    if (st == FM_OK)
+        st = contract_dealer_name(dealer, cli_value(d->args, "dealer"), secret, err);
+    if (st == FM_OK) {
+        seeking_begin(&seeking, bits);
+        st = mpc_pai_thr_deal(&d->key, d->shares, threshold, d->count, bits, dealer, err);
+        seeking_end(&seeking);
+    }
+    if (st == FM_OK)
+        st = aggregate_key_json(&bare, d->key, d->members, err);
+    if (st == FM_OK)
+        st = contract_dealer_sign(&d->json, bare, secret, method,
+                                  base_clock_unix_ms(base_clock_system()) / 1000, err);
+    json_decref(bare);
+    did_secret_free(secret);
+    return st;
+}
+
 static fm_status deal(const struct cli_args *args, struct base_err *err)
 {
     struct dealing d = {.args = args,
@@ -239,10 +333,7 @@ static fm_status deal(const struct cli_args *args, struct base_err *err)
         st = base_err_set(err, FM_E_ARG, "--threshold %lld: only %u members hold shares",
                           (long long)threshold, d.count);
     if (st == FM_OK)
-        st = mpc_pai_thr_deal(&d.key, d.shares, (unsigned)threshold, d.count, (unsigned)bits,
-                              cli_value(args, "dealer"), err);
-    if (st == FM_OK)
-        st = aggregate_key_json(&d.json, d.key, d.members, err);
+        st = deal_signed(&d, (unsigned)threshold, (unsigned)bits, err);
     if (st == FM_OK)
         st = aggregate_key_open(&d.opened, d.json, err);
     if (st == FM_OK)
@@ -251,6 +342,7 @@ static fm_status deal(const struct cli_args *args, struct base_err *err)
     for (unsigned i = 0; i < AGGREGATE_KEY_PARTIES; i++)
         mpc_pai_thr_share_free(d.shares[i]);
     mpc_pai_thr_free(d.key);
+    did_passphrase_free(d.pass);
     json_decref(d.json);
     return st;
 }
@@ -259,6 +351,8 @@ static const struct cli_option deal_options[] = {
     {"member", "ALIAS", "who gets a share", CLI_REQUIRED | CLI_REPEATED},
     {"threshold", "T", "how many shares decrypt (default 2)", CLI_OPTIONAL},
     {"dealer", "NAME", "who deals, and is trusted to forget: stands in the key", CLI_REQUIRED},
+    {"key", "FILE", "the dealer's own, of credential key: signs, and its did:key stands in the key",
+     CLI_REQUIRED},
     {"bits", "N", "of the modulus: 2048, 3072 or 4096 (default 2048)", CLI_OPTIONAL},
     {"out", "DIR", "a new folder for key.json and the sealed shares", CLI_REQUIRED},
     CLI_PASSPHRASE_OPTION,
@@ -274,10 +368,11 @@ const struct cli_command cli_key_deal = {
     "shares "
     "once they are imported.\n"
     "Each share is sealed under a passphrase of its own, asked for one after the other, or a line "
-    "each from --passphrase-fd\n"
-    "(with $FIRMIANA_PASSPHRASE all have that one).\n"
+    "each from --passphrase-fd,\n"
+    "after that of the dealer's key (with $FIRMIANA_PASSPHRASE all have that one). Nodes take no "
+    "share of a key that its dealer did not sign.\n"
     "Example: firmiana key deal --member bank_a --member bank_b --member bank_c --threshold 2 "
-    "--dealer regulator --out key",
+    "--dealer regulator --key notary.key --out key",
     deal_options,
     deal};
 

@@ -6,6 +6,7 @@
 #include "exchange/aggregate/key.h"
 #include "exchange/aggregate/pack.h"
 #include "exchange/aggregate/run.h"
+#include "exchange/contract/dealer.h"
 #include "exchange/intersect/run.h"
 #include "exchange/sql/physical/physical.h"
 
@@ -76,6 +77,8 @@ static fm_status pooled_open(struct pooled *p, const struct contract *c,
 {
     fm_status st = aggregate_shape_of(&p->shape, plan, err);
 
+    if (st == FM_OK)
+        st = contract_dealer_check(json_object_get(c->json, "key"), err);
     if (st == FM_OK)
         st = aggregate_key_open(&p->key, json_object_get(c->json, "key"), err);
     if (st != FM_OK)

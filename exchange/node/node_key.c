@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "exchange/contract/compile.h"
+#include "exchange/contract/dealer.h"
 #include "exchange/node/requests_own.h"
 
 #define SHARE "share"
@@ -38,6 +39,8 @@ fm_status node_key_take(struct job_pooled **out, struct node *node, const struct
     fm_status st = pooled != NULL ? FM_OK : base_err_memory(err, "query");
 
     *out = NULL;
+    if (st == FM_OK)
+        st = contract_dealer_check(json_object_get(contract->json, "key"), err);
     if (st == FM_OK) {
         pooled->key = json_incref(json_object_get(contract->json, "key"));
         pooled->contributors = (unsigned)contract->contributors;
@@ -97,9 +100,11 @@ static fm_status import_run(void *ctx, const atomic_bool *stop, struct base_err 
     struct import *i = ctx;
     struct aggregate_key_public key;
     struct mpc_pai_thr_share *share = NULL;
-    fm_status st = aggregate_key_open(&key, i->key, err);
+    fm_status st = contract_dealer_check(i->key, err);
 
     (void)stop;
+    if (st == FM_OK)
+        st = aggregate_key_open(&key, i->key, err);
     if (st != FM_OK)
         return st;
     memcpy(i->id_hex, key.id_hex, sizeof i->id_hex);

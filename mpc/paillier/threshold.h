@@ -24,7 +24,7 @@
 #include "mpc/paillier/cipher.h"
 #include "mpc/paillier/transcript.h"
 
-enum { MPC_PAI_THR_PARTIES = 32, MPC_PAI_THR_DEALER = 64 };
+enum { MPC_PAI_THR_PARTIES = 32, MPC_PAI_THR_DEALER = 160 };
 
 struct mpc_pai_thr;       /* public: modulus, t, parties, v, v_1 ... */
 struct mpc_pai_thr_share; /* secret: one party's */
@@ -38,7 +38,7 @@ struct mpc_pai_thr_part {
 };
 
 /* shares: `parties` of them, the caller's to free. 1 <= t <= parties <= 32; bits 2048, 3072, 4096;
- * dealer: the dealer's name, up to 63 bytes. Safe primes take their time. */
+ * dealer: the dealer's name, up to 159 bytes. Safe primes take their time. */
 fm_status mpc_pai_thr_deal(struct mpc_pai_thr **key, struct mpc_pai_thr_share **shares, unsigned t,
                            unsigned parties, unsigned bits, const char *dealer,
                            struct base_err *err) FM_CHECK;
