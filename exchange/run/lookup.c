@@ -106,51 +106,112 @@ static void take(const struct look *l, const struct kept *row, struct sql_cell *
             row != NULL ? row->cells[l->of->key_count + i] : (struct sql_cell){.null = true};
 }
 
-/* In cells: the columns of the first row that matches, or NULLs. */
-static bool find(const struct run_lookups *s, const struct look *l, struct sql_cell *cells)
+/* In cells: the row's columns. Is it one that matches, beside its keys? */
+static bool matches(const struct run_lookups *s, const struct look *l, size_t row,
+                    struct sql_cell *cells)
 {
-    struct sql_cell *keys = cells + s->keys_at, *met = keys + run_lookups_room(s->plan) - 1;
-    size_t at = has_null(keys, l->of->key_count) ? l->count : first_of(l, keys);
-
-    for (; at < l->count && compare_keys(l, l->rows[at].cells, keys) == 0; at++) {
-        take(l, &l->rows[at], cells);
-        if (l->condition == NULL)
-            return true;
-        run_local_row(l->condition, cells);
-        if (is_true(met))
-            return true;
-    }
-    take(l, NULL, cells);
-    return false;
+    take(l, &l->rows[row], cells);
+    if (l->condition == NULL)
+        return true;
+    run_local_row(l->condition, cells);
+    return is_true(cells + s->keys_at + run_lookups_room(s->plan) - 1);
 }
 
-static bool look_for(const struct run_lookups *s, const struct look *l, struct sql_cell *cells)
+/* Rows [*from, *to) have the keys in cells' scratch. */
+static void find_keys(const struct run_lookups *s, const struct look *l, struct sql_cell *cells,
+                      size_t *from, size_t *to)
 {
-    struct sql_cell *keys = cells + s->keys_at;
-    bool found;
+    const struct sql_cell *keys = cells + s->keys_at;
 
     run_local_row(l->left, cells);
-    found = find(s, l, cells);
+    *from = *to = has_null(keys, l->of->key_count) ? l->count : first_of(l, keys);
+    while (*to < l->count && compare_keys(l, l->rows[*to].cells, keys) == 0)
+        ++*to;
+}
+
+/* The first row that matches, or NULLs. */
+static bool look_for(const struct run_lookups *s, const struct look *l, struct sql_cell *cells)
+{
+    size_t at, end;
+    bool found = false, null_key;
+
+    find_keys(s, l, cells, &at, &end);
+    null_key = has_null(cells + s->keys_at, l->of->key_count);
+    for (; !found && at < end; at++)
+        found = matches(s, l, at, cells);
+    if (!found)
+        take(l, NULL, cells);
     cells[l->of->found] = (struct sql_cell){.value = found};
     if (l->of->null_aware && !found)
-        cells[l->of->found].null = (l->any && has_null(keys, l->of->key_count)) || l->null_key;
+        cells[l->of->found].null = (l->any && null_key) || l->null_key;
     return found || !l->of->inner;
 }
 
-static bool look_all(const struct run_lookups *s, size_t table, size_t before,
+/* All that a row of `table` looks up, which finds one row at most each time. */
+static void look_all(const struct run_lookups *s, size_t table, size_t before,
                      struct sql_cell *cells)
 {
-    bool all = true;
-
     for (size_t i = 0; i < before; i++)
         if (s->plan->lookups[i].table == table)
-            all = look_for(s, &s->looks[i], cells) && all;
-    return all;
+            (void)look_for(s, &s->looks[i], cells);
 }
 
-bool run_lookups_row(struct run_lookups *s, struct sql_cell *cells)
+/* Where rows go. */
+struct each {
+    struct run_lookups *s;
+    struct sql_cell *cells;
+    fm_status (*emit)(void *ctx, bool met, struct base_err *err);
+    void *ctx;
+};
+
+static fm_status each(const struct each *e, size_t i, bool met, struct base_err *err);
+
+/* One row after another, each with all that lookups behind this one make of it. */
+static fm_status each_match(const struct each *e, size_t i, bool met, struct base_err *err)
 {
-    return look_all(s, s->table, s->plan->lookup_count, cells);
+    const struct look *l = &e->s->looks[i];
+    size_t at, end;
+    bool any = false;
+    fm_status st = FM_OK;
+
+    find_keys(e->s, l, e->cells, &at, &end);
+    for (; st == FM_OK && at < end; at++) {
+        if (!matches(e->s, l, at, e->cells))
+            continue;
+        any = true;
+        e->cells[l->of->found] = (struct sql_cell){.value = true};
+        st = each(e, i + 1, met, err);
+    }
+    if (any || l->of->inner)
+        return st;
+    take(l, NULL, e->cells);
+    e->cells[l->of->found] = (struct sql_cell){.value = false};
+    return each(e, i + 1, met, err);
+}
+
+/* From lookup i on. As deep as there are lookups with several rows a key, of which the plan has as
+ * many as tables at most. */
+static fm_status each(const struct each *e, size_t i, bool met, struct base_err *err)
+{
+    const struct sql_plan *plan = e->s->plan;
+
+    for (; i < plan->lookup_count; i++) {
+        if (plan->lookups[i].table != e->s->table)
+            continue;
+        if (plan->lookups[i].most > 1)
+            return each_match(e, i, met, err);
+        met = look_for(e->s, &e->s->looks[i], e->cells) && met;
+    }
+    return e->emit(e->ctx, met, err);
+}
+
+fm_status run_lookups_each(struct run_lookups *s, struct sql_cell *cells,
+                           fm_status (*emit)(void *ctx, bool met, struct base_err *err), void *ctx,
+                           struct base_err *err)
+{
+    const struct each e = {s, cells, emit, ctx};
+
+    return each(&e, 0, true, err);
 }
 
 /* ---- reading ---- */
@@ -205,7 +266,7 @@ static fm_status read_row(struct run_lookups *s, size_t i, struct sql_cell *cell
     struct look *l = &s->looks[i];
     const struct sql_cell *keys = cells + s->keys_at, *there = keys + run_lookups_room(s->plan) - 1;
 
-    (void)look_all(s, l->of->from, i, cells);
+    look_all(s, l->of->from, i, cells);
     run_local_row(l->right, cells);
     if (l->of->filter != SQL_NONE && !is_true(there))
         return FM_OK;
@@ -240,17 +301,17 @@ static fm_status read_rows(struct run_lookups *s, size_t i, struct sql_cell *cel
     return st;
 }
 
-static fm_status check_unique(const struct run_lookups *s, const struct look *l,
-                              struct base_err *err)
+static fm_status check_keys(const struct run_lookups *s, const struct look *l, struct base_err *err)
 {
     const struct sql_source *of = &s->plan->sources[s->plan->tables[l->of->from].first_source];
+    size_t most = (size_t)l->of->most;
 
-    for (size_t i = 1; l->of->unique && i < l->count; i++)
-        if (by_key(&l->rows[i - 1], &l->rows[i]) == 0)
+    for (size_t i = most; most > 0 && i < l->count; i++)
+        if (by_key(&l->rows[i - most], &l->rows[i]) == 0)
             return base_err_set(err, FM_E_INPUT,
-                                "%s.%s: two rows have the same key, which its schema rules out: "
+                                "%s.%s: %zu rows have the same key, which its schema rules out: "
                                 "check \"keys\" and publish it again",
-                                of->member, of->dataset);
+                                of->member, of->dataset, most + 1);
     return FM_OK;
 }
 
@@ -322,7 +383,7 @@ static fm_status open_look(struct run_lookups *s, size_t i, struct sql_cell *cel
         return st;
     if (l->count > 0)
         qsort(l->rows, l->count, sizeof *l->rows, by_key);
-    return check_unique(s, l, err);
+    return check_keys(s, l, err);
 }
 
 static fm_status open_all(struct run_lookups *s, struct base_err *err)

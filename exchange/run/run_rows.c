@@ -239,53 +239,73 @@ static fm_status next_row(const struct sql_run *run, size_t source, const struct
     return st;
 }
 
-/* What the dataset declares, then what the plan proved of what is made of it: a value that belies
- * its owner's declaration is shared in neither form. Of a row that an INNER join of its owner's own
- * drops, what follows from the missing match is shared as padding is. */
-static fm_status make_row(const struct sql_run *run, size_t source, size_t row,
-                          const struct makers *by, struct sql_cell *cells, struct base_err *err)
-{
-    const struct sql_plan *plan = run->p->plan;
-    size_t made = plan->column_count + plan->made_count, table = plan->sources[source].table;
-    fm_status st = sql_run_check_row(run, source, row, cells, err);
-    bool met;
+/* A source's rows on their way into arrays. */
+struct loading {
+    struct sql_run *run;
+    const struct sql_loaded *out;
+    size_t source;
+    size_t read, stored; /* rows */
+    const struct makers *by;
+    struct sql_cell *cells;
+};
 
-    for (size_t i = 0; st == FM_OK && i < by->mate_count; i++)
-        st = sql_run_check_row(run, by->mates[i], row, cells, err);
-    met = st != FM_OK || run_lookups_row(by->lookups, cells);
-    if (st == FM_OK)
-        run_local_row(by->local, cells);
-    for (size_t c = made; st == FM_OK && c < made + plan->derived_count; c++) {
-        if (sql_plan_host(plan, c) != table)
+/* What the plan proved of what is made of a row: a value that belies its owner's declaration is
+ * shared in neither form. Of a row that an INNER join of its owner's own drops, what follows from
+ * the missing match is shared as padding is. */
+static fm_status make_row(const struct loading *l, bool met, struct base_err *err)
+{
+    const struct sql_plan *plan = l->run->p->plan;
+    size_t made = plan->column_count + plan->made_count;
+    size_t table = plan->sources[l->source].table;
+
+    run_local_row(l->by->local, l->cells);
+    for (size_t c = made; c < made + plan->derived_count; c++) {
+        if (sql_plan_host(plan, c) != table ||
+            check_cell(l->run, l->source, l->read, c, &l->cells[c], err) == FM_OK)
             continue;
-        st = check_cell(run, source, row, c, &cells[c], err);
-        if (st == FM_OK || met)
-            continue;
+        if (met)
+            return err->code;
         base_err_clear(err);
-        st = FM_OK;
-        cells[c].null = true;
+        l->cells[c].null = true;
     }
+    return FM_OK;
+}
+
+static fm_status store_row(void *ctx, bool met, struct base_err *err)
+{
+    struct loading *l = ctx;
+    const struct sql_source *s = &l->run->p->plan->sources[l->source];
+    size_t row = l->stored++;
+    fm_status st = make_row(l, met, err);
+
+    if (st == FM_OK && row == (size_t)s->rows)
+        st = base_err_set(err, FM_E_LIMIT, "%s.%s makes more rows than the %zu it declares",
+                          s->member, s->dataset, row);
+    for (size_t i = 0; st == FM_OK && i < l->out->count; i++)
+        st = store_cell(l->run, &l->run->p->steps[l->out->steps[i]], l->out->arrays[i], row,
+                        l->cells, err);
     return st;
 }
 
-static fm_status read_rows(struct sql_loaded *out, struct sql_run *run, size_t source,
-                           const struct makers *by, struct sql_cell *cells, struct base_err *err)
+static fm_status read_rows(struct loading *l, struct base_err *err)
 {
-    const struct sql_source *s = &run->p->plan->sources[source];
-    size_t limit = (size_t)s->rows;
+    const struct sql_source *s = &l->run->p->plan->sources[l->source];
+    size_t limit = (size_t)(s->read != 0 ? s->read : s->rows);
 
-    for (size_t row = 0;; row++) {
+    for (;; l->read++) {
         bool end = false;
-        fm_status st = next_row(run, source, by, cells, &end, err);
+        fm_status st = next_row(l->run, l->source, l->by, l->cells, &end, err);
 
         if (st != FM_OK || end)
             return st;
-        if (row == limit)
+        if (l->read == limit)
             return base_err_set(err, FM_E_LIMIT, "%s.%s has more rows than the %zu it declares",
                                 s->member, s->dataset, limit);
-        st = make_row(run, source, row, by, cells, err);
-        for (size_t i = 0; st == FM_OK && i < out->count; i++)
-            st = store_cell(run, &run->p->steps[out->steps[i]], out->arrays[i], row, cells, err);
+        st = sql_run_check_row(l->run, l->source, l->read, l->cells, err);
+        for (size_t i = 0; st == FM_OK && i < l->by->mate_count; i++)
+            st = sql_run_check_row(l->run, l->by->mates[i], l->read, l->cells, err);
+        if (st == FM_OK)
+            st = run_lookups_each(l->by->lookups, l->cells, store_row, l, err);
         if (st != FM_OK)
             return st;
     }
@@ -332,7 +352,7 @@ fm_status sql_run_load(struct sql_loaded *out, struct sql_run *run, size_t sourc
     if (st == FM_OK)
         st = run_local_open(&by.local, plan, table, run->c->params, err);
     if (st == FM_OK)
-        st = read_rows(out, run, source, &by, cells, err);
+        st = read_rows(&(struct loading){run, out, source, 0, 0, &by, cells}, err);
     if (st == FM_OK)
         st = pack_texts(out, run, rows, err);
     if (cells != NULL)

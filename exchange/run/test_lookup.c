@@ -92,6 +92,28 @@ static const struct {
     {"SELECT x.person, p.size FROM risks x LEFT JOIN loans l ON x.grade = l.person JOIN places p "
      "ON l.place = p.code",
      1, 1, 0},
+    /* several rows of a key: each makes a row */
+    {"SELECT l.person, l.amount, p.code, p.size FROM loans l JOIN places p ON l.place = p.region",
+     1, 1, 0},
+    {"SELECT l.person, p.code, q.label, r.title FROM loans l LEFT JOIN places p ON l.place = "
+     "p.region AND p.size > l.amount LEFT JOIN places q ON p.region = q.region AND q.size < 3 LEFT "
+     "JOIN regions r ON q.region = r.code WHERE p.size IS NULL OR p.size > 1",
+     1, 3, 1},
+    {"SELECT x.grade, COUNT(*), SUM(p.size), SUM(l.amount) FROM loans l JOIN places p ON l.place = "
+     "p.region JOIN risks x ON l.person = x.person WHERE p.size > 1 GROUP BY x.grade",
+     2, 1, 0},
+    {"SELECT r.title, COUNT(*), COUNT(p.code) FROM regions r LEFT JOIN places p ON r.code = "
+     "p.region GROUP BY r.title",
+     2, 1, 1},
+    {"SELECT person, l.amount FROM loans l WHERE l.place IN (SELECT p.code FROM places p JOIN "
+     "places q ON p.region = q.region WHERE p.size > q.size)",
+     1, 1, 1},
+    {"SELECT l.person, p.code FROM loans l JOIN places p ON l.place = p.region WHERE l.amount > "
+     "(SELECT AVG(amount) FROM loans)",
+     1, 1, 0},
+    {"SELECT person, amount FROM loans WHERE person IN (SELECT l.person FROM loans l JOIN places p "
+     "ON l.place = p.region)",
+     1, 1, 0},
     /* what is no NULL without a match stays in shares */
     {"SELECT l.person, p.r FROM loans l LEFT JOIN (SELECT code, COALESCE(region, 3) AS r FROM "
      "places) p ON l.place = p.code",
@@ -276,7 +298,7 @@ static void test_broken(void **state)
         assert_int_equal(town_run(&result, &q, &t, &err), i < 3 ? FM_E_INPUT : FM_OK);
         if (i < 3)
             assert_string_equal(err.text,
-                                "query input: bank_b.places: two rows have the same key, which its "
+                                "query input: bank_b.places: 2 rows have the same key, which its "
                                 "schema rules out: check \"keys\" and publish it again");
         sql_result_release(&result);
         town_release(&q);

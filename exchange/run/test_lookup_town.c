@@ -26,7 +26,7 @@ static const struct {
       "{\"name\":\"region\",\"type\":\"INTEGER\",\"range\":[0,5],\"nullable\":true}",
       "{\"name\":\"size\",\"type\":\"INTEGER\",\"range\":[0,90]}",
       "{\"name\":\"label\",\"type\":\"TEXT(4)\",\"nullable\":true}"},
-     "\"keys\":[{\"column\":\"code\",\"max_rows\":1}]"},
+     "\"keys\":[{\"column\":\"code\",\"max_rows\":1},{\"column\":\"region\",\"max_rows\":10}]"},
     {"regions",
      {"{\"name\":\"code\",\"type\":\"INTEGER\",\"range\":[0,5]}",
       "{\"name\":\"chief\",\"type\":\"INTEGER\",\"range\":[0,19]}",

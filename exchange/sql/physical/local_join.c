@@ -9,6 +9,8 @@ static fm_status begin(struct joining *j, struct base_err *err)
     struct localising *m = &j->m;
     const struct sql_plan *in = m->in;
     struct sql_node *nodes;
+    struct sql_source *sources;
+    struct sql_table *tables;
 
     if (!local_begin(m))
         return base_err_memory(err, "SQL plan");
@@ -19,11 +21,17 @@ static fm_status begin(struct joining *j, struct base_err *err)
     j->map = sql_arena_array(m->arena, in->rel_count + 1, sizeof(struct sql_rel *));
     m->out->lookups =
         sql_arena_array(m->arena, in->table_count + 1, sizeof(struct sql_lookup)); /* each once */
-    if (nodes == NULL || j->hosts == NULL || j->lookup == NULL || j->inside == NULL ||
-        j->map == NULL || m->out->lookups == NULL)
+    sources = sql_arena_array(m->arena, in->source_count + 1, sizeof *sources);
+    tables = sql_arena_array(m->arena, in->table_count + 1, sizeof *tables);
+    if (nodes == NULL || sources == NULL || tables == NULL || j->hosts == NULL ||
+        j->lookup == NULL || j->inside == NULL || j->map == NULL || m->out->lookups == NULL)
         return base_err_memory(err, "SQL plan");
     if (in->node_count > 0)
         memcpy(nodes, in->nodes, in->node_count * sizeof *nodes);
+    memcpy(sources, in->sources, in->source_count * sizeof *sources);
+    memcpy(tables, in->tables, in->table_count * sizeof *tables);
+    m->out->sources = sources;
+    m->out->tables = tables;
     m->out->nodes = nodes;
     m->out->node_count = m->node_cap = in->node_count;
     m->out->hosts = j->hosts;
@@ -52,6 +60,11 @@ static bool one_owner(const struct sql_plan *plan, size_t a, size_t b)
     return a != b && x->source_count == 1 && y->source_count == 1 &&
            strcmp(plan->sources[x->first_source].member, plan->sources[y->first_source].member) ==
                0;
+}
+
+static struct sql_source *source_of(const struct joining *j, size_t table)
+{
+    return &j->m.out->sources[j->m.in->tables[table].first_source];
 }
 
 /* Whose is the node, where local_judge() has looked? Constants are anybody's. */
@@ -89,19 +102,35 @@ static size_t owner_of_keys(const struct joining *j, const struct sql_rel *rel)
     return table;
 }
 
+/* Does it give more rows than it has? Then it is not looked up in. */
+static bool makes_more(const struct joining *j, size_t table)
+{
+    return source_of(j, table)->read != 0;
+}
+
+static bool can_grow(const struct joining *j, size_t table, int64_t most)
+{
+    return source_of(j, table)->rows <= SQL_MAX_TOTAL_ROWS / most;
+}
+
 /* *host and *from: the tables of both sides. */
 static bool can_look_up(struct joining *j, const struct sql_rel *rel, size_t *host, size_t *from)
 {
     const struct sql_join *join = &rel->join;
     bool strict = join->kind == SQL_JOIN_LEFT || join->kind == SQL_JOIN_SINGLE;
 
-    if (rel->kind != SQL_REL_JOIN || (join->kind != SQL_JOIN_MARK && join->right_max != 1))
+    if (rel->kind != SQL_REL_JOIN || (join->kind != SQL_JOIN_MARK && join->right_max == 0) ||
+        (join->kind == SQL_JOIN_SINGLE && join->right_max != 1))
         return false;
     *host = owner_of_keys(j, rel);
     *from = made_of(j, rel->inputs[1]);
     if (*host == SQL_NONE || *from == SQL_NONE || !one_owner(j->m.in, *host, *from) ||
         !joining_under(j, j->m.under, rel->inputs[0], *host) ||
         (join->null_aware && joining_under(j, j->m.gone, rel->inputs[0], *host)))
+        return false;
+    if (makes_more(j, *from) ||
+        (join->kind != SQL_JOIN_MARK && join->right_max > 1 &&
+         (made_of(j, rel->inputs[0]) != *host || !can_grow(j, *host, join->right_max))))
         return false;
     for (size_t k = 0; k < join->key_count; k++)
         if (j->m.owner[join->right[k]] != *from)
@@ -239,6 +268,13 @@ static void settle_hosts(struct joining *j, const struct sql_rel *rel, size_t ho
     mark_inside(j, rel->inputs[1]);
 }
 
+static void grow(struct sql_source *source, struct sql_table *table, int64_t most)
+{
+    source->read = source->read != 0 ? source->read : source->rows;
+    source->rows *= most;
+    table->rows = source->rows;
+}
+
 static fm_status look_up(struct joining *j, const struct sql_rel *rel, size_t host, size_t from,
                          struct base_err *err)
 {
@@ -248,7 +284,7 @@ static fm_status look_up(struct joining *j, const struct sql_rel *rel, size_t ho
                            .key_count = join->key_count,
                            .condition = SQL_NONE,
                            .inner = join->kind == SQL_JOIN_INNER,
-                           .unique = join->kind != SQL_JOIN_MARK,
+                           .most = join->kind != SQL_JOIN_MARK ? join->right_max : 0,
                            .null_aware = join->null_aware};
     fm_status st = keys_at_home(&l.left, j, join->left, join->key_count, err);
 
@@ -265,6 +301,8 @@ static fm_status look_up(struct joining *j, const struct sql_rel *rel, size_t ho
     if (st != FM_OK)
         return st;
     settle_hosts(j, rel, host, from);
+    if (l.most > 1)
+        grow(source_of(j, host), &j->m.out->tables[host], l.most);
     j->lookup[rel->id] = j->m.out->lookup_count;
     j->m.out->lookups[j->m.out->lookup_count++] = l;
     return FM_OK;

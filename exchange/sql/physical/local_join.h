@@ -7,13 +7,15 @@
  *   - its left keys, and what else must be true of a match, are computed from one mention of a
  * table of the same member, which stands anywhere below its left side;
  *   - neither table has rows of another member;
- *   - INNER, LEFT, SINGLE: the right side has one row of a key at most, as declared.
- * The right side's columns are then columns of the other table's rows (sql_plan.hosts), as if it
- * had been published with them: what can be computed from both is computed at home, and neither the
- * right side's rows nor its keys are shared. INNER becomes a FILTER on "found", MARK is "found".
+ *   - INNER, LEFT, SINGLE: the right side has one row of a key at most, as declared; or INNER,
+ * LEFT: k rows, and the left side is made of the left table alone, row by row. The right side's
+ * columns are then columns of the other table's rows (sql_plan.hosts), as if it had been published
+ * with them: what can be computed from both is computed at home, and neither the right side's rows
+ * nor its keys are shared. INNER becomes a FILTER on "found", MARK is "found".
  *
- * The left table is shared at its declared size, as ever. Uses, the guard and the hash are those of
- * the logical plan: subjects of the right side are counted in the rows where they were found. */
+ * The left table is shared at its declared size, as ever, or k times that. Uses, the guard and the
+ * hash are those of the logical plan: subjects of the right side are counted in the rows where they
+ * were found. */
 #ifndef FIRMIANA_EXCHANGE_SQL_PHYSICAL_LOCAL_JOIN_H
 #define FIRMIANA_EXCHANGE_SQL_PHYSICAL_LOCAL_JOIN_H
 

@@ -189,6 +189,10 @@ static fm_status keep_rel(struct joining *j, const struct sql_rel *rel, struct b
         return memory(err);
     for (size_t i = 0; i < rel->input_count; i++)
         copy.inputs[i] = j->map[rel->inputs[i]->id];
+    if (rel->kind == SQL_REL_SCAN)
+        copy.rows = j->m.out->tables[rel->table].rows;
+    else if (rel->kind == SQL_REL_FILTER || rel->kind == SQL_REL_PROJECT)
+        copy.rows = copy.inputs[0]->rows;
     return add_rel(&j->map[rel->id], j, copy, NULL, err);
 }
 

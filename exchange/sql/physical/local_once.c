@@ -19,12 +19,19 @@ static size_t dataset_of(const struct sql_plan *plan, size_t table)
     return plan->tables[table].same_as != SQL_NONE ? plan->tables[table].same_as : table;
 }
 
+/* Rows of a mention that are joined with several are no longer those of the others. */
+static bool makes_more(const struct sql_plan *plan, size_t table)
+{
+    return plan->sources[plan->tables[table].first_source].read != 0;
+}
+
 /* The first mention of the table's dataset whose rows are shared; perhaps itself. */
 static size_t first_mention(const struct sharing *s, size_t table)
 {
     size_t t = 0;
 
-    while (t < table && (s->hosts[t] != t || dataset_of(s->plan, t) != dataset_of(s->plan, table)))
+    while (t < table && (s->hosts[t] != t || makes_more(s->plan, t) ||
+                         dataset_of(s->plan, t) != dataset_of(s->plan, table)))
         t++;
     return t;
 }
@@ -149,7 +156,7 @@ fm_status sql_share_once(struct sql_plan *plan, struct sql_arena *arena, struct 
     for (size_t t = 0; st == FM_OK && t < plan->table_count; t++) {
         s.first = first_mention(&s, t);
         s.again = t;
-        if (s.hosts[t] != t || s.first == t)
+        if (s.hosts[t] != t || s.first == t || makes_more(plan, t))
             continue;
         share_together(&s);
         plan->hosts = s.hosts;

@@ -98,7 +98,9 @@ struct sql_source {
     const char *member;
     const char *dataset;
     int64_t version;
-    int64_t rows;                 /* padded */
+    int64_t rows; /* padded */
+    int64_t read; /* of a plan on its way to run: how many of these its owner has, where it makes
+                     more by a join of its own (sql_lookup.most); 0: all */
     int64_t max_rows_per_subject; /* 0: no subject declared */
     bool recipient;
 };
@@ -150,7 +152,8 @@ struct sql_lookup {
     size_t condition; /* node over both: what else must be true; or SQL_NONE */
     size_t found;     /* column: BOOLEAN */
     bool inner;       /* who reads `from`'s columns drops rows without a match */
-    bool unique;     /* from has at most one row of a key, or its owner declares what is not true */
+    int64_t most;    /* rows of one key in from; else its owner declares what is not true. More than
+                        1: each makes a row of table's. 0: any number, and one is as good as all */
     bool null_aware; /* found is as sql_join.null_aware says */
 };
 
