@@ -113,6 +113,19 @@ wait_for 60 "the observer's return" orders observer
 wait_for 60 "the observer's votes" signs observer
 step "it is back, and votes"
 
+# ---- one lost its key: another node's is there ----
+kill -TERM "${pid[bank_c]}"
+wait "${pid[bank_c]}" || fail "bank_c did not stop well"
+"$firmiana" init --home "$W/spare" --alias spare --listen tcp://127.0.0.1:1 --engine cometbft --consensus tcp://127.0.0.1:2 >/dev/null
+old=$(key_of spare)
+cp "$W/spare/cometbft/config/priv_validator_key.json" "$W/bank_c/cometbft/config/priv_validator_key.json"
+start bank_c
+wait_for 60 "bank_c's following without its key" reached bank_c "$(height bank_a)"
+grep -q 'orders nothing, until firmiana validator rotate' "$W/bank_c/node.log" || fail "$(tail -n 3 "$W/bank_c/node.log")"
+as bank_c validator rotate >/dev/null
+wait_for 60 "bank_c's votes under its new key" renewed bank_c "$old"
+step "one that lost its key has a new one"
+
 # ---- all have new keys at once ----
 declare -A before=()
 for m in "${members[@]}" observer; do wait_for 60 "$m's votes" signs "$m"; before[$m]=$(key_of "$m"); done

@@ -119,6 +119,19 @@ static fm_status open_rpc(struct comet *comet, struct base_err *err)
     return st;
 }
 
+static fm_status settle_key(struct comet *comet, struct base_err *err)
+{
+    const struct comet_settings *s = &comet->config.settings;
+    enum comet_key key;
+    fm_status st = comet_key_settle(&key, s->home, s->alias, comet->config.chain, err);
+
+    if (st == FM_OK && key == COMET_KEY_OTHER)
+        on_event(comet, "cometbft/config/priv_validator_key.json is not the validator key that the "
+                        "ledger has for this member: its node follows, and orders nothing, until "
+                        "firmiana validator rotate");
+    return st;
+}
+
 fm_status comet_open(struct comet **out, const struct comet_config *config, struct base_err *err)
 {
     struct comet *comet = calloc(1, sizeof *comet);
@@ -134,6 +147,8 @@ fm_status comet_open(struct comet **out, const struct comet_config *config, stru
         st = base_err_set(err, FM_E_LIMIT, "the home's path is too long");
     else
         st = comet_version_check(comet->version, config->program, err);
+    if (st == FM_OK)
+        st = settle_key(comet, err);
     if (st == FM_OK)
         st = comet_files_write(&comet->config.settings, config->chain, err);
     if (st == FM_OK)

@@ -9,7 +9,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "exchange/comet/key.h"
 #include "ledger/abci/app.h"
 #include "ledger/abci/validators.h"
 
@@ -260,11 +259,8 @@ fm_status comet_files_write(const struct comet_settings *s, struct ledger_chain 
 {
     struct census c = {.reader = ledger_chain_reader(chain), .self = s->alias};
     struct base_buf data = {0};
-    enum comet_key key;
     fm_status st = ledger_reader_list(c.reader, "member/", take_member, &c, err);
 
-    if (st == FM_OK)
-        st = comet_key_settle(&key, s->home, s->alias, chain, err);
     if (st == FM_OK)
         st = check_together(s, chain, err);
     base_buf_putf(&data, "%s/cometbft/data", s->home);

@@ -27,9 +27,8 @@ fm_status comet_genesis_write(struct base_buf *out, const json_t *genesis,
 fm_status comet_config_write(struct base_buf *out, const struct comet_settings *settings,
                              const char *peers, struct base_err *err) FM_CHECK;
 
-/* All files; a validator's key whose time has come takes its place. Errors also: those of
- * comet_key_settle(), FM_E_CONFLICT (ledger.db is ahead of
- * CometBFT's blocks: both folders go together). */
+/* All files but the keys (key.h). Errors also: FM_E_CONFLICT (ledger.db is ahead of CometBFT's
+ * blocks: both folders go together). */
 fm_status comet_files_write(const struct comet_settings *settings, struct ledger_chain *chain,
                             struct base_err *err) FM_CHECK;
 

@@ -127,11 +127,10 @@ fm_status comet_key_settle(enum comet_key *out, const char *home, const char *al
         st = is_key(&next, home, NEXT, key, err);
     if (st != FM_OK)
         return st;
-    if (!next)
-        return base_err_set(err, FM_E_AUTH,
-                            "%s/cometbft/config/" PRESENT " is not the validator key that the "
-                            "ledger has for %s",
-                            home, alias);
+    if (!next) {
+        *out = COMET_KEY_OTHER;
+        return FM_OK;
+    }
     *out = ledger_chain_head(chain)->height > since ? COMET_KEY_CHANGED : COMET_KEY_SOON; /* K1 */
     return *out == COMET_KEY_CHANGED ? replace(home, err) : FM_OK;
 }

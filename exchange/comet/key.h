@@ -16,15 +16,16 @@
 enum comet_key {
     COMET_KEY_GOOD,    /* the ledger names it, or names none */
     COMET_KEY_CHANGED, /* ... since now: CometBFT must start again */
-    COMET_KEY_SOON     /* it is still the one of before, for one block (K1) */
+    COMET_KEY_SOON,    /* it is still the one of before, for one block (K1) */
+    COMET_KEY_OTHER    /* neither is the one that the ledger names: this node orders nothing, and
+                        * follows; `firmiana validator rotate` makes a new one */
 };
 
 /* Is a next key there? */
 bool comet_key_waits(const char *home);
 
-/* Errors: FM_E_NOT_FOUND (no keys: firmiana init --engine cometbft), FM_E_AUTH (neither key is the
- * one that the member's document names), FM_E_IO. A member that this replica does not know yet, or
- * whose document names none, may have any. */
+/* Errors: FM_E_NOT_FOUND (no keys: firmiana init --engine cometbft), FM_E_IO. A member that this
+ * replica does not know yet, or whose document names none, may have any. */
 fm_status comet_key_settle(enum comet_key *out, const char *home, const char *alias,
                            struct ledger_chain *chain, struct base_err *err) FM_CHECK;
 
