@@ -94,7 +94,7 @@ refused 2 invalidDid "no IP address" did:web:127.0.0.1
 has "did:web:example.com:bank:a: $W/www/bank/a/did.json, of version 3 of solo"
 grep -q "\"alsoKnownAs\":\\[\"$did\"\\]" www/bank/a/did.json || fail "$(cat www/bank/a/did.json)"
 if command -v openssl >/dev/null; then
-  openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj "/CN=test CA" 2>/dev/null
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj "/CN=test CA" -addext "keyUsage=critical,keyCertSign" 2>/dev/null
   openssl req -newkey rsa:2048 -nodes -keyout web.key -out web.csr -subj "/CN=web" 2>/dev/null
   openssl x509 -req -in web.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile <(echo "subjectAltName=DNS:localhost") -out web.pem 2>/dev/null
   for _ in $(seq 20); do # a port that is free
@@ -117,6 +117,25 @@ if command -v openssl >/dev/null; then
   has "\"publicKeyMultibase\": \"${key#*#}\""
   refused 7 internalError certificate "$web"
   refused 2 invalidDid "needed are a host name" "$web%3A1"
+
+  # ---- an X.509 certificate that names the DID ----
+  openssl req -newkey rsa:2048 -nodes -keyout org.key -out org.csr -subj "/C=CN/O=Solo Bank" 2>/dev/null
+  openssl x509 -req -in org.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile <(printf 'subjectAltName=URI:%s\nkeyUsage=digitalSignature\n' "$did") -out org.pem 2>/dev/null
+  "$firmiana" did attach org.pem --key home/keys/officer.json --out org.json >out
+  has "signed for by $did#z6Mk"
+  "$firmiana" did certificate org.json --ca ca.pem >out
+  has "solo is O=Solo Bank,C=CN" && has "the CA, which put the DID into the certificate"
+  "$build/bin/firmiana-verify" --x509 org.json --ca ca.pem trail.bundle >out
+  has "solo is O=Solo Bank,C=CN, says CN=test CA"
+  ! "$firmiana" did certificate org.json --ca web.pem >out 2>err || fail "another CA is as good"
+  grep -q "certificate 1 of the chain" err || fail "$(cat err)"
+  status=0
+  "$build/bin/firmiana-verify" --x509 org.json --ca web.pem trail.bundle >out 2>err || status=$?
+  [ $status = 1 ] || fail "firmiana-verify: another CA is as good: $(cat out err)"
+  ! "$firmiana" did attach web.pem --key home/keys/officer.json --out web.json >out 2>err || fail "a certificate of somebody else is attached"
+  grep -q "not bound to $did" err || fail "$(cat err)"
+  "$firmiana" did certificate org.json --ca ca.pem --at 2199-01-01T00:00:00Z >out 2>err && fail "it never expires"
+  grep -q expired err || fail "$(cat err)"
 fi
 
 # ---- the end ----

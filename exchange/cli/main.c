@@ -89,6 +89,8 @@ static const struct cli_command *const commands[] = {
     &cli_did_show,
     &cli_did_resolve,
     &cli_did_export,
+    &cli_did_attach,
+    &cli_did_certificate,
     &cli_did_deactivate,
     &cli_tx_submit,
     &cli_local_query,

@@ -7,11 +7,13 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "did/moment.h"
 #include "ledger/verify/firmiana_verify_own.h"
 #include "ledger/verify/verify_print.h"
 
 static const char usage[] =
     "usage: firmiana-verify [--json] [--chain ID] [--opening FILE] BUNDLE\n"
+    "       firmiana-verify [--chain ID] --x509 RECORD --ca FILE [--at TIME] BUNDLE\n"
     "       firmiana-verify [--json] [--chain ID] [--ca FILE] CERTIFICATE\n"
     "       firmiana-verify [--json] [--chain ID] [--document FILE] SIGNED\n"
     "       firmiana-verify [--json] [--chain ID] --keys FILE --quorum K DIR\n"
@@ -25,6 +27,10 @@ static const char usage[] =
     "  --chain ID   the ledger that it must be: its chain id, 64 hex digits\n"
     "  --opening FILE  a member's signed statement of who asked about whom, from `firmiana audit\n"
     "               subject --out`: held against what the bundle shows was committed\n"
+    "  --x509 RECORD  what `firmiana did attach` wrote: that a member is whom its X.509 "
+    "certificate "
+    "names,\n"
+    "               under the CAs in --ca FILE, now or at TIME (2026-11-20T09:51:00Z)\n"
     "  CERTIFICATE  what `firmiana evidence certificate` wrote: that a document was deposited, and "
     "when\n"
     "  --ca FILE    certificates (PEM) of time-stamp authorities to trust, for a certificate with "
@@ -65,6 +71,11 @@ static fm_status read_options(struct verify_options *o, int argc, char **argv, s
             o->ca = argv[++i];
         } else if (strcmp(arg, "--document") == 0 && i + 1 < argc) {
             o->document = argv[++i];
+        } else if (strcmp(arg, "--x509") == 0 && i + 1 < argc) {
+            o->x509 = argv[++i];
+        } else if (strcmp(arg, "--at") == 0 && i + 1 < argc) {
+            if (!did_moment_parse_any(&o->at_s, argv[++i]))
+                return base_err_set(err, FM_E_ARG, "--at: written like 2026-11-20T09:51:00Z");
         } else if (strcmp(arg, "--keys") == 0 && i + 1 < argc) {
             o->keys = argv[++i];
         } else if (strcmp(arg, "--quorum") == 0 && i + 1 < argc) {
@@ -81,6 +92,8 @@ static fm_status read_options(struct verify_options *o, int argc, char **argv, s
     }
     if (o->bundle == NULL)
         return base_err_set(err, FM_E_ARG, "no bundle is named: see --help");
+    if (o->x509 != NULL && (o->ca == NULL || o->json))
+        return base_err_set(err, FM_E_ARG, "--x509 needs --ca FILE, and goes without --json");
     return FM_OK;
 }
 
@@ -124,6 +137,8 @@ static fm_status verify(const struct verify_options *o, FILE *f, struct ledger_s
         st = ledger_verify_print_text(stdout, report, o->chain_given, err);
         if (st == FM_OK && statement != NULL)
             ledger_statement_print(stdout, statement, report);
+        if (st == FM_OK && o->x509 != NULL)
+            st = verify_x509(o, report, err);
     } else if (st == FM_E_INVALID && o->json &&
                ledger_verify_print_json(stdout, report, NULL, err->text, &print) != FM_OK)
         (void)fprintf(stderr, "firmiana-verify: %s\n", print.text);

@@ -6,10 +6,11 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "ledger/verify/verify.h"
 
 struct verify_options {
-    const char *bundle, *opening, *keys, *ca, *document;
-    int64_t quorum; /* 0: not given */
+    const char *bundle, *opening, *keys, *ca, *document, *x509;
+    int64_t quorum, at_s; /* 0: not given */
     bool json, help, chain_given;
     uint8_t chain[32];
 };
@@ -21,6 +22,11 @@ fm_status verify_certificate(const struct verify_options *o, struct base_err *er
 /* A signed document's file, which begins otherwise than both. */
 bool verify_is_signed(const char *path);
 fm_status verify_signed(const struct verify_options *o, struct base_err *err) FM_CHECK;
+
+/* A member's X.509 certificate (did/x509.h), against its document and the time at the end of a
+ * valid bundle, under the roots of --ca. Prints whose it is. FM_E_INVALID. */
+fm_status verify_x509(const struct verify_options *o, const struct ledger_verified *report,
+                      struct base_err *err) FM_CHECK;
 
 /* A folder that firmiana ledger publish wrote. */
 fm_status verify_published(const struct verify_options *o, struct base_err *err) FM_CHECK;
