@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "did/token.h"
+
 /* ---- reading ---- */
 
 static fm_status check_file(const struct stat *st, struct base_err *err)
@@ -68,6 +70,22 @@ static fm_status read_file(struct base_buf *out, const char *path, struct base_e
     return st;
 }
 
+/* The key of a token whose file it is. */
+static fm_status open_token(struct did_secret **out, struct did_keyfile *info,
+                            const struct base_buf *bytes, const struct did_passphrase *pass,
+                            struct base_err *err)
+{
+    struct did_keyfile read;
+    char uri[DID_TOKEN_URI];
+    fm_status st = did_token_file_read(&read, uri, bytes->p, bytes->len, err);
+
+    if (st == FM_OK)
+        st = did_token_open(out, uri, &read.key, pass, err);
+    if (st == FM_OK && info != NULL)
+        *info = read;
+    return st;
+}
+
 fm_status did_keystore_load(struct did_secret **out, struct did_keyfile *info, const char *path,
                             const struct did_passphrase *pass, struct base_err *err)
 {
@@ -76,7 +94,9 @@ fm_status did_keystore_load(struct did_secret **out, struct did_keyfile *info, c
 
     *out = NULL;
     if (st == FM_OK)
-        st = did_keyfile_open(out, info, bytes.p, bytes.len, pass, err);
+        st = did_token_is_file(bytes.p, bytes.len)
+                 ? open_token(out, info, &bytes, pass, err)
+                 : did_keyfile_open(out, info, bytes.p, bytes.len, pass, err);
     base_buf_release(&bytes);
     return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", path);
 }
@@ -84,11 +104,14 @@ fm_status did_keystore_load(struct did_secret **out, struct did_keyfile *info, c
 fm_status did_keystore_peek(struct did_keyfile *info, const char *path, struct base_err *err)
 {
     struct base_buf bytes = {0};
+    char uri[DID_TOKEN_URI];
     fm_status st = read_file(&bytes, path, err);
 
     memset(info, 0, sizeof *info);
     if (st == FM_OK)
-        st = did_keyfile_peek(info, bytes.p, bytes.len, err);
+        st = did_token_is_file(bytes.p, bytes.len)
+                 ? did_token_file_read(info, uri, bytes.p, bytes.len, err)
+                 : did_keyfile_peek(info, bytes.p, bytes.len, err);
     base_buf_release(&bytes);
     return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", path);
 }
@@ -207,6 +230,19 @@ fm_status did_keystore_save(const char *path, enum did_keystore_mode mode,
 
     if (st == FM_OK)
         st = write_file(path, mode, &bytes, random, err);
+    base_buf_release(&bytes);
+    return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", path);
+}
+
+fm_status did_keystore_save_token(const char *path, const struct did_key *key, const char *role,
+                                  int64_t created_s, const char *uri,
+                                  const struct base_random *random, struct base_err *err)
+{
+    struct base_buf bytes = {0};
+    fm_status st = did_token_file_put(&bytes, key, role, created_s, uri, err);
+
+    if (st == FM_OK)
+        st = write_file(path, DID_KEYSTORE_NEW, &bytes, random, err);
     base_buf_release(&bytes);
     return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", path);
 }

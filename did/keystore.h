@@ -1,4 +1,5 @@
-/* Sealed keys on disk: one file (keyfile.h) per key, mode 0600, owned by the user that runs us.
+/* Sealed keys, and where keys in tokens are, on disk: one file (keyfile.h) per key, mode 0600,
+ * owned by the user that runs us.
  *
  * A file is written whole or not at all: a temporary file beside it (".tmp." and 16 hex digits
  * after the name) is written, fsync()ed, moved into place, and the directory fsync()ed. A crash may
@@ -24,7 +25,13 @@ fm_status did_keystore_save(const char *path, enum did_keystore_mode mode,
                             const struct did_passphrase *pass, const struct did_kdf *kdf,
                             const struct base_random *random, struct base_err *err) FM_CHECK;
 
-/* Reads and opens; info may be NULL. Errors, all with the path: FM_E_NOT_FOUND, FM_E_REFUSED (see
+/* The same for a key in a token (token.h), of which a file says where it is. */
+fm_status did_keystore_save_token(const char *path, const struct did_key *key, const char *role,
+                                  int64_t created_s, const char *uri,
+                                  const struct base_random *random, struct base_err *err) FM_CHECK;
+
+/* Reads and opens; info may be NULL. Of a key in a token, pass is the PIN; errors are also those of
+ * did_token_open(). Errors, all with the path: FM_E_NOT_FOUND, FM_E_REFUSED (see
  * above), FM_E_IO, and those of did_keyfile_open(): FM_E_CORRUPT, FM_E_LIMIT, FM_E_AUTH. */
 fm_status did_keystore_load(struct did_secret **out, struct did_keyfile *info, const char *path,
                             const struct did_passphrase *pass, struct base_err *err) FM_CHECK;

@@ -109,8 +109,9 @@ fm_status did_key_verify(const struct did_key *key, uint32_t rules_version,
 
 struct did_secret {
     struct did_key key;
-    uint8_t *bytes; /* base_secret_alloc(suite->secret_len) */
-    void *impl;
+    uint8_t *bytes;                  /* base_secret_alloc(suite->secret_len); NULL with a signer */
+    const struct did_signer *signer; /* NULL: the suite signs */
+    void *impl;                      /* the suite's, or the signer's ctx */
 };
 
 /* An empty key with its secret page; the caller fills bytes and calls secret_open(). */
@@ -188,10 +189,27 @@ fm_status did_secret_import(struct did_secret **out, const struct did_suite *sui
     return secret_open(out, secret, err);
 }
 
+fm_status did_secret_elsewhere(struct did_secret **out, const struct did_key *key,
+                               const struct did_signer *signer, void *ctx, struct base_err *err)
+{
+    *out = calloc(1, sizeof **out);
+    if (*out == NULL) {
+        signer->close(ctx);
+        return base_err_memory(err, "key");
+    }
+    **out = (struct did_secret){.key = *key, .signer = signer, .impl = ctx};
+    return FM_OK;
+}
+
 void did_secret_free(struct did_secret *secret)
 {
     if (secret == NULL)
         return;
+    if (secret->signer != NULL) {
+        secret->signer->close(secret->impl);
+        free(secret);
+        return;
+    }
     if (secret->impl != NULL)
         secret->key.suite->close(secret->impl);
     base_secret_free(secret->bytes, secret->key.suite->secret_len);
@@ -215,7 +233,14 @@ fm_status did_secret_sign(const struct did_secret *secret, uint8_t *signature, c
     fm_status st;
 
     memset(signature, 0, suite->signature_len);
-    st = suite->sign(secret->impl, signature, message, message_len, err);
+    if (secret->signer == NULL) {
+        st = suite->sign(secret->impl, signature, message, message_len, err);
+    } else {
+        st = secret->signer->sign(secret->impl, signature, message, message_len, err);
+        if (st == FM_OK && did_key_verify(&secret->key, DID_RULES_VERSION, signature,
+                                          suite->signature_len, message, message_len, err) != FM_OK)
+            st = base_err_prefix(err, "the token signed with another key");
+    }
     if (st != FM_OK)
         memset(signature, 0, suite->signature_len);
     return st;

@@ -135,10 +135,22 @@ fm_status did_secret_generate(struct did_secret **out, const struct did_suite *s
 /* From suite->secret_len bytes (Ed25519: the seed of RFC 8032). The caller wipes its own copy. */
 fm_status did_secret_import(struct did_secret **out, const struct did_suite *suite,
                             const uint8_t *bytes, size_t len, struct base_err *err) FM_CHECK;
+/* A key that stays elsewhere, in a token: signing is a call to it. */
+struct did_signer {
+    fm_status (*sign)(void *ctx, uint8_t *signature, const void *message, size_t message_len,
+                      struct base_err *err);
+    void (*close)(void *ctx);
+};
+/* ctx is the key's from then on, also if this fails. What comes back from the signer is verified at
+ * each signature: FM_E_AUTH if it is not the key's. */
+fm_status did_secret_elsewhere(struct did_secret **out, const struct did_key *key,
+                               const struct did_signer *signer, void *ctx,
+                               struct base_err *err) FM_CHECK;
 void did_secret_free(struct did_secret *secret); /* NULL is fine */
 
 const struct did_key *did_secret_key(const struct did_secret *secret);
-/* The secret bytes themselves, suite->secret_len of them, borrowed: for sealing alone. */
+/* The secret bytes themselves, suite->secret_len of them, borrowed: for sealing alone. NULL if the
+ * key is elsewhere. */
 const uint8_t *did_secret_bytes(const struct did_secret *secret);
 
 /* Signs. signature: key's suite->signature_len bytes, zeroed on failure. Deterministic for

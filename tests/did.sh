@@ -138,6 +138,29 @@ if command -v openssl >/dev/null; then
   grep -q expired err || fail "$(cat err)"
 fi
 
+# ---- an officer whose key is in a token ----
+if [ -e /usr/lib/softhsm/libsofthsm2.so ] && command -v softhsm2-util openssl >/dev/null; then
+  mkdir tokens
+  echo "directories.tokendir = $W/tokens" >softhsm2.conf
+  export SOFTHSM2_CONF=$W/softhsm2.conf
+  softhsm2-util --init-token --free --label bank --pin 4321 --so-pin 8765 >/dev/null
+  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 2>/dev/null | openssl pkcs8 -topk8 -nocrypt -out imported.pem
+  softhsm2-util --import imported.pem --token bank --label officer --id 01 --pin 4321 >/dev/null
+  uri="pkcs11:token=bank;object=officer?module-path=/usr/lib/softhsm/libsofthsm2.so"
+  pin() { "$firmiana" "$@" --passphrase-fd 9 9<<<"${PIN:-4321}"; }
+  pin officer create --token "$uri" --out token.json >token.txt
+  ! grep -q 4321 token.json || fail "the PIN is in the file"
+  PIN=9999 pin officer create --token "$uri" --out wrong.json >out 2>err && fail "any PIN will do"
+  grep -q "the PIN is wrong" err || fail "$(cat err)"
+  "$firmiana" officer add "$(tail -n 1 token.txt)" >/dev/null
+  pin officer remove "$(tail -n 1 o2.txt)" --key token.json >out 2>err && fail "an officer who is none is removed"
+  o1=$("$firmiana" officer list | grep z6Mk | tr -d ' ')
+  pin officer remove "$o1" --key token.json >out 2>err || fail "the token does not sign: $(cat err)"
+  ! "$firmiana" officer add "$o1" >out 2>err || fail "the old officer still signs"
+  grep -q "none of the officers'" err || fail "$(cat err)"
+fi
+
 # ---- the end ----
-"$firmiana" did deactivate >out 2>err && fail "the last member left" || grep -q "member.quorum" err || fail "$(cat err)"
+deactivate() { if [ -e token.json ]; then pin did deactivate --key token.json; else "$firmiana" did deactivate; fi; }
+deactivate >out 2>err && fail "the last member left" || grep -q "member.quorum" err || fail "$(cat err)"
 echo "did: three versions at every height, node and trail alike; $(grep -c '^ *refused ' "$OLDPWD/tests/did.sh") refusals by their W3C names"

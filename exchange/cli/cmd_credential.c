@@ -26,27 +26,20 @@
 
 static fm_status key(const struct cli_args *args, struct base_err *err)
 {
-    const char *out = cli_value(args, "out"), *name = cli_value(args, "suite");
+    const char *name = cli_value(args, "suite");
     const struct did_suite *suite = name == NULL ? did_suite_usual() : did_suite_by_name(name);
-    struct did_passphrase *pass = NULL;
     struct did_secret *secret = NULL;
     char did[DID_KEY_DID_TEXT];
     fm_status st;
 
     if (suite == NULL)
         return base_err_set(err, FM_E_ARG, "--suite %s: there are ed25519, p256 and sm2", name);
-    st = cli_passphrase(&pass, args, CLI_PASSPHRASE_NEW, err);
-    if (st == FM_OK)
-        st = did_secret_generate(&secret, suite, base_random_system(), err);
+    st = cli_new_key(&secret, args, suite, "subject", err);
     if (st == FM_OK)
         st = did_key_did_encode(did, did_secret_key(secret), err);
     if (st == FM_OK)
-        st = did_keystore_save(out, DID_KEYSTORE_NEW, secret, "subject", credential_now_s(), pass,
-                               NULL, base_random_system(), err);
-    if (st == FM_OK)
         printf("%s\n", did);
     did_secret_free(secret);
-    did_passphrase_free(pass);
     return st;
 }
 
@@ -54,6 +47,7 @@ static const struct cli_option key_options[] = {
     {"out", "FILE", "where to keep the sealed key", CLI_REQUIRED},
     {"suite", "NAME", "ed25519 (default), p256 or sm2 (default where the profile is national)",
      CLI_OPTIONAL},
+    CLI_TOKEN_OPTION,
     CLI_PASSPHRASE_OPTION,
     {0}};
 

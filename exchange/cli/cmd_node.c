@@ -20,7 +20,14 @@ static fm_status load_key(struct did_secret **out, const struct home *h, const c
 
     if (home_path(path, h->dir, name, err) != FM_OK)
         return err->code;
-    return did_keystore_load(out, NULL, path, pass, err);
+    if (did_keystore_load(out, NULL, path, pass, err) != FM_OK)
+        return err->code;
+    /* Channels and seals are derived from the bytes, and a node signs at every block. */
+    if (did_secret_bytes(*out) == NULL)
+        return base_err_set(
+            err, FM_E_UNSUPPORTED,
+            "%s: a node's own keys are sealed files; an officer's may be in a token", path);
+    return FM_OK;
 }
 
 static fm_status load_keys(struct serve_keys *keys, const struct home *h,

@@ -21,29 +21,25 @@ enum { TX_MAX = 1 << 22 };
 
 static fm_status create(const struct cli_args *args, struct base_err *err)
 {
-    const char *out = cli_value(args, "out");
-    struct did_passphrase *pass = NULL;
     struct did_secret *secret = NULL;
     char text[DID_MULTIKEY_TEXT];
-    fm_status st = cli_passphrase(&pass, args, CLI_PASSPHRASE_NEW, err);
+    fm_status st =
+        cli_new_key(&secret, args, did_suite_usual(), did_role_name(DID_ROLE_INVOCATION), err);
 
-    if (st == FM_OK)
-        st = did_secret_generate(&secret, did_suite_usual(), base_random_system(), err);
-    if (st == FM_OK)
-        st = did_keystore_save(out, DID_KEYSTORE_NEW, secret, did_role_name(DID_ROLE_INVOCATION),
-                               base_clock_unix_ms(base_clock_system()) / 1000, pass, NULL,
-                               base_random_system(), err);
     if (st == FM_OK)
         st = did_multikey_encode(text, did_secret_key(secret), err);
     if (st == FM_OK)
-        printf("%s: an officer's key, sealed; its public key is\n%s\n", out, text);
+        printf("%s: an officer's key, %s; its public key is\n%s\n", cli_value(args, "out"),
+               cli_value(args, "token") != NULL ? "which stays in its token" : "sealed", text);
     did_secret_free(secret);
-    did_passphrase_free(pass);
     return st;
 }
 
 static const struct cli_option create_options[] = {
-    {"out", "FILE", "where to keep the sealed key", CLI_REQUIRED}, CLI_PASSPHRASE_OPTION, {0}};
+    {"out", "FILE", "where to keep the sealed key", CLI_REQUIRED},
+    CLI_TOKEN_OPTION,
+    CLI_PASSPHRASE_OPTION,
+    {0}};
 
 const struct cli_command cli_officer_create = {
     "officer create",

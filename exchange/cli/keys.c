@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "did/keystore.h"
+#include "did/token.h"
 #include "exchange/cli/officers.h"
 #include "exchange/node/home.h"
 
@@ -33,6 +34,28 @@ fm_status cli_passphrase(struct did_passphrase **out, const struct cli_args *arg
     (void)close(tty);
     return use == CLI_PASSPHRASE_NEW ? did_passphrase_prompt_new(out, "new passphrase", err)
                                      : did_passphrase_prompt(out, "passphrase", err);
+}
+
+fm_status cli_new_key(struct did_secret **out, const struct cli_args *args,
+                      const struct did_suite *suite, const char *role, struct base_err *err)
+{
+    const char *path = cli_value(args, "out"), *uri = cli_value(args, "token");
+    int64_t now_s = base_clock_unix_ms(base_clock_system()) / 1000;
+    struct did_passphrase *pass = NULL;
+    fm_status st =
+        cli_passphrase(&pass, args, uri != NULL ? CLI_PASSPHRASE_OLD : CLI_PASSPHRASE_NEW, err);
+
+    *out = NULL;
+    if (st == FM_OK)
+        st = uri != NULL ? did_token_open(out, uri, NULL, pass, err)
+                         : did_secret_generate(out, suite, base_random_system(), err);
+    if (st == FM_OK)
+        st = uri != NULL ? did_keystore_save_token(path, did_secret_key(*out), role, now_s, uri,
+                                                   base_random_system(), err)
+                         : did_keystore_save(path, DID_KEYSTORE_NEW, *out, role, now_s, pass, NULL,
+                                             base_random_system(), err);
+    did_passphrase_free(pass);
+    return st;
 }
 
 fm_status cli_officer_key(struct did_secret **out, const struct cli_args *args,

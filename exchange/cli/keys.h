@@ -18,11 +18,25 @@
             CLI_OPTIONAL                                                                         \
     }
 
+#define CLI_TOKEN_OPTION                                                                           \
+    {                                                                                              \
+        "token", "URI",                                                                            \
+            "the key is in a PKCS#11 token and stays there: pkcs11:token=NAME;object=LABEL; FILE " \
+            "says where, the passphrase is the PIN",                                               \
+            CLI_OPTIONAL                                                                           \
+    }
+
 enum cli_passphrase_use { CLI_PASSPHRASE_OLD, CLI_PASSPHRASE_NEW };
 
 /* --passphrase-fd, $FIRMIANA_PASSPHRASE, or a prompt (twice for a new one). */
 fm_status cli_passphrase(struct did_passphrase **out, const struct cli_args *args,
                          enum cli_passphrase_use use, struct base_err *err) FM_CHECK;
+
+/* A new key in the file --out: of that suite, sealed; or the one of --token, of which the file says
+ * where it is. FM_E_CONFLICT if there is such a file. */
+fm_status cli_new_key(struct did_secret **out, const struct cli_args *args,
+                      const struct did_suite *suite, const char *role,
+                      struct base_err *err) FM_CHECK;
 
 /* The key of --key, opened. */
 fm_status cli_officer_key(struct did_secret **out, const struct cli_args *args,
