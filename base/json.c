@@ -35,51 +35,84 @@ void base_json_harden(void)
 
 /* ---- the subset ---- */
 
-static fm_status check_subset(const json_t *v, unsigned depth, struct base_err *err)
-{
-    const char *key;
-    json_t *item;
-    size_t i;
+/* Where a value stands: the way to it from the root, which is NULL. */
+struct step {
+    const struct step *up;
+    const char *key; /* NULL: in an array, at index */
+    size_t index;
+    unsigned depth;
+};
 
-    if (depth > BASE_JSON_MAX_DEPTH)
+/* "peers[2].port"; no deeper than BASE_JSON_MAX_DEPTH. */
+static size_t put_path(char *out, size_t cap, const struct step *at)
+{
+    size_t n = at->up != NULL ? put_path(out, cap, at->up) : 0;
+    int more = at->key != NULL
+                   ? snprintf(out + n, cap - n, "%s%s", at->up != NULL ? "." : "", at->key)
+                   : snprintf(out + n, cap - n, "[%zu]", at->index);
+
+    return more > 0 && (size_t)more < cap - n ? n + (size_t)more : cap - 1;
+}
+
+static fm_status refuse(const struct step *at, struct base_err *err)
+{
+    char path[160];
+
+    if (at == NULL)
+        return err->code;
+    (void)put_path(path, sizeof path, at);
+    return base_err_prefix(err, "%s", path);
+}
+
+static fm_status check_subset(const json_t *v, const struct step *at, struct base_err *err)
+{
+    struct step below = {at, NULL, 0, at != NULL ? at->depth + 1 : 1};
+    json_t *item;
+
+    if (below.depth > BASE_JSON_MAX_DEPTH + 1)
         return base_err_set(err, FM_E_INPUT, "JSON is nested deeper than %d levels",
                             BASE_JSON_MAX_DEPTH);
     switch (json_typeof(v)) {
     case JSON_STRING:
-        if (strlen(json_string_value(v)) != json_string_length(v))
-            return base_err_set(err, FM_E_INPUT, "JSON string holds a NUL character");
-        return FM_OK;
+        if (strlen(json_string_value(v)) == json_string_length(v))
+            return FM_OK;
+        (void)base_err_set(err, FM_E_INPUT, "JSON string holds a NUL character");
+        return refuse(at, err);
     case JSON_TRUE:
     case JSON_FALSE:
         return FM_OK;
     case JSON_INTEGER:
-        if (json_integer_value(v) > BASE_JSON_MAX_INT || json_integer_value(v) < -BASE_JSON_MAX_INT)
-            return base_err_set(err, FM_E_INPUT,
-                                "JSON integer %lld is beyond 2^53 - 1: write it as a string",
-                                (long long)json_integer_value(v));
-        return FM_OK;
+        if (json_integer_value(v) <= BASE_JSON_MAX_INT &&
+            json_integer_value(v) >= -BASE_JSON_MAX_INT)
+            return FM_OK;
+        (void)base_err_set(err, FM_E_INPUT,
+                           "JSON integer %lld is beyond 2^53 - 1: write it as a string",
+                           (long long)json_integer_value(v));
+        return refuse(at, err);
     case JSON_ARRAY:
-        json_array_foreach(v, i, item)
+        json_array_foreach(v, below.index, item)
         {
-            fm_status st = check_subset(item, depth + 1, err);
+            fm_status st = check_subset(item, &below, err);
             if (st != FM_OK)
                 return st;
         }
         return FM_OK;
     case JSON_OBJECT:
-        json_object_foreach((json_t *)(uintptr_t)v, key, item)
+        json_object_foreach((json_t *)(uintptr_t)v, below.key, item)
         {
-            fm_status st = check_subset(item, depth + 1, err);
+            fm_status st = check_subset(item, &below, err);
             if (st != FM_OK)
                 return st;
         }
         return FM_OK;
     case JSON_REAL:
-        return base_err_set(err, FM_E_INPUT,
-                            "JSON number with a fraction or exponent: write it as a string");
+        (void)base_err_set(err, FM_E_INPUT,
+                           "JSON number with a fraction or exponent: write it as a string");
+        return refuse(at, err);
     case JSON_NULL:
     default:
-        return base_err_set(err, FM_E_INPUT, "JSON null is not used here: leave the member out");
+        (void)base_err_set(err, FM_E_INPUT, "JSON null is not used here: leave the member out");
+        return refuse(at, err);
     }
 }
 
@@ -96,7 +129,7 @@ fm_status base_json_parse(json_t **out, const char *text, size_t len, struct bas
     if (v == NULL)
         return base_err_set(err, FM_E_INPUT, "line %d, column %d: JSON: %s", at.line, at.column,
                             at.text);
-    st = check_subset(v, 0, err);
+    st = check_subset(v, NULL, err);
     if (st != FM_OK) {
         json_decref(v);
         return st;
@@ -254,7 +287,7 @@ static void put_value(struct base_buf *out, const json_t *v)
 
 fm_status base_json_canonical(struct base_buf *out, const json_t *value, struct base_err *err)
 {
-    fm_status st = check_subset(value, 0, err);
+    fm_status st = check_subset(value, NULL, err);
 
     if (st != FM_OK)
         return st;

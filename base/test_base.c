@@ -169,7 +169,10 @@ static void json_forms(void **state)
     json_refused("{\"a\":9007199254740992}", "2^53");
     json_refused("{\"a\":1.5}", "fraction");
     json_refused("{\"a\":1e2}", "fraction");
-    json_refused("{\"a\":null}", "null");
+    json_refused("{\"a\":null}", "a: JSON null");
+    json_refused("{\"a\":{\"b\":[1,[true,{\"c d\":null}]]}}", "a.b[1][1].c d: JSON null");
+    json_refused("[[],[1.5]]", "[1][0]: JSON number");
+    json_refused("null", "JSON");
     json_refused("{\"a\":1,\"a\":2}", "duplicate");
     json_refused("{\"a\":\"\\ud800\"}", "line 1");
     json_refused("{\"a\":1} x", "end of file");
