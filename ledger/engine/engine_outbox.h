@@ -23,6 +23,7 @@ struct ledger_outbox_item {
     struct ledger_bytes tx;
     int64_t not_after;
     int64_t next_send;             /* monotonic ms; 0: at once */
+    int64_t sent_ms;               /* monotonic: when it was first sent over this channel */
     uint64_t height;               /* of the block it is in; 0: waiting */
     struct ledger_outcome outcome; /* once placed */
 };

@@ -87,6 +87,7 @@ struct ledger_engine {
     int64_t beat_ms;             /* heads were sent last */
     int64_t cut_ms;              /* the last block was made */
     int64_t scan_ms;             /* the outbox was looked through */
+    int64_t answer_ms;           /* how long the sequencer takes to answer a submission, of late */
     int64_t asked_ms;            /* our last `want`, its `from`, and whom */
     uint64_t asked;
     size_t asked_whom;

@@ -117,7 +117,7 @@ static fm_status load_param(struct ledger_engine *engine, const json_t *param, s
         engine->silent = false;
         engine->asked = 0;
         for (struct ledger_outbox_item *it = engine->outbox.first; it != NULL; it = it->next)
-            it->next_send = 0; /* to the new one, at once */
+            it->next_send = it->sent_ms = 0; /* to the new one, at once */
     }
     engine->quorum = (size_t)quorum;
     return FM_OK;

@@ -415,7 +415,7 @@ fm_status ledger_engine_peer_up(struct ledger_engine *engine, const char *alias,
             engine->sequencer_now = INT64_MIN;
             engine->asked = 0;
             for (struct ledger_outbox_item *it = engine->outbox.first; it != NULL; it = it->next)
-                it->next_send = 0;
+                it->next_send = it->sent_ms = 0;
         }
         /* Signatures before the head: whoever restarted from an old copy must see its own newer
          * signature before our head lets it go on. */

@@ -13,6 +13,24 @@
  * sequencer comes back. */
 #define SCAN_SENDS 256
 
+/* A sequencer with much to do answers late, and each submission that came twice would make it later
+ * still: what was sent is not lost until well past the time that answers take. */
+static int64_t patience(const struct ledger_engine *engine)
+{
+    int64_t least = engine->params.resend_ms, ms = 4 * engine->answer_ms;
+
+    return ms < least ? least : ms < PATIENCE * least ? ms : PATIENCE * least;
+}
+
+/* The longest of late: what is longer counts at once, what is shorter by and by. */
+static void note_answer(struct ledger_engine *engine, const struct ledger_outbox_item *item)
+{
+    int64_t ms = engine->now.mono_ms - item->sent_ms, before = engine->answer_ms * 7 / 8;
+
+    if (item->sent_ms > 0)
+        engine->answer_ms = ms > before ? ms : before;
+}
+
 static void report(struct ledger_engine *engine, struct ledger_outbox_item *item,
                    const struct ledger_outcome *outcome, uint64_t height)
 {
@@ -63,6 +81,7 @@ void engine_submit_displaced(struct ledger_engine *engine, uint64_t height)
         if (item->height >= height) {
             ledger_outbox_displace(&engine->outbox, item);
             item->next_send = engine->now.mono_ms;
+            item->sent_ms = 0;
         }
 }
 
@@ -86,6 +105,7 @@ void engine_submit_receipt(struct ledger_engine *engine, const uint8_t id[32],
 
     if (item == NULL || item->height > 0)
         return; /* late or doubled */
+    note_answer(engine, item);
     switch (status) {
     case LEDGER_RECEIPT_ADMITTED:
     case LEDGER_RECEIPT_KNOWN:
@@ -107,7 +127,7 @@ static fm_status hand_in(struct ledger_engine *engine, struct ledger_outbox_item
     struct engine_member *sequencer = engine_member_find(engine, engine->sequencer);
     struct ledger_message message = {.kind = LEDGER_MESSAGE_SUBMIT};
 
-    item->next_send = engine->now.mono_ms + engine->params.resend_ms;
+    item->next_send = engine->now.mono_ms + patience(engine);
     if (engine_external(engine)) {
         item->next_send = engine->now.mono_ms + PATIENCE * engine->params.resend_ms;
         engine->call.broadcast(engine->call.ctx, item->node.id, item->tx.p, item->tx.len);
@@ -118,6 +138,8 @@ static fm_status hand_in(struct ledger_engine *engine, struct ledger_outbox_item
                                       item->tx.len, err);
     if (sequencer == NULL || !sequencer->up)
         return FM_OK;
+    if (item->sent_ms == 0)
+        item->sent_ms = engine->now.mono_ms;
     base_buf_put(&message.tx, item->tx.p, item->tx.len);
     fm_status st = base_buf_status(&message.tx, "submission", err);
     if (st == FM_OK)
@@ -139,7 +161,11 @@ fm_status engine_submit_scan(struct ledger_engine *engine, struct base_err *err)
             continue;
         if (engine->now.unix_ms > item->not_after + engine->params.skew_ms)
             report_dropped(engine, item, "it expired before the sequencer put it into a block");
-        else if (item->next_send <= engine->now.mono_ms && sends++ < SCAN_SENDS)
+        else if (item->next_send > engine->now.mono_ms)
+            continue;
+        else if (item->sent_ms > 0 && item->sent_ms + patience(engine) > engine->now.mono_ms)
+            item->next_send = item->sent_ms + patience(engine); /* it has become slower since */
+        else if (sends++ < SCAN_SENDS)
             st = hand_in(engine, item, err);
     }
     return st;

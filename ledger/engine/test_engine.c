@@ -108,6 +108,28 @@ static void lost_messages_are_soon_repaired(void **state)
     }
 }
 
+/* ... but not to a sequencer that answers, only late: once its answers are known to take longer
+ * than resend_ms, each submission goes out once. */
+static void what_is_answered_late_is_not_sent_again(void **state)
+{
+    struct world *w = world_running(world_base_seed, 4, 3);
+    unsigned before;
+
+    (void)state;
+    world_run(w, 1500);
+    w->delay_min = w->delay_max = 300;
+    world_submit(w, 1);
+    assert_true(world_run_settled(w, w->now + 5000));
+    before = w->sent_by_kind[LEDGER_MESSAGE_SUBMIT];
+    for (size_t i = 0; i < 50; i++) {
+        world_submit(w, 1);
+        world_run(w, w->now + 50);
+    }
+    assert_true(world_run_settled(w, w->now + 5000));
+    assert_int_equal(w->sent_by_kind[LEDGER_MESSAGE_SUBMIT] - before, 50);
+    world_free(w);
+}
+
 /* ---- a hostile network ---- */
 
 static void disturb(struct world *w)
@@ -250,6 +272,7 @@ int main(void)
         cmocka_unit_test(costs_are_as_the_header_says),
         cmocka_unit_test(many_at_once_share_blocks),
         cmocka_unit_test(lost_messages_are_soon_repaired),
+        cmocka_unit_test(what_is_answered_late_is_not_sent_again),
         cmocka_unit_test(safe_and_live_in_hostile_networks),
         cmocka_unit_test(every_failure_of_the_disk_is_survived),
         cmocka_unit_test(wrong_use_is_refused),
