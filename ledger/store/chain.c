@@ -242,6 +242,11 @@ const struct ledger_head *ledger_chain_head(const struct ledger_chain *chain)
     return &chain->head;
 }
 
+void ledger_chain_set_recent(struct ledger_chain *chain, size_t leaves)
+{
+    ledger_store_set_recent(chain->store, leaves);
+}
+
 const uint8_t *ledger_chain_id(const struct ledger_chain *chain)
 {
     return ledger_store_chain(chain->store);
@@ -293,6 +298,8 @@ fm_status ledger_chain_run(struct ledger_chain *chain, struct ledger_tip *tip,
         st = ledger_store_put_updates(chain->store, step->updates, step->n_updates, err);
     if (st == FM_OK)
         st = ledger_seal_block(tip, block, outcomes, step, &sink, &pages, err);
+    if (st == FM_OK)
+        st = ledger_store_merge_due_ids(chain->store, err);
     if (st == FM_OK)
         st = ledger_store_put_tip(chain->store, tip, err);
     return st;

@@ -142,6 +142,8 @@ fm_status ledger_store_commit(struct ledger_store *store, struct base_err *err)
 
     if (st != FM_OK)
         ledger_store_rollback(store);
+    else
+        ledger_recent_committed(store);
     return st;
 }
 
@@ -149,6 +151,7 @@ void ledger_store_rollback(struct ledger_store *store)
 {
     struct base_err ignored;
 
+    ledger_recent_rolled_back(store);
     /* Some errors have rolled back already; then there is nothing to do. */
     if (sqlite3_get_autocommit(store->db) == 0 &&
         run_plain(store, LEDGER_SQL_ROLLBACK, &ignored) != FM_OK)

@@ -6,7 +6,7 @@
  * one thread at a time; one writing store (held by a lock on PATH.lock) and any number of reading
  * ones may be open together.
  *
- * Tables, schema version 4 (all local: other replicas see hashes, blocks and bundles only):
+ * Tables, schema version 5 (all local: other replicas see hashes, blocks and bundles only):
  *
  *   tip          the one row of where the replica stands: chain, genesis, height, time, the log's
  *                frontier (log.h), state root, hash of the newest block leaf's payload, epoch,
@@ -15,6 +15,8 @@
  *   leaf         place in the log -> payload hash, payload (NULL once erased), height; for
  *                transactions also id, alias, type, result
  *   tx           transaction id -> leaf, not_after (0 where version 2 had forgotten it)
+ *   recent       leaf -> id, not_after: the newest transactions, which go into tx together
+ *   merged       how often rows left recent or tx (store_recent.c, R1 and R2)
  *   node         level << 56 | index -> hash of a perfect subtree of the log, levels
  *                LEDGER_STORE_NODE_LEVEL and up (the lower ones follow from the leaves)
  *   state        key -> value, format.md section 6, but for seen/ID
@@ -45,6 +47,7 @@
 #include "ledger/proof/state.h"
 
 #define LEDGER_STORE_NODE_LEVEL 4
+#define LEDGER_STORE_RECENT 32768 /* leaves, of which ids wait for their place in tx */
 
 struct ledger_store;
 
@@ -137,6 +140,12 @@ fm_status ledger_store_get_leaf(struct ledger_store *store, struct ledger_store_
                                 uint64_t leaf, struct base_err *err) FM_CHECK;
 fm_status ledger_store_find_tx(struct ledger_store *store, uint64_t *leaf, const uint8_t id[32],
                                struct base_err *err) FM_CHECK;
+/* Ids wait until they are this many leaves apart; LEDGER_STORE_RECENT where nobody says. About 60
+ * bytes each in memory. */
+void ledger_store_set_recent(struct ledger_store *store, size_t leaves);
+/* In a write transaction: puts all that wait into their places; the other one if it is time. */
+fm_status ledger_store_merge_ids(struct ledger_store *store, struct base_err *err) FM_CHECK;
+fm_status ledger_store_merge_due_ids(struct ledger_store *store, struct base_err *err) FM_CHECK;
 /* Calls fn for the leaves from <= leaf < to, in order. The leaf is lent for the call. */
 fm_status ledger_store_each_leaf(struct ledger_store *store, uint64_t from, uint64_t to,
                                  fm_status (*fn)(void *ctx, struct ledger_store_leaf *leaf,

@@ -36,8 +36,14 @@ enum ledger_sql {
     LEDGER_SQL_GET_LEAVES,
     LEDGER_SQL_GET_LEAF_HASH,
     LEDGER_SQL_ERASE_LEAF,
-    LEDGER_SQL_PUT_TX,
     LEDGER_SQL_GET_TX,
+    LEDGER_SQL_PUT_RECENT,
+    LEDGER_SQL_LIST_RECENT,
+    LEDGER_SQL_SPAN_RECENT,
+    LEDGER_SQL_MERGE_RECENT,
+    LEDGER_SQL_CLEAR_RECENT,
+    LEDGER_SQL_GET_MERGED,
+    LEDGER_SQL_STEP_MERGED,
     LEDGER_SQL_PUT_NODE,
     LEDGER_SQL_GET_NODE,
     LEDGER_SQL_PUT_BLOCK,
@@ -48,6 +54,7 @@ enum ledger_sql {
     LEDGER_SQL_UNDO_TIP,
     LEDGER_SQL_UNDO_ROW,
     LEDGER_SQL_UNDO_TXS,
+    LEDGER_SQL_UNDO_RECENT,
     LEDGER_SQL_UNDO_LEAVES,
     LEDGER_SQL_UNDO_NODES,
     LEDGER_SQL_UNDO_BLOCK,
@@ -64,8 +71,26 @@ enum ledger_sql {
 };
 
 extern const char ledger_store_schema[];
-extern const char ledger_store_from_2[], ledger_store_from_3[]; /* to the next version's tables */
+/* To the next version's tables. */
+extern const char ledger_store_from_2[], ledger_store_from_3[], ledger_store_from_4[];
 extern const char *const ledger_store_sql[LEDGER_SQL_COUNT];
+
+/* What a connection has read of the table recent (store_recent.c). */
+struct ledger_recent_row {
+    uint8_t id[32];
+    uint64_t leaf;
+    int64_t not_after;
+    uint32_t next; /* of the same place, older */
+};
+struct ledger_recent {
+    bool loaded;
+    int64_t merged; /* the count it was read at */
+    struct ledger_recent_row *row;
+    uint32_t *head;       /* room of them */
+    size_t n, room, kept; /* the first so many are committed */
+    bool replaced;        /* ... unless they came about in this very transaction */
+    uint8_t (*absent)[32];
+};
 
 struct ledger_store {
     sqlite3 *db;
@@ -73,7 +98,23 @@ struct ledger_store {
     char *path;
     int lock_fd; /* -1: a reader */
     uint8_t chain[32];
+    struct ledger_recent recent;
+    size_t merge_at; /* leaves */
 };
+
+/* ---- ids (store_recent.c) ---- */
+
+/* *found, then leaf and not_after of the transaction. */
+fm_status ledger_recent_find(struct ledger_store *store, struct ledger_recent_row *out, bool *found,
+                             const uint8_t id[32], struct base_err *err) FM_CHECK;
+fm_status ledger_recent_put(struct ledger_store *store, const uint8_t id[32], uint64_t leaf,
+                            int64_t not_after, struct base_err *err) FM_CHECK;
+/* Rows were taken out of the tables: no connection may trust what it read. */
+fm_status ledger_recent_step(struct ledger_store *store, struct base_err *err) FM_CHECK;
+/* Whenever a transaction ended. */
+void ledger_recent_committed(struct ledger_store *store);
+void ledger_recent_rolled_back(struct ledger_store *store);
+void ledger_recent_release(struct ledger_recent *recent);
 
 /* ---- files (store_open.c) ---- */
 

@@ -27,13 +27,7 @@ static fm_status put_leaf(void *ctx, const struct ledger_seal_leaf *leaf, struct
     st = ledger_store_run(store, stmt, err);
     if (st != FM_OK || leaf->outcome == NULL)
         return st;
-    stmt = ledger_store_stmt(store, LEDGER_SQL_PUT_TX, err);
-    if (stmt == NULL)
-        return err->code;
-    ledger_store_bind(stmt, 1, leaf->outcome->id, 32);
-    (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)leaf->leaf);
-    (void)sqlite3_bind_int64(stmt, 3, leaf->outcome->not_after);
-    return ledger_store_run(store, stmt, err);
+    return ledger_recent_put(store, leaf->outcome->id, leaf->leaf, leaf->outcome->not_after, err);
 }
 
 static sqlite3_int64 node_at(unsigned level, uint64_t index)
@@ -202,19 +196,14 @@ fm_status ledger_store_get_leaf(struct ledger_store *store, struct ledger_store_
 fm_status ledger_store_find_tx(struct ledger_store *store, uint64_t *leaf, const uint8_t id[32],
                                struct base_err *err)
 {
-    sqlite3_stmt *stmt = ledger_store_stmt(store, LEDGER_SQL_GET_TX, err);
+    struct ledger_recent_row row;
     char text[65];
-    bool row;
-    fm_status st;
+    bool found;
+    fm_status st = ledger_recent_find(store, &row, &found, id, err);
 
-    if (stmt == NULL)
-        return err->code;
-    ledger_store_bind(stmt, 1, id, 32);
-    st = ledger_store_row(store, stmt, &row, err);
-    if (st == FM_OK && row)
-        *leaf = (uint64_t)sqlite3_column_int64(stmt, 0);
-    (void)sqlite3_reset(stmt);
-    if (st == FM_OK && !row) {
+    if (st == FM_OK && found) {
+        *leaf = row.leaf;
+    } else if (st == FM_OK) {
         base_hex(text, id, 32);
         st = base_err_set(err, FM_E_NOT_FOUND, "transaction %s is not on the log", text);
     }

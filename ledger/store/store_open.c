@@ -15,7 +15,7 @@
 #include "ledger/store/sum_vfs.h"
 
 #define APPLICATION_ID 0x464d4c47 /* "FMLG" */
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 #define SCHEMA_OLDEST 2 /* the oldest that is brought up to date */
 
 /* ---- opening ---- */
@@ -81,8 +81,10 @@ static fm_status migrate(struct ledger_store *store, int64_t version, struct bas
     (void)snprintf(number, sizeof number, "PRAGMA user_version = %d; COMMIT", SCHEMA_VERSION);
     if (version < 3)
         st = exec(store, ledger_store_from_2, err);
-    if (st == FM_OK)
+    if (st == FM_OK && version < 4)
         st = exec(store, ledger_store_from_3, err);
+    if (st == FM_OK)
+        st = exec(store, ledger_store_from_4, err);
     if (st == FM_OK)
         st = exec(store, number, err);
     if (st != FM_OK)
@@ -219,6 +221,7 @@ fm_status ledger_store_open(struct ledger_store **out, const char *path,
     if (store == NULL)
         return base_err_memory(err, "ledger store");
     store->lock_fd = -1;
+    store->merge_at = LEDGER_STORE_RECENT;
     store->path = strdup(path);
     if (store->path == NULL)
         st = base_err_memory(err, "ledger store");
@@ -261,6 +264,7 @@ void ledger_store_close(struct ledger_store *store)
     (void)sqlite3_close(store->db);
     if (store->lock_fd >= 0)
         (void)close(store->lock_fd);
+    ledger_recent_release(&store->recent);
     free(store->path);
     free(store);
 }

@@ -8,6 +8,14 @@
     "CREATE TABLE " seen " (not_after INTEGER, id BLOB, PRIMARY KEY (not_after, id))"              \
     " STRICT, WITHOUT ROWID;"
 
+/* Ids on their way into tx, and how often tx and recent were changed but at the end of recent. */
+#define LEDGER_RECENT_TABLES                                                                \
+    "CREATE TABLE recent (leaf INTEGER PRIMARY KEY, id BLOB NOT NULL, not_after INTEGER"    \
+    " NOT NULL) STRICT;"                                                                    \
+    "CREATE TABLE merged (one INTEGER PRIMARY KEY CHECK (one = 1), times INTEGER NOT NULL)" \
+    " STRICT;"                                                                              \
+    "INSERT INTO merged VALUES (1, 0);"
+
 const char ledger_store_schema[] =
     "CREATE TABLE tip (one INTEGER PRIMARY KEY CHECK (one = 1), chain BLOB NOT NULL,"
     " genesis BLOB NOT NULL, height INTEGER NOT NULL, time INTEGER NOT NULL, log BLOB NOT NULL,"
@@ -31,7 +39,10 @@ const char ledger_store_schema[] =
                       "CREATE TABLE note (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, "
                       "WITHOUT ROWID;"
                       "CREATE TABLE evidence (at INTEGER PRIMARY KEY, theirs TEXT NOT NULL UNIQUE,"
-                      " ours TEXT NOT NULL) STRICT;";
+                      " ours TEXT NOT NULL) STRICT;" LEDGER_RECENT_TABLES;
+
+/* Version 4 put every id into tx at once. */
+const char ledger_store_from_4[] = LEDGER_RECENT_TABLES;
 
 /* Version 2 kept seen/ID among the states as well, and its time there alone. What was forgotten
  * has no time any more: 0. */
@@ -50,7 +61,8 @@ const char ledger_store_from_2[] = LEDGER_TX_TABLES(
 /* Version 3 kept the pages of the state tree by depth first. */
 const char ledger_store_from_3[] =
     "CREATE TABLE page4 (at INTEGER PRIMARY KEY, page BLOB NOT NULL) STRICT;"
-    "INSERT INTO page4 SELECT (at & 0xffffffffffffff) << 4 | at >> 56, page FROM page ORDER BY 1;"
+    "INSERT INTO page4 SELECT ((at & 0xffffffffffffff) << 4) | (at >> 56), page FROM page ORDER BY "
+    "1;"
     "DROP TABLE page;"
     "ALTER TABLE page4 RENAME TO page;";
 
@@ -71,11 +83,12 @@ const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
                              " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     [LEDGER_SQL_DEL_STATE] = "DELETE FROM state WHERE key = ?1",
     [LEDGER_SQL_LIST_STATE] = "SELECT key, value FROM state WHERE key >= ?1 ORDER BY key",
-    [LEDGER_SQL_GET_SEEN] = "SELECT not_after FROM tx WHERE id = ?1 AND EXISTS (SELECT 1 FROM seen"
-                            " WHERE seen.not_after = tx.not_after AND seen.id = tx.id)",
+    [LEDGER_SQL_GET_SEEN] = "SELECT 1 FROM seen WHERE not_after = ?1 AND id = ?2",
     [LEDGER_SQL_LIST_SEEN] =
         "SELECT id, not_after FROM tx WHERE EXISTS (SELECT 1 FROM seen"
-        " WHERE seen.not_after = tx.not_after AND seen.id = tx.id) ORDER BY id",
+        " WHERE seen.not_after = tx.not_after AND seen.id = tx.id)"
+        " UNION ALL SELECT id, not_after FROM recent WHERE EXISTS (SELECT 1 FROM seen"
+        " WHERE seen.not_after = recent.not_after AND seen.id = recent.id) ORDER BY id",
     [LEDGER_SQL_PUT_SEEN] = "INSERT INTO seen VALUES (?1, ?2)",
     [LEDGER_SQL_DEL_SEEN] = "DELETE FROM seen WHERE not_after = ?1 AND id = ?2",
     [LEDGER_SQL_EXPIRED_SEEN] = "SELECT id FROM seen WHERE not_after < ?1 ORDER BY not_after, id",
@@ -93,8 +106,16 @@ const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
         " WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf",
     [LEDGER_SQL_GET_LEAF_HASH] = "SELECT hash FROM leaf WHERE leaf = ?1",
     [LEDGER_SQL_ERASE_LEAF] = "UPDATE leaf SET payload = NULL WHERE leaf = ?1",
-    [LEDGER_SQL_PUT_TX] = "INSERT INTO tx VALUES (?1, ?2, ?3)",
-    [LEDGER_SQL_GET_TX] = "SELECT leaf FROM tx WHERE id = ?1",
+    [LEDGER_SQL_GET_TX] = "SELECT leaf, not_after FROM tx WHERE id = ?1",
+    [LEDGER_SQL_PUT_RECENT] = "INSERT INTO recent VALUES (?1, ?2, ?3)",
+    [LEDGER_SQL_LIST_RECENT] =
+        "SELECT leaf, id, not_after FROM recent WHERE leaf > ?1 ORDER BY leaf",
+    [LEDGER_SQL_SPAN_RECENT] =
+        "SELECT (SELECT max(leaf) FROM recent) - (SELECT min(leaf) FROM recent)",
+    [LEDGER_SQL_MERGE_RECENT] = "INSERT INTO tx SELECT id, leaf, not_after FROM recent ORDER BY id",
+    [LEDGER_SQL_CLEAR_RECENT] = "DELETE FROM recent",
+    [LEDGER_SQL_GET_MERGED] = "SELECT times FROM merged",
+    [LEDGER_SQL_STEP_MERGED] = "UPDATE merged SET times = times + 1",
     [LEDGER_SQL_PUT_NODE] = "INSERT INTO node VALUES (?1, ?2)",
     [LEDGER_SQL_GET_NODE] = "SELECT hash FROM node WHERE at = ?1",
     [LEDGER_SQL_PUT_BLOCK] = "INSERT INTO block VALUES (?1, ?2, ?3, ?4)",
@@ -110,6 +131,7 @@ const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
     [LEDGER_SQL_UNDO_ROW] = "DELETE FROM undo WHERE height = ?1",
     [LEDGER_SQL_UNDO_TXS] = "DELETE FROM tx WHERE id IN"
                             " (SELECT id FROM leaf WHERE leaf >= ?1 AND id IS NOT NULL)",
+    [LEDGER_SQL_UNDO_RECENT] = "DELETE FROM recent WHERE leaf >= ?1",
     [LEDGER_SQL_UNDO_LEAVES] = "DELETE FROM leaf WHERE leaf >= ?1",
     [LEDGER_SQL_UNDO_NODES] = "DELETE FROM node WHERE at >= ?1 AND at < ?2",
     [LEDGER_SQL_UNDO_BLOCK] = "DELETE FROM block WHERE height = ?1",

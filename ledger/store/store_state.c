@@ -24,19 +24,24 @@ static void put_seen_value(struct base_buf *value, int64_t not_after)
 static fm_status get_seen(struct ledger_store *store, int64_t *not_after, bool *found,
                           const char *key, struct base_err *err)
 {
-    sqlite3_stmt *stmt = ledger_store_stmt(store, LEDGER_SQL_GET_SEEN, err);
+    struct ledger_recent_row row;
+    sqlite3_stmt *stmt;
     uint8_t id[32];
     fm_status st;
 
     *found = false;
-    if (stmt == NULL)
-        return err->code;
     if (!base_unhex(id, sizeof id, key + SEEN_LEN, strlen(key + SEEN_LEN)))
         return FM_OK; /* no id, so it was never seen */
-    ledger_store_bind(stmt, 1, id, sizeof id);
-    st = ledger_store_row(store, stmt, found, err);
-    if (st == FM_OK && *found)
-        *not_after = sqlite3_column_int64(stmt, 0);
+    st = ledger_recent_find(store, &row, found, id, err);
+    if (st != FM_OK || !*found)
+        return st;
+    stmt = ledger_store_stmt(store, LEDGER_SQL_GET_SEEN, err);
+    if (stmt == NULL)
+        return err->code;
+    (void)sqlite3_bind_int64(stmt, 1, row.not_after);
+    ledger_store_bind(stmt, 2, id, sizeof id);
+    st = ledger_store_row(store, stmt, found, err); /* or it is forgotten by now */
+    *not_after = row.not_after;
     (void)sqlite3_reset(stmt);
     return st;
 }
@@ -195,7 +200,7 @@ static fm_status write_seen(struct ledger_store *store, enum ledger_sql sql, con
     return ledger_store_run(store, stmt, err);
 }
 
-/* The id itself comes into tx with its leaf, and stays there. */
+/* The id itself comes into recent with its leaf, then into tx, and stays there. */
 static fm_status put_seen(struct ledger_store *store, const struct ledger_update *u,
                           struct base_err *err)
 {

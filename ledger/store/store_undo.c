@@ -181,6 +181,10 @@ static fm_status undo_log(struct ledger_store *store, uint64_t size, struct base
     fm_status st = run_2(store, LEDGER_SQL_UNDO_TXS, size, 0, err);
 
     if (st == FM_OK)
+        st = run_2(store, LEDGER_SQL_UNDO_RECENT, size, 0, err);
+    if (st == FM_OK)
+        st = ledger_recent_step(store, err);
+    if (st == FM_OK)
         st = run_2(store, LEDGER_SQL_UNDO_LEAVES, size, 0, err);
     for (unsigned level = LEDGER_STORE_NODE_LEVEL; st == FM_OK && level < 56; level++)
         st = run_2(store, LEDGER_SQL_UNDO_NODES, (uint64_t)level << 56 | size >> level,

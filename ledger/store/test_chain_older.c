@@ -52,10 +52,18 @@ static int64_t number(const char *query)
     return n;
 }
 
+/* As version 4 had it: every id in tx. */
+#define BACK_TO_4                                                        \
+    "INSERT INTO tx SELECT id, leaf, not_after FROM recent ORDER BY id;" \
+    "DROP TABLE recent; DROP TABLE merged;"
+
+static const char back_to_4[] = "BEGIN;" BACK_TO_4 "PRAGMA user_version = 4; COMMIT";
+
 /* As version 3 had it: pages by depth first. */
 #define BACK_TO_3                                                             \
+    BACK_TO_4                                                                 \
     "CREATE TABLE page3 (at INTEGER PRIMARY KEY, page BLOB NOT NULL) STRICT;" \
-    "INSERT INTO page3 SELECT (at & 15) << 56 | at >> 4, page FROM page;"     \
+    "INSERT INTO page3 SELECT ((at & 15) << 56) | (at >> 4), page FROM page;" \
     "DROP TABLE page; ALTER TABLE page3 RENAME TO page;"
 
 static const char back_to_3[] = "BEGIN;" BACK_TO_3 "PRAGMA user_version = 3; COMMIT";
@@ -118,7 +126,7 @@ static void test_brought_up_to_date(void **state)
     assert_int_equal(ledger_reader_open(&reader, path, &err), FM_E_INPUT);
     assert_non_null(strstr(err.text, "start the node once (firmiana node)"));
     must(ledger_chain_open(&t.chain, path, &err));
-    assert_int_equal(number("PRAGMA user_version"), 4);
+    assert_int_equal(number("PRAGMA user_version"), 5);
     assert_int_equal(number("SELECT count(*) FROM seen"), 2);
     assert_int_equal(number("SELECT count(*) FROM tx"), 4);
     assert_int_equal(number("SELECT count(*) FROM tx WHERE not_after = 0"), 2);
@@ -151,23 +159,37 @@ static void test_goes_on(void **state)
     town_release(&t);
 }
 
-static void test_from_the_version_between(void **state)
+static void from_a_version_between(const char *back)
 {
     struct base_buf last = {0};
     struct town t;
 
-    (void)state;
     play(&t, &last);
     must(ledger_chain_open(&t.chain, path, &err));
+    town_ok(&t, publish(&t, 5));
     ledger_chain_close(t.chain);
-    sql(back_to_3);
+    assert_int_equal(number("SELECT count(*) FROM recent"), 1);
+    sql(back);
     must(ledger_chain_open(&t.chain, path, &err));
-    assert_int_equal(number("PRAGMA user_version"), 4);
+    assert_int_equal(number("PRAGMA user_version"), 5);
+    assert_int_equal(number("SELECT count(*) FROM tx"), 5);
     check(&t);
     town_refused(&t, last, LEDGER_DROP_REPEATED);
-    town_ok(&t, publish(&t, 5));
+    town_ok(&t, publish(&t, 6));
     check(&t);
     town_release(&t);
+}
+
+static void test_from_version_3(void **state)
+{
+    (void)state;
+    from_a_version_between(back_to_3);
+}
+
+static void test_from_version_4(void **state)
+{
+    (void)state;
+    from_a_version_between(back_to_4);
 }
 
 /* Fails in the middle, and all is as it was. */
@@ -220,9 +242,8 @@ int main(void)
 {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_brought_up_to_date),
-        WITH_FOLDER(test_goes_on),
-        WITH_FOLDER(test_from_the_version_between),
+        WITH_FOLDER(test_brought_up_to_date), WITH_FOLDER(test_goes_on),
+        WITH_FOLDER(test_from_version_3),     WITH_FOLDER(test_from_version_4),
         WITH_FOLDER(test_all_or_nothing),
     };
     return cmocka_run_group_tests_name("a ledger of an older version", tests, NULL, NULL);
