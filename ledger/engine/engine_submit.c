@@ -8,6 +8,8 @@
 /* After the sequencer said that it has the transaction, asking again is only a precaution against
  * its restart. */
 #define PATIENCE 10
+/* ... and after no answer at all, however long answers have taken. */
+#define PATIENCE_MOST 50
 
 /* A scan sends no more than this, so that a full outbox does not fill the channel's queue when the
  * sequencer comes back. */
@@ -19,7 +21,7 @@ static int64_t patience(const struct ledger_engine *engine)
 {
     int64_t least = engine->params.resend_ms, ms = 4 * engine->answer_ms;
 
-    return ms < least ? least : ms < PATIENCE * least ? ms : PATIENCE * least;
+    return ms < least ? least : ms < PATIENCE_MOST * least ? ms : PATIENCE_MOST * least;
 }
 
 /* The longest of late: what is longer counts at once, what is shorter by and by. */
