@@ -20,7 +20,11 @@
  * With --state N the state tree by itself, on disk with N keys: keys_per_s and cpu_us_per_key of
  * blocks of so many changed keys, each committed; proofs by a reader, processor milliseconds.
  *
- *   bench_ledger --state N [--block KEYS] [--dir FOLDER] */
+ *   bench_ledger --state N [--block KEYS] [--dir FOLDER]
+ *
+ * With --join, at the end, or with --ledger FILE for a ledger that is there: a snapshot of it, and
+ * a replica that begins with that and checks all of it; seconds by the clock and of the processor.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,15 +52,17 @@
     "bench_ledger --engine cometbft [--validators N] [--cometbft PROGRAM] [--commit-ms N] ...\n" \
     "  ordered by CometBFT, a process a member: also its processor time, and the cores busy\n"   \
     "bench_ledger --state N [--block KEYS] [--dir FOLDER]\n"                                     \
-    "  the state tree by itself, with N keys: blocks of so many changed keys, proofs"
+    "  the state tree by itself, with N keys: blocks of so many changed keys, proofs\n"          \
+    "bench_ledger --ledger FILE [--dir FOLDER], or --join with the first\n"                      \
+    "  a snapshot of that ledger, or of the one made; a replica that begins with it"
 
 enum { SAMPLES = 200, SAMPLES_COMET = 20 };
 
 /* The bench, and what it was asked. */
 struct options {
     size_t entries, sample, state, block;
-    bool processes, comet;
-    const char *dir, *cometbft;
+    bool processes, comet, join;
+    const char *dir, *cometbft, *ledger;
     int64_t commit_ms;
 };
 
@@ -148,7 +154,7 @@ static void start(const struct options *o, const char *dir)
             abort();
 }
 
-static void stop(const struct options *o)
+static void stop(const struct options *o, const char *dir)
 {
     size_t first = o->processes ? bench.n - 1 : 0;
 
@@ -164,8 +170,10 @@ static void stop(const struct options *o)
         ledger_member_close(&bench.member[i]);
     if (o->processes)
         ledger_sealed_join(&bench, pids);
+    if (o->join && !o->comet)
+        ledger_join_bench(driver()->path, dir);
     for (size_t i = 0; i < bench.n; i++)
-        ledger_member_remove_files(&bench.member[i]);
+        ledger_bench_remove(bench.member[i].path);
     base_buf_release(&bench.genesis);
 }
 
@@ -321,6 +329,10 @@ static int parse(struct options *o, int argc, char **argv)
             o->processes = true;
             continue;
         }
+        if (strcmp(argv[i], "--join") == 0) {
+            o->join = true;
+            continue;
+        }
         if (value == NULL)
             return 2;
         if (strcmp(argv[i], "--members") == 0 || strcmp(argv[i], "--validators") == 0)
@@ -333,6 +345,8 @@ static int parse(struct options *o, int argc, char **argv)
             o->block = (size_t)strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--stretch") == 0)
             o->sample = (size_t)strtoul(value, NULL, 10);
+        else if (strcmp(argv[i], "--ledger") == 0)
+            o->ledger = value;
         else if (strcmp(argv[i], "--dir") == 0)
             o->dir = value;
         else if (strcmp(argv[i], "--cometbft") == 0)
@@ -351,6 +365,26 @@ static int parse(struct options *o, int argc, char **argv)
                : 0;
 }
 
+static void whole_path(const struct options *o, const char *dir)
+{
+    size_t done = 0;
+
+    start(o, dir);
+    for (size_t size = 1000; done < o->entries; size *= 10) {
+        size_t goal = size < o->entries ? size : o->entries;
+        size_t n = o->sample < goal / 2 ? o->sample : goal / 2;
+        double wall, cpu, most;
+        while (goal > done + n) {
+            size_t some = goal - done - n < 20000 ? goal - done - n : 20000;
+            stretch(some, &wall, &cpu, &most);
+            done += some;
+        }
+        measure(o, goal, n);
+        done += n;
+    }
+    stop(o, dir);
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {.entries = 10000,
@@ -359,7 +393,6 @@ int main(int argc, char **argv)
                         .dir = "/tmp",
                         .cometbft = "cometbft",
                         .commit_ms = 100};
-    size_t done = 0;
     char dir[128];
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
@@ -379,23 +412,11 @@ int main(int argc, char **argv)
     (void)snprintf(dir, sizeof dir, "%.100s/firmiana-bench-XXXXXX", o.dir);
     if (mkdtemp(dir) == NULL)
         return 8;
-    if (o.state > 0) {
+    if (o.state > 0)
         ledger_state_bench(dir, o.state, o.block);
-        return rmdir(dir) == 0 ? 0 : 1;
-    }
-    start(&o, dir);
-    for (size_t size = 1000; done < o.entries; size *= 10) {
-        size_t goal = size < o.entries ? size : o.entries;
-        size_t n = o.sample < goal / 2 ? o.sample : goal / 2;
-        double wall, cpu, most;
-        while (goal > done + n) {
-            size_t some = goal - done - n < 20000 ? goal - done - n : 20000;
-            stretch(some, &wall, &cpu, &most);
-            done += some;
-        }
-        measure(&o, goal, n);
-        done += n;
-    }
-    stop(&o);
+    else if (o.ledger != NULL)
+        ledger_join_bench(o.ledger, dir);
+    else
+        whole_path(&o, dir);
     return rmdir(dir) == 0 ? 0 : 1;
 }

@@ -320,13 +320,13 @@ void ledger_member_close(struct ledger_bench_member *m)
     }
 }
 
-void ledger_member_remove_files(const struct ledger_bench_member *m)
+void ledger_bench_remove(const char *path)
 {
     static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
     char name[192];
 
     for (size_t k = 0; k < 4; k++) {
-        (void)snprintf(name, sizeof name, "%s%s", m->path, endings[k]);
+        (void)snprintf(name, sizeof name, "%s%s", path, endings[k]);
         (void)unlink(name);
     }
 }

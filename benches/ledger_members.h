@@ -76,7 +76,7 @@ void ledger_member_put(struct ledger_bench_member *to, size_t from, const void *
 fm_status ledger_member_next(struct ledger_bench_member *m, bool *some,
                              struct base_err *err) FM_CHECK;
 void ledger_member_stop(struct ledger_bench_member *m);
-void ledger_member_remove_files(const struct ledger_bench_member *m);
+void ledger_bench_remove(const char *path); /* a ledger, with all that stands beside it */
 
 /* A child process for each member but the last, over sealed channels; this process goes on as the
  * last one, connected. pids: n - 1 of them. */

@@ -172,7 +172,7 @@ static fm_status read_leaves(struct reader *r)
 {
     uint64_t there = r->tip.log.size;
     struct ledger_store_leaf own = {0};
-    fm_status st = FM_OK;
+    fm_status st = ledger_store_merge_ids(r->store, r->err); /* so that none are kept in memory */
 
     for (uint64_t at = 0; st == FM_OK && at < r->leaves; at++) {
         struct leaf l;
@@ -188,44 +188,72 @@ static fm_status read_leaves(struct reader *r)
         if (l.kind == SNAPSHOT_BLOCK)
             memcpy(r->tip.prev, l.seal.payload_hash, 32);
     }
+    if (st == FM_OK)
+        st = ledger_store_merge_ids(r->store, r->err);
     return st == FM_OK && r->leaves < there ? malformed(r, "it has no genesis block") : st;
 }
 
 /* ---- state ---- */
 
-/* Changes on their way to the tree. */
+/* Values on their way to their table, and the changes of the tree: all of them, so that each of its
+ * pages is written once. */
 struct batch {
-    struct ledger_state_change *changes;
     struct ledger_update *updates;
     char (*keys)[256];
     size_t n;
+    struct ledger_state_change *changes;
+    size_t n_changes, room;
 };
 
-static fm_status apply(struct reader *r, struct batch *b)
+static fm_status write_values(struct reader *r, struct batch *b)
 {
-    struct ledger_state_pages pages = ledger_store_pages(r->store);
     fm_status st = ledger_store_put_updates(r->store, b->updates, b->n, r->err);
 
-    if (st == FM_OK && b->n > 0)
-        st = ledger_state_update(r->tip.state_root, &pages, b->changes, b->n, r->err);
     b->n = 0;
     return st;
+}
+
+static fm_status write_tree(struct reader *r, struct batch *b)
+{
+    struct ledger_state_pages pages = ledger_store_pages(r->store);
+    fm_status st = write_values(r, b);
+
+    if (st == FM_OK && b->n_changes > 0)
+        st = ledger_state_update(r->tip.state_root, &pages, b->changes, b->n_changes, r->err);
+    b->n_changes = 0;
+    return st;
+}
+
+static fm_status make_room(struct reader *r, struct batch *b)
+{
+    size_t room = b->room == 0 ? BATCH : b->room + b->room / 2;
+    struct ledger_state_change *more = realloc(b->changes, room * sizeof *more);
+
+    if (more == NULL)
+        return base_err_memory(r->err, "snapshot");
+    b->changes = more;
+    b->room = room;
+    return FM_OK;
 }
 
 static fm_status change(struct reader *r, struct batch *b, const char *key, const uint8_t *value,
                         size_t len)
 {
     struct ledger_update *u = &b->updates[b->n];
-    struct ledger_state_change *c = &b->changes[b->n];
+    fm_status st = b->n_changes == b->room ? make_room(r, b) : FM_OK;
+    struct ledger_state_change *c = b->changes + b->n_changes;
 
+    if (st != FM_OK)
+        return st;
     memcpy(b->keys[b->n], key, strlen(key) + 1);
     *u = (struct ledger_update){b->keys[b->n], value, len};
     *c = (struct ledger_state_change){.removed = value == NULL};
     ledger_state_path(c->path, key);
     if (value != NULL)
         base_hash(c->value_hash, value, len);
+    b->n_changes++;
     b->n++;
-    return b->n == BATCH ? apply(r, b) : FM_OK;
+    return b->n == BATCH ? write_values(r, b) : FM_OK;
 }
 
 /* The keys of the genesis go first; whoever lives on comes again. */
@@ -248,7 +276,7 @@ static fm_status clear_state(struct reader *r, struct batch *b)
     for (size_t at = 0; st == FM_OK && at < keys.len; at += strlen((char *)keys.p + at) + 1)
         st = change(r, b, (const char *)keys.p + at, NULL, 0);
     if (st == FM_OK)
-        st = apply(r, b);
+        st = write_tree(r, b);
     base_buf_release(&keys);
     return st;
 }
@@ -273,17 +301,15 @@ static fm_status read_state(struct reader *r, struct batch *b)
         memcpy(before, key, len + 1);
         st = change(r, b, key, value, value_len);
     }
-    return st == FM_OK ? apply(r, b) : st;
+    return st == FM_OK ? write_tree(r, b) : st;
 }
 
 static fm_status read_states(struct reader *r)
 {
-    struct batch b = {.changes = calloc(BATCH, sizeof *b.changes),
-                      .updates = calloc(BATCH, sizeof *b.updates),
+    struct batch b = {.updates = calloc(BATCH, sizeof *b.updates),
                       .keys = calloc(BATCH, sizeof *b.keys)};
-    fm_status st = b.changes == NULL || b.updates == NULL || b.keys == NULL
-                       ? base_err_memory(r->err, "snapshot")
-                       : read_state(r, &b);
+    fm_status st = b.updates == NULL || b.keys == NULL ? base_err_memory(r->err, "snapshot")
+                                                       : read_state(r, &b);
 
     free(b.changes);
     free(b.updates);
