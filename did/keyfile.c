@@ -7,19 +7,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/aead.h"
 #include "base/json.h"
 #include "base/secret.h"
 #include "did/moment.h"
 #include "did/multibase.h"
 
 #define FORMAT "firmiana-key-1"
-#define AEAD "aes-256-gcm"
 #define KEY_LEN 32
 #define SALT_LEN 32
 #define NONCE_LEN 12
-#define TAG_LEN 16
+#define TAG_LEN BASE_AEAD_TAG
 #define CHECKSUM_LEN 16
+#define PBKDF2 "pbkdf2-hmac-sm3"
+#define PBKDF2_PER_N 16 /* iterations for each of scrypt's n: 524288 by default */
+#define PBKDF2_LEAST (1 << 18)
+#define PBKDF2_MOST (1 << 24)
 #define KDF_MEMORY_MAX ((uint64_t)1 << 30)
 
 const struct did_kdf did_kdf_default = {1u << 15, 8, 1};
@@ -27,7 +30,9 @@ const struct did_kdf did_kdf_default = {1u << 15, 8, 1};
 /* A key file taken apart. */
 struct sealed {
     struct did_keyfile info;
+    const struct base_aead *aead;
     struct did_kdf kdf;
+    uint32_t iterations; /* of PBKDF2; 0: scrypt, as kdf has it */
     uint8_t salt[SALT_LEN], nonce[NONCE_LEN];
     uint8_t sealed[DID_SECRET_MAX + TAG_LEN];
 };
@@ -45,11 +50,29 @@ static bool kdf_is_valid(int64_t n, int64_t r, int64_t p)
            p <= 16 && (uint64_t)n * (uint64_t)r * 128 <= KDF_MEMORY_MAX;
 }
 
+/* The national AEAD goes with the national way to a key. */
+static bool is_national(const struct base_aead *aead)
+{
+    return strcmp(base_aead_name(aead), "sm4-ctr-hmac-sm3") == 0;
+}
+
 /* ---- cryptography ---- */
 
-static fm_status derive(uint8_t key[KEY_LEN], const struct did_passphrase *pass,
-                        const struct did_kdf *kdf, const uint8_t salt[SALT_LEN],
-                        struct base_err *err)
+static fm_status derive_national(uint8_t key[KEY_LEN], const struct did_passphrase *pass,
+                                 const struct sealed *s, struct base_err *err)
+{
+    size_t len;
+    const char *bytes = did_passphrase_bytes(pass, &len);
+
+    if (PKCS5_PBKDF2_HMAC(bytes, (int)len, s->salt, SALT_LEN, (int)s->iterations, EVP_sm3(),
+                          KEY_LEN, key) != 1)
+        return base_err_memory(err, "PBKDF2"); /* UNTESTED: memory, or an OpenSSL without SM3 */
+    return FM_OK;
+}
+
+static fm_status derive_scrypt(uint8_t key[KEY_LEN], const struct did_passphrase *pass,
+                               const struct did_kdf *kdf, const uint8_t salt[SALT_LEN],
+                               struct base_err *err)
 {
     uint64_t n = kdf->n, most = 2 * KDF_MEMORY_MAX;
     uint32_t r = kdf->r, p = kdf->p;
@@ -82,43 +105,11 @@ static fm_status derive(uint8_t key[KEY_LEN], const struct did_passphrase *pass,
     return st;
 }
 
-/* out: len bytes, then the tag. */
-static bool gcm_seal(uint8_t *out, const uint8_t key[KEY_LEN], const uint8_t nonce[NONCE_LEN],
-                     const struct base_buf *aad, const uint8_t *plain, size_t len)
+static fm_status derive(uint8_t key[KEY_LEN], const struct did_passphrase *pass,
+                        const struct sealed *s, struct base_err *err)
 {
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    int n, rest;
-    bool ok;
-
-    ok = ctx != NULL && EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
-         EVP_EncryptUpdate(ctx, NULL, &n, aad->p, (int)aad->len) == 1 &&
-         EVP_EncryptUpdate(ctx, out, &n, plain, (int)len) == 1 && n == (int)len &&
-         EVP_EncryptFinal_ex(ctx, out + len, &rest) == 1 &&
-         EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, out + len) == 1;
-    EVP_CIPHER_CTX_free(ctx);
-    return ok;
-}
-
-/* out: len bytes, to be used only after FM_OK. */
-static fm_status gcm_open(uint8_t *out, const uint8_t key[KEY_LEN], const uint8_t nonce[NONCE_LEN],
-                          const struct base_buf *aad, const uint8_t *sealed, size_t len,
-                          struct base_err *err)
-{
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    uint8_t tag[TAG_LEN];
-    int n, rest;
-    fm_status st = FM_OK;
-
-    memcpy(tag, sealed + len, TAG_LEN);
-    if (ctx == NULL || EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) != 1 ||
-        EVP_DecryptUpdate(ctx, NULL, &n, aad->p, (int)aad->len) != 1 ||
-        EVP_DecryptUpdate(ctx, out, &n, sealed, (int)len) != 1 || n != (int)len ||
-        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, tag) != 1)
-        st = base_err_memory(err, "AES-GCM");
-    else if (EVP_DecryptFinal_ex(ctx, out + len, &rest) != 1) /* checks the tag, writes nothing */
-        st = base_err_set(err, FM_E_AUTH, "the passphrase is wrong");
-    EVP_CIPHER_CTX_free(ctx);
-    return st;
+    return s->iterations > 0 ? derive_national(key, pass, s, err)
+                             : derive_scrypt(key, pass, &s->kdf, s->salt, err);
 }
 
 /* ---- the JSON around it ---- */
@@ -127,7 +118,7 @@ static fm_status checksum(char hex[2 * CHECKSUM_LEN + 1], const json_t *without,
                           struct base_err *err)
 {
     uint8_t hash32[32];
-    fm_status st = base_json_hash(hash32, without, err);
+    fm_status st = base_json_sha256(hash32, without, err);
 
     base_hex(hex, hash32, CHECKSUM_LEN);
     return st;
@@ -138,6 +129,7 @@ static fm_status make_head(json_t **out, const struct sealed *s, struct base_err
 {
     char created[DID_MOMENT_TEXT], multikey[DID_MULTIKEY_TEXT];
     char salt[2 * SALT_LEN + 1], nonce[2 * NONCE_LEN + 1];
+    json_t *kdf;
     fm_status st = did_moment_format(created, s->info.created_s, err);
 
     *out = NULL;
@@ -147,11 +139,14 @@ static fm_status make_head(json_t **out, const struct sealed *s, struct base_err
         return st;
     base_hex(salt, s->salt, SALT_LEN);
     base_hex(nonce, s->nonce, NONCE_LEN);
-    *out = json_pack("{s:s, s:s, s:s, s:{s:s, s:I, s:I, s:I, s:s}, s:s, s:s, s:s, s:s}", "aead",
-                     AEAD, "created", created, "format", FORMAT, "kdf", "name", "scrypt", "n",
-                     (json_int_t)s->kdf.n, "p", (json_int_t)s->kdf.p, "r", (json_int_t)s->kdf.r,
-                     "salt", salt, "nonce", nonce, "public", multikey, "role", s->info.role,
-                     "suite", s->info.key.suite->name);
+    kdf = s->iterations > 0
+              ? json_pack("{s:s, s:I, s:s}", "name", PBKDF2, "iterations",
+                          (json_int_t)s->iterations, "salt", salt)
+              : json_pack("{s:s, s:I, s:I, s:I, s:s}", "name", "scrypt", "n", (json_int_t)s->kdf.n,
+                          "p", (json_int_t)s->kdf.p, "r", (json_int_t)s->kdf.r, "salt", salt);
+    *out = json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "aead", base_aead_name(s->aead),
+                     "created", created, "format", FORMAT, "kdf", kdf, "nonce", nonce, "public",
+                     multikey, "role", s->info.role, "suite", s->info.key.suite->name);
     return *out == NULL ? base_err_memory(err, "key file") : FM_OK;
 }
 
@@ -180,6 +175,7 @@ fm_status did_keyfile_seal(struct base_buf *out, const struct did_secret *secret
                            struct base_err *err)
 {
     struct sealed s = {.info = {.key = *did_secret_key(secret), .created_s = created_s},
+                       .aead = base_aead_usual(),
                        .kdf = *kdf};
     struct base_buf aad = {0};
     json_t *head = NULL;
@@ -192,6 +188,8 @@ fm_status did_keyfile_seal(struct base_buf *out, const struct did_secret *secret
     if (!kdf_is_valid(kdf->n, kdf->r, kdf->p))
         return base_err_set(err, FM_E_ARG, "scrypt parameters n %lu, r %lu, p %lu are out of range",
                             (unsigned long)kdf->n, (unsigned long)kdf->r, (unsigned long)kdf->p);
+    if (is_national(s.aead))
+        s.iterations = kdf->n * PBKDF2_PER_N;
     (void)snprintf(s.info.role, sizeof s.info.role, "%s", role);
     if ((st = base_random_fill(random, s.salt, sizeof s.salt, err)) != FM_OK ||
         (st = base_random_fill(random, s.nonce, sizeof s.nonce, err)) != FM_OK ||
@@ -203,10 +201,10 @@ fm_status did_keyfile_seal(struct base_buf *out, const struct did_secret *secret
     if (st == FM_OK)
         st = base_json_canonical(&aad, head, err);
     if (st == FM_OK)
-        st = derive(key, pass, kdf, s.salt, err);
-    if (st == FM_OK && !gcm_seal(s.sealed, key, s.nonce, &aad, did_secret_bytes(secret),
-                                 s.info.key.suite->secret_len))
-        st = base_err_memory(err, "AES-GCM");
+        st = derive(key, pass, &s, err);
+    if (st == FM_OK)
+        st = base_aead_seal(s.aead, s.sealed, key, s.nonce, (struct base_aead_with){aad.p, aad.len},
+                            did_secret_bytes(secret), s.info.key.suite->secret_len, err);
     if (st == FM_OK)
         st = put_file(out, head, &s, err);
     base_secret_free(key, KEY_LEN);
@@ -217,6 +215,23 @@ fm_status did_keyfile_seal(struct base_buf *out, const struct did_secret *secret
 
 /* ---- opening ---- */
 
+static fm_status parse_pbkdf2(struct sealed *s, const json_t *kdf, struct base_err *err)
+{
+    static const char *const members[] = {"iterations", "name", "salt", NULL};
+    int64_t iterations;
+    fm_status st;
+
+    if ((st = base_json_only(kdf, members, err)) != FM_OK ||
+        (st = base_json_get_int(&iterations, kdf, "iterations", err)) != FM_OK ||
+        (st = base_json_get_hex(s->salt, SALT_LEN, kdf, "salt", err)) != FM_OK)
+        return st;
+    if (iterations < PBKDF2_LEAST || iterations > PBKDF2_MOST)
+        return base_err_set(err, FM_E_LIMIT, "%lld iterations of " PBKDF2 " are out of range",
+                            (long long)iterations);
+    s->iterations = (uint32_t)iterations;
+    return FM_OK;
+}
+
 static fm_status parse_kdf(struct sealed *s, const json_t *json, struct base_err *err)
 {
     static const char *const members[] = {"n", "name", "p", "r", "salt", NULL};
@@ -226,15 +241,18 @@ static fm_status parse_kdf(struct sealed *s, const json_t *json, struct base_err
     fm_status st;
 
     if ((st = base_json_get_object(&kdf, json, "kdf", err)) != FM_OK ||
-        (st = base_json_only(kdf, members, err)) != FM_OK ||
-        (st = base_json_get_str(&name, kdf, "name", err)) != FM_OK ||
+        (st = base_json_get_str(&name, kdf, "name", err)) != FM_OK)
+        return st;
+    if (strcmp(name, is_national(s->aead) ? PBKDF2 : "scrypt") != 0)
+        return base_err_set(err, FM_E_INPUT, "kdf '%.40s' is not known with this aead", name);
+    if (is_national(s->aead))
+        return parse_pbkdf2(s, kdf, err);
+    if ((st = base_json_only(kdf, members, err)) != FM_OK ||
         (st = base_json_get_int(&n, kdf, "n", err)) != FM_OK ||
         (st = base_json_get_int(&r, kdf, "r", err)) != FM_OK ||
         (st = base_json_get_int(&p, kdf, "p", err)) != FM_OK ||
         (st = base_json_get_hex(s->salt, SALT_LEN, kdf, "salt", err)) != FM_OK)
         return st;
-    if (strcmp(name, "scrypt") != 0)
-        return base_err_set(err, FM_E_INPUT, "kdf '%.40s' is not known", name);
     if (!kdf_is_valid(n, r, p))
         return base_err_set(err, FM_E_LIMIT,
                             "scrypt parameters n %lld, r %lld, p %lld are out of range",
@@ -251,8 +269,11 @@ static fm_status parse_fields(struct sealed *s, const json_t *json, struct base_
     fm_status st;
 
     if ((st = base_json_only(json, members, err)) != FM_OK ||
-        (st = base_json_get_str(&aead, json, "aead", err)) != FM_OK ||
-        (st = base_json_get_str(&created, json, "created", err)) != FM_OK ||
+        (st = base_json_get_str(&aead, json, "aead", err)) != FM_OK)
+        return st;
+    if ((s->aead = base_aead_by_name(aead)) == NULL)
+        return base_err_set(err, FM_E_INPUT, "aead '%.40s' is not known", aead);
+    if ((st = base_json_get_str(&created, json, "created", err)) != FM_OK ||
         (st = base_json_get_str(&multikey, json, "public", err)) != FM_OK ||
         (st = base_json_get_str(&role, json, "role", err)) != FM_OK ||
         (st = base_json_get_str(&suite, json, "suite", err)) != FM_OK ||
@@ -260,8 +281,6 @@ static fm_status parse_fields(struct sealed *s, const json_t *json, struct base_
         (st = parse_kdf(s, json, err)) != FM_OK ||
         (st = did_multikey_decode(&s->info.key, multikey, DID_RULES_VERSION, err)) != FM_OK)
         return st;
-    if (strcmp(aead, AEAD) != 0)
-        return base_err_set(err, FM_E_INPUT, "aead '%.40s' is not known", aead);
     if (strcmp(suite, s->info.key.suite->name) != 0)
         return base_err_set(err, FM_E_INPUT, "suite and public key do not belong together");
     if (!did_moment_parse(&s->info.created_s, created))
@@ -338,9 +357,12 @@ static fm_status unseal(struct did_secret **out, const struct sealed *s, const j
     if (st == FM_OK)
         st = base_json_canonical(&aad, head, err);
     if (st == FM_OK)
-        st = derive(key, pass, &s->kdf, s->salt, err);
+        st = derive(key, pass, s, err);
     if (st == FM_OK)
-        st = gcm_open(key + KEY_LEN, key, s->nonce, &aad, s->sealed, len, err);
+        st = base_aead_open(s->aead, key + KEY_LEN, key, s->nonce,
+                            (struct base_aead_with){aad.p, aad.len}, s->sealed, len, err);
+    if (st == FM_E_AUTH)
+        st = base_err_set(err, FM_E_AUTH, "the passphrase is wrong");
     if (st == FM_OK)
         st = did_secret_import(out, s->info.key.suite, key + KEY_LEN, len, err);
     base_secret_free(key, room);

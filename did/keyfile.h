@@ -1,20 +1,24 @@
 /* A sealed key as bytes: canonical JSON (one line) and a newline. No files here; keystore.h has
  * them.
  *
- *   "aead"      "aes-256-gcm"
+ *   "aead"      "aes-256-gcm"; "sm4-ctr-hmac-sm3" where the profile is national (base/aead.h)
  *   "checksum"  first 16 bytes of SHA-256 of the canonical object without this member, hex: tells a
  *               damaged file from a wrong passphrase. Protects against nothing but accidents.
  *   "created"   moment.h
  *   "format"    "firmiana-key-1"
- *   "kdf"       {"name": "scrypt", "n", "p", "r", "salt"}: RFC 7914; salt 32 bytes in hex
+ *   "kdf"       {"name": "scrypt", "n", "p", "r", "salt"}: RFC 7914; salt 32 bytes in hex.
+ *               With the national aead {"name": "pbkdf2-hmac-sm3", "iterations", "salt"}: RFC 8018,
+ *               since scrypt is made of SHA-256 and Salsa20. It costs time alone, no memory, so who
+ *               guesses on many machines is slowed down less: choose a longer passphrase
  *   "nonce"     12 bytes, hex
  *   "public"    the public key as Multikey
  *   "role"      what the key is for: a role of role.h, "recovery", "subject", ...; 1 to 32 of
  *               [A-Za-z0-9-]
- *   "sealed"    hex: AES-256-GCM ciphertext of the suite's secret bytes, then the 16-byte tag
- *   "suite"     "ed25519"
+ *   "sealed"    hex: ciphertext of the suite's secret bytes, then the 16-byte tag
+ *   "suite"     "ed25519", "p256" or "sm2"
  *
- * Key = scrypt(passphrase, salt, n, r, p), 32 bytes. Associated data: the canonical object without
+ * Key = scrypt(passphrase, salt, n, r, p) or PBKDF2, 32 bytes. PBKDF2's iterations are 16 n, and
+ * from 2^18 to 2^24 may be read. Associated data: the canonical object without
  * "checksum" and "sealed", so that role, public key, dates and parameters are authenticated. Salt
  * and nonce are fresh at every sealing, so no (key, nonce) pair returns. */
 #ifndef FIRMIANA_DID_KEYFILE_H

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/profile.h"
 #include "did/keyfile.h"
 #include "did/multibase.h"
 #include "did/test_tools.h"
@@ -146,7 +147,7 @@ static void forge(const char *inside, const char *name, json_t *value, fm_status
     assert_int_equal(
         json_object_set_new(inside == NULL ? json : json_object_get(json, inside), name, value), 0);
     json_object_del(json, "checksum");
-    assert_int_equal(base_json_hash(hash32, json, &err), FM_OK);
+    assert_int_equal(base_json_sha256(hash32, json, &err), FM_OK);
     base_hex(sum, hash32, 16);
     json_object_set_new(json, "checksum", json_sprintf("%s%s", sum, wanted == FM_OK ? "0" : ""));
     if (wanted == FM_OK) /* All is right but for a digit too many. */
@@ -206,6 +207,65 @@ static void bad_arguments_are_refused(void **state)
     base_buf_release(&out);
 }
 
+/* ---- the national profile ---- */
+
+/* Written by Python's hashlib and hmac with SM3 and by openssl enc -sm4-ctr, from keyfile.h's and
+ * base/aead.h's text alone: the secret 1, whose public key is the curve's generator. */
+static const char national[] =
+    "{\"aead\":\"sm4-ctr-hmac-sm3\",\"checksum\":\"742b01fbe458fbe700b0b2b51747abbc\",\"created\":"
+    "\""
+    "2026-11-20T09:51:00Z\",\"format\":\"firmiana-key-1\",\"kdf\":{\"iterations\":262144,\"name\":"
+    "\"p"
+    "bkdf2-hmac-sm3\",\"salt\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d"
+    "1e1f\"},\"nonce\":\"6465666768696a6b6c6d6e6f\",\"public\":\"zEPJc1oPo5TnKrv1UsVf11K3g344bZ1v"
+    "dvB9u6MofbDnMa494\",\"role\":\"recovery\",\"sealed\":\"fc697ae4449fa85d31aec09c73211a50b09ac"
+    "0f465c302e138266766f5385dc2c21e2476e0b57ddf7fc05ff63a5446dd\",\"suite\":\"sm2\"}"
+    "\n";
+
+static void a_national_file_is_sm4_and_sm3(void **state)
+{
+    static const char phrase[] = "correct horse \xe7\x94\xb5\xe6\xb1\xa0";
+    static const uint8_t one[32] = {[31] = 1};
+    struct did_passphrase *pass;
+    struct did_secret *back;
+    struct base_err err = {0};
+
+    (void)state;
+    assert_int_equal(did_passphrase_from_bytes(&pass, phrase, sizeof phrase - 1, &err), FM_OK);
+    tools_expect(did_keyfile_open(&back, NULL, national, sizeof national - 1, pass, &err), FM_OK,
+                 &err, "");
+    assert_memory_equal(did_secret_bytes(back), one, 32);
+    did_secret_free(back);
+    tools_expect(did_keyfile_open(&back, NULL, national, sizeof national - 1, right, &err),
+                 FM_E_AUTH, &err, "the passphrase is wrong");
+    did_passphrase_free(pass);
+}
+
+static void the_profile_says_how_to_seal(void **state)
+{
+    struct did_secret *before = secret;
+    struct base_buf file = {0};
+    struct base_err err = {0};
+
+    (void)state;
+    assert_int_equal(base_profile_adopt(BASE_PROFILE_NATIONAL, &err), FM_OK);
+    secret = tools_secret(&rnd);
+    seal(&file);
+    assert_non_null(strstr(base_buf_cstr(&file), "\"aead\":\"sm4-ctr-hmac-sm3\""));
+    assert_non_null(strstr(base_buf_cstr(&file), "\"name\":\"pbkdf2-hmac-sm3\""));
+    assert_null(strstr(base_buf_cstr(&file), "scrypt"));
+    assert_int_equal(open_bytes(file.p, file.len, &err), FM_OK);
+    forge(NULL, "role", json_string("other"), FM_E_AUTH, "passphrase is wrong");
+    forge(NULL, "aead", json_string("aes-256-gcm"), FM_E_CORRUPT, "kdf 'pbkdf2-hmac-sm3'");
+    forge("kdf", "name", json_string("scrypt"), FM_E_CORRUPT, "kdf 'scrypt' is not known with");
+    forge("kdf", "iterations", json_integer(1000), FM_E_LIMIT, "out of range");
+    forge("kdf", "iterations", json_integer(1 << 25), FM_E_LIMIT, "out of range");
+    did_secret_free(secret);
+    secret = before;
+    base_profile_forget();
+    base_buf_release(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +274,8 @@ int main(void)
         cmocka_unit_test(every_flipped_bit_is_corrupt),
         cmocka_unit_test(forgeries_are_found),
         cmocka_unit_test(bad_arguments_are_refused),
+        cmocka_unit_test(a_national_file_is_sm4_and_sm3),
+        cmocka_unit_test(the_profile_says_how_to_seal),
     };
     return cmocka_run_group_tests_name("did key file", tests, setup, teardown);
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/hash.h"
+#include "base/profile.h"
 #include "base/secret.h"
 
 enum { JOINT_BYTES = MPC_JOINT_WORDS * 8 };
@@ -25,7 +27,7 @@ static int derive(uint8_t key16[16], const uint8_t seed[MPC_SEED], const uint8_t
     EVP_KDF_CTX *ctx = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
     uint8_t key[MPC_SEED];
     uint8_t salt[32];
-    char digest[] = "SHA256";
+    char *digest = (char *)(uintptr_t)base_hash_name(); /* is only read */
     OSSL_PARAM params[5];
     int ok;
 
@@ -70,8 +72,10 @@ fm_status mpc_joint_init(struct mpc_joint *joint, const uint8_t seed[MPC_SEED],
     /* UNTESTED: an OpenSSL without HKDF or AES would be an installation without its default
      * provider. */
     if (!derive(key, seed, context32, info.p, info.len) ||
-        EVP_EncryptInit_ex(cipher, EVP_aes_128_ctr(), NULL, key, iv) != 1) {
-        status = base_err_set(err, FM_E_IO, "joint generator: OpenSSL offers no HKDF or AES-CTR");
+        EVP_EncryptInit_ex(cipher, base_profile_is_national() ? EVP_sm4_ctr() : EVP_aes_128_ctr(),
+                           NULL, key, iv) != 1) {
+        status = base_err_set(err, FM_E_IO,
+                              "joint generator: OpenSSL offers no HKDF, AES-CTR or SM4-CTR");
         goto out;
     }
     joint->cipher = cipher;

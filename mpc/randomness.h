@@ -2,9 +2,9 @@
  *
  * Private: this party's own, from the system (or a test's seam); nobody else can know it.
  * Joint: a generator whose key this party shares with others; all holders draw the same words as
- * long as they draw in the same order. AES-128-CTR over zeros, from OpenSSL, in blocks of 16 KiB;
- * the key is HKDF-SHA256(ikm = seed, salt = context, info = "firmiana mpc joint v1" | 0 | label | 0
- * | stream u32). */
+ * long as they draw in the same order. AES-128-CTR (SM4-CTR where the profile is national) over
+ * zeros, from OpenSSL, in blocks of 16 KiB; the key is HKDF(ikm = seed, salt = context, info =
+ * "firmiana mpc joint v1" | 0 | label | 0 | stream u32). */
 #ifndef FIRMIANA_MPC_RANDOMNESS_H
 #define FIRMIANA_MPC_RANDOMNESS_H
 

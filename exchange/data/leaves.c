@@ -18,7 +18,7 @@ enum {
     WORKERS_MAX = 4, /* one keeps up with a scan of SQLite; more help where reading is faster */
 };
 
-/* ---- salts: HMAC-SHA256, keyed once and then run for each row ---- */
+/* ---- salts: HMAC with base_hash, keyed once and then run for each row ---- */
 
 struct salts {
     EVP_MAC *mac;
@@ -43,8 +43,8 @@ static bool mac_run(struct salts *salts, uint8_t out32[32], const void *bytes, s
 static bool salts_init(struct salts *salts, const struct data_version_key *key)
 {
     static const char label[] = "firmiana/row-salts/1";
-    char sha256[] = "SHA256";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, 0),
+    char *digest = (char *)(uintptr_t)base_hash_name(); /* is only read */
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                            OSSL_PARAM_construct_end()};
     uint8_t message[sizeof label - 1 + 8], k[32];
     bool done;
@@ -225,7 +225,7 @@ fm_status data_leaves_open(struct data_leaves **out, struct ledger_log *log,
     }
     if (!salts_init(&l->self.salts, key)) {
         data_leaves_free(l);
-        return base_err_memory(err, "row salts: HMAC-SHA256");
+        return base_err_memory(err, "row salts: HMAC");
     }
     *out = l;
     return FM_OK;
@@ -334,6 +334,5 @@ void data_leaves_free(struct data_leaves *l)
 fm_status data_leaves_salt(uint8_t out16[DATA_SALT_SIZE], struct data_leaves *l, uint64_t index,
                            struct base_err *err)
 {
-    return salt_of(&l->self.salts, out16, index) ? FM_OK
-                                                 : base_err_memory(err, "row salts: HMAC-SHA256");
+    return salt_of(&l->self.salts, out16, index) ? FM_OK : base_err_memory(err, "row salts: HMAC");
 }

@@ -1,11 +1,11 @@
-/* Sealing at rest of what a node keeps about people: AES-256-GCM under a key that is derived from
+/* Sealing at rest of what a node keeps about people: base/aead.h under a key that is derived from
  * one of the node's sealed keys, so that a stolen disk or backup without the passphrase shows
  * nothing.
  *
- *   key   HKDF-Expand(SHA-256, secret, "firmiana vault v1")
- *   tag   HKDF-Expand(SHA-256, secret, "firmiana vault tag v1" || SHA-256(text)), 16 bytes: finds
+ *   key   HKDF-Expand(secret, "firmiana vault v1")
+ *   tag   HKDF-Expand(secret, "firmiana vault tag v1" || H(text)), 16 bytes: finds
  * what is about a text without opening everything; equal texts have equal tags box   nonce (12,
- * random) || ciphertext || GCM tag (16); what it is for (kind and name) is authenticated with it,
+ * random) || ciphertext || tag (16); what it is for (kind and name) is authenticated with it,
  * so no box stands for another */
 #ifndef FIRMIANA_EXCHANGE_NODE_VAULT_H
 #define FIRMIANA_EXCHANGE_NODE_VAULT_H

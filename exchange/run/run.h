@@ -6,9 +6,9 @@
  * TEXT. Texts are compared by keyed hashes: the first source's provider draws a key, sends it to
  * the other providers over the transport (and to nobody else: parties that only compute see shares
  * of hashes, and hashes mean nothing without the key), and every text enters as the first 128 bits
- * of HMAC-SHA256(key, bytes). Texts of the query itself enter as inputs of the first provider, so
- * that they mean nothing to parties that only compute either. Two different texts are taken for
- * equal with probability 2^-128.
+ * of HMAC(key, bytes) with base_hash. Texts of the query itself enter as inputs of the first
+ * provider, so that they mean nothing to parties that only compute either. Two different texts are
+ * taken for equal with probability 2^-128.
  *
  * What each party learns: recipients the result; everybody the sizes in the plan; nobody anything
  * else. Sizes are the declared ones: rows beyond a provider's own are padding with a secret valid

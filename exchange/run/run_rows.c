@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/secret.h"
 #include "exchange/run/local.h"
 #include "exchange/run/lookup.h"
@@ -19,7 +20,7 @@ enum { HASH_BYTES = 16 };
 
 fm_status sql_hasher_open(struct sql_hasher *out, const uint8_t key32[32], struct base_err *err)
 {
-    char digest[] = "SHA256";
+    char *digest = (char *)(uintptr_t)base_hash_name(); /* is only read */
     const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                                  OSSL_PARAM_END};
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
@@ -29,7 +30,7 @@ fm_status sql_hasher_open(struct sql_hasher *out, const uint8_t key32[32], struc
     if (out->ctx != NULL && EVP_MAC_init(out->ctx, key32, 32, params) == 1)
         return FM_OK;
     sql_hasher_close(out);
-    return base_err_set(err, FM_E_IO, "OpenSSL gave no HMAC-SHA256: check its installation");
+    return base_err_set(err, FM_E_IO, "OpenSSL gave no HMAC: check its installation");
 }
 
 void sql_hasher_close(struct sql_hasher *hasher)
@@ -50,7 +51,7 @@ fm_status sql_hasher_text(uint8_t out16[HASH_BYTES], struct sql_hasher *hasher, 
 
     memcpy(out16, mac, HASH_BYTES);
     base_wipe(mac, sizeof mac);
-    return done ? FM_OK : base_err_set(err, FM_E_IO, "OpenSSL failed at HMAC-SHA256");
+    return done ? FM_OK : base_err_set(err, FM_E_IO, "OpenSSL failed at HMAC");
 }
 
 fm_status sql_text_hash(uint8_t out16[HASH_BYTES], const uint8_t key32[32], const char *text,

@@ -1,4 +1,4 @@
-/* One entry of a pool, sealed and opened: AES-256-GCM (pool.h). */
+/* One entry of a pool, sealed and opened: base/aead.h (pool.h). */
 #ifndef FIRMIANA_MPC_PAILLIER_POOL_SEAL_H
 #define FIRMIANA_MPC_PAILLIER_POOL_SEAL_H
 
