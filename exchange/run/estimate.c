@@ -206,22 +206,25 @@ fm_status sql_memory(uint64_t *bytes, const struct sql_physical *physical, enum 
                      bool computes, const bool *mine, struct base_err *err)
 {
     const struct sql_plan *plan = physical->plan;
-    unsigned *nobody = calloc(plan->source_count + plan->recipient_count + 1, sizeof *nobody);
+    /* All sources at one party; each recipient is one by itself beside the three. */
+    unsigned *who = calloc(plan->source_count + plan->recipient_count + 1, sizeof *who);
     const struct sql_estimate_config c = {.physical = physical,
-                                          .parties = 3,
+                                          .parties = 3 + (unsigned)plan->recipient_count,
                                           .compute = {0, 1, 2},
-                                          .sources = nobody,
-                                          .recipients = nobody,
+                                          .sources = who,
+                                          .recipients = who + plan->source_count,
                                           .profile = profile};
     struct sql_estimate e = {0};
-    fm_status st = nobody != NULL ? FM_OK : base_err_memory(err, "estimate");
+    fm_status st = who != NULL ? FM_OK : base_err_memory(err, "estimate");
 
+    for (size_t i = 0; st == FM_OK && i < plan->recipient_count; i++)
+        who[plan->source_count + i] = 3 + (unsigned)i;
     if (st == FM_OK && computes)
         st = sql_estimate(&e, &c, err);
     if (st == FM_OK)
         *bytes = sql_estimate_memory(&e, physical, computes, mine);
     sql_estimate_release(&e);
-    free(nobody);
+    free(who);
     return st;
 }
 
