@@ -7,7 +7,7 @@
 
 /* Sorts by (exists, keys). first: how many rows at most are wanted, 0 for all: the relation is then
  * no longer than that, and the sort cheaper (mpc_top). Cost: sort.h, and 32 bytes a word and
- * column. */
+ * column; where keys have 16 words or more in all, so much for each further 16 again. */
 fm_status run_order(struct run_relation *r, const struct run_sort_key *keys, size_t count,
                     size_t first, struct base_err *err) FM_CHECK;
 /* The same by an order that is known already: it brings the rows that exist to the front, sorted;

@@ -202,6 +202,19 @@ static fm_status op_order(struct run_relation *a, struct run_relation *b, struct
     return run_order(a, by, 4, 0, err);
 }
 
+/* More words than one sort takes: what is said again changes nothing. */
+static fm_status op_order_many(struct run_relation *a, struct run_relation *b, struct base_err *err)
+{
+    struct run_sort_key by[12] = {{COL_G, MPC_SORT_DESCENDING}};
+
+    (void)b;
+    for (size_t i = 1; i < 10; i++)
+        by[i] = (struct run_sort_key){COL_T, MPC_SORT_NULLS_FIRST};
+    by[10] = (struct run_sort_key){COL_V, MPC_SORT_DESCENDING | MPC_SORT_NULLS_FIRST};
+    by[11] = (struct run_sort_key){COL_U, 0};
+    return run_order(a, by, 12, 9, err);
+}
+
 static fm_status op_limit(struct run_relation *a, struct run_relation *b, struct base_err *err)
 {
     const struct run_sort_key by[] = {{COL_V, 0}, {COL_U, MPC_SORT_DESCENDING}};
@@ -368,6 +381,9 @@ const struct operation operations[] = {
     {"median", "SELECT " MEDIANS_SQL(""), op_median, RUN_SHUFFLED},
     {"order", "SELECT * FROM a ORDER BY g DESC NULLS LAST, t NULLS FIRST, v DESC NULLS FIRST, u",
      op_order, RUN_AS_ORDERED},
+    {"order many",
+     "SELECT * FROM a ORDER BY g DESC NULLS LAST, t NULLS FIRST, v DESC NULLS FIRST, u LIMIT 9",
+     op_order_many, RUN_AS_ORDERED},
     {"limit", "SELECT * FROM a ORDER BY v NULLS LAST, u DESC LIMIT 4 OFFSET 3", op_limit,
      RUN_AS_ORDERED},
     {"windows", windows_sql, op_windows, RUN_SHUFFLED},

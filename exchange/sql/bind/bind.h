@@ -106,7 +106,8 @@ struct sql_binder {
     struct sql_rel **made_by;            /* of each column of the plan */
     size_t rels_made;
     struct sql_level *level;
-    unsigned depth; /* of queries within queries */
+    unsigned depth;     /* of queries within queries */
+    bool short_numbers; /* written numbers without zeros at their end: see sql_plan_compile() */
 };
 
 /* What the place of an expression says about its type: given to NULL, 'text' and $n, which have

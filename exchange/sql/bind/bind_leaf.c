@@ -26,6 +26,8 @@ static fm_status bind_number(size_t *out, struct sql_binder *b, const struct sql
             "%.40s is not an exact number of 64 bits with at most %d digits after "
             "the point",
             s->text, SQL_MAX_SCALE);
+    for (; b->short_numbers && scale > 0 && value % 10 == 0; scale--)
+        value /= 10;
     node.value = value;
     node.range = (struct sql_range){value, value};
     node.type.kind = scale > 0 ? DATA_DECIMAL : DATA_INTEGER;

@@ -153,11 +153,14 @@ static fm_status bind_all(struct sql_binder *b, const struct sql_query *query, s
     return st == FM_OK ? sql_plan_settle(b, &given, err) : st;
 }
 
-fm_status sql_plan_compile(struct sql_plan *out, const struct sql_request *request,
-                           struct base_err *err)
+enum numbers { AS_WRITTEN, WITHOUT_LAST_ZEROS };
+
+static fm_status compile(struct sql_plan *out, const struct sql_request *request,
+                         enum numbers numbers, struct base_err *err)
 {
     struct sql_query *query;
-    struct sql_binder b = {.plan = out, .request = request};
+    struct sql_binder b = {
+        .plan = out, .request = request, .short_numbers = numbers == WITHOUT_LAST_ZEROS};
     fm_status st;
 
     *out = (struct sql_plan){0};
@@ -169,4 +172,18 @@ fm_status sql_plan_compile(struct sql_plan *out, const struct sql_request *reque
     if (st != FM_OK)
         sql_plan_release(out);
     return st;
+}
+
+/* x * 0.0001000000 has six digits more than x * 0.0001, and no other value. That text is planned as
+ * it is written, unless it leaves 64 bits so, and not without the zeros. */
+fm_status sql_plan_compile(struct sql_plan *out, const struct sql_request *request,
+                           struct base_err *err)
+{
+    struct base_err again;
+    fm_status st = compile(out, request, AS_WRITTEN, err);
+
+    if (st != FM_E_LIMIT || compile(out, request, WITHOUT_LAST_ZEROS, &again) != FM_OK)
+        return st;
+    base_err_clear(err);
+    return FM_OK;
 }

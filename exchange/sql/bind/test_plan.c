@@ -47,6 +47,20 @@ static void test_respelling(void **state)
     }
 }
 
+/* Zeros at the end of a number are digits of the result, as long as there is room for them. */
+static void test_last_zeros(void **state)
+{
+    char few[65], zeros[65];
+
+    (void)state;
+    hash_of(few, "SELECT SUM(balance) * 0.5 AS x FROM loans");
+    hash_of(zeros, "SELECT SUM(balance) * 0.500 AS x FROM loans");
+    assert_string_not_equal(few, zeros);
+    hash_of(few, "SELECT SUM(balance) * 0.0001 AS x FROM loans");
+    hash_of(zeros, "SELECT SUM(balance) * 0.00010000000000 AS x FROM loans");
+    assert_string_equal(few, zeros);
+}
+
 /* Each differs in meaning from every other. */
 static const char *const meanings[] = {
     "SELECT SUM(balance) FROM loans WHERE overdue_days > 90",
@@ -425,7 +439,7 @@ int main(void)
         cmocka_unit_test(test_output_types),    cmocka_unit_test(test_union_of_declarations),
         cmocka_unit_test(test_parameters),      cmocka_unit_test(test_parameter_hull),
         cmocka_unit_test(test_guard),           cmocka_unit_test(test_catalog_round_trip),
-        cmocka_unit_test(test_declared_values),
+        cmocka_unit_test(test_declared_values), cmocka_unit_test(test_last_zeros),
     };
 
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
