@@ -146,5 +146,31 @@ for m in "${members[@]}"; do
   grep -E '^ *(log|root) ' "$W/$m.verified"
 done | sort -u >"$W/roots"
 [ "$(wc -l <"$W/roots")" = 2 ] || fail "the replicas differ: $(cat "$W/roots")"
+if [ "${FIRMIANA_FULL:-0}" = 1 ]; then
+# ---- rules that no program here has: each stops before the first block under them, and stays stopped ----
+limit=$(($(height bank_a) + 12))
+decide bank_b bank_c -- --rules "1000@$limit" --reason "from another time"
+running() { local m n=0; for m in "${members[@]}"; do ! kill -0 "${pid[$m]}" 2>/dev/null || n=$((n + 1)); done; echo "$n"; }
+first_end() { publish bank_b 2>/dev/null || true; [ "$(running)" -lt ${#members[@]} ]; }
+wait_for 90 "the end of a node before rules that it does not have" first_end
+# Whoever had not yet heard enough votes for the last block when the others stopped waits for it.
+for _ in $(seq 100); do [ "$(running)" != 0 ] || break; sleep 0.1; done
+for m in "${members[@]}"; do
+  status=0
+  kill -9 "${pid[$m]}" 2>/dev/null || true
+  wait "${pid[$m]}" 2>/dev/null || status=$?
+  [ "$status" = 14 ] || [ "$status" = 137 ] || fail "$m ended with $status: $(tail -n 2 "$W/$m/node.log")"
+  at=$(sqlite3 "$W/$m/ledger.db" "SELECT height FROM tip")
+  [ "$at" -lt "$limit" ] || [ "$status" = 14 ] || fail "$m went on to block $at under rules from block $limit"
+  [ "$(sqlite3 "$W/$m/ledger.db" "SELECT rules_version FROM tip")" = 2 ] || fail "$m followed rules that it does not have"
+  [ "$status" != 14 ] || last=$m
+  unset "pid[$m]"
+done
+status=0
+FIRMIANA_HOME=$W/$last timeout 60 "$firmiana" node >>"$W/$last/node.out" 2>>"$W/$last/node.log" || status=$?
+[ "$status" = 14 ] || fail "started again, $last ended with $status"
+step "nobody followed rules that it does not have"
+else
 homes_stop
+fi
 step "one trail at all, verified"
