@@ -52,14 +52,16 @@ firmiana=$W/root/usr/bin/firmiana
 mapfile -t commands < <("$firmiana" --help | sed -n '/^commands:/,/^$/p' | sed -n 's/^  \([a-z-]*\( [a-z]\{1,\}\)\{0,2\}\)  .*/\1/p')
 [ "${#commands[@]}" -ge 30 ] || fail "firmiana --help names ${#commands[@]} commands"
 for c in "${commands[@]}"; do
-  page=$W/root/usr/share/man/man1/firmiana-${c// /-}.1.gz
+  topic=${c// /-}
+  [ "$c" != verify ] || topic=verify-signed # firmiana-verify(1) is the other program's
+  page=$W/root/usr/share/man/man1/firmiana-$topic.1.gz
   [ -f "$page" ] || fail "firmiana $c has no manual page"
   gzip -dc "$page" >"$W/page"
   read -r -a words <<<"$c"
   while read -r option; do
     grep -qF ".B \\-\\-${option//-/\\-}" "$W/page" || fail "the page of $c does not explain --$option"
   done < <("$firmiana" "${words[@]}" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p')
-  grep -q "\.BR firmiana\\\\-${c//[ -]/\\\\-} (1)" <(gzip -dc "$W/root/usr/share/man/man1/firmiana.1.gz") || fail "firmiana(1) does not name $c"
+  grep -q "\.BR firmiana\\\\-${topic//-/\\\\-} (1)" <(gzip -dc "$W/root/usr/share/man/man1/firmiana.1.gz") || fail "firmiana(1) does not name $c"
 done
 [ "$(find "$W/root/usr/share/man/man1" -name 'firmiana*' | wc -l)" = $((${#commands[@]} + 2)) ] || fail "there are pages of no command"
 if command -v mandoc >/dev/null; then

@@ -63,7 +63,9 @@ static void put_head(FILE *f, const char *title, int section)
 /* "query run" -> "firmiana-query-run". */
 static void page_name(char out[64], const struct cli_command *c)
 {
-    (void)snprintf(out, 64, "firmiana-%s", c->name);
+    /* firmiana-verify(1) is the page of another program. */
+    (void)snprintf(out, 64, "firmiana-%s",
+                   strcmp(c->name, "verify") == 0 ? "verify-signed" : c->name);
     for (char *p = out; *p != '\0'; p++)
         *p = *p == ' ' ? '-' : *p;
 }
