@@ -3,6 +3,7 @@
 #
 #   - the size of the intersection of two members' tables, sums and averages over it: what SQLite says of both;
 #   - below the minimum everything is suppressed, and the one who holds the key never decrypts;
+#   - each side opens what it committed to, and what was changed since does not open;
 #   - firmiana-verify accepts the receipts; plans of another kind are refused in one line.
 set -euo pipefail
 build=$(cd "$1" && pwd) name=intersect.sh
@@ -65,6 +66,29 @@ done
 as bank_a audit export --out "$W/trail.bundle" >/dev/null
 "$verify" "$W/trail.bundle" >"$W/verified" || fail "firmiana-verify: $(cat "$W/verified")"
 grep -q "both parties follow the protocol" "$W/verified" || fail "firmiana-verify does not name the model: $(cat "$W/verified")"
+
+# ---- each side opens what it put in; anyone checks it against the trail; what was changed does not open ----
+as bank_a query list >"$W/list"
+query=$(awk 'NR > 1' "$W/list" | sort -n -k 4,4 | awk 'NR == 1 { print $1 }') # the first that was asked
+chain=$(as bank_a status --json | sed -n 's/.*"chain":"\([^"]*\)".*/\1/p')
+for b in bank_a bank_b; do
+  as "$b" audit opening "$query" --out "$W/$b.opening" >"$W/said" || fail "audit opening of $b"
+  "$firmiana" audit opened "$W/$b.opening" "$W/trail.bundle" --chain "$chain" >"$W/opened" || fail "audit opened of $b"
+  grep -q "^valid: $b put these [0-9]* rows of c" "$W/opened" || fail "audit opened: $(cat "$W/opened")"
+done
+not_opened() { # EXIT_CODE PATTERN FILE
+  local status=0
+  "$firmiana" audit opened "$3" "$W/trail.bundle" --chain "$chain" >"$W/out" 2>"$W/err" || status=$?
+  [ "$status" = "$1" ] && grep -q "$2" "$W/err" || fail "audit opened: not exit code $1 and '$2' but $status: $(cat "$W/err")"
+}
+sed 's/"scalar":"[0-9a-f]\{4\}/"scalar":"0000/' "$W/bank_a.opening" >"$W/other.opening"
+not_opened 1 "these are not the rows that bank_a committed to" "$W/other.opening"
+sed 's/"member":"bank_a"/"member":"bank_c"/' "$W/bank_a.opening" >"$W/other.opening"
+not_opened 12 "the trail shows no receipt with an input of bank_c" "$W/other.opening"
+sqlite3 "$W/bank_b/data.db" "UPDATE cards SET spent = spent - 1 WHERE id = 6 OR id = 12 OR id = 24 OR id = 36"
+as bank_b audit opening "$query" --out "$W/late.opening" >/dev/null
+not_opened 1 "these are not the rows that bank_b committed to in query .*: its file was changed since" "$W/late.opening"
+sqlite3 "$W/bank_b/data.db" "UPDATE cards SET spent = spent + 1 WHERE id = 6 OR id = 12 OR id = 24 OR id = 36"
 
 as bank_a explain --recipient bank_a "SELECT COUNT(*), SUM(cards.spent) $from" >"$W/explained"
 grep -q "by protocol psi-sum instead of rep3, in 5 rounds: to both sides the size" "$W/explained" || fail "explain: $(cat "$W/explained")"

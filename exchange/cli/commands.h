@@ -24,9 +24,10 @@ extern const struct cli_command cli_contract_authorize, cli_contract_revoke;
 extern const struct cli_command cli_consent_create, cli_consent_revoke,
     cli_consent_relay; /* cmd_consent.c */
 extern const struct cli_command cli_query_run, cli_query_list, cli_query_show,
-    cli_query_answer;                                               /* cmd_query.c */
-extern const struct cli_command cli_audit_list, cli_audit_export;   /* cmd_audit.c */
-extern const struct cli_command cli_audit_subject, cli_audit_query; /* cmd_subject.c */
+    cli_query_answer;                                                /* cmd_query.c */
+extern const struct cli_command cli_audit_list, cli_audit_export;    /* cmd_audit.c */
+extern const struct cli_command cli_audit_subject, cli_audit_query;  /* cmd_subject.c */
+extern const struct cli_command cli_audit_opening, cli_audit_opened; /* cmd_opening.c */
 extern const struct cli_command cli_consent_attest, cli_consent_withdraw, cli_consent_key,
     cli_consent_mandate; /* cmd_attest.c */
 extern const struct cli_command cli_credential_key, cli_credential_issue,

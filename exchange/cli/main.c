@@ -64,6 +64,8 @@ static const struct cli_command *const commands[] = {
     &cli_audit_export,
     &cli_audit_subject,
     &cli_audit_query,
+    &cli_audit_opening,
+    &cli_audit_opened,
     &cli_sign,
     &cli_countersign,
     &cli_anchor,

@@ -12,11 +12,7 @@ struct intersect_run {
     enum intersect_side side;
     unsigned peer;
     struct mpc_psi_terms terms;
-    size_t id_len;
-    uint8_t *ids;
-    int64_t *sums; /* columns one after the other, terms rows each */
-    const int64_t *columns[INTERSECT_MAX_ITEMS];
-    size_t rows;
+    struct intersect_rows own;
     struct mpc_pai_djn *key;
     struct mpc_pai_secret *secret;
     struct mpc_psi *psi;
@@ -53,49 +49,61 @@ static void put_id(uint8_t *to, const struct sql_cell *cell, bool text)
         base_store_u64(to, (uint64_t)cell->value);
 }
 
-static fm_status take_rows(struct intersect_run *r, struct run_own *own, size_t most,
-                           struct base_err *err)
+static fm_status take_rows(struct intersect_rows *out, const struct intersect_table *t,
+                           struct run_own *own, const struct sql_rows *rows, struct base_err *err)
 {
-    const struct intersect_table *t = &r->shape->tables[r->side];
-    size_t sums = r->side == INTERSECT_HOLDER ? r->shape->sum_count : 0;
     bool end = false;
 
     while (!end) {
         const struct sql_cell *key;
-        if (run_own_next(own, &end, r->c->rows[t->source], err) != FM_OK)
+        if (run_own_next(own, &end, rows, err) != FM_OK)
             return err->code;
         key = run_own_column(own, t->key);
         if (end || key->null)
             continue;
-        put_id(r->ids + r->rows * r->id_len, key, r->id_len == BASE_HASH_SIZE);
-        for (size_t k = 0; k < sums; k++)
-            r->sums[k * most + r->rows] = run_own_node(own, k)->value;
-        r->rows++;
+        put_id(out->ids + out->n * out->id_len, key, out->id_len == BASE_HASH_SIZE);
+        for (size_t k = 0; k < out->columns; k++)
+            out->sums[k * out->most + out->n] = run_own_node(own, k)->value;
+        out->n++;
     }
     return FM_OK;
 }
 
-static fm_status load_rows(struct intersect_run *r, struct base_err *err)
+fm_status intersect_rows_load(struct intersect_rows *out, const struct intersect_shape *shape,
+                              enum intersect_side side, const struct sql_rows *rows,
+                              const struct sql_value *values, struct base_err *err)
 {
-    const struct intersect_table *t = &r->shape->tables[r->side];
-    size_t most = (size_t)source_of(r->shape, r->side)->rows;
-    size_t sums = r->side == INTERSECT_HOLDER ? r->shape->sum_count : 0;
+    const struct intersect_table *t = &shape->tables[side];
     struct run_own own;
     fm_status st;
 
-    r->ids = calloc(most + 1, r->id_len);
-    r->sums = calloc(most * sums + 1, sizeof *r->sums);
-    if (r->ids == NULL || r->sums == NULL)
+    *out = (struct intersect_rows){
+        .most = (size_t)source_of(shape, side)->rows,
+        .id_len = shape->plan->columns[t->key].type.kind == DATA_TEXT ? (size_t)BASE_HASH_SIZE : 8,
+        .columns = side == INTERSECT_HOLDER ? shape->sum_count : 0};
+    out->ids = calloc(out->most + 1, out->id_len);
+    out->sums = calloc(out->most * out->columns + 1, sizeof *out->sums);
+    if (out->ids == NULL || out->sums == NULL)
         return base_err_memory(err, "psi-sum");
-    for (size_t k = 0; k < sums; k++)
-        r->columns[k] = r->sums + k * most;
-    st = run_own_open(&own, r->shape->plan, t->source, t->below, t->below_count, r->shape->sums,
-                      sums, r->c->values, err);
+    for (size_t k = 0; k < out->columns; k++)
+        out->column[k] = out->sums + k * out->most;
+    st = run_own_open(&own, shape->plan, t->source, t->below, t->below_count, shape->sums,
+                      out->columns, values, err);
     if (st != FM_OK)
         return st;
-    st = take_rows(r, &own, most, err);
+    st = take_rows(out, t, &own, rows, err);
     run_own_close(&own);
     return st;
+}
+
+void intersect_rows_release(struct intersect_rows *rows)
+{
+    if (rows->ids != NULL)
+        base_wipe(rows->ids, rows->most * rows->id_len);
+    if (rows->sums != NULL)
+        base_wipe(rows->sums, rows->most * rows->columns * sizeof *rows->sums);
+    free(rows->ids);
+    free(rows->sums);
 }
 
 /* ---- messages ---- */
@@ -239,7 +247,7 @@ static fm_status conclude(struct sql_result *out, struct intersect_run *r, struc
 
 static fm_status make_side(struct intersect_run *r, struct base_err *err)
 {
-    const struct mpc_psi_rows rows = {r->rows, r->ids, r->id_len, r->columns};
+    const struct mpc_psi_rows rows = {r->own.n, r->own.ids, r->own.id_len, r->own.column};
     struct mpc_psi_key key;
     fm_status st = FM_OK;
 
@@ -263,7 +271,8 @@ static fm_status steps(struct sql_result *out, struct intersect_run *r,
     if (r->c->progress != NULL)
         r->c->progress(r->c->ctx, 1, 5, "rows");
     if (st == FM_OK)
-        st = load_rows(r, err);
+        st = intersect_rows_load(&r->own, r->shape, r->side,
+                                 r->c->rows[r->shape->tables[r->side].source], r->c->values, err);
     if (r->c->progress != NULL)
         r->c->progress(r->c->ctx, 2, 5, "encrypt");
     if (st == FM_OK)
@@ -279,17 +288,10 @@ static fm_status steps(struct sql_result *out, struct intersect_run *r,
 
 static void release(struct intersect_run *r)
 {
-    size_t most = (size_t)source_of(r->shape, r->side)->rows;
-
     mpc_psi_free(r->psi);
     mpc_pai_djn_free(r->key);
     mpc_pai_secret_free(r->secret);
-    if (r->ids != NULL)
-        base_wipe(r->ids, most * r->id_len);
-    if (r->sums != NULL && r->side == INTERSECT_HOLDER)
-        base_wipe(r->sums, most * r->shape->sum_count * sizeof *r->sums);
-    free(r->ids);
-    free(r->sums);
+    intersect_rows_release(&r->own);
 }
 
 fm_status intersect_run(struct sql_result *out, struct intersect_record *record,
@@ -305,9 +307,6 @@ fm_status intersect_run(struct sql_result *out, struct intersect_record *record,
         return FM_OK;
     r.side = self == c->sides[INTERSECT_MATCHER] ? INTERSECT_MATCHER : INTERSECT_HOLDER;
     r.peer = c->sides[1 - r.side];
-    r.id_len = c->shape->plan->columns[c->shape->tables[r.side].key].type.kind == DATA_TEXT
-                   ? BASE_HASH_SIZE
-                   : 8;
     base_hash_init(&r.messages);
     st = steps(out, &r, record, err);
     base_hash_final(&r.messages, record->messages);

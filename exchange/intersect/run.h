@@ -34,15 +34,30 @@ struct intersect_config {
 
 /* What the receipt commits to; both sides hold all of it. */
 struct intersect_record {
-    bool runs;            /* this party is a side */
-    uint8_t input[2][32]; /* of each side (mpc_psi_commitment) */
-    uint8_t messages[32]; /* SHA-256 over all messages, in their order */
-    uint8_t opening[64];  /* of the own input (mpc_psi_opening): secret, to be kept and wiped */
+    bool runs;                        /* this party is a side */
+    uint8_t input[2][32];             /* of each side (mpc_psi_commitment) */
+    uint8_t messages[32];             /* SHA-256 over all messages, in their order */
+    uint8_t opening[MPC_PSI_OPENING]; /* of the own input (mpc_psi_opening): secret, to be kept and
+                                         wiped */
 };
 
 /* What the contract and the plan make of it. FM_E_LIMIT where sums might leave 62 bits. */
 fm_status intersect_terms(struct mpc_psi_terms *out, const struct intersect_shape *shape,
                           const bool receives[2], struct base_err *err) FM_CHECK;
+
+/* A side's own rows, as its commitment holds them: those that its WHERE leaves, in the file's
+ * order. */
+struct intersect_rows {
+    size_t n, most, id_len, columns;
+    uint8_t *ids;
+    int64_t *sums; /* columns one after the other, `most` rows each */
+    const int64_t *column[INTERSECT_MAX_ITEMS];
+};
+/* rows: of that side's source. To be released whatever it returns; wiped then. */
+fm_status intersect_rows_load(struct intersect_rows *out, const struct intersect_shape *shape,
+                              enum intersect_side side, const struct sql_rows *rows,
+                              const struct sql_value *values, struct base_err *err) FM_CHECK;
+void intersect_rows_release(struct intersect_rows *rows);
 
 /* *out is initialised at sides that are recipients, {0} elsewhere. After a failure of its own this
  * party has aborted the transport. */

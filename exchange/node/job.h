@@ -13,6 +13,7 @@
 #include "exchange/session/session.h"
 #include "exchange/sql/plan/plan.h"
 #include "mpc/paillier/threshold.h"
+#include "mpc/psi/psi.h"
 #include "net/transport.h"
 #include "net/wait.h"
 
@@ -48,7 +49,7 @@ struct job_result {
     json_t *result;
     char *text[3];    /* at a recipient: the answer as table, CSV and JSON */
     bool has_opening; /* psi-sum: of what this side committed to */
-    uint8_t opening[64];
+    uint8_t opening[MPC_PSI_OPENING];
     double seconds;
     uint64_t rounds, bytes_sent, bytes_received;
 };

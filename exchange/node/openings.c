@@ -27,12 +27,12 @@ fm_status node_opening_keep(struct node *node, const char *query_hex, const json
 }
 
 fm_status node_input_opening_keep(struct node *node, const char *query_hex, int attempt,
-                                  const uint8_t opening64[64], struct base_err *err)
+                                  const uint8_t opening[MPC_PSI_OPENING], struct base_err *err)
 {
     char name[96];
 
     (void)snprintf(name, sizeof name, "%s/%d", query_hex, attempt);
-    return node_sealed_put(node->started, OPENING_INPUT, name, opening64, 64, NULL, 0,
+    return node_sealed_put(node->started, OPENING_INPUT, name, opening, MPC_PSI_OPENING, NULL, 0,
                            base_clock_unix_ms(node->config.clock), err);
 }
 

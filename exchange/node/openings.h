@@ -21,11 +21,12 @@ fm_status node_opening_keep(struct node *node, const char *query_hex, const json
 fm_status node_opening_get(struct node *node, json_t **out, const char *query_hex,
                            struct base_err *err) FM_CHECK;
 
-/* psi-sum: salt and scalar of what this side committed to in that attempt, beside which the rows
- * open the receipt's commitment (mpc/psi/psi.h). Under query_hex/attempt. Durable when it returns
- * FM_OK. */
+/* psi-sum: salt, scalar and terms of what this side committed to in that attempt, beside which the
+ * rows open the receipt's commitment (mpc/psi/psi.h; requests_input.c). Under query_hex/attempt.
+ * Durable when it returns FM_OK. */
 fm_status node_input_opening_keep(struct node *node, const char *query_hex, int attempt,
-                                  const uint8_t opening64[64], struct base_err *err) FM_CHECK;
+                                  const uint8_t opening[MPC_PSI_OPENING],
+                                  struct base_err *err) FM_CHECK;
 
 /* A provider's: from what the asker opened to the parties, which has been checked. NULL when memory
  * is out. */

@@ -276,6 +276,7 @@ static const struct {
 } handlers[] = {
     {"audit.export", NODE_AUDITOR, node_request_audit_export},
     {"audit.list", NODE_AUDITOR | NODE_OPERATOR, node_request_audit_list},
+    {"audit.opening", NODE_AUDITOR, node_request_audit_opening},
     {"audit.query", NODE_AUDITOR, node_request_audit_query},
     {"audit.subject", NODE_AUDITOR, node_request_audit_subject},
     {"consent.attest", NODE_OPERATOR, node_request_consent_attest},

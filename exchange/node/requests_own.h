@@ -18,6 +18,12 @@ void node_submit_and_tell(struct node *node, enum ledger_tx_type type, json_t *b
 fm_status node_contract(struct node *node, struct contract *out, char id_hex[65],
                         const json_t *request, struct base_err *err) FM_CHECK;
 
+/* A query's whole id, of its first 8 digits or more. */
+fm_status node_query_full_id(struct node *node, char out[65], const char *digits,
+                             struct base_err *err) FM_CHECK;
+
+void node_request_audit_opening(struct node *node, const json_t *request,
+                                const struct node_reply *reply);
 void node_request_audit_export(struct node *node, const json_t *request,
                                const struct node_reply *reply);
 void node_request_audit_list(struct node *node, const json_t *request,

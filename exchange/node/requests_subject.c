@@ -376,7 +376,8 @@ static fm_status match(void *ctx, const char *key, const json_t *value, struct b
 }
 
 /* Refused ones are not in the state: they are named by all 64 digits. */
-static fm_status full_id(struct node *node, char out[65], const char *digits, struct base_err *err)
+fm_status node_query_full_id(struct node *node, char out[65], const char *digits,
+                             struct base_err *err)
 {
     struct prefix p = {digits, "", 0};
     char key[16 + 65];
@@ -433,7 +434,7 @@ void node_request_audit_query(struct node *node, const json_t *request,
     fm_status st = base_json_get_str(&digits, request, "query", &err);
 
     if (st == FM_OK)
-        st = full_id(node, id, digits, &err);
+        st = node_query_full_id(node, id, digits, &err);
     if (st == FM_OK)
         st = look_up(node, &k, id, &err);
     if (st == FM_OK)

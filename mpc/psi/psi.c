@@ -91,19 +91,18 @@ static void hash_terms(uint8_t out32[32], const struct mpc_psi_terms *t)
     base_hash_final(&h, out32);
 }
 
-static void commit(struct mpc_psi *psi, const struct mpc_psi_rows *rows)
+void mpc_psi_commitment_of(uint8_t commitment32[32], const uint8_t opening[MPC_PSI_OPENING],
+                           enum mpc_psi_side side, const struct mpc_psi_rows *rows, size_t columns)
 {
-    size_t columns = psi->side == MPC_PSI_HOLDER ? psi->terms.columns : 0;
     struct base_hash h;
     uint8_t len[4] = {0, 0, (uint8_t)(rows->id_len >> 8), (uint8_t)rows->id_len};
-    uint8_t side = (uint8_t)psi->side;
+    uint8_t which = (uint8_t)side;
 
     base_hash_init(&h);
     base_hash_update(&h, "firmiana psi-sum input 1", 24);
-    base_hash_update(&h, psi->terms32, sizeof psi->terms32);
-    base_hash_update(&h, &side, 1);
-    base_hash_update(&h, psi->salt, sizeof psi->salt);
-    base_hash_update(&h, psi->scalar, sizeof psi->scalar);
+    base_hash_update(&h, opening + 64, 32);
+    base_hash_update(&h, &which, 1);
+    base_hash_update(&h, opening, 64);
     hash_u64(&h, rows->n);
     base_hash_update(&h, len, sizeof len);
     for (size_t i = 0; i < rows->n; i++) {
@@ -111,7 +110,17 @@ static void commit(struct mpc_psi *psi, const struct mpc_psi_rows *rows)
         for (size_t c = 0; c < columns; c++)
             hash_u64(&h, (uint64_t)rows->columns[c][i]);
     }
-    base_hash_final(&h, psi->commitment);
+    base_hash_final(&h, commitment32);
+}
+
+static void commit(struct mpc_psi *psi, const struct mpc_psi_rows *rows)
+{
+    uint8_t opening[MPC_PSI_OPENING];
+
+    mpc_psi_opening(psi, opening);
+    mpc_psi_commitment_of(psi->commitment, opening, psi->side, rows,
+                          psi->side == MPC_PSI_HOLDER ? psi->terms.columns : 0);
+    base_wipe(opening, sizeof opening);
 }
 
 static fm_status check_rows(const struct mpc_psi_rows *rows, size_t declared, struct base_err *err)
@@ -237,10 +246,11 @@ void mpc_psi_commitment(const struct mpc_psi *psi, uint8_t commitment32[32])
     memcpy(commitment32, psi->commitment, 32);
 }
 
-void mpc_psi_opening(const struct mpc_psi *psi, uint8_t opening64[64])
+void mpc_psi_opening(const struct mpc_psi *psi, uint8_t opening[MPC_PSI_OPENING])
 {
-    memcpy(opening64, psi->salt, 32);
-    memcpy(opening64 + 32, psi->scalar, 32);
+    memcpy(opening, psi->salt, 32);
+    memcpy(opening + 32, psi->scalar, 32);
+    memcpy(opening + 64, psi->terms32, 32);
 }
 
 void mpc_psi_head(struct base_buf *out, const struct mpc_psi *psi, enum psi_message type)

@@ -109,13 +109,17 @@ void mpc_psi_free(struct mpc_psi *psi); /* wipes */
 
 /* What this side ran with: SHA-256("firmiana psi-sum input 1", the terms, side, salt32, scalar32,
  * u64 rows, u32 id_len, and each identifier with its values, in the rows' order). For the ready
- * message, before the first step. opening: salt and scalar, 64 bytes, secret; whoever is shown it
- * with the rows can make every point again that this side made of its own, fillers too: the filler
- * of row i (from the number of rows on) hashes SHA-256("firmiana psi-sum filler 1", salt32,
- * scalar32, u64 i) in place of an identifier (points.c). Masks and what randomises ciphertexts do
- * not follow from it. */
+ * message, before the first step. opening: salt and scalar, secret, and the terms' hash; whoever is
+ * shown it with the rows can make the commitment again (mpc_psi_commitment_of), and every point
+ * again that this side made of its own, fillers too: the filler of row i (from the number of rows
+ * on) hashes SHA-256("firmiana psi-sum filler 1", salt32, scalar32, u64 i) in place of an
+ * identifier (points.c). Masks and what randomises ciphertexts do not follow from it. */
 void mpc_psi_commitment(const struct mpc_psi *psi, uint8_t commitment32[32]);
-void mpc_psi_opening(const struct mpc_psi *psi, uint8_t opening64[64]);
+enum { MPC_PSI_OPENING = 96 };
+void mpc_psi_opening(const struct mpc_psi *psi, uint8_t opening[MPC_PSI_OPENING]);
+/* columns: of the holder's rows; 0 at the matcher. */
+void mpc_psi_commitment_of(uint8_t commitment32[32], const uint8_t opening[MPC_PSI_OPENING],
+                           enum mpc_psi_side side, const struct mpc_psi_rows *rows, size_t columns);
 
 /* One step: takes the peer's next message (the matcher's first step: in NULL, len 0) and appends to
  * out what is to be sent next (nothing when this side is done). Errors, after which there is no

@@ -380,7 +380,7 @@ static void test_commitment(void **ctx)
 {
     static const char dst[] = "firmiana-psi-sum-V01-ristretto255_XMD:SHA-512_R255MAP_RO_";
     struct world *w = world_new(30, 1, 0, 1);
-    uint8_t opening[64], commitment[32], message[65 + ID] = {1}, point[32];
+    uint8_t opening[MPC_PSI_OPENING], commitment[32], message[65 + ID] = {1}, point[32];
 
     (void)ctx;
     play(w, 1);
@@ -398,7 +398,7 @@ static void test_commitment(void **ctx)
             base_store_u64(at, i);
             base_hash_init(&h);
             base_hash_update(&h, "firmiana psi-sum filler 1", 25);
-            base_hash_update(&h, opening, sizeof opening);
+            base_hash_update(&h, opening, 64);
             base_hash_update(&h, at, sizeof at);
             base_hash_final(&h, message + 33);
         }
