@@ -62,7 +62,7 @@ static fm_status trouble(struct base_err *err)
     return base_err_set(err, FM_E_MEMORY, "paillier: OpenSSL cannot compute on P-256");
 }
 
-/* The first x of SHA-256(label, index, counter) with a point; the even one. */
+/* The first x of hash(label, index, counter) with a point; the even one. */
 static EC_POINT *hash_to_point(const EC_GROUP *group, uint64_t index, BN_CTX *ctx)
 {
     static const char label[] = "firmiana paillier slots generator 1";
