@@ -16,11 +16,17 @@ benches/net-emulate --help | grep -q '20 ms' || fail "net-emulate --help"
 benches/plot --help | grep -q usage || fail "plot --help"
 [ "$(status_of env -i PATH="$W" /bin/bash benches/plot "$build/none.jsonl")" = 3 ] || fail "a file that is not there: $(cat "$W/err")"
 
+# ---- Paillier's lines have the fields that are promised, and no others ----
+"$build/benches/bench_paillier" --op add --batch 8 --rounds 1 --ms 1 --json >"$W/paillier"
+fields='^\{"op":"add","bits":2048,"kind":"std","batch":8,"n":[0-9]+,"us_per_op":[0-9.]+,"ops_per_s":[0-9]+,"kernel":"(ifma|gmp)"\}$'
+grep -qE "$fields" "$W/paillier" || fail "bench_paillier: $(cat "$W/paillier")"
+
 # ---- a plot ----
 "$build/benches/bench_mpc" --op shuffle --n 100 --runs 1 >"$W/lines"
 if command -v gnuplot >/dev/null; then
   benches/plot --x n --y bytes_sent_per_party --by op,protocol "$W/lines" >"$W/plot.svg" 2>"$W/err" || fail "plot failed: $(cat "$W/err")"
   grep -q '<svg' "$W/plot.svg" && grep -q 'shuffle' "$W/plot.svg" || fail "plot: no SVG with a line for shuffle"
+  benches/plot "$W/paillier" >"$W/paillier.svg" 2>"$W/err" && grep -q '<svg' "$W/paillier.svg" || fail "plot of bench_paillier: $(cat "$W/err")"
   [ "$(status_of benches/plot --x none "$W/lines")" = 3 ] || fail "plot of a field that is not there"
 else
   [ "$(status_of benches/plot "$W/lines")" = 14 ] && grep -q 'apt-get install' "$W/err" || fail "plot without gnuplot: $(cat "$W/err")"
