@@ -160,7 +160,41 @@ if [ -e /usr/lib/softhsm/libsofthsm2.so ] && command -v softhsm2-util openssl >/
   grep -q "none of the officers'" err || fail "$(cat err)"
 fi
 
+# ---- all officers' keys are stolen: the recovery key takes the DID back; then the node's channel key is changed ----
+at=$("$firmiana" officer list | grep -o 'document version [0-9]*' | grep -o '[0-9]*')
+"$firmiana" did key recovery --out r2.json >/dev/null
+"$firmiana" did key authentication --out a2.json >/dev/null
+"$firmiana" officer create --out o3.json >/dev/null
+recover() { "$firmiana" did recover --key "$1" --new-recovery "$2" "${@:3}" >out 2>err; }
+! recover o3.json r2.json --with o3.json || fail "an officer's key recovers"
+! recover home/keys/recovery.json r2.json --with a2.json || fail "it leaves the thief the officers' keys"
+grep -q "needed is an officer's key" err || fail "$(cat err)"
+! recover home/keys/recovery.json home/keys/recovery.json --with o3.json || fail "the used recovery key stays"
+recover home/keys/recovery.json r2.json --with o3.json || fail "$(cat err)"
+resolve "$did"
+has '"by": "did.recover"' && has "\"versionId\": \"$((at + 1))\"" && hasnt overriddenBy
+resolve "$did" --version-id "$at"
+has "\"overriddenBy\": \"$((at + 1))\""
+resolve "$did" --version-id 1
+hasnt overriddenBy
+thief=home/keys/officer.json
+[ ! -e token.json ] || thief=token.json
+PIN=${PIN:-4321}
+[ "$thief" = token.json ] || PIN=$FIRMIANA_PASSPHRASE
+pin() { "$firmiana" "$@" --passphrase-fd 9 9<<<"$PIN"; }
+! pin did rotate --with a2.json --key $thief >out 2>err || fail "the stolen key still signs"
+grep -q "none of the officers'" err || fail "$(cat err)"
+! recover home/keys/recovery.json r2.json --with o3.json || fail "the recovery key is used twice"
+"$firmiana" did rotate --with a2.json --key o3.json >out 2>err || fail "$(cat err)"
+has "restart the node"
+resolve "$did"
+has '"by": "did.update"' && hasnt overriddenBy
+"$firmiana" audit export --out after.bundle >/dev/null
+"$build/bin/firmiana-verify" after.bundle >/dev/null || fail "the trail is not valid"
+mv out node.json
+resolve "$did" --trail after.bundle
+cmp -s node.json out || fail "node and trail differ after a recovery: $(diff node.json out)"
+
 # ---- the end ----
-deactivate() { if [ -e token.json ]; then pin did deactivate --key token.json; else "$firmiana" did deactivate; fi; }
-deactivate >out 2>err && fail "the last member left" || grep -q "member.quorum" err || fail "$(cat err)"
+"$firmiana" did deactivate --key o3.json >out 2>err && fail "the last member left" || grep -q "member.quorum" err || fail "$(cat err)"
 echo "did: three versions at every height, node and trail alike; $(grep -c '^ *refused ' "$OLDPWD/tests/did.sh") refusals by their W3C names"

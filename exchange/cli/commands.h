@@ -37,8 +37,9 @@ extern const struct cli_command cli_credential_present,
 extern const struct cli_command cli_officer_create, cli_officer_list, cli_officer_add,
     cli_officer_remove, cli_officer_sign; /* cmd_officer.c */
 extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,
-    cli_did_deactivate, cli_whoami;                                  /* cmd_member.c */
-extern const struct cli_command cli_did_resolve, cli_did_export;     /* cmd_did.c */
+    cli_did_deactivate, cli_whoami;                                           /* cmd_member.c */
+extern const struct cli_command cli_did_resolve, cli_did_export;              /* cmd_did.c */
+extern const struct cli_command cli_did_key, cli_did_rotate, cli_did_recover; /* cmd_did_keys.c */
 extern const struct cli_command cli_did_attach, cli_did_certificate; /* cmd_did_certificate.c */
 extern const struct cli_command cli_lottery_open, cli_lottery_commit, cli_lottery_reveal,
     cli_lottery_draw; /* cmd_lottery.c */

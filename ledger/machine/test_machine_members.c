@@ -380,12 +380,13 @@ void test_documents(void **state)
     struct town t;
     uint8_t before[32], wrong[32] = {1};
     struct ledger_outcome out[3];
-    struct base_buf block[3];
+    struct base_buf block[3], stolen;
     json_t *document;
 
     (void)state;
     town_init(&t, NULL);
     memcpy(before, did_document_hash32(t.who[BANK_B].doc), 32);
+    stolen = publish(&t, BANK_B, 2);
     document = json_deep_copy(did_document_json(t.who[BANK_B].doc));
     town_refused(&t,
                  town_tx(&t, LEDGER_TX_DID_UPDATE, BANK_B,
@@ -406,6 +407,8 @@ void test_documents(void **state)
     assert_int_equal(out[0].rule, LEDGER_DROP_PROOF); /* signed with the key to come */
     assert_int_equal(out[1].verdict, LEDGER_OK);
     assert_int_equal(out[2].verdict, LEDGER_OK);
+    /* The old key signs nothing any more. */
+    town_refused(&t, stolen, LEDGER_DROP_PROOF);
     /* What has changed its recovery key by its officers is refused. */
     memcpy(before, did_document_hash32(t.who[BANK_C].doc), 32);
     document = town_next_document(&t, BANK_C, true);
@@ -419,11 +422,13 @@ void test_recovery(void **state)
     struct town t;
     uint8_t before[32];
     struct did_secret *old, *stranger;
+    struct base_buf stolen;
     json_t *document, *tx;
 
     (void)state;
     town_init(&t, NULL);
     memcpy(before, did_document_hash32(t.who[BANK_B].doc), 32);
+    stolen = publish(&t, BANK_B, 1);
     /* A key of its own, for the person forgets the one it used. */
     old = t.who[BANK_B].recovery;
     t.who[BANK_B].recovery = town_secret(&t);
@@ -443,6 +448,7 @@ void test_recovery(void **state)
     tx = town_unsigned(&t, LEDGER_TX_DID_RECOVER, BANK_B, town_update(before, document));
     must(ledger_tx_sign(tx, old, town_seconds(&t), &err));
     town_ok(&t, town_bytes(tx));
+    town_refused(&t, stolen, LEDGER_DROP_PROOF);
     town_ok(&t, publish(&t, BANK_B, 1));
     did_secret_free(old);
     did_secret_free(stranger);
