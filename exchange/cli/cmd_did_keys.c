@@ -122,11 +122,14 @@ static fm_status make_body(json_t **out, const struct did_draft *draft,
     return st;
 }
 
-static void say_what_now(const struct cli_args *args, unsigned roles)
+/* Said first: where the quorum needs this member, the change is final only once its node signs with
+ * the new key. */
+static void say_what_next(const struct cli_args *args, unsigned roles)
 {
     if (!cli_flag(args, "json") && (roles & (DID_ROLE_AUTHENTICATION | DID_ROLE_ASSERTION)) != 0)
-        puts("from that block on the node's old keys are refused everywhere: put the new ones into "
-             "HOME/keys, and restart the node");
+        puts("from the block of this change on the node's old keys are refused everywhere: put the "
+             "new ones into HOME/keys, and restart the node");
+    (void)fflush(stdout);
 }
 
 /* ---- did rotate ---- */
@@ -148,10 +151,10 @@ static fm_status rotate(const struct cli_args *args, struct base_err *err)
                           "--with: officers change by officer add and officer remove");
     if (st == FM_OK)
         st = make_body(&body, &draft, doc, err);
-    if (st == FM_OK)
+    if (st == FM_OK) {
+        say_what_next(args, roles);
         st = cli_submit_by_officer(args, LEDGER_TX_DID_UPDATE, body, "new keys", err);
-    if (st == FM_OK)
-        say_what_now(args, roles);
+    }
     did_draft_release(&draft);
     did_document_free(doc);
     return st;
@@ -219,10 +222,10 @@ static fm_status recover(const struct cli_args *args, struct base_err *err)
     draft.threshold = (size_t)threshold;
     if (st == FM_OK)
         st = make_body(&body, &draft, doc, err);
-    if (st == FM_OK)
+    if (st == FM_OK) {
+        say_what_next(args, roles);
         st = cli_submit_by_key(args, LEDGER_TX_DID_RECOVER, body, "recovery", err);
-    if (st == FM_OK)
-        say_what_now(args, roles);
+    }
     did_draft_release(&draft);
     did_document_free(doc);
     return st;
