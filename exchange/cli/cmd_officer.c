@@ -193,14 +193,26 @@ static fm_status show_authorization(const struct cli_args *args, const json_t *b
     return st;
 }
 
+/* Where others reach the member, and by which key it orders blocks. */
+static void print_services(const struct did_document *doc)
+{
+    json_t *list = json_object_get(did_document_json(doc), "service"), *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+        printf("  %s: %s\n", cli_text(item, "type"), cli_text(item, "serviceEndpoint"));
+}
+
 static fm_status show_update(const json_t *body, struct base_err *err)
 {
     struct did_document *next = NULL;
     fm_status st =
         did_document_parse(&next, json_object_get(body, "document"), DID_RULES_VERSION, err);
 
-    if (st == FM_OK)
+    if (st == FM_OK) {
         print_officers(next);
+        print_services(next);
+    }
     did_document_free(next);
     return st;
 }
