@@ -20,8 +20,8 @@
 #define TAG_LEN BASE_AEAD_TAG
 #define CHECKSUM_LEN 16
 #define PBKDF2 "pbkdf2-hmac-sm3"
-#define PBKDF2_PER_N 16 /* iterations for each of scrypt's n: 524288 by default */
-#define PBKDF2_LEAST (1 << 18)
+#define PBKDF2_PER_N 8 /* iterations for each of scrypt's n: 262144 by default */
+#define PBKDF2_LEAST (1 << 17)
 #define PBKDF2_MOST (1 << 24)
 #define KDF_MEMORY_MAX ((uint64_t)1 << 30)
 

@@ -17,8 +17,8 @@
  *   "sealed"    hex: ciphertext of the suite's secret bytes, then the 16-byte tag
  *   "suite"     "ed25519", "p256" or "sm2"
  *
- * Key = scrypt(passphrase, salt, n, r, p) or PBKDF2, 32 bytes. PBKDF2's iterations are 16 n, and
- * from 2^18 to 2^24 may be read. Associated data: the canonical object without
+ * Key = scrypt(passphrase, salt, n, r, p) or PBKDF2, 32 bytes. PBKDF2's iterations are 8 n, and
+ * from 2^17 to 2^24 may be read. Associated data: the canonical object without
  * "checksum" and "sealed", so that role, public key, dates and parameters are authenticated. Salt
  * and nonce are fresh at every sealing, so no (key, nonce) pair returns. */
 #ifndef FIRMIANA_DID_KEYFILE_H

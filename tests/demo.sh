@@ -255,9 +255,14 @@ must_refuse consent.subject as bank_a query run "$exposure" --param "1=$other" -
 "$firmiana" consent revoke "$W/c2.json" --key "$W/c2.key" --out "$W/c2.revocation" --passphrase-fd 9 9<<<"demo passphrase" >/dev/null
 as bank_c consent relay "$W/c2.revocation" >/dev/null
 must_refuse consent.revoked ask --consent "$W/c2.opening"
-new_consent c3 --contract "$exposure" --valid-for 1s
+valid=1 # seconds: long enough that the machine makes and relays it before it expires
+until (new_consent "c3_$valid" --contract "$exposure" --valid-for "${valid}s") 2>/dev/null; do
+  valid=$((2 * valid))
+  [ "$valid" -le 64 ] || fail "no consent was relayed before it expired"
+done
+sleep "$((valid - 1))"
 if [ "$engine" = embedded ]; then sleep 1.2; else sleep 6.2; fi # a block's time is that of the votes before it, up to 5 s
-must_refuse consent.expired ask --consent "$W/c3.opening"
+must_refuse consent.expired ask --consent "$W/c3_$valid.opening"
 new_consent c4 --contract "$portfolio"
 must_refuse consent.contract ask --consent "$W/c4.opening"
 
