@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/json.h"
 #include "ledger/proof/tx.h"
 #include "ledger/store/chain_impl.h"
 #include "ledger/store/snapshot_impl.h"
@@ -12,18 +11,6 @@
 #include "ledger/store/upkeep_impl.h"
 
 enum { BLOCK_BYTES = 20, LEAF_LEAST = 41, BATCH = 4096 };
-
-fm_status snapshot_not_after(int64_t *out, const char *value, size_t len, struct base_err *err)
-{
-    json_t *json;
-    fm_status st = base_json_parse(&json, value, len, err);
-
-    *out = 0;
-    if (st == FM_OK)
-        st = base_json_get_int(out, json, "not_after", err);
-    json_decref(json);
-    return st;
-}
 
 struct reader {
     struct ledger_chain *chain;

@@ -15,6 +15,9 @@ struct writer {
     ledger_snapshot_sink *sink;
     void *ctx;
     struct base_buf out;
+    sqlite3_stmt *remembered; /* leaf and not_after, in the order of leaves ... */
+    bool more;                /* ... has not come to its end */
+    uint64_t next_leaf;       /* where it stands; before the first: leaf 0 is a block's */
 };
 
 static fm_status flush(struct writer *w, size_t at, struct base_err *err)
@@ -65,22 +68,21 @@ static fm_status put_head(struct writer *w, struct base_err *err)
     return st;
 }
 
-static fm_status remembered(struct writer *w, const uint8_t id[32], uint64_t *not_after,
+/* Until when the leaf's id is remembered, or 0. Asked for in the order of leaves: a walk through
+ * the remembered ones keeps step, since looking for each id by itself would read its page anew. */
+static fm_status remembered(struct writer *w, uint64_t leaf, uint64_t *not_after,
                             struct base_err *err)
 {
-    struct ledger_state_source source = ledger_store_source(w->store);
-    struct base_buf value = {0};
-    char key[70] = "seen/";
-    int64_t ms = 0;
-    bool found;
-    fm_status st;
+    fm_status st = FM_OK;
 
-    base_hex(key + 5, id, 32);
-    st = source.get(source.ctx, &value, &found, key, err);
-    if (st == FM_OK && found)
-        st = snapshot_not_after(&ms, base_buf_cstr(&value), value.len, err);
-    *not_after = (uint64_t)ms;
-    base_buf_release(&value);
+    *not_after = 0;
+    while (st == FM_OK && w->more && w->next_leaf < leaf) {
+        st = ledger_store_row(w->store, w->remembered, &w->more, err);
+        if (st == FM_OK && w->more)
+            w->next_leaf = (uint64_t)sqlite3_column_int64(w->remembered, 0);
+    }
+    if (st == FM_OK && w->more && w->next_leaf == leaf)
+        *not_after = (uint64_t)sqlite3_column_int64(w->remembered, 1);
     return st;
 }
 
@@ -97,7 +99,7 @@ static fm_status put_leaf(void *ctx, struct ledger_store_leaf *leaf, struct base
     base_buf_put_u8(&w->out, leaf->is_block ? SNAPSHOT_BLOCK : keeps ? SNAPSHOT_TX : SNAPSHOT_BARE);
     base_buf_put(&w->out, leaf->payload_hash, 32);
     if (st == FM_OK && !leaf->is_block) {
-        st = remembered(w, leaf->id, &not_after, err);
+        st = remembered(w, leaf->leaf, &not_after, err);
         base_buf_put(&w->out, leaf->id, 32);
         base_buf_put_u64(&w->out, not_after);
         put_word(&w->out, leaf->alias);
@@ -123,7 +125,7 @@ static fm_status put_value(void *ctx, const char *key, const void *value, size_t
 fm_status ledger_snapshot_write(struct ledger_reader *reader, ledger_snapshot_sink *sink, void *ctx,
                                 struct base_err *err)
 {
-    struct writer w = {.store = reader->store, .sink = sink, .ctx = ctx};
+    struct writer w = {.store = reader->store, .sink = sink, .ctx = ctx, .more = true};
     struct ledger_state_source source = ledger_store_source(reader->store);
     struct ledger_store_tip tip;
     fm_status st = ledger_store_get_tip(reader->store, &tip, err);
@@ -132,12 +134,15 @@ fm_status ledger_snapshot_write(struct ledger_reader *reader, ledger_snapshot_si
     if (st == FM_OK)
         st = put_head(&w, err);
     if (st == FM_OK)
+        st = ledger_store_walk(w.store, &w.remembered, LEDGER_SQL_REMEMBERED_LEAVES, err);
+    if (st == FM_OK)
         st = ledger_store_each_leaf(w.store, 0, w.tip.log.size, put_leaf, &w, err);
     if (st == FM_OK)
         st = source.list(source.ctx, "", put_value, &w, err);
     base_buf_put_u16(&w.out, 0);
     if (st == FM_OK)
         st = flush(&w, 0, err);
+    (void)sqlite3_finalize(w.remembered);
     base_buf_release(&w.out);
     return st;
 }

@@ -89,6 +89,11 @@ const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
         " WHERE seen.not_after = tx.not_after AND seen.id = tx.id)"
         " UNION ALL SELECT id, not_after FROM recent WHERE EXISTS (SELECT 1 FROM seen"
         " WHERE seen.not_after = recent.not_after AND seen.id = recent.id) ORDER BY id",
+    /* Ids are forgotten in the order of their times, the earliest first. */
+    [LEDGER_SQL_REMEMBERED_LEAVES] =
+        "SELECT leaf, not_after FROM tx WHERE not_after >= (SELECT min(not_after) FROM seen)"
+        " UNION ALL SELECT leaf, not_after FROM recent"
+        " WHERE not_after >= (SELECT min(not_after) FROM seen) ORDER BY leaf",
     [LEDGER_SQL_PUT_SEEN] = "INSERT INTO seen VALUES (?1, ?2)",
     [LEDGER_SQL_DEL_SEEN] = "DELETE FROM seen WHERE not_after = ?1 AND id = ?2",
     [LEDGER_SQL_EXPIRED_SEEN] = "SELECT id FROM seen WHERE not_after < ?1 ORDER BY not_after, id",
