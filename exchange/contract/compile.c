@@ -401,10 +401,16 @@ static fm_status compare_tables(const struct sql_plan *plan, const struct contra
 static fm_status compare(const struct sql_plan *plan, const struct contract *c,
                          struct base_err *err)
 {
+    const json_t *format = json_object_get(json_object_get(c->json, "plan"), "format");
     uint8_t hash[32];
     json_t *uses = NULL;
     fm_status st = sql_plan_hash(hash, plan, err);
 
+    if (st == FM_OK && json_integer_value(format) != SQL_PLAN_FORMAT)
+        st = base_err_set(err, FM_E_REFUSED,
+                          "the contract's plan is of format %lld, and this release makes plans of "
+                          "format %d: draft the contract anew, and propose it",
+                          (long long)json_integer_value(format), (int)SQL_PLAN_FORMAT);
     if (st == FM_OK && memcmp(hash, c->plan_hash, 32) != 0)
         st = base_err_set(err, FM_E_REFUSED,
                           "the contract's SQL does not compile to the plan that it names");

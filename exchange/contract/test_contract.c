@@ -162,6 +162,11 @@ static void an_altered_contract_is_refused(void **state)
         assert_int_equal(check(json, all, &err), FM_E_REFUSED);
         assert_string_equal(err.text,
                             "the contract's SQL does not compile to the plan that it names");
+        (void)json_object_set_new(json_object_get(json, "plan"), "format", json_integer(2));
+        assert_int_equal(check(json, all, &err), FM_E_REFUSED);
+        assert_string_equal(err.text,
+                            "the contract's plan is of format 2, and this release makes plans of "
+                            "format 3: draft the contract anew, and propose it");
         json_decref(json);
     }
     json_decref(all);

@@ -2,14 +2,21 @@
  * something. SUM(CASE WHEN c THEN x ELSE 0 END) says nothing of rows where c is false, so these
  * must not hide the others; nor may they in SUM(y * CASE WHEN c THEN 1 ELSE 0 END), or in
  * MAX(CASE WHEN c THEN x ELSE 0 END).
- *   - CASE: an alternative that is a constant counts for nothing where any other depends on the
- *     row; where none does, those that are not 0 count;
+ *   - CASE: an alternative that is the same for all rows counts for nothing where any other depends
+ *     on the row; where none does, those that are not 0 count;
+ *   - where a minimum holds, a CASE of which several alternatives count is refused: SUM(CASE WHEN c
+ *     THEN 1000000000 * x ELSE x END) would be two sums in one, each over rows of its own. Columns
+ *     as they are (COALESCE, GREATEST), x and -x (ABS), and EXTRACT are not;
  *   - a product of two operands that depend on the row, a quotient, a remainder, ROUND, LENGTH and
  *     POSITION: their value must not be 0 either, as it is in SUM(x * flag), SUM(x * (grade / 7))
  *     and SUM(x * POSITION('rare' IN product)) of all rows but a few. Where no minimum holds,
  *     nothing is counted, and this is left out;
+ *   - a column of 0 and one more number is a CASE of two constants: 0 does not count;
+ *   - a column that a subquery made is what it was made of;
  *   - all operands of arithmetic and of functions of texts must count;
- *   - anything else counts. */
+ *   - anything else counts.
+ *
+ * Not stopped: wider columns that happen to be 0, or small, for all but a few (SUM(bonus)). */
 #include <stdlib.h>
 
 #include "exchange/sql/bind/bind.h"
@@ -25,16 +32,62 @@ struct counting {
 
 static fm_status counted(size_t *out, struct counting *c, size_t node, struct base_err *err);
 
-static bool is_constant(const struct sql_binder *b, size_t node)
+static bool guards(const struct counting *c)
 {
-    return b->plan->nodes[node].op == SQL_OP_CONST;
+    return c->b->request->minimum > 1;
 }
 
-static bool adds_nothing(const struct sql_binder *b, size_t node, bool varies)
+/* The same for all rows. */
+static bool is_constant(const struct counting *c, size_t node)
 {
-    const struct sql_node *n = &b->plan->nodes[node];
+    return guards(c) ? !c->varies[node] : c->b->plan->nodes[node].op == SQL_OP_CONST;
+}
 
-    return n->op == SQL_OP_CONST && (varies || n->null || n->value == 0);
+static bool adds_nothing(const struct counting *c, size_t node, bool varies)
+{
+    const struct sql_node *n = &c->b->plan->nodes[node];
+
+    return is_constant(c, node) && (varies || n->null || (n->range.lo == 0 && n->range.hi == 0));
+}
+
+/* ---- alternatives that count ---- */
+
+/* A column as it is, or the same at a finer scale. */
+static bool is_plain(const struct sql_plan *plan, size_t node)
+{
+    while (plan->nodes[node].op == SQL_OP_RESCALE)
+        node = plan->nodes[node].args[0];
+    return plan->nodes[node].op == SQL_OP_COLUMN;
+}
+
+static bool are_opposite(const struct sql_plan *plan, size_t one, size_t other)
+{
+    const struct sql_node *x = &plan->nodes[one], *y = &plan->nodes[other];
+
+    return (x->op == SQL_OP_NEG && x->args[0] == other) ||
+           (y->op == SQL_OP_NEG && y->args[0] == one);
+}
+
+/* Several different alternatives count, and are not what is told apart here: see above. */
+static bool weighs(const struct counting *c, size_t node, bool varies)
+{
+    const struct sql_plan *plan = c->b->plan;
+    const struct sql_node *n = &plan->nodes[node];
+    size_t first = SQL_NONE;
+    bool several = false, plain = true;
+
+    for (size_t i = 1; i <= n->arg_count; i += 2) {
+        size_t value = n->args[i < n->arg_count ? i : n->arg_count - 1];
+
+        if (adds_nothing(c, value, varies))
+            continue;
+        if (first == SQL_NONE)
+            first = value;
+        else if (value != first && !are_opposite(plan, value, first))
+            several = true;
+        plain = plain && is_plain(plan, value);
+    }
+    return several && !plain && !n->calendar;
 }
 
 /* A CASE with the same conditions that says whether the alternative taken counts. */
@@ -50,19 +103,25 @@ static fm_status counted_case(size_t *out, struct counting *c, size_t node, stru
     if (args == NULL)
         return base_err_memory(err, "SQL plan");
     for (size_t i = 1; i <= n; i += 2)
-        varies = varies || !is_constant(b, b->plan->nodes[node].args[i < n ? i : n - 1]);
+        varies = varies || !is_constant(c, b->plan->nodes[node].args[i < n ? i : n - 1]);
+    if (guards(c) && weighs(c, node, varies))
+        return SQL_BIND_ERROR(b, FM_E_REFUSED, b->plan->nodes[node].at, err,
+                              "a CASE that adds up one thing for some rows and another for others "
+                              "may tell few from the rest: with a minimum group of %lld write an "
+                              "aggregate for each alternative, with FILTER (WHERE ...)",
+                              (long long)b->request->minimum);
     for (size_t i = 0; st == FM_OK && i < n; i++) {
         size_t value = b->plan->nodes[node].args[i], part = SQL_NONE;
         args[i] = value;
         if (i % 2 == 0 && i + 1 != n)
             continue;
-        if (!adds_nothing(b, value, varies))
+        if (!adds_nothing(c, value, varies))
             st = counted(&part, c, value, err);
         else
             any = any || !b->plan->nodes[value].null;
         any = any || part != SQL_NONE;
         if (st == FM_OK && part == SQL_NONE)
-            st = sql_bind_const(&part, b, boolean, !adds_nothing(b, value, varies), c->at, err);
+            st = sql_bind_const(&part, b, boolean, !adds_nothing(c, value, varies), c->at, err);
         args[i] = part;
     }
     *out = SQL_NONE;
@@ -125,6 +184,36 @@ static bool is_arithmetic(enum sql_op op)
            op == SQL_OP_ROUND;
 }
 
+/* What a PROJECT made the column of; SQL_NONE: it is no such column. */
+static size_t made_of(const struct counting *c, const struct sql_node *n)
+{
+    const struct sql_rel *by = n->op == SQL_OP_COLUMN ? c->b->made_by[n->index] : NULL;
+
+    for (size_t i = 0; by != NULL && by->kind == SQL_REL_PROJECT && i < by->make_count; i++)
+        if (by->makes[i].column == n->index)
+            return by->makes[i].node;
+    return SQL_NONE;
+}
+
+static bool is_flag(const struct sql_node *n)
+{
+    return n->op == SQL_OP_COLUMN &&
+           (n->type.kind == DATA_INTEGER || n->type.kind == DATA_DECIMAL) &&
+           n->range.hi - n->range.lo == 1 && (n->range.lo == 0 || n->range.hi == 0);
+}
+
+static fm_status counted_column(size_t *out, struct counting *c, size_t node, struct base_err *err)
+{
+    const struct sql_node *n = &c->b->plan->nodes[node];
+    size_t of = made_of(c, n);
+
+    if (!guards(c))
+        return FM_OK;
+    if (of != SQL_NONE)
+        return counted(out, c, of, err);
+    return is_flag(n) ? not_zero(out, c, node, err) : FM_OK;
+}
+
 static fm_status counted(size_t *out, struct counting *c, size_t node, struct base_err *err)
 {
     enum sql_op op;
@@ -136,7 +225,9 @@ static fm_status counted(size_t *out, struct counting *c, size_t node, struct ba
     if (c->seen[node] != NOT_SEEN)
         return FM_OK;
     op = c->b->plan->nodes[node].op;
-    if (op == SQL_OP_CASE)
+    if (op == SQL_OP_COLUMN)
+        st = counted_column(out, c, node, err);
+    else if (op == SQL_OP_CASE)
         st = counted_case(out, c, node, err);
     else if (is_arithmetic(op) || (sql_op_is_local(op) && op != SQL_OP_LIKE))
         st = counted_all(out, c, node, err);

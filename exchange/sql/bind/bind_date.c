@@ -208,7 +208,11 @@ static fm_status period_case(size_t *out, struct sql_binder *b, size_t x, const 
     if (st != FM_OK)
         return st;
     *out = args[0];
-    return n == 1 ? FM_OK : sql_bind_make(out, b, SQL_OP_CASE, at, args, n, err);
+    if (n > 1)
+        st = sql_bind_make(out, b, SQL_OP_CASE, at, args, n, err);
+    if (st == FM_OK && n > 1)
+        b->plan->nodes[*out].calendar = true;
+    return st;
 }
 
 fm_status sql_bind_extract(size_t *out, struct sql_binder *b, const struct sql_syntax *s,

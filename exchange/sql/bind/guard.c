@@ -8,8 +8,10 @@
  *     rows of one subject, or subjects one by one;
  *   - some members' rows have subjects and others' of the same table have none, or in another
  *     column: refused;
- *   - SUM(CASE WHEN c THEN x ELSE 0 END), SUM(x * flag): constants of a CASE do not count, nor do
- *     products, quotients and the like that are 0 (sql_item.counted);
+ *   - SUM(CASE WHEN c THEN x ELSE 0 END), SUM(x * flag), SUM(flag): constants of a CASE do not
+ *     count, nor do products, quotients, columns of 0 and 1 and the like that are 0
+ *     (sql_item.counted);
+ *   - SUM(CASE WHEN c THEN 1000000000 * x ELSE x END), two sums in one: refused (bind_counted.c);
  *   - WHERE, FILTER, CASE on id = 5: columns that name one subject or one row are not compared,
  *     computed with, grouped or ordered by, or shown; they are joined with columns that members
  *     publish, not with constants (guard_naming.c);
@@ -18,6 +20,12 @@
  *   - SELECT of rows: needs minimum 1, and the use `reveal`;
  *   - IN, EXISTS with a subquery narrowed down to one subject, that decides over the rows of many:
  *     subject meets subject, or it reads groups.
+ *
+ * Each answer, and each aggregate in it, is guarded by itself. Not stopped is what follows from two
+ * of them: SUM(x) beside SUM(x) FILTER (WHERE c), where c leaves out one subject, or the same in
+ * two queries; groups beside their total, where one group was suppressed. To ask of every aggregate
+ * that those whom it leaves out be none or enough would suppress most answers over columns with
+ * NULLs, and would not help where two aggregates leave out many, but not the same ones.
  *
  * What remains is in the uses: `condition` and `extreme` for the owner to see, and `parameter` with
  * a limit of its own on runs, against narrowing down by many queries; and guard.h says what a

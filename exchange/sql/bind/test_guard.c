@@ -124,6 +124,24 @@ static const struct world_refusal bypasses[] = {
      FM_E_REFUSED,
      "line 1, column 53: 'id' names single subjects or rows of others: with a minimum group of 5 "
      "it is joined with columns as members publish them, not with what a query makes"},
+/* Two sums in one. */
+#define WEIGHS                                                                                  \
+    "a CASE that adds up one thing for some rows and another for others may tell few from "     \
+    "the rest: with a minimum group of 5 write an aggregate for each alternative, with FILTER " \
+    "(WHERE ...)"
+    {"SELECT SUM(balance * CASE WHEN grade = 5 THEN 2 ELSE 1 END) FROM loans", FM_E_REFUSED,
+     "line 1, column 22: " WEIGHS},
+    {"SELECT SUM(CASE WHEN grade = 5 THEN 1000 * grade ELSE grade END) FROM loans", FM_E_REFUSED,
+     "line 1, column 12: " WEIGHS},
+    {"SELECT AVG(CASE grade WHEN 5 THEN 1 WHEN 6 THEN 1000 ELSE 0 END) FROM loans", FM_E_REFUSED,
+     "line 1, column 12: " WEIGHS},
+    {"SELECT SUM(grade + COALESCE(CASE WHEN grade = 5 THEN grade * 1000 END, grade)) FROM loans",
+     FM_E_REFUSED, "line 1, column 20: " WEIGHS},
+    {"SELECT SUM(w * grade) FROM (SELECT grade, CASE WHEN closed THEN 7 ELSE 1 END AS w FROM "
+     "loans) t",
+     FM_E_REFUSED, "line 1, column 43: " WEIGHS},
+    {"SELECT MAX(CASE WHEN grade = 5 THEN grade + 100 ELSE grade END) FROM loans", FM_E_REFUSED,
+     "line 1, column 12: " WEIGHS},
 };
 
 static void test_bypasses(void **state)
@@ -191,6 +209,21 @@ static const struct guarded guarded[] = {
      "(((balance / 999999) <> 0.00000000) AND (ROUND((balance / 999999), 0) <> 0))"},
     {"SELECT COUNT(DISTINCT UPPER(CASE WHEN grade = 5 THEN product ELSE 'x' END)) FROM loans", 1,
      25, true, "CASE WHEN (grade = 5) THEN true ELSE false END"},
+    /* What is 0 is a constant however it is written, and what a subquery made is what it is made
+     * of.
+     */
+    {"SELECT SUM(CASE WHEN grade = 5 THEN balance ELSE 0 + 0 END) FROM loans", 1, 25, true,
+     "CASE WHEN (grade = 5) THEN true ELSE false END"},
+    {"SELECT SUM(w) FROM (SELECT CASE WHEN grade = 5 THEN balance ELSE 0 END AS w FROM loans) t", 1,
+     25, true, "CASE WHEN (grade = 5) THEN true ELSE false END"},
+    {"SELECT SUM(v) FROM (SELECT w + 1 AS v FROM (SELECT grade % 3 AS w FROM loans) s) t", 1, 25,
+     true, "((grade % 3) <> 0)"},
+    /* Alternatives that are columns as they are, the same with either sign, or years. */
+    {"SELECT SUM(ABS(grade - 3)) FROM loans", 1, 25, true, NULL},
+    {"SELECT SUM(GREATEST(l.grade, p.age)) FROM loans l JOIN people p ON l.person = p.person", 2,
+     25, true, NULL},
+    {"SELECT SUM(CASE WHEN closed THEN grade WHEN grade > 3 THEN grade END) FROM loans", 1, 25,
+     true, NULL},
     /* A factor that is never 0 hides nobody, nor does one that is the same for all. */
     {"SELECT SUM(grade * (1 + grade)) FROM loans", 1, 25, true, NULL},
     {"SELECT SUM(balance * 2 + 0 * balance) FROM loans", 1, 25, true, NULL},
@@ -251,6 +284,39 @@ static void test_guards(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof guarded / sizeof guarded[0]; i++)
         check_guarded(&guarded[i]);
+}
+
+/* A column of 0 and 1 is summed as its rows of 1 are counted. */
+static void test_flags(void **state)
+{
+    static const char catalog_text[] =
+        "{\"datasets\":[{\"member\":\"bank_b\",\"name\":\"loans\",\"version\":1,\"rows\":2000,"
+        "\"columns\":[{\"name\":\"person\",\"type\":\"INTEGER\"},"
+        "{\"name\":\"flag\",\"type\":\"INTEGER\",\"range\":[0,1]}],"
+        "\"subject\":{\"column\":\"person\",\"scheme\":\"cn.id\"},\"max_rows_per_subject\":5}]}";
+    struct sql_catalog catalog;
+    struct base_err err;
+    json_t *json;
+
+    (void)state;
+    assert_int_equal(base_json_parse(&json, catalog_text, strlen(catalog_text), &err), FM_OK);
+    assert_int_equal(sql_catalog_from_json(&catalog, json, &err), FM_OK);
+    for (int64_t minimum = 1; minimum <= 5; minimum += 4) {
+        struct sql_request r = fixture_request("SELECT SUM(1 + flag) FROM loans");
+        struct base_buf text = {0};
+        struct sql_plan plan;
+
+        r.minimum = minimum;
+        r.catalog = &catalog;
+        fixture_compile(&plan, &r);
+        if (plan.outputs[0].counted != SQL_NONE)
+            sql_plan_print_expr(&text, &plan, plan.outputs[0].counted);
+        assert_string_equal(base_buf_cstr(&text), minimum == 1 ? "" : "(flag <> 0)");
+        base_buf_release(&text);
+        sql_plan_release(&plan);
+    }
+    sql_catalog_release(&catalog);
+    json_decref(json);
 }
 
 /* Narrowing down by a parameter has a use of its own, which has its own limit of runs. */
@@ -355,9 +421,8 @@ static void test_mixed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bypasses),
-        cmocka_unit_test(test_guards),
-        cmocka_unit_test(test_minimum_one),
+        cmocka_unit_test(test_bypasses), cmocka_unit_test(test_guards),
+        cmocka_unit_test(test_flags),    cmocka_unit_test(test_minimum_one),
         cmocka_unit_test(test_mixed),
     };
 

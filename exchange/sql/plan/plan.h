@@ -21,7 +21,7 @@
 #include "exchange/sql/plan/catalog.h"
 #include "exchange/sql/plan/relation.h"
 
-enum { SQL_PLAN_FORMAT = 2, SQL_MAX_PARAMS = 64, SQL_MAX_NODES = 65536 };
+enum { SQL_PLAN_FORMAT = 3, SQL_MAX_PARAMS = 64, SQL_MAX_NODES = 65536 };
 
 /* ---- expressions: nodes in one array, operands before their users ---- */
 
@@ -87,7 +87,8 @@ struct sql_node {
     unsigned digits;  /* RESCALE, DIV, ROUND; TRIM */
     size_t arg_count;
     const size_t *args;
-    int at; /* where it stands in the text; not part of the canonical form */
+    int at;        /* where it stands in the text; not part of the canonical form */
+    bool calendar; /* CASE of an EXTRACT; likewise */
 };
 
 /* ---- the plan ---- */
