@@ -86,7 +86,7 @@ for change in '1s/"name":"contract/"name":"c0ntract/' '1s/"size":16/"size":17/' 
   ! "$verify" altered >/dev/null 2>&1 || fail "altered, and valid: $change"
 done
 { sed 1q alone.sig; tail -n +2 c.sig; } >altered
-must_refuse 1 "its certificate is for other signatures" "$verify" altered
+must_refuse 1 "its certificate is for another record" "$verify" altered
 
 # ---- in parallel, anchored by SM3 ----
 as bank_c sign contract.txt --out p.sig --signer "$person" --signer bank_c >/dev/null

@@ -203,7 +203,7 @@ const struct cli_command cli_sign = {
 static fm_status compare(const json_t *record, const struct cli_args *args, const char *document,
                          struct base_err *err)
 {
-    struct ledger_signed s = {.record = json_incref((json_t *)record)};
+    struct ledger_signed s = {0};
     struct did_signature_keys keys;
     struct credential_files files;
     fm_status st = credential_files_open(&files, args, credential_now_s(), err);
@@ -214,7 +214,6 @@ static fm_status compare(const json_t *record, const struct cli_args *args, cons
     if (st == FM_OK)
         st = ledger_signed_compare(&s, document, err);
     credential_files_release(&files);
-    ledger_signed_release(&s);
     return st;
 }
 

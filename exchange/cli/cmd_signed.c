@@ -201,8 +201,6 @@ static fm_status verify(const struct cli_args *args, struct base_err *err)
         st = ledger_signed_verify(&s, f, chain_given ? chain : NULL, NULL, &keys, err);
     if (st == FM_OK && compared)
         st = ledger_signed_compare(&s, args->operands[1], err);
-    if (st == FM_OK && chain_given && !s.anchored)
-        st = base_err_set(err, FM_E_INVALID, "it is not anchored on any ledger");
     if (st == FM_OK)
         st = print(args, &s, compared, err);
     else if (f != NULL)

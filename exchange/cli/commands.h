@@ -46,6 +46,8 @@ extern const struct cli_command cli_lottery_open, cli_lottery_commit, cli_lotter
 extern const struct cli_command cli_dataset_history, cli_dataset_prove,
     cli_dataset_check;                                                          /* cmd_history.c */
 extern const struct cli_command cli_evidence_deposit, cli_evidence_certificate; /* cmd_evidence.c */
+extern const struct cli_command cli_credential_batch;                           /* cmd_batch.c */
+extern const struct cli_command cli_credential_extract;                         /* cmd_extract.c */
 extern const struct cli_command cli_sign, cli_countersign;                      /* cmd_sign.c */
 extern const struct cli_command cli_anchor, cli_verify;                         /* cmd_signed.c */
 extern const struct cli_command cli_ledger_publish, cli_ledger_witness;         /* cmd_publish.c */

@@ -56,6 +56,8 @@ static const struct cli_command *const commands[] = {
     &cli_credential_list,
     &cli_credential_present,
     &cli_credential_verify,
+    &cli_credential_batch,
+    &cli_credential_extract,
     &cli_query_run,
     &cli_query_list,
     &cli_query_show,

@@ -1,7 +1,7 @@
-/* credential.issue: a member signs a credential with its node's assertion key, as a Data Integrity
- * proof or as a JWT. Only what has the shape of a credential is signed, so that nothing the ledger
- * understands can be had this way: its objects have no "credentialSubject", and it refuses members
- * that it does not know. */
+/* credential.issue: a member signs credentials with its node's assertion key, as a Data Integrity
+ * proof or, one alone, as a JWT. Only what has the shape of a credential is signed, so that nothing
+ * the ledger understands can be had this way: its objects have no "credentialSubject", and it
+ * refuses members that it does not know. */
 #include <jansson.h>
 
 #include "base/json.h"
@@ -9,30 +9,75 @@
 #include "exchange/node/requests_own.h"
 #include "ledger/proof/tx.h"
 
-void node_request_credential_issue(struct node *node, const json_t *request,
-                                   const struct node_reply *reply)
+static int64_t now_s(const struct node *node)
 {
-    char method[DID_METHOD_TEXT];
-    struct base_err err = {0};
-    bool as_jwt = json_is_true(json_object_get(request, "jwt"));
-    json_t *given, *credential = NULL;
+    return base_clock_unix_ms(node->config.clock) / 1000;
+}
+
+static void issue_jwt(struct node *node, const json_t *given, const char *method,
+                      const struct node_reply *reply)
+{
+    json_t *credential = json_deep_copy(given);
     struct base_buf jwt = {0};
-    fm_status st = base_json_get_object(&given, request, "credential", &err);
+    struct base_err err = {0};
+    fm_status st = credential == NULL ? base_err_memory(&err, "credential")
+                                      : credential_jwt_issue(&jwt, credential,
+                                                             node->config.assertion, method, &err);
 
     if (st == FM_OK)
-        st = ledger_method_id(method, node->did, did_secret_key(node->config.assertion), &err);
-    if (st == FM_OK && (credential = json_deep_copy(given)) == NULL)
-        st = base_err_memory(&err, "credential");
-    if (st == FM_OK && as_jwt)
-        st = credential_jwt_issue(&jwt, credential, node->config.assertion, method, &err);
-    else if (st == FM_OK)
-        st = credential_issue(credential, node->config.assertion, method,
-                              base_clock_unix_ms(node->config.clock) / 1000, &err);
-    if (st == FM_OK)
-        node_reply_value(reply, as_jwt ? json_pack("{s:s}", "jwt", base_buf_cstr(&jwt))
-                                       : json_pack("{s:O}", "credential", credential));
+        node_reply_value(reply, json_pack("{s:s}", "jwt", base_buf_cstr(&jwt)));
     else
         node_reply_error(reply, &err);
     base_buf_release(&jwt);
     json_decref(credential);
+}
+
+/* All of them, or none. */
+static fm_status issue_all(struct node *node, json_t *credentials, const char *method,
+                           struct base_err *err)
+{
+    json_t *one;
+    size_t i;
+
+    json_array_foreach(credentials, i, one)
+    {
+        fm_status st = credential_issue(one, node->config.assertion, method, now_s(node), err);
+        if (st != FM_OK)
+            return json_array_size(credentials) == 1
+                       ? st
+                       : base_err_prefix(err, "credential %zu", i + 1);
+    }
+    return FM_OK;
+}
+
+void node_request_credential_issue(struct node *node, const json_t *request,
+                                   const struct node_reply *reply)
+{
+    const json_t *given = json_object_get(request, "credential");
+    const json_t *many = json_object_get(request, "credentials");
+    char method[DID_METHOD_TEXT];
+    struct base_err err = {0};
+    json_t *made = json_is_array(many) ? json_deep_copy(many) : json_array();
+    fm_status st =
+        ledger_method_id(method, node->did, did_secret_key(node->config.assertion), &err);
+
+    if (st == FM_OK && !json_is_array(many) && !json_is_object(given))
+        st = base_err_set(&err, FM_E_INPUT, "member 'credential' is missing");
+    if (st == FM_OK && json_is_object(given) && json_is_true(json_object_get(request, "jwt"))) {
+        json_decref(made);
+        issue_jwt(node, given, method, reply);
+        return;
+    }
+    if (st == FM_OK && !json_is_array(many) &&
+        json_array_append_new(made, json_deep_copy(given)) != 0)
+        st = base_err_memory(&err, "credential");
+    if (st == FM_OK)
+        st = issue_all(node, made, method, &err);
+    if (st != FM_OK)
+        node_reply_error(reply, &err);
+    else if (json_is_array(many))
+        node_reply_value(reply, json_pack("{s:O}", "credentials", made));
+    else
+        node_reply_value(reply, json_pack("{s:O}", "credential", json_array_get(made, 0)));
+    json_decref(made);
 }

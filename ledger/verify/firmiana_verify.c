@@ -9,6 +9,8 @@
 #include "base/json.h"
 #include "did/moment.h"
 #include "ledger/verify/firmiana_verify_own.h"
+#include "ledger/verify/issued.h"
+#include "ledger/verify/signed.h"
 #include "ledger/verify/verify_print.h"
 
 static const char usage[] =
@@ -16,6 +18,7 @@ static const char usage[] =
     "       firmiana-verify [--chain ID] --x509 RECORD --ca FILE [--at TIME] BUNDLE\n"
     "       firmiana-verify [--json] [--chain ID] [--ca FILE] CERTIFICATE\n"
     "       firmiana-verify [--json] [--chain ID] [--document FILE] SIGNED\n"
+    "       firmiana-verify [--json] [--chain ID] [--list FILE]... CREDENTIAL\n"
     "       firmiana-verify [--json] [--chain ID] --keys FILE --quorum K DIR\n"
     "\n"
     "Checks the exported trail of a Firmiana ledger: that it is the whole log from genesis on, "
@@ -38,6 +41,8 @@ static const char usage[] =
     "token\n"
     "  SIGNED       what `firmiana sign` and `firmiana countersign` wrote: who signed a document\n"
     "  --document FILE  the document itself, to be compared\n"
+    "  CREDENTIAL   what `firmiana credential extract` wrote: one of a batch, with its proof\n"
+    "  --list FILE  a status list of its issuer: what was revoked or suspended\n"
     "  DIR          a log that `firmiana ledger publish` wrote: every tile, and that K of the keys "
     "in\n"
     "               FILE (its DIR/members, from a source that you trust) cosigned it\n"
@@ -76,6 +81,10 @@ static fm_status read_options(struct verify_options *o, int argc, char **argv, s
         } else if (strcmp(arg, "--at") == 0 && i + 1 < argc) {
             if (!did_moment_parse_any(&o->at_s, argv[++i]))
                 return base_err_set(err, FM_E_ARG, "--at: written like 2026-11-20T09:51:00Z");
+        } else if (strcmp(arg, "--list") == 0 && i + 1 < argc) {
+            if (o->list_count == VERIFY_LISTS_MAX)
+                return base_err_set(err, FM_E_ARG, "--list: at most %d", VERIFY_LISTS_MAX);
+            o->list[o->list_count++] = argv[++i];
         } else if (strcmp(arg, "--keys") == 0 && i + 1 < argc) {
             o->keys = argv[++i];
         } else if (strcmp(arg, "--quorum") == 0 && i + 1 < argc) {
@@ -162,6 +171,37 @@ static fm_status verify_named(const struct verify_options *o, struct base_err *e
     return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", o->bundle);
 }
 
+fm_status verify_print_report(json_t *report, struct base_err *err)
+{
+    struct base_buf text = {0};
+    fm_status st =
+        report != NULL ? base_json_canonical(&text, report, err) : base_err_memory(err, "report");
+
+    if (st == FM_OK)
+        st = base_buf_status(&text, "report", err);
+    if (st == FM_OK)
+        puts(base_buf_cstr(&text));
+    base_buf_release(&text);
+    json_decref(report);
+    return st;
+}
+
+/* Standard input, and what cannot be read, is taken for a bundle. */
+static fm_status verify_file(const struct verify_options *o, struct base_err *err)
+{
+    char first[3] = {0};
+    FILE *f = strcmp(o->bundle, "-") == 0 ? NULL : fopen(o->bundle, "rb");
+    bool known = f != NULL && fread(first, 1, 3, f) == 3;
+
+    if (f != NULL)
+        (void)fclose(f);
+    return !known                             ? verify_named(o, err)
+           : ledger_signed_begins(first)      ? verify_signed(o, err)
+           : ledger_issued_begins(first)      ? verify_issued(o, err)
+           : ledger_certificate_begins(first) ? verify_certificate(o, err)
+                                              : verify_named(o, err);
+}
+
 static bool is_folder(const char *path)
 {
     struct stat s;
@@ -180,10 +220,7 @@ int main(int argc, char **argv)
     if (st == FM_OK && o.help)
         return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? fm_status_exit(FM_E_IO) : 0;
     if (st == FM_OK)
-        st = is_folder(o.bundle)               ? verify_published(&o, &err)
-             : verify_is_signed(o.bundle)      ? verify_signed(&o, &err)
-             : verify_is_certificate(o.bundle) ? verify_certificate(&o, &err)
-                                               : verify_named(&o, &err);
+        st = is_folder(o.bundle) ? verify_published(&o, &err) : verify_file(&o, &err);
     if (st != FM_OK)
         (void)fprintf(stderr, "firmiana-verify: %s\n", err.text);
     return fm_status_exit(st);

@@ -4,17 +4,9 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#include "base/hash.h"
-#include "base/json.h"
-#include "base/sm3.h"
-
 void ledger_signed_release(struct ledger_signed *s)
 {
-    json_decref(s->record);
-    s->record = NULL;
-    if (s->anchored)
-        ledger_certificate_report_release(&s->certificate);
-    s->anchored = false;
+    ledger_anchored_release(&s->file);
 }
 
 bool ledger_signed_begins(const char first[3])
@@ -79,49 +71,12 @@ fm_status ledger_signed_compare(const struct ledger_signed *s, const char *path,
     return FM_OK;
 }
 
-/* ---- reading ---- */
+/* ---- signatures ---- */
 
-static fm_status read_record(struct ledger_signed *out, struct base_buf *line, FILE *f,
-                             struct base_err *err)
-{
-    int c = 0;
-    fm_status st;
-
-    errno = 0;
-    while (line->len < DID_SIGNATURE_RECORD_MAX && c != '\n' && (c = getc(f)) != EOF)
-        base_buf_put_u8(line, (uint8_t)c);
-    if (ferror(f))
-        return base_err_errno(err, "read");
-    st = base_buf_status(line, "signatures", err);
-    if (st != FM_OK)
-        return st;
-    if (c != '\n')
-        return base_err_set(err, FM_E_INVALID, "its first line does not end");
-    return base_json_parse_canonical(&out->record, line->p, line->len - 1, err);
-}
-
-/* ---- signatures under members' keys ---- */
-
-struct by_members {
-    struct ledger_signed *out;
-    const struct ledger_members *members;
-};
-
-static fm_status key_of(void *ctx, struct did_key *out, const char *method, enum did_role role,
-                        struct base_err *err)
-{
-    const struct by_members *by = ctx;
-    struct did_resolver resolver = ledger_members_resolver(by->members);
-
-    if (strncmp(method, "did:key:", 8) == 0)
-        return did_proof_resolve_did_key(NULL, out, method, role, err);
-    return resolver.key(resolver.ctx, out, method, role, err);
-}
-
+/* The officers that a member asked for then. */
 static fm_status threshold_of(void *ctx, size_t *out, const char *did, struct base_err *err)
 {
-    const struct by_members *by = ctx;
-    const struct ledger_identity *member = ledger_members_by_did(by->members, did);
+    const struct ledger_identity *member = ledger_members_by_did(ctx, did);
 
     if (member == NULL)
         return base_err_set(err, FM_E_AUTH, "%.120s was no member", did);
@@ -129,38 +84,19 @@ static fm_status threshold_of(void *ctx, size_t *out, const char *did, struct ba
     return FM_OK;
 }
 
-/* What does not hold is one verdict, whatever its kind. */
-static fm_status as_verdict(fm_status st, struct base_err *err)
+struct judging {
+    struct did_signature_report *out;
+    const struct did_signature_keys *now; /* where it is not anchored */
+};
+
+static fm_status judge(void *ctx, const json_t *record, const struct ledger_members *members,
+                       struct base_err *err)
 {
-    return st == FM_E_INPUT || st == FM_E_AUTH ? (err->code = FM_E_INVALID) : st;
-}
+    const struct judging *j = ctx;
+    const struct did_signature_keys then = {ledger_anchored_resolver(members), threshold_of};
 
-/* At the deposit: with the members' documents as they were then. */
-static fm_status judge(void *ctx, const struct ledger_members *members, struct base_err *err)
-{
-    struct by_members by = {ctx, members};
-    const struct did_signature_keys keys = {{key_of, &by}, threshold_of};
-
-    return as_verdict(
-        did_signature_verify(&by.out->signatures, by.out->record, &keys, DID_RULES_VERSION, err),
-        err);
-}
-
-static fm_status check_digest(const struct ledger_certificate *c, const struct base_buf *line,
-                              struct base_err *err)
-{
-    const struct base_sm3_part part = {line->p, line->len};
-    uint8_t digest[32];
-    fm_status st = FM_OK;
-
-    if (strcmp(c->algorithm, "sm3") == 0)
-        st = base_sm3(digest, &part, 1, err);
-    else
-        base_hash(digest, line->p, line->len);
-    if (st == FM_OK && memcmp(digest, c->item.digest, 32) != 0)
-        st = base_err_set(err, FM_E_INVALID,
-                          "its certificate is for other signatures than those before it");
-    return st;
+    return did_signature_verify(j->out, record, members != NULL ? &then : j->now, DID_RULES_VERSION,
+                                err);
 }
 
 static fm_status check_missing(const struct did_signature_report *r, struct base_err *err)
@@ -177,27 +113,12 @@ fm_status ledger_signed_verify(struct ledger_signed *out, FILE *file, const uint
                                const char *ca_file, const struct did_signature_keys *keys,
                                struct base_err *err)
 {
-    struct base_buf line = {0};
-    int next;
+    struct judging judging = {&out->signatures, keys};
+    const struct ledger_anchored_judge by = {judge, &judging};
     fm_status st;
 
     *out = (struct ledger_signed){0};
-    st = as_verdict(read_record(out, &line, file, err), err);
-    if (st == FM_OK) {
-        next = getc(file);
-        out->anchored = next != EOF;
-        if (out->anchored && ungetc(next, file) == EOF)
-            st = base_err_errno(err, "read");
-    }
-    if (st == FM_OK && out->anchored) {
-        st = ledger_certificate_verify_judged(&out->certificate, file, expect_chain32, ca_file,
-                                              judge, out, err);
-        if (st == FM_OK)
-            st = check_digest(&out->certificate.certificate, &line, err);
-    } else if (st == FM_OK) {
-        st = as_verdict(
-            did_signature_verify(&out->signatures, out->record, keys, DID_RULES_VERSION, err), err);
-    }
-    base_buf_release(&line);
+    st = ledger_anchored_verify(&out->file, file, DID_SIGNATURE_RECORD_MAX, expect_chain32, ca_file,
+                                &by, err);
     return st == FM_OK ? check_missing(&out->signatures, err) : st;
 }

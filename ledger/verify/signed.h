@@ -1,8 +1,5 @@
-/* The file of a signed document: one line, the record of signatures (did/signature.h), canonical;
- * and, once it is anchored, behind it the certificate (certificate.h) of that line, newline
- * included, as evidence on the ledger. With it nothing else is needed to check who signed, years
- * later: members' keys are those of the leaf where the record was deposited. Not anchored, only
- * did:keys can be checked without a member's documents. */
+/* A signed document's file: the record of signatures (did/signature.h), anchored or not
+ * (anchored.h). Not anchored, only did:keys can be checked without a member's documents. */
 #ifndef FIRMIANA_LEDGER_VERIFY_SIGNED_H
 #define FIRMIANA_LEDGER_VERIFY_SIGNED_H
 
@@ -10,13 +7,11 @@
 #include <stdio.h>
 
 #include "did/signature.h"
-#include "ledger/verify/certificate.h"
+#include "ledger/verify/anchored.h"
 
 struct ledger_signed {
-    json_t *record;
+    struct ledger_anchored file;
     struct did_signature_report signatures; /* texts are the record's */
-    bool anchored;
-    struct ledger_certificate_report certificate; /* if so */
 };
 void ledger_signed_release(struct ledger_signed *s); /* {0} is fine */
 

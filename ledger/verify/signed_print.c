@@ -8,7 +8,7 @@
 static const char *alias_of(const struct ledger_signed *s, const char *did)
 {
     const struct ledger_identity *member =
-        s->anchored ? ledger_members_by_did(s->certificate.log->members, did) : NULL;
+        s->file.anchored ? ledger_members_by_did(s->file.certificate.log->members, did) : NULL;
 
     return member != NULL ? member->alias : "";
 }
@@ -50,13 +50,14 @@ void ledger_signed_print(FILE *out, const struct ledger_signed *s, bool compared
                   r->in_order ? "each over the signatures before it" : "each on its own");
     for (size_t i = 0; i < r->count; i++)
         print_signer(out, s, &r->signer[i]);
-    if (s->anchored)
-        ledger_certificate_print_anchor(out, &s->certificate);
+    if (s->file.anchored)
+        ledger_certificate_print_anchor(out, &s->file.certificate);
     (void)fprintf(out, "  proves     that these keys signed %s%s\n",
                   compared ? "this document" : "a document with these digests (none was compared)",
-                  s->anchored ? ", and were their signers' when that was put on the ledger"
-                              : "; not when, nor that the keys were still good: it is not on a "
-                                "ledger");
+                  s->file.anchored
+                      ? ", and were their signers' when that was put on the ledger"
+                      : "; not when, nor that the keys were still good: it is not on a "
+                        "ledger");
 }
 
 static json_t *signer_json(const struct ledger_signed *s, const struct did_signature_signer *signer)
@@ -83,11 +84,12 @@ json_t *ledger_signed_json(const struct ledger_signed *s, bool compared)
         (void)json_array_append_new(signers, signer_json(s, &r->signer[i]));
     base_hex(sha256, r->document.sha256, 32);
     base_hex(sm3, r->document.sm3, 32);
-    out = json_pack("{s:b, s:s, s:I, s:s, s:s, s:s*, s:b, s:b, s:b, s:o}", "valid", r->missing == 0,
-                    "name", r->document.name, "size", (json_int_t)r->document.size, "sha256",
-                    sha256, "sm3", sm3, "purpose", r->purpose, "in_order", (int)r->in_order,
-                    "compared", (int)compared, "anchored", (int)s->anchored, "signers", signers);
-    if (out != NULL && s->anchored)
-        (void)json_object_set_new(out, "anchor", ledger_certificate_json(&s->certificate));
+    out =
+        json_pack("{s:b, s:s, s:I, s:s, s:s, s:s*, s:b, s:b, s:b, s:o}", "valid", r->missing == 0,
+                  "name", r->document.name, "size", (json_int_t)r->document.size, "sha256", sha256,
+                  "sm3", sm3, "purpose", r->purpose, "in_order", (int)r->in_order, "compared",
+                  (int)compared, "anchored", (int)s->file.anchored, "signers", signers);
+    if (out != NULL && s->file.anchored)
+        (void)json_object_set_new(out, "anchor", ledger_certificate_json(&s->file.certificate));
     return out;
 }

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# A university issues certificates in one batch under one anchor: each holder's file is checked by firmiana-verify alone,
+# nothing altered holds, a revoked one is invalid; 4,000 here, FIRMIANA_CERTIFICATES=100000 for more.
+# usage: tests/certificates.sh BUILD_FOLDER
+set -euo pipefail
+build=$(cd "$1" && pwd) name=certificates.sh
+many=${FIRMIANA_CERTIFICATES:-4000}
+# shellcheck source=tests/homes.sh
+. tests/homes.sh
+
+must_refuse() { # CODE TEXT COMMAND...
+  local code=$1 text=$2 out status=0
+  shift 2
+  out=$("$@" 2>&1) || status=$?
+  [ "$status" -eq "$code" ] || fail "exit code $status, not $code ($text): $* : $out"
+  [[ $out == *"$text"* ]] || fail "refused, but not by '$text': $out"
+}
+
+homes_make 60
+homes_start
+cd "$W"
+cat >diploma.json <<'T'
+{"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential", "Diploma"],
+ "validFrom": "2026-01-01T00:00:00Z", "credentialSubject": {"university": "of Suzhou"}}
+T
+awk -v n="$many" 'BEGIN { print "id,name,degree"; for (i = 1; i <= n; i++) printf "urn:student:%d,\"Student, %d\",BSc\n", i, i }' >rows.csv
+url=https://university.example/list
+
+# ---- issued by the member's node, in a status list ----
+begin=$(now_ms)
+as bank_a credential batch diploma.json rows.csv --out all --list "$url" >out
+took=$(($(now_ms) - begin))
+grep -q "all: $many credentials under one anchor" out || fail "$(cat out)"
+[ "$(wc -l <all)" = "$many" ] && [ "$(stat -c %a all.receipt)" = 600 ]
+as bank_a credential list --id "$url" --set 1 --out list.json
+as bank_a did show bank_a --json >document.json 2>/dev/null || as bank_a did show bank_a >document.json
+for row in 1 $((many / 2)) "$many"; do
+  as bank_a credential extract all --row "$row" --out "holder.$row" >/dev/null
+  "$verify" --list list.json "holder.$row" >out || fail "row $row: $(cat out)"
+  grep -qF "number $row of $many under anchor" out || fail "$(cat out)"
+  grep -qF "(bank_a)" out && grep -qF "not revoked, not suspended" out || fail "$(cat out)"
+done
+as bank_a credential extract all --id urn:student:2 --out holder.2 >/dev/null
+must_refuse 1 "revoked" "$verify" --list list.json holder.2
+must_refuse 12 "give it with --list" "$verify" holder.1
+"$verify" --json --list list.json holder.1 | grep -qF '"name":"Student, 1"' || fail "$("$verify" --json --list list.json holder.1)"
+sed 1q holder.1 >alone.json
+as bank_b credential verify alone.json --home "$W/bank_b" --list list.json >out || fail "$(cat out)"
+must_refuse 11 "holder.1: exists already" as bank_a credential extract all --row 1 --out holder.1
+must_refuse 12 "no credential of it is about urn:student:0" as bank_a credential extract all --id urn:student:0 --out none
+must_refuse 12 "no row" as bank_a credential extract all --row $((many + 1)) --out none
+must_refuse 11 "all: exists already" as bank_a credential batch diploma.json rows.csv --out all
+
+# ---- altered: neither the credential nor its proof may change ----
+for change in '1s/"degree":"BSc"/"degree":"MSc"/' '1s/Student, 1"/Student, 3"/' '1s/"statusListIndex":"0"/"statusListIndex":"9"/' '1s/"proofValue":"z...../"proofValue":"z11111/' \
+  '2s/"index":0/"index":1/' '2s/"salt":"......../"salt":"00000000/' '$d'; do
+  sed "$change" holder.1 >altered
+  ! cmp -s holder.1 altered || fail "nothing was altered: $change"
+  ! "$verify" --list list.json altered >/dev/null 2>&1 || fail "altered, and valid: $change"
+done
+{ sed 1q "holder.$many"; tail -n +2 holder.1; } >altered
+must_refuse 1 "another record" "$verify" --list list.json altered
+
+# ---- by a key of one's own; refusals ----
+"$firmiana" credential key --out key >/dev/null
+head -n 4 rows.csv >few.csv
+as bank_c credential batch diploma.json few.csv --out few --key key >/dev/null
+as bank_c credential extract few --row 3 --out third >/dev/null
+"$verify" third >out || fail "$(cat out)"
+grep -qF "it has no list: it cannot be revoked" out || fail "$(cat out)"
+printf 'id,university\nurn:a:1,x\n' >twice.csv
+must_refuse 3 "column 'university' is in the template's credentialSubject too" as bank_a credential batch diploma.json twice.csv --out none
+printf 'id,name\n' >empty.csv
+must_refuse 3 "no rows" as bank_a credential batch diploma.json empty.csv --out none
+[ ! -e none ] || fail "a batch that failed left a file"
+cd - >/dev/null
+echo "$name: $many certificates issued in one batch in $took ms under one anchor; holders' files hold by themselves, altered and revoked ones do not"
