@@ -64,7 +64,7 @@ must_refuse 1 "another record" "$verify" --list list.json altered
 # ---- by a key of one's own; refusals ----
 "$firmiana" credential key --out key >/dev/null
 head -n 4 rows.csv >few.csv
-as bank_c credential batch diploma.json few.csv --out few --key key >/dev/null
+as bank_c credential batch diploma.json few.csv --out few --key key --sm3 >/dev/null
 as bank_c credential extract few --row 3 --out third >/dev/null
 "$verify" third >out || fail "$(cat out)"
 grep -qF "it has no list: it cannot be revoked" out || fail "$(cat out)"

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "did/credential/status_list.h"
@@ -126,8 +125,8 @@ static fm_status write_line(struct batch *b, const json_t *credential, struct ba
     if (st == FM_OK)
         st = base_buf_status(&line, "credential", err);
     if (st == FM_OK) {
-        base_sha256(digest, line.p, line.len);
-        if (fwrite(line.p, 1, line.len, b->out) != line.len)
+        st = cli_deposit_digest(digest, b->receipt.algorithm, &line, err);
+        if (st == FM_OK && fwrite(line.p, 1, line.len, b->out) != line.len)
             st = base_err_errno(err, cli_value(b->args, "out"));
     }
     if (st == FM_OK)
@@ -186,7 +185,8 @@ static fm_status open_batch(struct batch *b, const struct cli_args *args, struct
     json_t *me = NULL;
     fm_status st = FM_OK;
 
-    (void)snprintf(b->receipt.algorithm, sizeof b->receipt.algorithm, "sha256");
+    (void)snprintf(b->receipt.algorithm, sizeof b->receipt.algorithm,
+                   cli_flag(args, "sm3") ? "sm3" : "sha256");
     if (b->waiting == NULL)
         return base_err_memory(err, "credentials");
     if (access(out, F_OK) == 0)
@@ -265,6 +265,7 @@ static const struct cli_option batch_options[] = {
      CLI_OPTIONAL},
     {"list", "URL", "the status list that they are all in, from --index on", CLI_OPTIONAL},
     {"index", "N", "the first one's place there (default: 0)", CLI_OPTIONAL},
+    CLI_SM3_OPTION,
     CLI_PASSPHRASE_OPTION,
     CLI_JSON_OPTION,
     {0}};

@@ -3,14 +3,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "exchange/cli/cmd_ledger.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/deposit.h"
 #include "ledger/store/chain.h"
 #include "ledger/verify/issued.h"
 
-/* The line of that number, from 1 on, without its end. */
+/* The line of that number, from 1 on. */
 static fm_status read_nth(struct base_buf *line, FILE *f, int64_t row, const char *path,
                           struct base_err *err)
 {
@@ -26,6 +25,7 @@ static fm_status read_nth(struct base_buf *line, FILE *f, int64_t row, const cha
             return base_err_set(err, FM_E_NOT_FOUND, "%s: it has no row %lld", path,
                                 (long long)row);
     }
+    base_buf_put_u8(line, '\n');
     return base_buf_status(line, path, err);
 }
 
@@ -72,7 +72,7 @@ static fm_status write_issued(const char *path, const struct base_buf *line,
 
     if (f == NULL)
         return st;
-    if (fwrite(line->p, 1, line->len, f) != line->len || putc('\n', f) == EOF)
+    if (fwrite(line->p, 1, line->len, f) != line->len)
         st = base_err_errno(err, path);
     if (st == FM_OK)
         st = cli_deposit_certify(f, reader, c, err);
@@ -94,13 +94,10 @@ static fm_status certificate_of(struct ledger_certificate *out, struct ledger_re
                                 struct base_err *err)
 {
     uint8_t digest[32], tx[32];
-    struct base_hash hash;
     fm_status st = cli_deposit_find(tx, reader, r, err);
 
-    base_sha256_init(&hash);
-    base_hash_update(&hash, line->p, line->len);
-    base_hash_update(&hash, "\n", 1);
-    base_hash_final(&hash, digest);
+    if (st == FM_OK)
+        st = cli_deposit_digest(digest, r->algorithm, line, err);
     return st == FM_OK ? evidence_receipt_certify(out, r, digest, tx, err) : st;
 }
 

@@ -137,10 +137,7 @@ static fm_status anchor(const struct cli_args *args, struct base_err *err)
 }
 
 static const struct cli_option anchor_options[] = {
-    CLI_HOME_OPTION,
-    {"sm3", NULL, "digest by SM3 (default: SHA-256)", CLI_OPTIONAL},
-    CLI_JSON_OPTION,
-    {0}};
+    CLI_HOME_OPTION, CLI_SM3_OPTION, CLI_JSON_OPTION, {0}};
 
 const struct cli_command cli_anchor = {
     "anchor",

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/sm3.h"
 #include "exchange/cli/common.h"
 #include "ledger/store/export.h"
 
@@ -73,4 +74,15 @@ fm_status cli_deposit_certify(FILE *f, struct ledger_reader *reader,
         st = ledger_export_to(reader, fileno(f), &options, &report, err);
     base_buf_release(&line);
     return st;
+}
+
+fm_status cli_deposit_digest(uint8_t out32[32], const char *algorithm, const struct base_buf *line,
+                             struct base_err *err)
+{
+    const struct base_sm3_part part = {line->p, line->len};
+
+    if (strcmp(algorithm, "sm3") == 0)
+        return base_sm3(out32, &part, 1, err);
+    base_sha256(out32, line->p, line->len);
+    return FM_OK;
 }

@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 #include "base/random.h"
-#include "ledger/verify/firmiana_verify_own.h"
 #include "did/signature.h"
+#include "ledger/verify/firmiana_verify_own.h"
 #include "ledger/verify/issued.h"
 
 static fm_status find_list(void *ctx, json_t **out, const char *id, struct base_err *err)
