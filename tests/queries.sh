@@ -146,7 +146,7 @@ grep -q "no query on the ledger begins with 12345678" "$W/err" || fail "$(cat "$
 # ---- too large for one node ----
 kill -TERM "${pid[bank_b]}"
 wait "${pid[bank_b]}" || fail "bank_b did not end in order"
-sed -i 's/"alias"/"memory_limit": 2, "alias"/' "$W/bank_b/node.json"
+sed -i 's/"alias"/"memory_limit": 16, "alias"/' "$W/bank_b/node.json"
 start bank_b
 wait_connected
 ! ask bank_a large 10 >"$W/out" 2>"$W/err" || fail "memory_limit did not matter"
