@@ -37,8 +37,9 @@ struct bench_question {
  * caller waits: until query.close is final), bytes_sent_per_party (mean), rounds, peak_rss (bytes,
  * greatest party, of the whole process so far); estimated: what explain says beforehand of bytes,
  * rounds, seconds on this machine and memory (the greatest party's); memory_grown: its peak_rss
- * beyond what the process had before. FM_E_INVALID where these are far off, bytes by a quarter,
- * rounds by two fifths (sorts of some thousand rows are by a tenth), memory by twice and 16 MiB.
+ * beyond what the process had before, 0 if it was higher before. FM_E_INVALID where these are far
+ * off, bytes by a quarter, rounds by two fifths (sorts of some thousand rows are by a tenth),
+ * memory by twice and 16 MiB.
  */
 fm_status bench_measure(const struct bench_nodes *nodes, const struct bench_question *q,
                         unsigned runs, struct base_err *err) FM_CHECK;
