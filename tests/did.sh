@@ -102,7 +102,7 @@ if command -v openssl >/dev/null; then
     "$firmiana" did export "$W/www" --web "localhost:$port" >out
     (cd www && exec openssl s_server -accept "127.0.0.1:$port" -cert ../web.pem -key ../web.key -WWW -quiet >../web.log 2>&1) &
     server=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 1200); do
       if ! kill -0 $server 2>/dev/null || (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
       sleep 0.05
     done
