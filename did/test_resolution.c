@@ -142,13 +142,35 @@ static void web_addresses(void **state)
         {"example.com%3A3000", "https://example.com:3000/.well-known/did.json"},
         {"localhost%3a1", "https://localhost:1/.well-known/did.json"},
         {"a-b.example", "https://a-b.example/.well-known/did.json"}};
-    static const char *const bad[] = {
-        "",         "127.0.0.1", "a.1",       "1",       "Example.com",
-        "a..b",     ".a",        "a.",        "-a",      "a-",
-        "a%3A",     "a%3A0",     "a%3A65536", "a%3A080", "a%3A1x",
-        "a%2Fb",    "a:",        "a::b",      "a:..:b",  "a:.",
-        "a:b%2F..", "a%3A1%3A",  "a_b",       "a:b:..",  "a%40evil.example",
-        "[::1]",    "a%3A123456"};
+    static const char *const bad[] = {"",
+                                      "127.0.0.1",
+                                      "0x7f000001",
+                                      "127.0x1",
+                                      "a.1",
+                                      "1",
+                                      "Example.com",
+                                      "a..b",
+                                      ".a",
+                                      "a.",
+                                      "-a",
+                                      "a-",
+                                      "a%3A",
+                                      "a%3A0",
+                                      "a%3A65536",
+                                      "a%3A080",
+                                      "a%3A1x",
+                                      "a%2Fb",
+                                      "a:",
+                                      "a::b",
+                                      "a:..:b",
+                                      "a:.",
+                                      "a:b%2F..",
+                                      "a%3A1%3A",
+                                      "a_b",
+                                      "a:b:..",
+                                      "a%40evil.example",
+                                      "[::1]",
+                                      "a%3A123456"};
     char out[DID_URL_TEXT], did[DID_URL_TEXT], file[DID_URL_TEXT];
     struct base_err err = {0};
 

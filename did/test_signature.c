@@ -256,6 +256,16 @@ static void test_shape(void **state)
     odd.name = "two\nlines";
     tools_expect(did_signature_new(&record, &odd, signers, false, NULL, &err), FM_E_INPUT, &err,
                  "control character");
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const painted[] = {"a\xc2\x9b"
+                                              "2J",
+                                              "a\xe2\x80\xae"
+                                              "b",
+                                              "a\xe2\x81\xa6"};
+        odd.name = painted[i];
+        tools_expect(did_signature_new(&record, &odd, signers, false, NULL, &err), FM_E_INPUT, &err,
+                     "control character");
+    }
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     odd.name = name;

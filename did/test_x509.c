@@ -221,6 +221,8 @@ static void chains(void **state)
         {"authority", "root", "a CA's own", FM_E_INVALID, false},
         {"exchange", "root", "keyUsage", FM_E_INVALID, false},
         {"server", "root", "extendedKeyUsage", FM_E_INVALID, false},
+        {"by_web", "root", "certificate 2 of the chain: the CA is for other uses", FM_E_INVALID,
+         false},
     };
     struct did_x509_facts facts;
 
@@ -259,6 +261,8 @@ static void other_suites(void **state)
     assert_true(facts.by_key);
     assert_true(openssl_says_yes("sm2"));
     tools_expect(check(&facts, record, "root", NULL, world.now_s, &err), FM_E_AUTH, &err, "issuer");
+    tools_expect(check(&facts, record, "sm2root", "sm2lists", world.now_s, &err), FM_E_UNSUPPORTED,
+                 &err, "signed by SM2");
     json_decref(record);
 }
 

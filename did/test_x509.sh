@@ -35,6 +35,10 @@ issue nobody nobody.key root "$leaf$signs" # no CA
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out small.key
 issue small small.key root "$ca\n"
 
+openssl genpkey "${p256[@]}" -out web.key
+issue web web.key root "$ca,digitalSignature\nextendedKeyUsage=serverAuth\n" # a CA for web servers
+issue by_web p256.key web "$leaf${signs}extendedKeyUsage=clientAuth\n"
+
 issue good p256.key middle "$leaf$signs"
 issue direct p256.key root "$leaf"
 issue ed ed25519.key middle "$leaf$signs"
@@ -64,6 +68,7 @@ cat good.pem >broken.chain # nothing between it and the root
 cat direct.pem >direct.chain
 cat by_nobody.pem nobody.pem >by_nobody.chain
 cat by_small.pem small.pem >by_small.chain
+cat by_web.pem web.pem >by_web.chain
 cat by_stranger.pem stranger.pem >by_stranger.chain
 cat sm2.pem >sm2.chain
 for chain in *.chain; do
@@ -77,16 +82,17 @@ for chain in *.chain; do
 done
 
 # Revocation lists of both CAs; the second pair revokes `revoked`, the third the CA between.
-crl() { # CA FILE [CERTIFICATE]
+crl() { # CA FILE [CERTIFICATE [DIGEST]]
   : >index
   echo 01 >crlnumber
-  printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index\ncrlnumber=crlnumber\ndefault_md=sha256\n' >ca.cnf
+  printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index\ncrlnumber=crlnumber\ndefault_md=%s\n' "${4:-sha256}" >ca.cnf
   [ -z "${3:-}" ] || openssl ca -config ca.cnf -revoke "$3" -cert "$1.pem" -keyfile "$1.key"
   openssl ca -config ca.cnf -gencrl -crldays 300 -cert "$1.pem" -keyfile "$1.key" -out "$2"
 }
 crl root root.crl
 crl middle middle.crl revoked.pem
 crl root root2.crl middle.pem
+crl sm2root sm2lists.pem "" sm3
 cat root.crl middle.crl >lists.pem
 cat root2.crl middle.crl >lists2.pem
 cp root.crl half.pem

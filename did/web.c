@@ -27,6 +27,8 @@ static bool is_host(const char *host, size_t len)
         if (host[i] == '.')
             last = host + i + 1;
     }
+    if (last[0] == '0' && last[1] == 'x') /* 0x7f000001 */
+        return strspn(last + 2, "0123456789abcdef") + 2 < (size_t)(host + len - last);
     return strspn(last, "0123456789") < (size_t)(host + len - last);
 }
 

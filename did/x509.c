@@ -242,10 +242,9 @@ fm_status did_x509_attach(json_t **out, const char *pem, size_t len, const char 
 
 /* ---- checking the chain ---- */
 
-/* Rule 5, of the member's own certificate. */
-static fm_status check_use(X509 *cert, struct base_err *err)
+/* Rule 5: a certificate's extendedKeyUsage. */
+static bool is_use_ours(X509 *cert)
 {
-    uint32_t usage = X509_get_key_usage(cert); /* all bits if it does not say */
     EXTENDED_KEY_USAGE *extended = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
     bool is_for_us = extended == NULL;
 
@@ -259,13 +258,33 @@ static fm_status check_use(X509 *cert, struct base_err *err)
     }
     sk_ASN1_OBJECT_pop_free(extended, ASN1_OBJECT_free);
     ERR_clear_error();
+    return is_for_us;
+}
+
+/* Rule 5, of the member's own certificate. */
+static fm_status check_use(X509 *cert, struct base_err *err)
+{
+    uint32_t usage = X509_get_key_usage(cert); /* all bits if it does not say */
+
     if (X509_check_ca(cert) != 0)
         return base_err_set(err, FM_E_INVALID, "the certificate is a CA's own");
     if ((usage & (X509v3_KU_DIGITAL_SIGNATURE | X509v3_KU_NON_REPUDIATION)) == 0)
         return base_err_set(err, FM_E_INVALID, "the certificate's key may not sign (keyUsage)");
-    if (!is_for_us)
+    if (!is_use_ours(cert))
         return base_err_set(err, FM_E_INVALID,
                             "the certificate is for other uses (extendedKeyUsage)");
+    return FM_OK;
+}
+
+/* Rule 5, of those between it and the root: a CA for web servers names no members. */
+static fm_status check_issuers(STACK_OF(X509) * chain, struct base_err *err)
+{
+    for (int i = 1; i + 1 < sk_X509_num(chain); i++)
+        if (!is_use_ours(sk_X509_value(chain, i)))
+            return base_err_set(err, FM_E_INVALID,
+                                "certificate %d of the chain: the CA is for other uses "
+                                "(extendedKeyUsage)",
+                                i + 1);
     return FM_OK;
 }
 
@@ -282,7 +301,12 @@ static fm_status add_crls(X509_STORE *store, const struct did_x509_terms *terms,
         return no_memory(err);
     while (st == FM_OK && (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
         n++;
-        if (X509_STORE_add_crl(store, crl) != 1)
+        if (X509_CRL_get_signature_nid(crl) == NID_SM2_with_SM3)
+            st = base_err_set(err, FM_E_UNSUPPORTED,
+                              "revocation list %d is signed by SM2: OpenSSL checks such a list "
+                              "only without the signer's ID, which none leaves out",
+                              n);
+        else if (X509_STORE_add_crl(store, crl) != 1)
             st = no_memory(err);
         X509_CRL_free(crl);
     }
@@ -364,6 +388,8 @@ static fm_status check_chain(STACK_OF(X509) * certs, const struct did_x509_terms
             st = no_memory(err);
         else if (X509_verify_cert(ctx) != 1)
             st = say(ctx, err);
+        else
+            st = check_issuers(X509_STORE_CTX_get0_chain(ctx), err);
     }
     X509_STORE_CTX_free(ctx);
     X509_STORE_free(store);

@@ -16,12 +16,13 @@
  *      being CAs, keys and digests of at least 112 bits (OpenSSL's X509_verify_cert, strict);
  *   5. it is no CA's, may sign (keyUsage, if there: digitalSignature or nonRepudiation), and is for
  *      people or organisations (extendedKeyUsage, if there: clientAuth, emailProtection, document
- *      signing or any);
+ *      signing or any), as are the CAs between it and the root;
  *   6. where revocation lists are given, there is one for every CA of the chain, and none of them
  *      names a certificate of it.
  *
  * Keys of certificates: Ed25519, P-256, SM2 for "key", anything that OpenSSL verifies for "name".
- * SM2 signatures are checked with the signer's ID of GM/T 0009-2012. */
+ * SM2 signatures are checked with the signer's ID of GM/T 0009-2012; of revocation lists OpenSSL 3
+ * cannot, so lists signed by SM2 are refused (FM_E_UNSUPPORTED). */
 #ifndef FIRMIANA_DID_X509_H
 #define FIRMIANA_DID_X509_H
 

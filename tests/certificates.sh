@@ -51,6 +51,20 @@ must_refuse 12 "no credential of it is about urn:student:0" as bank_a credential
 must_refuse 12 "no row" as bank_a credential extract all --row $((many + 1)) --out none
 must_refuse 11 "all: exists already" as bank_a credential batch diploma.json rows.csv --out all
 
+# ---- the issuer's key changes: what it signed stays, its lists of before do not count any more ----
+as bank_a did key assertionMethod --out fresh.json >/dev/null
+as bank_a did rotate --with fresh.json >out || fail "$(cat out)"
+kill -TERM "${pid[bank_a]}" && wait "${pid[bank_a]}" || true
+mv fresh.json bank_a/keys/assertion.json
+start bank_a
+wait_connected
+as bank_a credential extract all --row 1 --out after.1 >/dev/null
+must_refuse 1 "has no key" "$verify" --list list.json after.1
+as bank_a credential list --from list.json --out list2.json
+"$verify" --list list2.json after.1 >out || fail "a list under the new key: $(cat out)"
+as bank_a credential extract all --row 2 --out after.2 >/dev/null
+must_refuse 1 "revoked" "$verify" --list list2.json after.2
+
 # ---- altered: neither the credential nor its proof may change ----
 for change in '1s/"degree":"BSc"/"degree":"MSc"/' '1s/Student, 1"/Student, 3"/' '1s/"statusListIndex":"0"/"statusListIndex":"9"/' '1s/"proofValue":"z...../"proofValue":"z11111/' \
   '2s/"index":0/"index":1/' '2s/"salt":"......../"salt":"00000000/' '$d'; do
@@ -68,6 +82,9 @@ as bank_c credential batch diploma.json few.csv --out few --key key --sm3 >/dev/
 as bank_c credential extract few --row 3 --out third >/dev/null
 "$verify" third >out || fail "$(cat out)"
 grep -qF "it has no list: it cannot be revoked" out || fail "$(cat out)"
+as bank_a credential batch diploma.json few.csv --out cut >/dev/null
+must_refuse 4 "evidence.exists" as bank_a evidence deposit --receipt cut.receipt
+must_refuse 11 "exists already" as bank_a evidence deposit few.csv --receipt cut.receipt
 printf 'id,university\nurn:a:1,x\n' >twice.csv
 must_refuse 3 "column 'university' is in the template's credentialSubject too" as bank_a credential batch diploma.json twice.csv --out none
 printf 'id,name\n' >empty.csv

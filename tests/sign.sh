@@ -78,6 +78,24 @@ must_refuse 1 "signature 2" as bank_c anchor before.sig
 must_refuse 7 "" as bank_b sign contract.txt --out old.sig --key bank_b/keys/officer.json
 as bank_b sign contract.txt --out new.sig --key new.json >/dev/null
 
+# ---- a rotation that a bundle hides: signed by the old key, deposited after it, the change's payload replaced by its hash ----
+cp before.sig late.sig
+FIRMIANA_HOME=$W/bank_c "$firmiana" evidence deposit late.sig --receipt late >/dev/null
+FIRMIANA_HOME=$W/bank_c "$firmiana" evidence certificate late.sig --receipt late --out late.cert >/dev/null
+cat before.sig late.cert >shown
+must_refuse 1 "has no key" "$verify" shown
+hidden=0
+while IFS= read -r line; do
+  if [[ $line == '{"leaf":'*'"type":"did.update"'* ]]; then
+    payload=${line#*\"payload\":} payload=${payload%,\"result\":*}
+    line="${line%%,\"payload\":*},\"payload_hash\":\"$(printf '%s' "$payload" | sha256sum | cut -d' ' -f1)\",\"result\":${line##*,\"result\":}"
+    hidden=$((hidden + 1))
+  fi
+  [[ $line == '{"proof":'*'"state":"did/'* ]] || printf '%s\n' "$line"
+done <shown >hidden.sig
+[ "$hidden" = 2 ] || fail "$hidden changes of documents, not two, were hidden"
+must_refuse 1 "accepted entries are not disclosed, and no proof of the state" "$verify" hidden.sig
+
 # ---- altered: no part of the record may change, nor another's certificate stand behind it ----
 for change in '1s/"name":"contract/"name":"c0ntract/' '1s/"size":16/"size":17/' '1s/"sha256":"../"sha256":"00/' '1s/"sm3":"../"sm3":"00/' '1s/"in_order":true/"in_order":false/' \
   '1s/2026","sign/2027","sign/' '1s/"proofValue":"z...../"proofValue":"z11111/' '1s/"version":1/"version":2/' '1s/created":"20/created":"19/' '2s/"digest":"....../"digest":"000000/' '$d'; do

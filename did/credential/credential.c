@@ -160,15 +160,28 @@ fm_status credential_judge(struct credential_facts *out, const json_t *credentia
     return FM_OK;
 }
 
-fm_status credential_verify(struct credential_facts *out, const json_t *credential,
-                            const struct credential_verifier *v, struct base_err *err)
+fm_status credential_verify_signature(struct credential_facts *out, const json_t *credential,
+                                      const struct credential_verifier *v, struct base_err *err)
 {
     fm_status st = check_proof(out, credential, v, err);
 
-    if (st != FM_OK)
-        return st;
-    out->form = out->proof.key.suite->cryptosuite;
+    if (st == FM_OK)
+        out->form = out->proof.key.suite->cryptosuite;
+    return st;
+}
+
+fm_status credential_verify_claims(struct credential_facts *out, const json_t *credential,
+                                   const struct credential_verifier *v, struct base_err *err)
+{
     return credential_judge(out, credential, v, err);
+}
+
+fm_status credential_verify(struct credential_facts *out, const json_t *credential,
+                            const struct credential_verifier *v, struct base_err *err)
+{
+    fm_status st = credential_verify_signature(out, credential, v, err);
+
+    return st == FM_OK ? credential_judge(out, credential, v, err) : st;
 }
 
 /* ---- presentations ---- */

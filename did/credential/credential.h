@@ -47,6 +47,16 @@ fm_status credential_issue(json_t *credential, const struct did_secret *secret, 
 fm_status credential_verify(struct credential_facts *out, const json_t *credential,
                             const struct credential_verifier *v, struct base_err *err) FM_CHECK;
 
+/* The two halves of it, for who knows the issuer's keys of two times: the shape and the signature,
+ * which fill out->proof and form; then, after the first, whose key it was, the period and the
+ * status, whose lists are verified under v's keys. */
+fm_status credential_verify_signature(struct credential_facts *out, const json_t *credential,
+                                      const struct credential_verifier *v,
+                                      struct base_err *err) FM_CHECK;
+fm_status credential_verify_claims(struct credential_facts *out, const json_t *credential,
+                                   const struct credential_verifier *v,
+                                   struct base_err *err) FM_CHECK;
+
 /* A presentation of credentials (an array; copied) by the DID of `method`, role authentication.
  * challenge: the verifier's, fresh for each request; domain: who asked. Both are needed: without
  * them a presentation could be shown again by whoever saw it. The caller owns *out. */

@@ -219,8 +219,9 @@ static fm_status settle(struct batch *b, struct base_err *err)
     if (st == FM_OK)
         st = evidence_receipt_save(&b->receipt, path, err);
     b->kept = st == FM_OK;
-    if (st == FM_OK)
-        st = cli_deposit_submit(b->args, &b->receipt, err);
+    if (st == FM_OK && (st = cli_deposit_submit(b->args, &b->receipt, err)) != FM_OK)
+        (void)base_err_prefix(
+            err, "signed, not deposited (evidence deposit --receipt %s tries again)", path);
     if (st == FM_OK && !cli_flag(b->args, "json"))
         printf("%s: %zu credentials under one anchor; keep it with %s: firmiana credential extract "
                "makes a holder's file\n",

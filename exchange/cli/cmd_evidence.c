@@ -132,6 +132,24 @@ static fm_status stamp(struct evidence_receipt *r, const char *command, struct b
 
 /* ---- depositing ---- */
 
+/* A receipt that was kept, and whose deposit then failed or was cut off. */
+static fm_status deposit_kept(const struct cli_args *args, const char *path, struct base_err *err)
+{
+    struct evidence_receipt r = {0};
+    fm_status st;
+
+    if (args->operand_count > 0 || cli_value(args, "digests") != NULL)
+        return base_err_set(err, FM_E_CONFLICT,
+                            "%s: exists already: name a new file (without documents, what it holds "
+                            "is deposited)",
+                            path);
+    st = evidence_receipt_load(&r, path, err);
+    if (st == FM_OK)
+        st = cli_deposit_submit(args, &r, err);
+    evidence_receipt_release(&r);
+    return st;
+}
+
 static fm_status deposit(const struct cli_args *args, struct base_err *err)
 {
     const char *out = cli_value(args, "receipt"), *tsa = cli_value(args, "tsa");
@@ -140,7 +158,7 @@ static fm_status deposit(const struct cli_args *args, struct base_err *err)
     fm_status st = FM_OK;
 
     if (access(out, F_OK) == 0)
-        return base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", out);
+        return deposit_kept(args, out, err);
     st = cli_call(&me, args, "me", NULL, err);
     if (st == FM_OK)
         st = base_json_get_hex(r.chain, 32, me, "chain", err);
@@ -179,6 +197,7 @@ const struct cli_command cli_evidence_deposit = {
     0,
     CLI_MAX_OPERANDS,
     "put digests of documents on the ledger, any number under one anchor",
+    "With --receipt of a deposit that was cut off, and no documents, that one is deposited. "
     "Nothing of the documents leaves this machine: the ledger gets one hash over salted digests, "
     "which shows nobody even\nwhether a document that he guesses is among them. A command for "
     "--tsa:  curl -s -H 'Content-Type:\napplication/timestamp-query' --data-binary @- "

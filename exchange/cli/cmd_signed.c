@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "exchange/cli/cmd_ledger.h"
@@ -82,6 +83,8 @@ static fm_status certify(const struct cli_args *args, const json_t *record,
         st = write_anchored(fresh, record, reader, &c, err);
         if (st == FM_OK && rename(fresh, path) != 0)
             st = base_err_errno(err, path);
+        if (st == FM_OK)
+            st = base_file_sync_folder(path, err);
         if (st != FM_OK)
             (void)unlink(fresh);
     }

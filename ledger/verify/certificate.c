@@ -93,7 +93,7 @@ fm_status ledger_certificate_verify_judged(struct ledger_certificate_report *out
     base_sha256_init(&in.hash);
     st = check(out, &in, expect_chain32, ca_file, err);
     base_hash_final(&in.hash, out->file32);
-    return st;
+    return st == FM_OK && judge != NULL ? ledger_verified_complete(out->log, err) : st;
 }
 
 fm_status ledger_certificate_verify(struct ledger_certificate_report *out, FILE *file,

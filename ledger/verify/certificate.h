@@ -29,7 +29,8 @@ fm_status ledger_certificate_verify(struct ledger_certificate_report *out, FILE 
                                     const uint8_t *expect_chain32, const char *ca_file,
                                     struct base_err *err) FM_CHECK;
 
-/* The same of what is left of the file, and judges more at the deposit (ledger_deposit). */
+/* The same of what is left of the file, and judges more at the deposit (ledger_deposit);
+ * then no change of a member's keys may be hidden (ledger_verified_complete). */
 fm_status ledger_certificate_verify_judged(struct ledger_certificate_report *out, FILE *file,
                                            const uint8_t *expect_chain32, const char *ca_file,
                                            fm_status (*judge)(void *ctx,

@@ -33,7 +33,10 @@ fm_status verify_x509(const struct verify_options *o, const struct ledger_verifi
     struct base_buf roots = {0};
     json_t *record = NULL;
     const char *did;
-    fm_status st = base_json_load_file(&record, o->x509, DID_X509_RECORD_MAX, err);
+    fm_status st = ledger_verified_complete(report, err);
+
+    if (st == FM_OK)
+        st = base_json_load_file(&record, o->x509, DID_X509_RECORD_MAX, err);
 
     if (st == FM_OK)
         st = did_x509_did(&did, record, err);

@@ -19,37 +19,49 @@ bool ledger_issued_begins(const char first[3])
 struct judging {
     struct credential_facts *out;
     const struct credential_verifier *v;
-    struct did_resolver then;
 };
 
-/* The members' keys of then; else what is known today: a list's, which was signed since. */
-static fm_status key_of(void *ctx, struct did_key *out, const char *method, enum did_role role,
-                        struct base_err *err)
-{
-    const struct judging *j = ctx;
-    struct base_err first = {0};
-    fm_status st = j->then.key(j->then.ctx, out, method, role, &first);
-
-    if (st == FM_OK)
-        return FM_OK;
-    if (j->v->resolver->key(j->v->resolver->ctx, out, method, role, err) == FM_OK)
-        return FM_OK;
-    *err = first;
-    return st;
-}
-
+/* Anchored: the issuer's signature, under its key of then. The rest is for the end. */
 static fm_status judge(void *ctx, const json_t *record, const struct ledger_members *members,
                        struct base_err *err)
 {
     struct judging *j = ctx;
-    const struct did_resolver resolver = {key_of, j};
+    const struct did_resolver then = ledger_anchored_resolver(members);
     struct credential_verifier v = *j->v;
 
     if (members == NULL)
         return credential_verify(j->out, record, j->v, err);
-    j->then = ledger_anchored_resolver(members);
-    v.resolver = &resolver;
-    return credential_verify(j->out, record, &v, err);
+    v.resolver = &then;
+    return credential_verify_signature(j->out, record, &v, err);
+}
+
+/* Keys of today: as the caller has them; where he has none, as the bundle ends. */
+struct today {
+    struct did_resolver given, end;
+};
+
+static fm_status key_of(void *ctx, struct did_key *out, const char *method, enum did_role role,
+                        struct base_err *err)
+{
+    const struct today *t = ctx;
+    fm_status st = t->given.key(t->given.ctx, out, method, role, err);
+
+    return st == FM_E_NOT_FOUND ? t->end.key(t->end.ctx, out, method, role, err) : st;
+}
+
+/* What may have changed since: the period, and status lists, which are signed by keys of today. */
+static fm_status judge_today(struct ledger_issued *out, const struct credential_verifier *v,
+                             struct base_err *err)
+{
+    struct today today = {*v->resolver,
+                          ledger_anchored_resolver(out->file.certificate.log->members)};
+    const struct did_resolver resolver = {key_of, &today};
+    struct credential_verifier now = *v;
+    fm_status st;
+
+    now.resolver = &resolver;
+    st = credential_verify_claims(&out->facts, out->file.record, &now, err);
+    return st == FM_E_INPUT || st == FM_E_AUTH ? (err->code = FM_E_INVALID) : st;
 }
 
 fm_status ledger_issued_verify(struct ledger_issued *out, FILE *file, const uint8_t *expect_chain32,
@@ -58,10 +70,12 @@ fm_status ledger_issued_verify(struct ledger_issued *out, FILE *file, const uint
 {
     struct judging judging = {.out = &out->facts, .v = v};
     const struct ledger_anchored_judge by = {judge, &judging};
+    fm_status st;
 
     *out = (struct ledger_issued){0};
-    return ledger_anchored_verify(&out->file, file, LEDGER_ISSUED_MAX, expect_chain32, ca_file, &by,
-                                  err);
+    st = ledger_anchored_verify(&out->file, file, LEDGER_ISSUED_MAX, expect_chain32, ca_file, &by,
+                                err);
+    return st == FM_OK && out->file.anchored ? judge_today(out, v, err) : st;
 }
 
 /* ---- saying ---- */
@@ -91,7 +105,8 @@ void ledger_issued_print(FILE *out, const struct ledger_issued *i)
     (void)fprintf(out, "  status     %s\n",
                   json_object_get(i->file.record, "credentialStatus") == NULL
                       ? "it has no list: it cannot be revoked"
-                      : "not revoked, not suspended, by the given list");
+                      : "not revoked, not suspended, by the given list under its issuer's keys at "
+                        "the end of this file's ledger");
     if (i->file.anchored)
         ledger_certificate_print_anchor(out, &i->file.certificate);
     (void)fprintf(out, "  proves     that its issuer said this%s; not that it is true\n",

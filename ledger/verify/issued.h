@@ -23,8 +23,8 @@ bool ledger_issued_begins(const char first[3]);
 
 /* Reads and checks it all. expect_chain32, ca_file: NULL is allowed. v: the time, lists, and what
  * keys there are today, for a credential that is not anchored and for status lists, which are
- * signed later. FM_E_INVALID says what does not hold; others are no verdict. The caller releases
- * *out in any case. */
+ * signed later: theirs are asked first, then the members' at the end of the bundle. FM_E_INVALID
+ * says what does not hold; others are no verdict. The caller releases *out in any case. */
 fm_status ledger_issued_verify(struct ledger_issued *out, FILE *file, const uint8_t *expect_chain32,
                                const char *ca_file, const struct credential_verifier *v,
                                struct base_err *err) FM_CHECK;

@@ -325,6 +325,16 @@ fm_status ledger_verify_certificate(struct ledger_verified **out,
     return verify(&v, out, source, expect_chain32, err);
 }
 
+fm_status ledger_verified_complete(const struct ledger_verified *report, struct base_err *err)
+{
+    if (report->hidden_accepted == 0 || report->documents == ledger_members_count(report->members))
+        return FM_OK;
+    return base_err_set(err, FM_E_INVALID,
+                        "%llu accepted entries are not disclosed, and no proof of the state shows "
+                        "that none of them changed a member's keys",
+                        (unsigned long long)report->hidden_accepted);
+}
+
 void ledger_verified_free(struct ledger_verified *report)
 {
     if (report == NULL)

@@ -78,6 +78,7 @@ struct ledger_verified {
     int64_t time_ms;
     uint8_t root[32], state_root[32];
     uint64_t transactions, accepted, refused;
+    uint64_t documents; /* of members, proven by a state line to be those of the end */
     uint64_t hidden, hidden_accepted;       /* of them, payloads not disclosed */
     uint64_t by_type[LEDGER_TX_TYPE_COUNT]; /* accepted ones that are disclosed */
     /* Consents by mode; those that are attested by the very member that they permit something to.
@@ -128,6 +129,14 @@ fm_status ledger_verify_certificate(struct ledger_verified **out,
                                     const struct ledger_bundle_source *source,
                                     const uint8_t *expect_chain32, struct ledger_deposit *deposit,
                                     struct base_err *err) FM_CHECK;
+
+/* That no member's keys changed where nothing was disclosed: each change is followed, since all
+ * accepted entries are disclosed, or state lines show of every member that its document at the end
+ * is the one that was followed (documents chain by "previous", so none between is hidden). Whoever
+ * judges by keys of an earlier time asks this first: else who exports a bundle could hide a
+ * rotation. FM_E_INVALID. */
+fm_status ledger_verified_complete(const struct ledger_verified *report,
+                                   struct base_err *err) FM_CHECK;
 
 void ledger_verified_free(struct ledger_verified *report); /* NULL is allowed */
 

@@ -19,7 +19,7 @@ static bool text_is(const json_t *object, const char *name, const char *want)
 /* What the state says about a member, a document or the parameters must be what was followed. A
  * difference means that a change of identity is among the payloads that are not disclosed, or that
  * the log contradicts its state. */
-static fm_status check_against_members(const struct ledger_verifier *v, const char *key,
+static fm_status check_against_members(struct ledger_verifier *v, const char *key,
                                        const json_t *value, struct base_err *err)
 {
     const struct ledger_members *m = v->out->members;
@@ -39,6 +39,7 @@ static fm_status check_against_members(const struct ledger_verifier *v, const ch
             base_hex(hash, did_document_hash32(member->doc), 32);
         good =
             (member != NULL) == (value != NULL) && (member == NULL || text_is(value, "hash", hash));
+        v->out->documents += good && member != NULL;
     } else if (strcmp(key, "param") == 0) {
         good = ledger_members_are_params(m, value) &&
                json_integer_value(json_object_get(value, "epoch")) == v->epoch &&
