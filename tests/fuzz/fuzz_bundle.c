@@ -38,8 +38,9 @@ static fm_status read_portion(void *ctx, void *out, size_t len, size_t *got, str
     }
     *got = len < s->most ? len : s->most;
     *got = *got < s->left ? *got : s->left;
-    if (*got > 0)
-        memcpy(out, s->p, *got);
+    if (*got == 0)
+        return FM_OK;
+    memcpy(out, s->p, *got);
     s->p += *got;
     s->left -= *got;
     return FM_OK;
