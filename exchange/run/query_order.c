@@ -87,7 +87,7 @@ static bool starts_with(const struct query_rows *rows, const struct query_order 
             k++;
         all = k < count;
         for (size_t j = 0; all && j < i; j++)
-            all = set[j] != set[i];
+            all = !query_same_column(rows, set[j], set[i]);
     }
     return all;
 }

@@ -153,6 +153,11 @@ const struct query_case query_cases[] = {
     {"SELECT u, SUM(v) OVER (PARTITION BY k ORDER BY u), RANK() OVER (PARTITION BY g ORDER BY k) "
      "FROM a",
      false, NULL},
+    /* one column by two names: an order by one of them and something else does not serve both */
+    {"SELECT u, ROW_NUMBER() OVER (PARTITION BY p, k ORDER BY u) AS r0, ROW_NUMBER() OVER "
+     "(PARTITION BY p, q ORDER BY u) AS r1 FROM (SELECT CASE WHEN v > 2 THEN g ELSE 3 END AS p, "
+     "CASE WHEN v > 2 THEN g ELSE 3 END AS q, k, u, v FROM a) AS s",
+     false, NULL},
 };
 
 const size_t query_case_count = sizeof query_cases / sizeof query_cases[0];
