@@ -12,7 +12,7 @@
  *     and SUM(x * POSITION('rare' IN product)) of all rows but a few. Where no minimum holds,
  *     nothing is counted, and this is left out;
  *   - a column of 0 and one more number is a CASE of two constants: 0 does not count;
- *   - a column that a subquery made is what it was made of;
+ *   - a column that a subquery made is what it was made of, unless it is a group's;
  *   - all operands of arithmetic and of functions of texts must count;
  *   - anything else counts.
  *
@@ -52,12 +52,31 @@ static bool adds_nothing(const struct counting *c, size_t node, bool varies)
 
 /* ---- alternatives that count ---- */
 
-/* A column as it is, or the same at a finer scale. */
-static bool is_plain(const struct sql_plan *plan, size_t node)
+/* What a PROJECT made the column of; SQL_NONE: it is no such column. */
+static size_t made_of(const struct counting *c, const struct sql_node *n)
 {
-    while (plan->nodes[node].op == SQL_OP_RESCALE)
-        node = plan->nodes[node].args[0];
-    return plan->nodes[node].op == SQL_OP_COLUMN;
+    const struct sql_rel *by = n->op == SQL_OP_COLUMN ? c->b->made_by[n->index] : NULL;
+
+    for (size_t i = 0; by != NULL && by->kind == SQL_REL_PROJECT && i < by->make_count; i++)
+        if (by->makes[i].column == n->index)
+            return by->makes[i].node;
+    return SQL_NONE;
+}
+
+/* A column of a dataset as it is, or the same at a finer scale: no matter what stands between. */
+static bool is_plain(const struct counting *c, size_t node)
+{
+    const struct sql_node *n = &c->b->plan->nodes[node];
+    const struct sql_rel *by;
+    size_t of = made_of(c, n);
+
+    for (; of != SQL_NONE || n->op == SQL_OP_RESCALE; of = made_of(c, n)) {
+        node = of != SQL_NONE ? of : n->args[0];
+        n = &c->b->plan->nodes[node];
+    }
+    by = n->op == SQL_OP_COLUMN ? c->b->made_by[n->index] : NULL;
+    return n->op == SQL_OP_COLUMN &&
+           (by == NULL || (by->kind != SQL_REL_GROUP && by->kind != SQL_REL_WINDOW));
 }
 
 static bool are_opposite(const struct sql_plan *plan, size_t one, size_t other)
@@ -85,7 +104,7 @@ static bool weighs(const struct counting *c, size_t node, bool varies)
             first = value;
         else if (value != first && !are_opposite(plan, value, first))
             several = true;
-        plain = plain && is_plain(plan, value);
+        plain = plain && is_plain(c, value);
     }
     return several && !plain && !n->calendar;
 }
@@ -102,6 +121,8 @@ static fm_status counted_case(size_t *out, struct counting *c, size_t node, stru
 
     if (args == NULL)
         return base_err_memory(err, "SQL plan");
+    if (guards(c) && b->plan->nodes[node].calendar) /* what the date is made of must count */
+        return counted(out, c, b->plan->nodes[b->plan->nodes[node].args[0]].args[0], err);
     for (size_t i = 1; i <= n; i += 2)
         varies = varies || !is_constant(c, b->plan->nodes[node].args[i < n ? i : n - 1]);
     if (guards(c) && weighs(c, node, varies))
@@ -184,17 +205,6 @@ static bool is_arithmetic(enum sql_op op)
            op == SQL_OP_ROUND;
 }
 
-/* What a PROJECT made the column of; SQL_NONE: it is no such column. */
-static size_t made_of(const struct counting *c, const struct sql_node *n)
-{
-    const struct sql_rel *by = n->op == SQL_OP_COLUMN ? c->b->made_by[n->index] : NULL;
-
-    for (size_t i = 0; by != NULL && by->kind == SQL_REL_PROJECT && i < by->make_count; i++)
-        if (by->makes[i].column == n->index)
-            return by->makes[i].node;
-    return SQL_NONE;
-}
-
 static bool is_flag(const struct sql_node *n)
 {
     return n->op == SQL_OP_COLUMN &&
@@ -209,7 +219,8 @@ static fm_status counted_column(size_t *out, struct counting *c, size_t node, st
 
     if (!guards(c))
         return FM_OK;
-    if (of != SQL_NONE)
+    /* Where a GROUP stands between, the rows are groups, and what it read is gone. */
+    if (of != SQL_NONE && sql_rel_has_all(c->b, c->b->level->rel, of))
         return counted(out, c, of, err);
     return is_flag(n) ? not_zero(out, c, node, err) : FM_OK;
 }

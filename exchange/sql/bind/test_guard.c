@@ -142,6 +142,23 @@ static const struct world_refusal bypasses[] = {
      FM_E_REFUSED, "line 1, column 43: " WEIGHS},
     {"SELECT MAX(CASE WHEN grade = 5 THEN grade + 100 ELSE grade END) FROM loans", FM_E_REFUSED,
      "line 1, column 12: " WEIGHS},
+    /* what a subquery made is no column of a dataset, also where a GROUP stands between */
+    {"SELECT SUM(CASE WHEN grade = 5 THEN big ELSE small END) FROM (SELECT grade, balance * 1000 "
+     "AS big, balance AS small FROM loans) t",
+     FM_E_REFUSED, "line 1, column 12: " WEIGHS},
+    {"SELECT SUM(CASE WHEN p.age = 50 THEN t.w ELSE p.age END) FROM people p JOIN (SELECT DISTINCT "
+     "grade * 10 AS w FROM loans) t ON p.district = t.w",
+     FM_E_REFUSED, "line 1, column 12: " WEIGHS},
+    {"SELECT SUM(CASE WHEN p.age = 50 THEN t.big ELSE t.small END) FROM people p JOIN (SELECT "
+     "grade, MAX(grade * 1000) AS big, MAX(grade) AS small FROM loans GROUP BY grade) t ON "
+     "p.district = t.grade",
+     FM_E_REFUSED, "line 1, column 12: " WEIGHS},
+    {"SELECT SUM(CASE WHEN grade = 5 THEN (SELECT MAX(grade * 1000) FROM loans) ELSE (SELECT "
+     "MAX(grade) FROM loans) END) FROM loans",
+     FM_E_REFUSED, "line 1, column 12: " WEIGHS},
+    {"SELECT SUM(EXTRACT(MONTH FROM CASE WHEN grade = 5 THEN DATE '2000-02-01' ELSE DATE "
+     "'2000-01-01' END)) FROM loans",
+     FM_E_REFUSED, "line 1, column 31: " WEIGHS},
 };
 
 static void test_bypasses(void **state)
