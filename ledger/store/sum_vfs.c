@@ -10,6 +10,8 @@
 #define GATHER \
     (30 * PAGE) /* of a WAL in one write: SQLite's VFS for Unix takes less than 128 KiB */
 
+enum { FRAME_HEADER = 24 }; /* of a WAL; bytes 4 to 7: in pages, 0 but where a transaction ends */
+
 static sqlite3_vfs vfs, *below;
 static bool registered;
 
@@ -22,6 +24,7 @@ struct summed {
     struct summed *main;
     uint8_t *gathered; /* GATHER bytes, or NULL: memory was out */
     int len;           /* so many of them wait to be written */
+    bool commits;      /* the frame at hand ends a transaction: nothing is to wait */
     sqlite3_int64 at;  /* where */
 };
 
@@ -113,7 +116,12 @@ static int sum_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
  *       by then, and nothing waits at the barrier.
  *   W2  who reads here what waits, or asks how long the file is, sees it written.
  *   W3  bytes are written in the order in which SQLite did: what does not follow on what waits lets
- *       that go first. */
+ *       that go first.
+ *   W4  whoever gives the write lock away has committed, and nothing waits, or has taken its
+ *       transaction back: what waits then would come over another's frames, and is dropped.
+ *   W5  a commit that could not be written says so. Without a sync in it (synchronous=NORMAL, OFF)
+ *       the barrier would be the first to write, and cannot fail: so what ends a transaction is
+ *       written at once, with all that waits. */
 static int write_gathered(sqlite3_file *f)
 {
     struct summed *s = of(f);
@@ -138,7 +146,9 @@ static int wal_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
         s->at = at;
     memcpy(s->gathered + s->len, p, (size_t)n);
     s->len += n;
-    return SQLITE_OK;
+    if (n == FRAME_HEADER)
+        s->commits = memcmp((const uint8_t *)p + 4, "\0\0\0", 4) != 0;
+    return s->commits ? write_gathered(f) : SQLITE_OK; /* W5 */
 }
 
 static int wal_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
@@ -238,8 +248,12 @@ static int sum_shm_map(sqlite3_file *f, int page, int size, int extend, void vol
     return under(f)->pMethods->xShmMap(under(f), page, size, extend, out);
 }
 
+enum { WRITE_LOCK = 0 }; /* in the shared memory, by SQLite's format of WAL-index files */
+
 static int sum_shm_lock(sqlite3_file *f, int offset, int n, int flags)
 {
+    if (of(f)->wal != NULL && offset == WRITE_LOCK && (flags & SQLITE_SHM_UNLOCK) != 0)
+        of(f)->wal->len = 0; /* W4 */
     return under(f)->pMethods->xShmLock(under(f), offset, n, flags);
 }
 

@@ -10,7 +10,7 @@
  * which are checked when it is recovered.
  *
  * A connection's writes to the WAL are gathered into larger ones, each as late as SQLite's own
- * order of writes, syncs and barriers allows (sum_vfs.c, W1 to W3).
+ * order of writes, syncs and barriers allows (sum_vfs.c, W1 to W5).
  *
  * Files without reserved bytes, and other tools on files that have them, work as ever; but what
  * another tool writes has no valid sums. */

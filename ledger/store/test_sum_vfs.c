@@ -1,6 +1,6 @@
-/* Gathered writes of the WAL (sum_vfs.c, W1 to W3): what other connections see after each commit is
- * what was committed, however little is synced and however often a cache too small spills; and a
- * failed write is a failed transaction. */
+/* Gathered writes of the WAL (sum_vfs.c, W1 to W5): what other connections see after each commit is
+ * what was committed, however little is synced and however often a cache too small spills; a failed
+ * write is a failed transaction; and nothing of one that was taken back is written after others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -24,11 +24,14 @@ static sqlite3_vfs failing, *real;
 static sqlite3_io_methods failing_methods;
 static const sqlite3_io_methods *real_methods;
 static int until_failure = -1; /* writes of a WAL; -1: never */
+static int failures;
 
 static int failing_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-    if (until_failure == 0)
+    if (until_failure == 0) {
+        failures++;
         return SQLITE_IOERR_WRITE;
+    }
     if (until_failure > 0)
         until_failure--;
     return real_methods->xWrite(f, p, n, at);
@@ -179,24 +182,25 @@ static void test_seen_by_others(void **state)
     seen_by_others("OFF");
 }
 
-/* The i-th write fails, for all i until none does: the transaction is then not there, nor a part of
- * it, and the next one goes as if nothing had been. */
-static void test_failed_writes(void **state)
+/* The i-th write fails, for all i until none does: the transaction says so, is then not there, nor
+ * a part of it, and the next one goes as if nothing had been. */
+static void failed_writes(const char *synchronous)
 {
     bool failed = true;
 
-    (void)state;
     for (int i = 0; failed; i++) {
-        sqlite3 *db = make_db("FULL"), *reader = open_db();
+        sqlite3 *db = make_db(synchronous), *reader = open_db();
         int64_t before, after;
 
         change(db, 1);
         run(db, "COMMIT");
         before = number(db, SUM);
+        failures = 0;
         until_failure = i;
         failed = sqlite3_exec(db, "UPDATE t SET round = round + 1, bytes = zeroblob(700)", NULL,
                               NULL, NULL) != SQLITE_OK;
         until_failure = -1;
+        assert_true(failed == (failures > 0));
         after = number(db, SUM);
         assert_int_equal(number(reader, SUM), after);
         assert_true(failed ? after == before : after != before);
@@ -205,6 +209,58 @@ static void test_failed_writes(void **state)
         assert_int_equal(number(reader, SUM), number(db, SUM));
         (void)sqlite3_close(reader);
         remove_db(db);
+    }
+}
+
+static void test_failed_writes(void **state)
+{
+    (void)state;
+    failed_writes("FULL");
+    failed_writes("NORMAL");
+    failed_writes("OFF");
+}
+
+/* One takes back what its cache has spilled, another commits in its place; then the first one
+ * closes, or writes again. */
+static void taken_back(const char *synchronous, bool closes)
+{
+    sqlite3 *first = make_db(synchronous), *second, *third;
+    int64_t committed;
+
+    change(first, 1);
+    run(first, "COMMIT");
+    second = open_db();
+    run(second, "PRAGMA synchronous = FULL");
+    run(first, "BEGIN IMMEDIATE; INSERT INTO t SELECT 5000 + value, 9, zeroblob(900) FROM n"
+               " WHERE value < 80; ROLLBACK");
+    change(second, 3);
+    run(second, "COMMIT");
+    change(second, 4);
+    run(second, "COMMIT");
+    committed = number(second, SUM);
+    if (closes) {
+        (void)sqlite3_close(first);
+    } else {
+        change(first, 5);
+        committed = number(first, SUM);
+        run(first, "COMMIT");
+    }
+    third = open_db();
+    assert_int_equal(number(third, SUM), committed);
+    assert_int_equal(number(third, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
+    (void)sqlite3_close(third);
+    if (!closes)
+        (void)sqlite3_close(first);
+    remove_db(second);
+}
+
+static void test_taken_back(void **state)
+{
+    (void)state;
+    for (int closes = 0; closes < 2; closes++) {
+        taken_back("FULL", closes != 0);
+        taken_back("NORMAL", closes != 0);
+        taken_back("OFF", closes != 0);
     }
 }
 
@@ -230,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_seen_by_others),
         cmocka_unit_test(test_failed_writes),
+        cmocka_unit_test(test_taken_back),
     };
     return cmocka_run_group_tests_name("gathered writes", tests, make_folder, remove_folder);
 }
