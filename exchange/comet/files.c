@@ -97,6 +97,19 @@ struct census {
     bool is_member;
 };
 
+/* That one member's document is wrong is no reason to hear none of the others: it names no node. */
+static fm_status read_if_right(struct comet_member *out, bool *found, const json_t *document,
+                               struct base_err *err)
+{
+    fm_status st = comet_member_read(out, found, document, err);
+
+    if (st == FM_OK || st == FM_E_MEMORY)
+        return st;
+    *found = false;
+    *err = (struct base_err){0};
+    return FM_OK;
+}
+
 static fm_status take_member(void *ctx, const char *key, const json_t *value, struct base_err *err)
 {
     struct census *c = ctx;
@@ -110,7 +123,7 @@ static fm_status take_member(void *ctx, const char *key, const json_t *value, st
     if (st == FM_OK)
         st = ledger_reader_member(c->reader, &full, alias, err);
     if (st == FM_OK)
-        st = comet_member_read(&m, &found, json_object_get(full, "document"), err);
+        st = read_if_right(&m, &found, json_object_get(full, "document"), err);
     json_decref(full);
     if (st != FM_OK || !found || strcmp(status, "active") != 0)
         return st;

@@ -1,7 +1,9 @@
 #include "exchange/comet/member.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,14 +56,43 @@ static const char *endpoint_of(const json_t *document, const char *type)
     return NULL;
 }
 
+static bool is_v6(const char *text, size_t len)
+{
+    char copy[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+
+    if (len >= sizeof copy)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return inet_pton(AF_INET6, copy, &address) == 1;
+}
+
+/* HOST:PORT or [IPv6]:PORT: CometBFT does not start at all where one of its peers is not. */
+static bool is_address(const char *text)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    bool v6 = text[0] == '[';
+    size_t host = v6 ? strcspn(++text, "]") : strspn(text, letters);
+    const char *port = text + host;
+    size_t digits;
+
+    if (v6 ? !is_v6(text, host) || *port++ != ']' : host == 0)
+        return false;
+    if (*port++ != ':')
+        return false;
+    digits = strspn(port, "0123456789");
+    return digits <= 5 && port[digits] == '\0' && atoi(port) >= 1 && atoi(port) <= 65535;
+}
+
 static bool read_node(struct comet_member *out, const char *uri)
 {
     uint8_t id[20];
     const char *at = strncmp(uri, "tcp://", 6) == 0 ? uri + 6 : "";
 
     if (strlen(at) < 42 || at[40] != '@' || !base_unhex(id, sizeof id, at, 40) ||
-        strlen(at + 41) >= sizeof out->address || strchr(at + 41, ':') == NULL ||
-        strpbrk(at + 41, ",\"\\ ") != NULL)
+        strlen(at + 41) >= sizeof out->address || !is_address(at + 41))
         return false;
     memcpy(out->id, at, 40);
     out->id[40] = '\0';

@@ -3,8 +3,9 @@
  *   {"id": did "#cometbft",  "type": "CometBFTNode",      "serviceEndpoint": "tcp://ID@HOST:PORT"}
  *   {"id": did "#validator", "type": "CometBFTValidator", "serviceEndpoint": "ed25519://MULTIKEY"}
  *
- * ID is CometBFT's name of the node key (40 hex digits). A ledger runs on CometBFT if, and only if,
- * every founding member's document in the genesis has both: so all nodes agree on it. */
+ * ID is CometBFT's name of the node key (40 hex digits), PORT 1 to 65535, HOST a name or an
+ * address, IPv6's in brackets. A ledger runs on CometBFT if, and only if, every founding member's
+ * document in the genesis has both: so all nodes agree on it. */
 #ifndef FIRMIANA_EXCHANGE_COMET_MEMBER_H
 #define FIRMIANA_EXCHANGE_COMET_MEMBER_H
 
@@ -16,7 +17,7 @@
 #include "did/suite.h"
 
 #define COMET_ID 41       /* 40 hex digits and a NUL */
-#define COMET_ADDRESS 128 /* "HOST:PORT" */
+#define COMET_ADDRESS 128 /* "HOST:PORT" or "[IPv6]:PORT" */
 
 struct comet_member {
     char id[COMET_ID];
@@ -24,7 +25,8 @@ struct comet_member {
     uint8_t validator[32]; /* its Ed25519 key */
 };
 
-/* *found is false if the document names none. FM_E_INPUT: it does, but wrongly. */
+/* *found is false if the document names none. FM_E_INPUT, FM_E_AUTH (the validator's key is none):
+ * it does, but wrongly. */
 fm_status comet_member_read(struct comet_member *out, bool *found, const json_t *document,
                             struct base_err *err) FM_CHECK;
 

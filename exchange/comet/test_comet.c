@@ -61,9 +61,20 @@ static json_t *genesis_of(const json_t *services, size_t with, size_t without)
 static void test_members(void **state)
 {
     static const char *const bad[] = {
-        "tcp://00@h:1", "tcp://0a91ead5980304df934ead028b90f6223c54c07g@h:1",
-        "tcp://0a91ead5980304df934ead028b90f6223c54c079@h", "http://h:1",
-        "tcp://0a91ead5980304df934ead028b90f6223c54c079@h:1,x"};
+        "tcp://00@h:1",
+        "tcp://0a91ead5980304df934ead028b90f6223c54c07g@h:1",
+        "tcp://0a91ead5980304df934ead028b90f6223c54c079@h",
+        "http://h:1",
+        "tcp://0a91ead5980304df934ead028b90f6223c54c079@h:1,x",
+        "tcp://0a91ead5980304df934ead028b90f6223c54c079@127.0.0.1:99999",
+        "tcp://0a91ead5980304df934ead028b90f6223c54c079@a:b:1",
+        "tcp://0a91ead5980304df934ead028b90f6223c54c079@127.0.0.1:",
+        "tcp://0a91ead5980304df934ead028b90f6223c54c079@a@h:1",
+        "tcp://0a91ead5980304df934ead028b90f6223c54c079@[::1:1",
+        "tcp://0a91ead5980304df934ead028b90f6223c54c079@[]:1",
+        "tcp://0a91ead5980304df934ead028b90f6223c54c079@h:0",
+        "tcp://0a91ead5980304df934ead028b90f6223c54c079@h:1/x"};
+    static const char *const good[] = {"h:65535", "127.0.0.1:1", "[::1]:26656"};
     struct comet_keys keys;
     struct comet_member m;
     json_t *genesis, *document, *node;
@@ -87,6 +98,13 @@ static void test_members(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         (void)json_object_set_new(node, "serviceEndpoint", json_string(bad[i]));
         assert_int_equal(comet_member_read(&m, &found, document, &err), FM_E_INPUT);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        char uri[128] = "tcp://0a91ead5980304df934ead028b90f6223c54c079@";
+        (void)json_object_set_new(node, "serviceEndpoint", json_string(strcat(uri, good[i])));
+        must(comet_member_read(&m, &found, document, &err));
+        assert_true(found);
+        assert_string_equal(m.address, good[i]);
     }
     json_decref(document);
     comet_keys_release(&keys);

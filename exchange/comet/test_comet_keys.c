@@ -1,5 +1,6 @@
 /* A validator's next key takes the place of the present one when the ledger says so, and not before
- * (key.h); what was proven of validators is remembered (record.h). */
+ * (key.h); what was proven of validators is remembered (record.h); and a member whose document is
+ * wrong is no peer, and keeps nobody else from being one (files.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,8 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "did/draft.h"
+#include "exchange/comet/files.h"
 #include "exchange/comet/key.h"
 #include "exchange/comet/record.h"
 #include "ledger/store/test_town.h"
@@ -27,11 +30,10 @@ static void must(fm_status st)
         fail_msg("%s", err.text);
 }
 
-static int set_up(void **state)
+static int begin(int rules)
 {
     char path[128];
 
-    (void)state;
     (void)snprintf(home, sizeof home, "%s/firmiana-keys-XXXXXX",
                    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     assert_non_null(mkdtemp(home));
@@ -40,8 +42,21 @@ static int set_up(void **state)
     assert_int_equal(mkdir(path, 0700), 0);
     (void)snprintf(path, sizeof path, "%s/cometbft/config", home);
     assert_int_equal(mkdir(path, 0700), 0);
-    town_init_validators(&t, ledger, 2);
+    town_init_validators(&t, ledger, rules);
     return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return begin(2);
+}
+
+/* Version 1 takes validators that are none. */
+static int set_up_old(void **state)
+{
+    (void)state;
+    return begin(1);
 }
 
 static int tear_down(void **state)
@@ -172,6 +187,89 @@ static void test_next_is_made_once(void **state)
     assert_true(holds(NEXT, BANK_B, 1));
 }
 
+/* ---- members ---- */
+
+#define NODE_B "0a91ead5980304df934ead028b90f6223c54c079"
+#define NODE_C "1a91ead5980304df934ead028b90f6223c54c079"
+#define NODE_R "2a91ead5980304df934ead028b90f6223c54c079"
+
+static json_t *service(const struct did_document *of, const char *name, const char *type,
+                       const char *uri)
+{
+    char id[160];
+
+    (void)snprintf(id, sizeof id, "%s#%s", did_document_id(of), name);
+    return json_pack("{s:s,s:s,s:s}", "id", id, "type", type, "serviceEndpoint", uri);
+}
+
+/* The member's document names these; validator: NULL: as before. */
+static void name_services(int who, const char *node, const char *validator)
+{
+    struct town_person *p = &t.who[who];
+    struct did_draft draft = {0};
+    struct did_document *next;
+    uint8_t hash[32];
+
+    memcpy(hash, did_document_hash32(p->doc), sizeof hash);
+    must(did_draft_next(&draft, p->doc, &err));
+    if (validator != NULL) {
+        json_decref(draft.service);
+        draft.service =
+            json_pack("[o]", service(p->doc, "validator", "CometBFTValidator", validator));
+    }
+    (void)json_array_append_new(draft.service, service(p->doc, "cometbft", "CometBFTNode", node));
+    must(did_draft_build(&next, &draft, DID_RULES_VERSION, &err));
+    did_draft_release(&draft);
+    did_document_free(p->doc);
+    p->doc = next;
+    town_ok(&t, town_tx(&t, LEDGER_TX_DID_UPDATE, who,
+                        town_update(hash,
+                                    json_incref((json_t *)(uintptr_t)did_document_json(p->doc)))));
+}
+
+static void peers_are(const char *peers)
+{
+    struct comet_settings s = {
+        .home = home, .alias = "bank_a", .listen = "tcp://1.2.3.4:5", .rpc = "", .commit_ms = 100};
+    struct base_buf file = {0};
+    char line[256];
+
+    must(comet_files_write(&s, t.chain, &err));
+    must(base_file_read(&file, path_of("config.toml"), 1 << 16, &err));
+    (void)snprintf(line, sizeof line, "persistent_peers = \"%s\"\n", peers);
+    assert_non_null(strstr(base_buf_cstr(&file), line));
+    base_buf_release(&file);
+}
+
+static bool is_member(const char *id)
+{
+    bool yes;
+
+    must(comet_is_member(&yes, ledger_chain_reader(t.chain), id, &err));
+    return yes;
+}
+
+static void test_wrong_documents(void **state)
+{
+    char path[128];
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/cometbft/data", home); /* as if it had run */
+    assert_int_equal(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s/cometbft/data/blockstore.db", home);
+    assert_int_equal(mkdir(path, 0700), 0);
+    name_services(BANK_B, "tcp://" NODE_B "@bank-b.example:26656", NULL);
+    assert_true(is_member(NODE_B));
+    name_services(BANK_C, "tcp://" NODE_C "@bank-c.example:66666", NULL);
+    assert_true(is_member(NODE_B));
+    assert_false(is_member(NODE_C));
+    peers_are(NODE_B "@bank-b.example:26656");
+    name_services(REGULATOR, "tcp://" NODE_R "@regulator.example:26656", "ed25519://z6Mk");
+    assert_true(is_member(NODE_B));
+    assert_false(is_member(NODE_R));
+    peers_are(NODE_B "@bank-b.example:26656");
+}
+
 /* ---- what was proven ---- */
 
 static void test_record(void **state)
@@ -211,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_changes_in_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_next_is_made_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_wrong_documents, set_up_old, tear_down),
         cmocka_unit_test_setup_teardown(test_record, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,8 @@
 
 #define LEDGER_VALIDATORS_SINCE 2 /* the rules version (format.md section 12) */
 
-/* *found is false if the document names none. FM_E_INPUT: it does, but wrongly. */
+/* *found is false if the document names none. FM_E_INPUT, FM_E_AUTH (the suite's rule refuses the
+ * key): it does, but wrongly. */
 fm_status ledger_validator_read(uint8_t out32[32], bool *found, const json_t *document,
                                 struct base_err *err) FM_CHECK;
 
