@@ -111,6 +111,8 @@ fm_status abci_put_updates(struct ledger_abci_app *app, struct answer *answer, s
     struct ledger_validators before = {0}, after = {0};
     fm_status st;
 
+    if (staged == NULL)
+        return base_err_set(err, FM_E_CONFLICT, "no block is staged whose validators to tell");
     if (!ledger_validators_touched(staged))
         return FM_OK;
     st = ledger_validators_of(&before, reader, NULL, err);

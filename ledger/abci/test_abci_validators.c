@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "ledger/abci/test_fake.h"
 #include "ledger/abci/validators.h"
+#include "ledger/engine/engine_message.h"
 
 /* The keys of the story: bit 2 * person + n is that person's n-th key. */
 enum {
@@ -265,6 +266,50 @@ static void test_same_after_every_crash(void **state)
     check_sets();
 }
 
+/* bank_a's and bank_c's signatures over the node's head, of which it has none of its own yet. */
+static void hear_signatures(void)
+{
+    const struct ledger_head *head = ledger_chain_head(f->chain);
+
+    for (int who = BANK_A; who <= BANK_C; who += BANK_C - BANK_A) {
+        struct base_buf text = town_checkpoint(&f->town, 1u << who, head->app_hash, head->log_size);
+        struct ledger_message message = {.kind = LEDGER_MESSAGE_CHECKPOINT,
+                                         .checkpoint = base_buf_cstr(&text)};
+        struct base_buf bytes = {0};
+        must(ledger_message_encode(&bytes, &message, &err));
+        assert_int_equal(ledger_engine_peer_up(f->engine, f->town.who[who].alias, f->now, &err),
+                         FM_E_IO);
+        assert_int_equal(ledger_engine_receive(f->engine, f->town.who[who].alias, bytes.p,
+                                               bytes.len, f->now, &err),
+                         FM_E_IO);
+        base_buf_release(&bytes);
+        base_buf_release(&text);
+    }
+}
+
+/* The last signature of a quorum over the block before is our own and comes while a block is
+ * finalized: storing it takes that block out, and the answer tells its validators all the same. */
+static void test_told_when_final(void **state)
+{
+    (void)state;
+    tell();
+    assert_string_equal(fake_init_chain(f), "");
+    for (uint64_t h = 1; h <= 5; h++) { /* block 5 is empty */
+        size_t finals;
+        fake_crash(f); /* it forgets its own signature over the head */
+        f->mute = true;
+        fake_start(f);
+        hear_signatures();
+        f->mute = false;
+        finals = f->finals;
+        assert_string_equal(fake_finalize(f, h), "");
+        assert_int_equal(f->finals, finals + 1);
+        assert_string_equal(fake_commit(f), "");
+    }
+    fake_replay(f, f->height);
+    check_sets();
+}
+
 /* Under version 1 the founders order, whatever is voted; where version 2 begins, what was voted
  * before counts, in one step. */
 static void test_since_version_2(void **state)
@@ -419,6 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_votes_change_validators, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_same_after_every_crash, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_told_when_final, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_since_version_2, set_up_old, tear_down),
         cmocka_unit_test_setup_teardown(test_function, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),

@@ -114,6 +114,8 @@ static fm_status on_cosign(void *ctx, struct ledger_cosignature *out,
     const struct fake *f = ctx;
     const struct town_person *p = &f->town.who[BANK_B];
 
+    if (f->mute)
+        return base_err_set(why, FM_E_IO, "no signer");
     return ledger_cosign(out, checkpoint, did_document_id(p->doc), p->node, time_s, why);
 }
 

@@ -34,6 +34,7 @@ struct fake {
     struct ledger_abci_app *app;
     struct ledger_abci_server *server;
     uint32_t newest_rules; /* of an older program; 0: all */
+    bool mute;             /* its signer is out of reach */
     struct ledger_now now;
     struct base_buf line; /* its newest checkpoint message */
     size_t broadcasts, finals, waiting;

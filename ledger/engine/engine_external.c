@@ -256,25 +256,6 @@ static fm_status finalize(struct ledger_engine *engine, struct ledger_head *afte
     return st;
 }
 
-fm_status ledger_engine_finalize(struct ledger_engine *engine, struct ledger_head *after,
-                                 struct ledger_outcome *outcomes, const struct ledger_block *block,
-                                 struct ledger_now now, struct base_err *err)
-{
-    fm_status st;
-
-    engine_begin(engine, now);
-    ledger_engine_discard(engine);
-    st = finalize(engine, after, block, err);
-    if (st == FM_OK) {
-        memcpy(engine->given->app_hash, after->app_hash, sizeof after->app_hash);
-        if (block->count > 0)
-            memcpy(outcomes, engine->given->outcomes, block->count * sizeof *outcomes);
-    } else {
-        ledger_engine_discard(engine);
-    }
-    return engine_end(engine, st, err);
-}
-
 /* It was taken out for somebody else's sake. */
 static fm_status stage_again(struct ledger_engine *engine, struct base_err *err)
 {
@@ -292,6 +273,29 @@ static fm_status stage_again(struct ledger_engine *engine, struct base_err *err)
                         "block %llu led to another hash when it was executed again: memory or "
                         "disk of this machine cannot be trusted",
                         (unsigned long long)b->block.height);
+}
+
+fm_status ledger_engine_finalize(struct ledger_engine *engine, struct ledger_head *after,
+                                 struct ledger_outcome *outcomes, const struct ledger_block *block,
+                                 struct ledger_now now, struct base_err *err)
+{
+    fm_status st;
+
+    engine_begin(engine, now);
+    ledger_engine_discard(engine);
+    st = finalize(engine, after, block, err);
+    if (st == FM_OK) {
+        memcpy(engine->given->app_hash, after->app_hash, sizeof after->app_hash);
+        if (block->count > 0)
+            memcpy(outcomes, engine->given->outcomes, block->count * sizeof *outcomes);
+    } else {
+        ledger_engine_discard(engine);
+    }
+    st = engine_end(engine, st, err);
+    /* Cosignatures that it stored took the block out; what it changes is asked for next. */
+    if (st == FM_OK && !engine->given->staged)
+        st = stage_again(engine, err);
+    return st;
 }
 
 static fm_status commit(struct ledger_engine *engine, struct base_err *err)
