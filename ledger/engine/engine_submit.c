@@ -108,6 +108,7 @@ void engine_submit_receipt(struct ledger_engine *engine, const uint8_t id[32],
     if (item == NULL || item->height > 0)
         return; /* late or doubled */
     note_answer(engine, item);
+    item->sent_ms = 0; /* what is sent from now on asks anew */
     switch (status) {
     case LEDGER_RECEIPT_ADMITTED:
     case LEDGER_RECEIPT_KNOWN:
