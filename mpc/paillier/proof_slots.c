@@ -479,6 +479,7 @@ fm_status mpc_pai_slots_prove(struct base_buf *out, const struct mpc_pai_cipher 
     if (beta == NULL)
         return base_err_memory(err, "paillier: proofs");
     for (size_t i = 0; st == FM_OK && i < m->n; i++) {
+        assert(mpc_pai_slots_well(&claims[i], c->key->bits));
         bits_of(beta + at, &beyond, &slot, &claims[i], m->w + m->k * i, m->k, c->key->bits);
         if (beyond != 0)
             st = base_err_set(err, FM_E_LIMIT,

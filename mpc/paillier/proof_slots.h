@@ -75,8 +75,9 @@ fm_status mpc_pai_slots_prove(struct base_buf *out, const struct mpc_pai_cipher 
                               const struct mpc_pai_generators *g, const struct mpc_pai_plain *m,
                               const uint64_t *r, const struct mpc_pai_bond *bond,
                               const struct base_random *random, struct base_err *err) FM_CHECK;
-/* FM_E_PEER and the first that is *wrong (n: none of them, but the whole's length). random: weights
- * under which all proofs are put together; what is wrong then passes with a chance of 2^-128. */
+/* claims: as above. FM_E_PEER and the first that is *wrong (n: none of them, but the whole's
+ * length). random: weights under which all proofs are put together; what is wrong then passes with
+ * a chance of 2^-128. */
 fm_status mpc_pai_slots_verify(size_t *wrong, const struct mpc_pai_cipher *c,
                                const struct mpc_pai_slot_claim *claims,
                                const struct mpc_pai_generators *g, const void *proof, size_t len,

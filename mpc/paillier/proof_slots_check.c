@@ -1,4 +1,5 @@
 /* Slots: the verifier. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,24 @@
 #include "mpc/paillier/limbs.h"
 #include "mpc/paillier/proof_batch.h"
 #include "mpc/paillier/proof_slots_own.h"
+
+bool mpc_pai_slots_well(const struct mpc_pai_slot_claim *claim, unsigned key_bits)
+{
+    static const uint64_t limit = (uint64_t)1 << 63;
+    unsigned from = 0;
+
+    for (size_t j = 0; j < claim->count; j++) {
+        const struct mpc_pai_slot *s = &claim->slots[j];
+        if (s->span >= limit || s->least >= limit - s->span)
+            return false;
+        if (s->at < from || s->at >= key_bits)
+            return false;
+        from = s->at;
+        for (uint64_t most = s->least + s->span; most != 0; most >>= 1)
+            from++;
+    }
+    return from < key_bits;
+}
 
 /* One proof as it came, and its challenges. */
 struct one {
@@ -50,6 +69,7 @@ static fm_status verifier_init(struct verifier *w, const struct mpc_pai_slot_cla
     w->left = w->e + 2 * w->n, w->right = w->left + 2 * w->k * w->n;
     for (size_t i = 0; i < w->n; i++) {
         struct one *o = &w->one[i];
+        assert(mpc_pai_slots_well(&claims[i], w->c->key->bits));
         o->s = (struct slots_statement){w->c->key, &claims[i], bond, w->own + 2 * w->k * i};
         o->count = mpc_pai_slot_bits(&claims[i]);
         o->bits = w->list + at, o->z = w->z + SLOTS_SCALAR * at;
@@ -57,6 +77,7 @@ static fm_status verifier_init(struct verifier *w, const struct mpc_pai_slot_cla
         at += o->count;
         w->most = o->count > w->most ? o->count : w->most;
     }
+    assert(w->most <= w->g->count);
     return mpc_pai_vec_store_whole(w->own, &w->c->v, err);
 }
 

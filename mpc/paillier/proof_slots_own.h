@@ -52,6 +52,11 @@ fm_status mpc_pai_scalar_mul(uint64_t *z, const uint64_t *x, const uint64_t *y,
 fm_status mpc_pai_scalar_mul_add(uint64_t *z, const uint64_t *x, const uint64_t *y,
                                  struct base_err *err) FM_CHECK;
 
+/* ---- proof_slots_check.c ---- */
+
+/* Is the claim as proof_slots.h says, under a key of key_bits? */
+bool mpc_pai_slots_well(const struct mpc_pai_slot_claim *claim, unsigned key_bits);
+
 /* ---- proof_slots.c ---- */
 
 struct slots_bit {
