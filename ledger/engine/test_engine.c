@@ -130,6 +130,32 @@ static void what_is_answered_late_is_not_sent_again(void **state)
     world_free(w);
 }
 
+/* An answer counts from the question that it answers: who had one long ago, and asks again because
+ * no block comes, does not take the sequencer for slow, and sends what is lost again soon. */
+static void an_answer_is_to_the_last_question(void **state)
+{
+    struct world *w = world_running(world_base_seed, 4, 3);
+    unsigned before;
+
+    (void)state;
+    world_run(w, 1500);
+    before = w->sent_by_kind[LEDGER_MESSAGE_SUBMIT];
+    w->lost_kinds = 1u << LEDGER_MESSAGE_BLOCK | 1u << LEDGER_MESSAGE_BLOCKS;
+    w->lost_to = 1;
+    world_submit(w, 1);
+    world_run(w, w->now + 2500);
+    assert_int_equal(w->sent_by_kind[LEDGER_MESSAGE_SUBMIT] - before, 2);
+    w->lost_kinds = 0;
+    assert_true(world_run_settled(w, w->now + 5000));
+    w->lost_kinds = 1u << LEDGER_MESSAGE_SUBMIT;
+    w->lost_to = WORLD_NODES;
+    world_submit(w, 1);
+    world_run(w, w->now + 20);
+    w->lost_kinds = 0;
+    assert_true(world_run_settled(w, w->now + 1000));
+    world_free(w);
+}
+
 /* ---- a hostile network ---- */
 
 static void disturb(struct world *w)
@@ -273,6 +299,7 @@ int main(void)
         cmocka_unit_test(many_at_once_share_blocks),
         cmocka_unit_test(lost_messages_are_soon_repaired),
         cmocka_unit_test(what_is_answered_late_is_not_sent_again),
+        cmocka_unit_test(an_answer_is_to_the_last_question),
         cmocka_unit_test(safe_and_live_in_hostile_networks),
         cmocka_unit_test(every_failure_of_the_disk_is_survived),
         cmocka_unit_test(wrong_use_is_refused),
