@@ -149,8 +149,9 @@ static fm_status joins(const struct sample *t, struct base_err *err)
 /* The same with two columns of sums on the way back. */
 static fm_status sums_back(const struct sample *t, struct base_err *err)
 {
-    struct mpc_share *table, *probe, *value, *x[2], *z[2];
+    struct mpc_share *table, *probe, *value, *x[2] = {NULL}, *z[2];
     struct mpc_found found;
+    fm_status st = FM_OK;
     struct mpc_lookup by = {.keys = 1,
                             .table.n = N,
                             .probe.n = M,
@@ -166,9 +167,12 @@ static fm_status sums_back(const struct sample *t, struct base_err *err)
     by.probe.key = (const struct mpc_share *const *)&probe;
     by.values = (const struct mpc_share *const *)&value;
     TRY(mpc_find(&found, &by, err));
-    for (size_t i = 0; i < 2; i++)
-        TRY(mpc_constant(mpc_share_session(table), &x[i], 0, M, err));
-    return mpc_find_sums(z, found.path, (const struct mpc_share *const *)x, 2, err);
+    for (size_t i = 0; st == FM_OK && i < 2; i++)
+        st = mpc_constant(mpc_share_session(table), &x[i], 0, M, err);
+    if (st == FM_OK)
+        st = mpc_find_sums(z, found.path, (const struct mpc_share *const *)x, 2, err);
+    mpc_find_path_free(found.path);
+    return st;
 }
 
 /* 16 table rows and 40 probing ones: 640 pairs. */
