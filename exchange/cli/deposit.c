@@ -110,8 +110,10 @@ static fm_status export(int fd, struct ledger_reader *reader, const struct ledge
             st = ledger_export_to(reader, fd, &options, &report, err);
             if (st != FM_E_CONFLICT)
                 break;
-            if (ftruncate(fd, begin) != 0 || lseek(fd, begin, SEEK_SET) < 0)
-                return base_err_errno(err, "certificate");
+            if (ftruncate(fd, begin) != 0 || lseek(fd, begin, SEEK_SET) < 0) {
+                st = base_err_errno(err, "certificate");
+                break;
+            }
             (void)nanosleep(&pause, NULL);
         }
     }
