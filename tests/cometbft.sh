@@ -4,39 +4,17 @@
 # wiped disk; a corrupt one; folders that do not belong together. At the end all replicas have one trail, and it verifies.
 # usage: tests/cometbft.sh BUILD_FOLDER      Skips (77) where CometBFT is not installed: ./run cometbft
 set -euo pipefail
-build=$(cd "$1" && pwd) name=cometbft.sh engine=cometbft
-export PATH=$PWD/build/tools:$PATH
-command -v cometbft >/dev/null || { echo "cometbft.sh: skipped: no cometbft program: ./run cometbft installs it"; exit 77; }
-# shellcheck source=tests/homes.sh
-. tests/homes.sh
+build=$(cd "$1" && pwd) name=cometbft.sh
+# shellcheck source=tests/cometbft_homes.sh
+. tests/cometbft_homes.sh
+needs comet_liar
 
-publish() { as "$1" dataset publish --table loans; }
-height() { as "$1" status --json | number final_height; }
-wait_for() { # SECONDS WHAT COMMAND...: until it succeeds
-  local end=$(($(now_ms) + $1 * 1000)) what=$2
-  shift 2
-  until "$@"; do
-    [ "$(now_ms)" -lt "$end" ] || fail "$what: not in time: $(tail -n 3 "$W"/*/node.log) $(tail -n 3 "$W"/*/cometbft/cometbft.log)"
-    sleep 0.1
-  done
-}
-reached() { [ "$(height "$1" 2>/dev/null || echo 0)" -ge "$2" ]; } # MEMBER HEIGHT
-crash() { # MEMBER: as by a power cut; its CometBFT goes with it
-  local comet
-  comet=$(as "$1" status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
-  kill -9 "${pid[$1]}"
-  wait "${pid[$1]}" 2>/dev/null || true
-  unset "pid[$1]"
-  wait_for 20 "the end of $1's CometBFT" eval "! kill -0 $comet 2>/dev/null"
-}
 refuses() { # MEMBER EXIT_CODE TEXT: its node does not start, and says why
   local status=0 out
   out=$(FIRMIANA_HOME=$W/$1 timeout 60 "$firmiana" node 2>&1) || status=$?
   [ "$status" = "$2" ] || fail "$1 should refuse to start with exit code $2, not $status: $out"
   [[ $out == *"$3"* ]] || fail "$1 does not say '$3': $out"
 }
-step() { echo "cometbft.sh: $(($(now_ms) - t0)) ms: $*"; }
-t0=$(now_ms)
 
 # ---- setting up; what does not fit together is refused ----
 homes_make 200
@@ -45,7 +23,6 @@ out=$("$firmiana" ledger init --name x --sequencer bank_a --out "$W/x.json" --me
 [[ $out == *"--engine cometbft"* ]] || fail "$out"
 port=$(sed -n 's/.*"listen": "tcp:\/\/127.0.0.1:\([0-9]*\)".*/\1/p' "$W/bank_a/node.json")
 rpcs=(127.0.0.1:$((port + 8)) 127.0.0.1:$((port + 9)))
-set_member() { sed -i "s|^{|{\n  \"$2\": $3,|" "$W/$1/node.json"; } # MEMBER NAME JSON_VALUE
 set_member bank_a cometbft_rpc "\"${rpcs[0]}\""
 set_member bank_b cometbft_rpc "\"${rpcs[1]}\""
 for m in "${members[@]}"; do set_member "$m" cometbft_snapshots 4; done
@@ -53,7 +30,7 @@ homes_start
 step "four nodes are up"
 
 # ---- what people do ----
-for b in "${banks[@]}"; do publish "$b" >/dev/null; done
+for b in "${banks[@]}"; do publish "$b"; done
 contract bank_a "bank_a bank_b bank_c" 'SELECT COUNT(*) AS n, SUM(rate_bp) AS s FROM loans WHERE overdue_days > $1'
 got=$(as bank_a query run "$id" --param 1=10 --csv | tail -n 1)
 want=$(pooled 'SELECT COUNT(*), SUM(rate_bp) FROM loans WHERE overdue_days > 10')
@@ -65,7 +42,7 @@ step "a query is answered as SQLite answers it"
 
 # ---- one is killed, and back ----
 crash bank_c
-publish bank_a >/dev/null # three of four go on
+publish bank_a # three of four go on
 h=$(height bank_a)
 start bank_c
 wait_connected
@@ -73,17 +50,17 @@ wait_for 60 "bank_c's catching up" reached bank_c "$h"
 step "one was killed; the others went on; it is back"
 
 # ---- CometBFT alone is killed: the node starts it again ----
-kill -9 "$(as bank_b status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')"
+kill -9 "$(comet_of bank_b)"
 restarted() { [ "$(as bank_b status --json | number restarts)" = 1 ] && as bank_b status | grep -q 'cometbft .*, running'; }
 wait_for 60 "bank_b's CometBFT" restarted
-publish bank_b >/dev/null
+publish bank_b
 step "a CometBFT was killed; its node started it again"
 
 # ---- two are killed: no progress, nothing lost ----
 h=$(height bank_a)
 crash bank_c
 crash regulator
-(publish bank_a >"$W/waiting.out" 2>&1) &
+(as bank_a dataset publish --table loans >"$W/waiting.out" 2>&1) &
 waiting=$!
 sleep 3
 kill -0 "$waiting" 2>/dev/null || fail "with two of four gone a transaction ended: $(cat "$W/waiting.out")"
@@ -114,14 +91,14 @@ trust=$(sed -n 's/.*"result":{"block_id":{"hash":"\([0-9A-F]*\)".*/\1/p' <<<"$bl
 at=$(sed -n 's/.*"chain_id":"[^"]*","height":"\([0-9]*\)".*/\1/p' <<<"$block")
 # What a person would compare with another member; the snapshot must be of a later block.
 [ "$(curl -sS "http://${rpcs[1]}/block?height=$at" | sed -n 's/.*"result":{"block_id":{"hash":"\([0-9A-F]*\)".*/\1/p')" = "$trust" ] || fail "two members, two blocks $at"
-for _ in 1 2 3 4; do publish bank_a >/dev/null; done
+for _ in 1 2 3 4; do publish bank_a; done
 h=$(height bank_a)
 set_member bank_c cometbft_sync "\"$at:$trust@http://${rpcs[0]},http://${rpcs[1]}\""
 start bank_c
 wait_connected
 wait_for 120 "bank_c's joining by a snapshot" reached bank_c "$h"
-publish bank_c >/dev/null
-first=$(curl -sS --unix-socket "$W/bank_c/cometbft/rpc.sock" http://cometbft/status | sed -n 's/.*"earliest_block_height":"\([0-9]*\)".*/\1/p')
+publish bank_c
+first=$(rpc bank_c status | sed -n 's/.*"earliest_block_height":"\([0-9]*\)".*/\1/p')
 [ "$first" -gt "$at" ] || fail "bank_c has block $first: no snapshot was used"
 step "a wiped disk joined by a snapshot"
 
@@ -138,19 +115,13 @@ chmod +x "$W/liar"
 set_member regulator cometbft "\"$W/liar\""
 start regulator
 wait_connected
-refused() { publish bank_a >/dev/null && grep -q 'we do not vote for the proposed block' "$W/bank_a/node.log"; }
+refused() { publish bank_a && grep -q 'we do not vote for the proposed block' "$W/bank_a/node.log"; }
 wait_for 120 "a refused proposal" refused
-publish bank_b >/dev/null
+publish bank_b
 step "a validator that proposes nonsense is outvoted, and reported"
 
 # ---- one trail ----
-settle "the end"
-for m in "${members[@]}"; do
-  as "$m" audit export --out "$W/$m.bundle" >/dev/null
-  "$verify" "$W/$m.bundle" >"$W/$m.verified" || fail "the trail of $m: $(cat "$W/$m.verified")"
-  grep -E '^ *(log|root) ' "$W/$m.verified"
-done | sort -u >"$W/roots"
-[ "$(wc -l <"$W/roots")" = 2 ] || fail "the replicas differ: $(cat "$W/roots")"
+one_trail
 [ -z "$(grep -h 'ended (' "$W"/bank_a/node.log || true)" ] || fail "bank_a's CometBFT ended: $(tail -n 5 "$W/bank_a/cometbft/cometbft.log")"
 kill -9 "${pid[liar]}"
 wait "${pid[liar]}" 2>/dev/null || true

@@ -5,37 +5,22 @@
 # usage: tests/cometbft_faults.sh BUILD_FOLDER
 # Skips (77) without CometBFT (./run cometbft), or where namespaces may not be made; the clocks, without Debian's faketime.
 set -euo pipefail
-build=$(cd "$1" && pwd) name=cometbft_faults.sh engine=cometbft
-export PATH=$PWD/build/tools:$PATH:/usr/sbin
-skip() { echo "$name: skipped: $*"; exit 77; }
-command -v cometbft >/dev/null || skip "no cometbft program: ./run cometbft installs it"
-command -v ip >/dev/null || skip "no ip program: apt-get install iproute2"
-net=fm$((RANDOM % 9000 + 1000))
-ip netns add "$net" 2>/dev/null || skip "this user may not make network namespaces"
-namespaces=("$net")
-nets_cleanup() { for n in "${namespaces[@]}"; do ip netns del "$n" 2>/dev/null || true; done; }
-trap nets_cleanup EXIT
+build=$(cd "$1" && pwd) name=cometbft_faults.sh net=fm$((RANDOM % 9000 + 1000))
 host_of() { case $1 in bank_a) echo 10.99.0.1 ;; bank_b) echo 10.99.0.2 ;; bank_c) echo 10.99.0.3 ;; *) echo 10.99.0.4 ;; esac }
 clock=() # what a node is started with
 inside() { local m=$1; shift; exec ip netns exec "$net-$m" env "${clock[@]+"${clock[@]}"}" "$@"; }
-# shellcheck source=tests/homes.sh
-. tests/homes.sh
-trap 'homes_cleanup; nets_cleanup' EXIT
-
-wait_for() { # SECONDS WHAT COMMAND...: until it succeeds
-  local end=$(($(now_ms) + $1 * 1000)) what=$2
-  shift 2
-  until "$@"; do
-    [ "$(now_ms)" -lt "$end" ] || fail "$what: not in time: $(as bank_a status) $(tail -n 3 "$W"/*/node.log) $(tail -n 3 "$W"/*/cometbft/cometbft.log)"
-    sleep 0.1
-  done
+# shellcheck source=tests/cometbft_homes.sh
+. tests/cometbft_homes.sh
+command -v ip >/dev/null || skip "no ip program: apt-get install iproute2"
+ip netns add "$net" 2>/dev/null || skip "this user may not make network namespaces"
+namespaces=("$net")
+faults_cleanup() { # with the status of what ended the script
+  homes_cleanup
+  local n
+  for n in "${namespaces[@]}"; do ip netns del "$n" 2>/dev/null || true; done
 }
-height() { as "$1" status --json | number final_height; }
-reached() { [ "$(height "$1" 2>/dev/null || echo 0)" -ge "$2" ]; } # MEMBER HEIGHT
-publish() { as "$1" dataset publish --table loans >/dev/null; }
+trap faults_cleanup EXIT
 cable() { ip -n "$net" link set "v-$1" "$2"; } # MEMBER up|down
-step() { echo "$name: $(($(now_ms) - t0)) ms: $*"; }
-t0=$(now_ms)
 
 # ---- four hosts at one switch ----
 ip -n "$net" link add switch type bridge
@@ -90,8 +75,7 @@ step "two and two: neither half went on; together they did"
 faketime=$(ls /usr/lib/*/faketime/libfaketime.so.1 2>/dev/null | head -n 1 || true)
 if [ -n "$faketime" ]; then
   for by in +20 -20; do
-    kill -TERM "${pid[bank_c]}"
-    wait "${pid[bank_c]}" || fail "bank_c did not stop well"
+    stop bank_c
     clock=("LD_PRELOAD=$faketime" "FAKETIME=${by}s" FAKETIME_DONT_FAKE_MONOTONIC=1)
     start bank_c
     clock=()
@@ -102,8 +86,7 @@ if [ -n "$faketime" ]; then
   done
   grep -q 'behind our clock' "$W/bank_c/node.log" || fail "bank_c, ahead, saw no late block: $(tail -n 5 "$W/bank_c/node.log")"
   grep -q 'ahead of our clock\|in the future' "$W/bank_c/node.log" || fail "bank_c, behind, saw no block of the future: $(tail -n 5 "$W/bank_c/node.log")"
-  kill -TERM "${pid[bank_c]}"
-  wait "${pid[bank_c]}" || fail "bank_c did not stop well"
+  stop bank_c
   start bank_c
   wait_connected
   publish bank_c
@@ -113,12 +96,6 @@ else
 fi
 
 # ---- one trail ----
-settle "the end"
-for m in "${members[@]}"; do
-  as "$m" audit export --out "$W/$m.bundle" >/dev/null
-  "$verify" "$W/$m.bundle" >"$W/$m.verified" || fail "the trail of $m: $(cat "$W/$m.verified")"
-  grep -E '^ *(log|root) ' "$W/$m.verified"
-done | sort -u >"$W/roots"
-[ "$(wc -l <"$W/roots")" = 2 ] || fail "the replicas differ: $(cat "$W/roots")"
+one_trail
 homes_stop
 step "one trail at all four, verified"

@@ -4,23 +4,11 @@
 # two gone; one that votes twice is proven, named and remembered.
 # usage: tests/cometbft_votes.sh BUILD_FOLDER      Skips (77) where CometBFT is not installed: ./run cometbft
 set -euo pipefail
-build=$(cd "$1" && pwd) name=cometbft_votes.sh engine=cometbft
-export PATH=$PWD/build/tools:$PATH
-command -v cometbft >/dev/null || { echo "$name: skipped: no cometbft program: ./run cometbft installs it"; exit 77; }
-# shellcheck source=tests/homes.sh
-. tests/homes.sh
+build=$(cd "$1" && pwd) name=cometbft_votes.sh
+# shellcheck source=tests/cometbft_homes.sh
+. tests/cometbft_homes.sh
+needs comet_twice
 
-wait_for() { # SECONDS WHAT COMMAND...: until it succeeds
-  local end=$(($(now_ms) + $1 * 1000)) what=$2
-  shift 2
-  until "$@"; do
-    [ "$(now_ms)" -lt "$end" ] || fail "$what: not in time: $(as bank_a status) $(tail -n 3 "$W"/*/node.log) $(tail -n 3 "$W"/*/cometbft/cometbft.log)"
-    sleep 0.1
-  done
-}
-height() { as "$1" status --json | number final_height; }
-reached() { [ "$(height "$1" 2>/dev/null || echo 0)" -ge "$2" ]; } # MEMBER HEIGHT
-rpc() { curl -sS --max-time 5 --unix-socket "$W/$1/cometbft/rpc.sock" "http://cometbft/$2"; } # MEMBER PATH
 key_of() { sed -n 's/.*"pub_key":{[^}]*"value":"\([^"]*\)".*/\1/p' "$W/$1/cometbft/config/priv_validator_key.json"; }
 address_of() { sed -n 's/^{"address":"\([0-9A-F]*\)".*/\1/p' "$W/$1/cometbft/config/priv_validator_key.json"; }
 # CometBFT's own word: who orders the block after its newest, by key.
@@ -28,7 +16,6 @@ orders() { rpc bank_a validators | grep -qF "$(key_of "$1")"; }
 count_is() { [ "$(rpc bank_a validators | sed -n 's/.*"total":"\([0-9]*\)".*/\1/p')" = "$1" ]; }
 # Its signature is in the newest commit; each time a new one, since idle blocks come every ten seconds.
 signs() { publish bank_a && rpc bank_a commit | grep -qF "$(address_of "$1")"; }
-publish() { as "$1" dataset publish --table loans >/dev/null; }
 vote() { as "$1" governance vote "$2" >/dev/null 2>&1; } # MEMBER ID: once its replica has the proposal
 decide() { # VOTER... -- OPTIONS of governance propose: bank_a proposes, these vote for it
   local voters=() id m
@@ -37,16 +24,6 @@ decide() { # VOTER... -- OPTIONS of governance propose: bank_a proposes, these v
   id=$(as bank_a governance propose "$@" --json | sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p')
   for m in "${voters[@]}"; do wait_for 60 "$m's vote" vote "$m" "${id:0:12}"; done
 }
-crash() { # MEMBER: as by a power cut; its CometBFT goes with it
-  local comet
-  comet=$(as "$1" status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
-  kill -9 "${pid[$1]}"
-  wait "${pid[$1]}" 2>/dev/null || true
-  unset "pid[$1]"
-  wait_for 20 "the end of $1's CometBFT" eval "! kill -0 $comet 2>/dev/null"
-}
-step() { echo "$name: $(($(now_ms) - t0)) ms: $*"; }
-t0=$(now_ms)
 
 homes_make 40
 homes_start
@@ -93,7 +70,7 @@ block=$(rpc bank_a 'block?height=3')
 chain=$(sed -n 's/.*"chain_id":"\([^"]*\)".*/\1/p' <<<"$block")
 time=$(sed -n 's/.*"chain_id":"[^"]*","height":"3","time":"\([^"]*\)".*/\1/p' <<<"$block")
 "$build/tests/comet_twice" "$W/regulator/cometbft/config/priv_validator_key.json" "$chain" 3 "$time" 40 >"$W/twice.json"
-out=$(curl -sS --max-time 5 --unix-socket "$W/bank_a/cometbft/rpc.sock" -d @"$W/twice.json" http://cometbft/)
+out=$(rpc bank_a "" -d @"$W/twice.json")
 [[ $out == *'"result"'* ]] || fail "CometBFT does not take the proof: $out"
 proven() { as "$1" status 2>/dev/null | grep -q 'PROVEN: the validator of regulator voted twice at block 3'; }
 publish bank_a
@@ -114,8 +91,7 @@ wait_for 60 "the observer's votes" signs observer
 step "it is back, and votes"
 
 # ---- one lost its key: another node's is there ----
-kill -TERM "${pid[bank_c]}"
-wait "${pid[bank_c]}" || fail "bank_c did not stop well"
+stop bank_c
 "$firmiana" init --home "$W/spare" --alias spare --listen tcp://127.0.0.1:1 --engine cometbft --consensus tcp://127.0.0.1:2 >/dev/null
 old=$(key_of spare)
 cp "$W/spare/cometbft/config/priv_validator_key.json" "$W/bank_c/cometbft/config/priv_validator_key.json"
@@ -139,13 +115,7 @@ step "all have new keys at once"
 members+=(observer)
 fi
 
-settle "the end"
-for m in "${members[@]}"; do
-  as "$m" audit export --out "$W/$m.bundle" >/dev/null
-  "$verify" "$W/$m.bundle" >"$W/$m.verified" || fail "the trail of $m: $(cat "$W/$m.verified")"
-  grep -E '^ *(log|root) ' "$W/$m.verified"
-done | sort -u >"$W/roots"
-[ "$(wc -l <"$W/roots")" = 2 ] || fail "the replicas differ: $(cat "$W/roots")"
+one_trail
 if [ "${FIRMIANA_FULL:-0}" = 1 ]; then
 # ---- rules that no program here has: each stops before the first block under them, and stays stopped ----
 limit=$(($(height bank_a) + 12))

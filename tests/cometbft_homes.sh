@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# The consortium of homes.sh under real CometBFTs, for scripts that source this file: before, `build` is a build folder,
+# `name` the script's. The script ends here (77: skipped) where CometBFT is not installed, or what it needs is not built.
+engine=cometbft
+export PATH=$PWD/build/tools:$PATH:/usr/sbin
+skip() { echo "$name: skipped: $*"; exit 77; }
+command -v cometbft >/dev/null || skip "no cometbft program: ./run cometbft installs it"
+# shellcheck source=tests/homes.sh
+. tests/homes.sh
+t0=$(now_ms)
+
+needs() { # PROGRAM...: helpers of the tests, which a build of the product alone does not have
+  local p
+  for p in "$@"; do [ -x "$build/tests/$p" ] || fail "there is no $build/tests/$p: ninja -C $build $p"; done
+}
+step() { echo "$name: $(($(now_ms) - t0)) ms: $*"; }
+wait_for() { # SECONDS WHAT COMMAND...: until it succeeds
+  local end=$(($(now_ms) + $1 * 1000)) what=$2
+  shift 2
+  until "$@"; do
+    [ "$(now_ms)" -lt "$end" ] ||
+      fail "$what: not in time: $(as bank_a status 2>&1) $(tail -n 3 "$W"/*/node.log) $(tail -n 3 "$W"/*/cometbft/cometbft.log)"
+    sleep 0.1
+  done
+}
+publish() { as "$1" dataset publish --table loans >/dev/null; } # MEMBER: a transaction, final when it returns
+height() { as "$1" status --json | number final_height; }
+reached() { [ "$(height "$1" 2>/dev/null || echo 0)" -ge "$2" ]; } # MEMBER HEIGHT
+rpc() { local m=$1 path=$2; shift 2; curl -sS --max-time 5 --unix-socket "$W/$m/cometbft/rpc.sock" "$@" "http://cometbft/$path"; } # MEMBER PATH CURL_OPTION...
+comet_of() { as "$1" status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p'; }
+crash() { # MEMBER: as by a power cut; its CometBFT goes with it
+  local comet
+  comet=$(comet_of "$1")
+  kill -9 "${pid[$1]}"
+  wait "${pid[$1]}" 2>/dev/null || true
+  unset "pid[$1]"
+  wait_for 20 "the end of $1's CometBFT" eval "! kill -0 $comet 2>/dev/null"
+}
+stop() { # MEMBER: in order
+  kill -TERM "${pid[$1]}"
+  wait "${pid[$1]}" || fail "$1 did not stop well"
+  unset "pid[$1]"
+}
+set_member() { sed -i "s|^{|{\n  \"$2\": $3,|" "$W/$1/node.json"; } # MEMBER NAME JSON_VALUE, of node.json
+one_trail() { # at rest, all members have one log, and it verifies from each one's bundle
+  local m
+  settle "the end"
+  for m in "${members[@]}"; do
+    as "$m" audit export --out "$W/$m.bundle" >/dev/null
+    "$verify" "$W/$m.bundle" >"$W/$m.verified" || fail "the trail of $m: $(cat "$W/$m.verified")"
+    grep -E '^ *(log|root) ' "$W/$m.verified"
+  done | sort -u >"$W/roots"
+  [ "$(wc -l <"$W/roots")" = 2 ] || fail "the replicas differ: $(cat "$W/roots")"
+}
