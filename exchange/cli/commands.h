@@ -34,6 +34,8 @@ extern const struct cli_command cli_credential_key, cli_credential_issue,
     cli_credential_list; /* cmd_credential.c */
 extern const struct cli_command cli_credential_present,
     cli_credential_verify; /* cmd_credential_show.c */
+extern const struct cli_command cli_wallet_create, cli_wallet_recover, cli_wallet_show,
+    cli_wallet_phrase, cli_wallet_passphrase; /* cmd_wallet.c */
 extern const struct cli_command cli_officer_create, cli_officer_list, cli_officer_add,
     cli_officer_remove, cli_officer_sign; /* cmd_officer.c */
 extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,
