@@ -75,7 +75,7 @@ done
 
 # ---- the unit ----
 unit=$W/root/usr/lib/systemd/system/firmiana.service
-grep -q '^ExecStart=.*/usr/bin/firmiana node --home /var/lib/firmiana/home ' "$unit" || fail "the unit starts something else"
+grep -q '^  exec /usr/bin/firmiana node --home /var/lib/firmiana/home ' "$unit" || fail "the unit starts something else"
 if command -v systemd-analyze >/dev/null && systemd-analyze --help | grep -q -- --offline; then
   exposure=$(systemd-analyze security --no-pager --offline=true "$unit" 2>/dev/null | sed -n 's/.*exposure level for firmiana.service: \([0-9.]*\).*/\1/p')
   case $exposure in 0.* | 1.* | '') ;; *) fail "the unit's exposure is $exposure" ;; esac
