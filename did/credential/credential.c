@@ -51,8 +51,8 @@ fm_status credential_issue(json_t *credential, const struct did_secret *secret, 
 
 /* ---- verifying ---- */
 
-static fm_status check_signer(const struct did_proof *proof, const char *did, const char *what,
-                              struct base_err *err)
+fm_status credential_check_signer(const struct did_proof *proof, const char *did, const char *what,
+                                  struct base_err *err)
 {
     char signer[DID_METHOD_TEXT];
 
@@ -76,7 +76,7 @@ static fm_status judge_itself(struct credential_facts *out, const json_t *creden
     if (st != FM_OK)
         return st;
     out->issuer = credential_id_of(credential, "issuer");
-    if ((st = check_signer(&out->proof, out->issuer, "issuer", err)) != FM_OK)
+    if ((st = credential_check_signer(&out->proof, out->issuer, "issuer", err)) != FM_OK)
         return st;
     if (!has_until)
         out->valid_until_s = INT64_MAX;
@@ -144,20 +144,27 @@ static fm_status check_status(const struct credential_facts *facts, const json_t
                                                         : "marked");
 }
 
+fm_status credential_check_status(const struct credential_facts *facts, const json_t *status,
+                                  const struct credential_verifier *v, struct base_err *err)
+{
+    const json_t *one;
+    size_t i;
+    fm_status st = FM_OK;
+
+    if (json_is_object(status))
+        return check_status(facts, status, v, err);
+    json_array_foreach(status, i, one) st = st != FM_OK ? st : check_status(facts, one, v, err);
+    return st;
+}
+
 fm_status credential_judge(struct credential_facts *out, const json_t *credential,
                            const struct credential_verifier *v, struct base_err *err)
 {
-    const json_t *status = json_object_get(credential, "credentialStatus"), *one;
     fm_status st = judge_itself(out, credential, v, err);
-    size_t i;
 
-    if (st != FM_OK)
-        return st;
-    if (json_is_object(status))
-        return check_status(out, status, v, err);
-    json_array_foreach(status, i,
-                       one) if ((st = check_status(out, one, v, err)) != FM_OK) return st;
-    return FM_OK;
+    return st != FM_OK ? st
+                       : credential_check_status(
+                             out, json_object_get(credential, "credentialStatus"), v, err);
 }
 
 fm_status credential_verify_signature(struct credential_facts *out, const json_t *credential,
@@ -253,7 +260,7 @@ fm_status credential_verify_presentation(struct credential_facts *facts, size_t 
     if (st != FM_OK)
         return base_err_prefix(err, "presentation");
     *holder = credential_id_of(presentation, "holder");
-    st = check_signer(&proof, *holder, "holder", err);
+    st = credential_check_signer(&proof, *holder, "holder", err);
     for (size_t i = 0;
          st == FM_OK && i < (json_is_array(held) ? json_array_size(held) : held != NULL); i++) {
         const json_t *one = json_is_array(held) ? json_array_get(held, i) : held;

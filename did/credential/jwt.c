@@ -4,15 +4,10 @@
 
 #include "base/json.h"
 #include "did/credential/credential_own.h"
+#include "did/credential/jwk.h"
 #include "did/document.h"
 
 #define TYP "vc+jwt"
-
-/* The registered name of a suite's signatures; NULL if it has none. */
-static const char *alg_of(const struct did_suite *suite)
-{
-    return suite == did_suite_ed25519() ? "EdDSA" : suite == did_suite_p256() ? "ES256" : NULL;
-}
 
 /* ---- JWS ---- */
 
@@ -69,20 +64,21 @@ fm_status credential_jwt_issue(struct base_buf *out, json_t *credential,
                                const struct did_secret *secret, const char *method,
                                struct base_err *err)
 {
-    const char *alg = alg_of(did_secret_key(secret)->suite);
+    const struct did_suite *suite = did_secret_key(secret)->suite;
     struct base_buf header = {0}, payload = {0};
     json_t *head = NULL;
     fm_status st;
 
-    if (alg == NULL)
+    if (suite == did_suite_sm2())
         return base_err_set(err, FM_E_UNSUPPORTED,
                             "%s has no registered name in JWTs: sign with sm2-jcs instead",
-                            did_secret_key(secret)->suite->name);
+                            suite->name);
     if (json_object_get(credential, "proof") != NULL)
         return base_err_set(err, FM_E_CONFLICT, "the credential carries a proof already");
     st = credential_complete(credential, method, err);
     if (st == FM_OK) {
-        head = json_pack("{s:s, s:s, s:s}", "alg", alg, "kid", method, "typ", TYP);
+        head =
+            json_pack("{s:s, s:s, s:s}", "alg", credential_alg(suite), "kid", method, "typ", TYP);
         st = head == NULL ? base_err_memory(err, "JWT") : base_json_canonical(&header, head, err);
     }
     if (st == FM_OK &&
@@ -102,7 +98,7 @@ fm_status credential_jwt_issue(struct base_buf *out, json_t *credential,
 /* ---- verifying ---- */
 
 /* The header's form, and the key that it names. */
-static fm_status read_header(struct did_proof *proof, const json_t *head,
+static fm_status read_header(struct did_proof *proof, const json_t *head, const char *wanted_typ,
                              const struct credential_verifier *v, struct base_err *err)
 {
     static const char *const names[] = {"alg", "cty", "iss", "kid", "typ", NULL};
@@ -114,24 +110,24 @@ static fm_status read_header(struct did_proof *proof, const json_t *head,
         (st = base_json_get_str(&kid, head, "kid", err)) != FM_OK ||
         (st = base_json_get_str(&typ, head, "typ", err)) != FM_OK)
         return st;
-    if (strcmp(typ, TYP) != 0)
-        return base_err_set(err, FM_E_INPUT, "typ must be '" TYP "'");
+    if (strcmp(typ, wanted_typ) != 0)
+        return base_err_set(err, FM_E_INPUT, "typ must be '%s'", wanted_typ);
     if (strlen(kid) >= sizeof proof->method)
         return base_err_set(err, FM_E_INPUT, "kid is too long");
     memcpy(proof->method, kid, strlen(kid) + 1);
     st = v->resolver->key(v->resolver->ctx, &proof->key, kid, DID_ROLE_ASSERTION, err);
     if (st != FM_OK)
         return st;
-    wanted = alg_of(proof->key.suite);
-    if (wanted == NULL || strcmp(alg, wanted) != 0)
-        return base_err_set(err, FM_E_AUTH, "alg is '%.20s', but the key is for '%s'", alg,
-                            wanted == NULL ? proof->key.suite->name : wanted);
-    return FM_OK;
+    wanted = credential_alg(proof->key.suite);
+    return strcmp(alg, wanted) == 0
+               ? FM_OK
+               : base_err_set(err, FM_E_AUTH, "alg is '%.40s', but the key is for '%s'", alg,
+                              wanted);
 }
 
-static fm_status check_jws(struct did_proof *proof, const struct credential_jws *jws,
-                           const char *text, const struct credential_verifier *v,
-                           struct base_err *err)
+fm_status credential_jws_verify(struct did_proof *proof, const struct credential_jws *jws,
+                                const char *text, const char *typ,
+                                const struct credential_verifier *v, struct base_err *err)
 {
     json_t *head;
     fm_status st = base_json_parse(&head, (const char *)jws->header.p, jws->header.len, err);
@@ -139,25 +135,17 @@ static fm_status check_jws(struct did_proof *proof, const struct credential_jws 
     if (st == FM_OK && !json_is_object(head))
         st = base_err_set(err, FM_E_INPUT, "must be an object");
     if (st == FM_OK)
-        st = read_header(proof, head, v, err);
+        st = read_header(proof, head, typ, v, err);
     json_decref(head);
     return st != FM_OK ? base_err_prefix(err, "JWT header")
                        : did_key_verify(&proof->key, v->rules_version, jws->signature.p,
                                         jws->signature.len, text, jws->signed_len, err);
 }
 
-/* The claims that others add to the credential: "iss" says the same as it, "exp" and "nbf" bound it
- * further. */
-static fm_status check_claims(const json_t *credential, int64_t now_s, struct base_err *err)
+fm_status credential_jwt_period(const json_t *claims, int64_t now_s, struct base_err *err)
 {
-    const json_t *iss = json_object_get(credential, "iss");
-    const json_t *exp = json_object_get(credential, "exp");
-    const json_t *nbf = json_object_get(credential, "nbf");
+    const json_t *exp = json_object_get(claims, "exp"), *nbf = json_object_get(claims, "nbf");
 
-    if (iss != NULL &&
-        (!json_is_string(iss) ||
-         strcmp(json_string_value(iss), credential_id_of(credential, "issuer")) != 0))
-        return base_err_set(err, FM_E_AUTH, "iss is another than issuer");
     if ((exp != NULL && !json_is_integer(exp)) || (nbf != NULL && !json_is_integer(nbf)))
         return base_err_set(err, FM_E_INPUT, "exp and nbf must be whole seconds since 1970");
     if (exp != NULL && now_s >= json_integer_value(exp))
@@ -167,6 +155,19 @@ static fm_status check_claims(const json_t *credential, int64_t now_s, struct ba
         return base_err_set(err, FM_E_INVALID, "not valid yet (nbf %lld)",
                             (long long)json_integer_value(nbf));
     return FM_OK;
+}
+
+/* The claims that others add to the credential: "iss" says the same as it, "exp" and "nbf" bound it
+ * further. */
+static fm_status check_claims(const json_t *credential, int64_t now_s, struct base_err *err)
+{
+    const json_t *iss = json_object_get(credential, "iss");
+
+    if (iss != NULL &&
+        (!json_is_string(iss) ||
+         strcmp(json_string_value(iss), credential_id_of(credential, "issuer")) != 0))
+        return base_err_set(err, FM_E_AUTH, "iss is another than issuer");
+    return credential_jwt_period(credential, now_s, err);
 }
 
 fm_status credential_jwt_verify(struct credential_facts *out, json_t **credential, const char *text,
@@ -179,7 +180,9 @@ fm_status credential_jwt_verify(struct credential_facts *out, json_t **credentia
     *credential = NULL;
     if (st != FM_OK)
         return st;
-    st = check_jws(&out->proof, &jws, text, v, err);
+    st = credential_jws_verify(&out->proof, &jws, text, TYP, v, err);
+    if (st == FM_OK && out->proof.key.suite == did_suite_sm2())
+        st = base_err_set(err, FM_E_AUTH, "SM2 signs no '" TYP "': it signs sm2-jcs or dc+sd-jwt");
     if (st == FM_OK)
         st = base_json_parse(credential, (const char *)jws.payload.p, jws.payload.len, err);
     if (st == FM_OK)
