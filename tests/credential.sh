@@ -22,7 +22,7 @@ refused() { # EXIT_CODE TEXT COMMAND...
   shift 2
   "$firmiana" credential "$@" >out 2>err || status=$?
   [ "$status" = "$code" ] || fail "exit code $status, not $code: $* says $(cat err)"
-  [ "$(wc -l <err)" = 1 ] && grep -qF "$text" err || fail "not '$text': $* says $(cat err)"
+  [ "$(wc -l <err)" = 1 ] && grep -qF -- "$text" err || fail "not '$text': $* says $(cat err)"
   [ ! -s out ] || fail "$* prints an answer and an error"
 }
 ok() { "$firmiana" credential "$@" >out 2>err || fail "$*: $(cat err)"; }
@@ -103,4 +103,43 @@ refused 1 "credential 1: revoked by its issuer" verify shown.json --challenge "c
 ok present university.json --key company.key --challenge "c 1" --domain bank_b --out stolen.json
 refused 7 "not about its holder" verify stolen.json --challenge "c 1" --domain bank_b --list university.list
 FIRMIANA_PASSPHRASE=wrong refused 7 "passphrase" present university.json --key person.key --challenge 1 --domain b
-echo "credentials of three suites issued, verified, revoked, suspended and shown; $(grep -c '^refused ' "$OLDPWD/tests/credential.sh") refusals, each one line"
+# ---- show what one chooses ----
+printf '{"vct": "https://x.example/kyc", "given_name": "Li", "address": {"street": "1 Wutong Rd", "city": "Shanghai"}, "degrees": ["BSc", "PhD"], "exp": 4000000000}\n' >claims.json
+printf '{"vct": "https://x.example/kyc", "given_name": "Li", "exp": 1000000000}\n' >old_claims.json
+shown() { # CREDENTIAL KEY DOCUMENT_OPTIONS...: shows a part of it, and what must be refused then
+  local file=$1 key=$2
+  shift 2
+  ok present "$file" --key "$key" --challenge "c 3" --domain bank_b --disclose /given_name --disclose /degrees/1 --out part.sd
+  ok verify part.sd --challenge "c 3" --domain bank_b "$@"
+  grep -q '^claim   degrees  *\["PhD"\]$' out && grep -q '"Li"$' out && ! grep -q 'Wutong\|Shanghai\|BSc' out || fail "$(cat out)"
+  ok verify part.sd --challenge "c 3" --domain bank_b --json "$@"
+  refused 2 "needs --challenge and --domain" verify part.sd "$@"
+  refused 7 "nonce is not the one" verify part.sd --challenge "c 4" --domain bank_b "$@"
+  refused 7 "aud is 'bank_b'" verify part.sd --challenge "c 3" --domain bank_c "$@"
+  awk -F'~' '{ print $1 "~" $3 "~" $4 }' part.sd >less.sd
+  refused 7 "sd_hash is of another" verify less.sd --challenge "c 3" --domain bank_b "$@"
+  refused 7 "did not sign for this request" verify "$file" --challenge "c 3" --domain bank_b "$@"
+}
+selective=(--format sd-jwt --selective "/given_name" --selective "/address/*" --selective "/degrees/*")
+ok issue claims.json --key university.key "${selective[@]}" --decoys 4 --holder "${did[person]}" --out claims.sd
+shown claims.sd person.key
+ok issue claims.json --key company.key "${selective[@]}" --holder "${did[company]}" --out sm2.sd
+shown sm2.sd company.key
+ok issue claims.json --home "$W/home" "${selective[@]}" --holder "${did[university]}" --out node.sd
+shown node.sd university.key --document document.json
+ok claims claims.sd
+[ "$(cut -d' ' -f1 out | tr '\n' ' ')" = "/address/city /address/street /degrees/0 /degrees/1 /given_name " ] || fail "$(cat out)"
+refused 7 "only its holder may show this" present claims.sd --key university.key --challenge c --domain d
+refused 12 "/nobody: the credential has no such claim" present claims.sd --key person.key --challenge c --domain d --disclose /nobody
+refused 2 "this claim cannot be hidden" issue claims.json --key university.key --format sd-jwt --selective /vct
+refused 2 "there are json, jwt and sd-jwt" issue claims.json --key university.key --format sd_jwt
+refused 2 "go with --format sd-jwt" issue claims.json --key university.key --holder "${did[person]}"
+refused 2 "--disclose goes with an SD-JWT" present university.json --key person.key --challenge c --domain d --disclose /a
+refused 3 "'vct' is missing" issue draft.json --home "$W/home" --format sd-jwt
+ok issue old_claims.json --key university.key --format sd-jwt --out old.sd
+refused 1 "it expired" verify old.sd
+ok issue claims.json --key university.key --format sd-jwt --list "https://x.example/1" --index 7 --out listed.sd
+ok verify listed.sd --list university.list
+refused 1 "revoked by its issuer" verify listed.sd --list revoked.list
+
+echo "credentials of three suites issued, verified, revoked, suspended, shown whole and in part; $(grep -c '^refused ' "$OLDPWD/tests/credential.sh") refusals, each one line"

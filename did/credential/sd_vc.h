@@ -38,6 +38,14 @@ fm_status credential_sd_issue(struct base_buf *out, json_t *claims,
  * owns *out, an array of pointers. */
 fm_status credential_sd_usual(json_t **out, const json_t *claims, struct base_err *err) FM_CHECK;
 
+/* The same from an order as JSON, which is how a command asks a node:
+ * {"decoys"?: number, "hidden"?: [pointer ...], "holder"?: did:key}, "hidden" missing: the usual.
+ * FM_E_INPUT for another form. */
+fm_status credential_sd_issue_ordered(struct base_buf *out, json_t *claims, const json_t *order,
+                                      const struct did_secret *secret, const char *method,
+                                      int64_t now_s, const struct base_random *random,
+                                      struct base_err *err) FM_CHECK;
+
 /* Whom a presentation is for, and what that verifier asked to be signed. */
 struct credential_sd_request {
     const char *nonce, *audience;

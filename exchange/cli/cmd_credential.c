@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "did/credential/credential.h"
 #include "did/credential/jwt.h"
+#include "did/credential/sd_vc.h"
 #include "did/credential/status_list.h"
 #include "did/key_did.h"
 #include "did/keystore.h"
@@ -63,48 +64,87 @@ const struct cli_command cli_credential_key = {
 
 /* ---- signing ---- */
 
-/* Replaces the credential by the JWT, as a JSON string. */
-static fm_status sign_jwt(json_t **credential, const struct did_secret *secret, const char *method,
-                          struct base_err *err)
-{
-    struct base_buf text = {0};
-    fm_status st = credential_jwt_issue(&text, *credential, secret, method, err);
+enum form { FORM_JSON, FORM_JWT, FORM_SD_JWT };
 
-    if (st == FM_OK) {
-        json_decref(*credential);
-        *credential = json_string(base_buf_cstr(&text));
-        st = *credential != NULL ? FM_OK : base_err_memory(err, "JWT");
+static fm_status read_form(enum form *out, const struct cli_args *args, struct base_err *err)
+{
+    static const char *const names[] = {
+        [FORM_JSON] = "json", [FORM_JWT] = "jwt", [FORM_SD_JWT] = "sd-jwt"};
+    const char *name = cli_value(args, "format");
+    bool has_wish = cli_value(args, "selective") != NULL || cli_value(args, "decoys") != NULL ||
+                    cli_value(args, "holder") != NULL;
+    size_t i = cli_flag(args, "jwt") ? FORM_JWT : FORM_JSON;
+
+    if (name != NULL)
+        for (i = 0; i < 3 && strcmp(names[i], name) != 0; i++)
+            ;
+    if (i == 3 || (name != NULL && cli_flag(args, "jwt") && i != FORM_JWT))
+        return base_err_set(err, FM_E_ARG, "--format %s: there are json, jwt and sd-jwt", name);
+    *out = (enum form)i;
+    return has_wish && i != FORM_SD_JWT
+               ? base_err_set(err, FM_E_ARG,
+                              "--selective, --decoys and --holder go with --format sd-jwt")
+               : FM_OK;
+}
+
+/* What the options say of an SD-JWT: credential_sd_issue_ordered(). */
+static fm_status make_order(json_t **out, const struct cli_args *args, struct base_err *err)
+{
+    const char *holder = cli_value(args, "holder"), *pointer;
+    int64_t decoys = 0;
+    fm_status st = cli_int(&decoys, args, "decoys", 2, CREDENTIAL_SD_PARTS_MAX, err);
+
+    *out = json_pack("{s:s*, s:I}", "holder", holder, "decoys", (json_int_t)decoys);
+    for (size_t i = 0; (pointer = cli_value_at(args, "selective", i)) != NULL; i++) {
+        if (i == 0)
+            (void)json_object_set_new(*out, "hidden", json_array());
+        (void)json_array_append_new(json_object_get(*out, "hidden"), json_string(pointer));
     }
-    base_buf_release(&text);
     return st;
 }
 
-static fm_status sign_by_key(json_t **credential, bool as_jwt, const struct cli_args *args,
-                             struct base_err *err)
+/* Replaces the credential by what stands in the text, as a JSON string. */
+static fm_status put_text(json_t **credential, struct base_buf *text, struct base_err *err)
+{
+    json_decref(*credential);
+    *credential = json_string(base_buf_cstr(text));
+    return *credential != NULL ? FM_OK : base_err_memory(err, "JWT");
+}
+
+static fm_status sign_by_key(json_t **credential, enum form form, const json_t *order,
+                             const struct cli_args *args, struct base_err *err)
 {
     char method[DID_KEY_METHOD_TEXT];
+    struct base_buf text = {0};
     struct did_secret *secret;
     fm_status st = credential_own_key(&secret, method, args, err);
 
-    if (st == FM_OK)
-        st = as_jwt ? sign_jwt(credential, secret, method, err)
-                    : credential_issue(*credential, secret, method, credential_now_s(), err);
+    if (st == FM_OK && form == FORM_JSON)
+        st = credential_issue(*credential, secret, method, credential_now_s(), err);
+    else if (st == FM_OK && form == FORM_JWT)
+        st = credential_jwt_issue(&text, *credential, secret, method, err);
+    else if (st == FM_OK)
+        st = credential_sd_issue_ordered(&text, *credential, order, secret, method,
+                                         credential_now_s(), base_random_system(), err);
+    if (st == FM_OK && form != FORM_JSON)
+        st = put_text(credential, &text, err);
     did_secret_free(secret);
+    base_buf_release_secret(&text);
     return st;
 }
 
-/* By --key, or by the node. credential is replaced by what was signed, a JWT by its text. */
-static fm_status sign(json_t **credential, const struct cli_args *args, struct base_err *err)
+static fm_status sign_by_node(json_t **credential, enum form form, json_t *order,
+                              const struct cli_args *args, struct base_err *err)
 {
-    bool as_jwt = cli_flag(args, "jwt");
-    json_t *value = NULL, *made;
-    fm_status st;
+    static const char *const answers[] = {"credential", "jwt", "sd_jwt"};
+    json_t *value, *made;
+    fm_status st =
+        cli_call(&value, args, "credential.issue",
+                 json_pack("{s:O, s:b, s:O*}", "credential", *credential, "jwt", form == FORM_JWT,
+                           "sd_jwt", form == FORM_SD_JWT ? order : NULL),
+                 err);
 
-    if (cli_value(args, "key") != NULL)
-        return sign_by_key(credential, as_jwt, args, err);
-    st = cli_call(&value, args, "credential.issue",
-                  json_pack("{s:O, s:b}", "credential", *credential, "jwt", as_jwt), err);
-    made = json_object_get(value, as_jwt ? "jwt" : "credential");
+    made = json_object_get(value, answers[form]);
     if (st == FM_OK && made == NULL)
         st = base_err_set(err, FM_E_PEER, "the node signed nothing: is it of this version?");
     if (st == FM_OK) {
@@ -112,6 +152,22 @@ static fm_status sign(json_t **credential, const struct cli_args *args, struct b
         *credential = json_incref(made);
     }
     json_decref(value);
+    return st;
+}
+
+/* By --key, or by the node. credential is replaced by what was signed, a JWT by its text. */
+static fm_status sign(json_t **credential, const struct cli_args *args, struct base_err *err)
+{
+    json_t *order = NULL;
+    enum form form = FORM_JSON;
+    fm_status st = read_form(&form, args, err);
+
+    if (st == FM_OK && form == FORM_SD_JWT)
+        st = make_order(&order, args, err);
+    if (st == FM_OK)
+        st = cli_value(args, "key") != NULL ? sign_by_key(credential, form, order, args, err)
+                                            : sign_by_node(credential, form, order, args, err);
+    json_decref(order);
     return st;
 }
 
@@ -157,7 +213,18 @@ static const struct cli_option issue_options[] = {
     {"index", "N", "its place there, never used twice", CLI_OPTIONAL},
     {"suspension", NULL, "the list is for suspensions, which end; not for revocations",
      CLI_OPTIONAL},
-    {"jwt", NULL, "as a JWT (vc+jwt, EdDSA or ES256) instead of JSON with a proof", CLI_OPTIONAL},
+    {"format", "NAME",
+     "json, with a Data Integrity proof (default); jwt (vc+jwt); sd-jwt (SD-JWT VC: its holder "
+     "chooses what to show)",
+     CLI_OPTIONAL},
+    {"jwt", NULL, "the same as --format jwt", CLI_OPTIONAL},
+    {"selective", "POINTER",
+     "sd-jwt: a claim that its holder may keep hidden: /address/street, /degrees/0, /degrees/* "
+     "(default: every one of the top level)",
+     CLI_REPEATED},
+    {"decoys", "N", "sd-jwt: fill up what is hidden at each place to a multiple of N",
+     CLI_OPTIONAL},
+    {"holder", "DID", "sd-jwt: the did:key that must sign whenever it is shown", CLI_OPTIONAL},
     CREDENTIAL_OUT_OPTION,
     CLI_PASSPHRASE_OPTION,
     {0}};
@@ -167,8 +234,9 @@ const struct cli_command cli_credential_issue = {
     "FILE",
     1,
     1,
-    "sign a credential (W3C data model 2.0), as this member or with a key of one's own",
-    "FILE has @context, type, credentialSubject and what else is to be said; issuer is filled in.",
+    "sign a credential (W3C data model 2.0, SD-JWT VC), as this member or with a key of one's own",
+    "FILE has @context, type, credentialSubject and what else is to be said; issuer is filled in.\n"
+    "For sd-jwt it has vct (the type's name), the claims themselves, and exp and nbf in seconds.",
     issue_options,
     issue};
 

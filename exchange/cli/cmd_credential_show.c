@@ -1,4 +1,4 @@
-/* firmiana credential present, verify: what holders and verifiers do, without any node. */
+/* firmiana credential claims, present, verify: what holders and verifiers do, without any node. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "did/credential/credential.h"
 #include "did/credential/jwt.h"
+#include "did/credential/sd_vc.h"
 #include "did/key_did.h"
 #include "did/moment.h"
 #include "exchange/cli/commands.h"
@@ -15,7 +16,58 @@
 
 /* ---- presenting ---- */
 
-static fm_status present(const struct cli_args *args, struct base_err *err)
+/* The text of a file without white space around it. *text is the buffer's. */
+static fm_status read_text(struct base_buf *buf, const char **text, const char *path,
+                           struct base_err *err)
+{
+    fm_status st = base_file_read(buf, path, CREDENTIAL_FILE_MAX, err);
+
+    if (st != FM_OK)
+        return st;
+    while (buf->len > 0 && strchr(" \t\r\n", buf->p[buf->len - 1]) != NULL)
+        buf->len--;
+    *text = base_buf_cstr(buf);
+    *text += strspn(*text, " \t\r\n");
+    return FM_OK;
+}
+
+/* The claims of --disclose; "all" is the pointer to the whole. */
+static size_t read_disclosed(const char *out[CLI_MAX_OPTIONS], const struct cli_args *args)
+{
+    size_t n = 0;
+    const char *text;
+
+    for (; (text = cli_value_at(args, "disclose", n)) != NULL; n++)
+        out[n] = strcmp(text, "all") == 0 ? "" : text;
+    return n;
+}
+
+static fm_status present_sd(const char *text, const struct cli_args *args, struct base_err *err)
+{
+    const struct credential_sd_request request = {cli_value(args, "challenge"),
+                                                  cli_value(args, "domain")};
+    const char *disclosed[CLI_MAX_OPTIONS];
+    size_t count = read_disclosed(disclosed, args);
+    char method[DID_KEY_METHOD_TEXT];
+    struct did_secret *secret = NULL;
+    struct base_buf shown = {0};
+    json_t *value = NULL;
+    fm_status st = credential_own_key(&secret, method, args, err);
+
+    if (st == FM_OK)
+        st = credential_sd_present(&shown, text, disclosed, count, secret, &request,
+                                   credential_now_s(), err);
+    if (st == FM_OK && (value = json_string(base_buf_cstr(&shown))) == NULL)
+        st = base_err_memory(err, "presentation");
+    if (st == FM_OK)
+        st = credential_put_out(args, value, err);
+    did_secret_free(secret);
+    base_buf_release(&shown);
+    json_decref(value);
+    return st;
+}
+
+static fm_status present_all(const struct cli_args *args, struct base_err *err)
 {
     char method[DID_KEY_METHOD_TEXT];
     struct did_secret *secret = NULL;
@@ -41,10 +93,37 @@ static fm_status present(const struct cli_args *args, struct base_err *err)
     return st;
 }
 
+/* One SD-JWT, or any number of credentials in JSON. */
+static fm_status present(const struct cli_args *args, struct base_err *err)
+{
+    struct base_buf buf = {0};
+    const char *text;
+    fm_status st = read_text(&buf, &text, args->operands[0], err);
+
+    if (st == FM_OK && strchr(text, '~') != NULL && *text != '{') {
+        st = args->operand_count > 1
+                 ? base_err_set(err, FM_E_ARG, "an SD-JWT is shown by itself: one FILE")
+                 : present_sd(text, args, err);
+        if (st != FM_OK && st != FM_E_ARG)
+            st = base_err_prefix(err, "%s", args->operands[0]);
+    } else if (st == FM_OK && cli_value(args, "disclose") != NULL) {
+        st = base_err_set(err, FM_E_ARG, "--disclose goes with an SD-JWT; %s is none",
+                          args->operands[0]);
+    } else if (st == FM_OK) {
+        st = present_all(args, err);
+    }
+    base_buf_release_secret(&buf);
+    return st;
+}
+
 static const struct cli_option present_options[] = {
     {"key", "FILE", "the holder's sealed key", CLI_REQUIRED},
     {"challenge", "TEXT", "what the verifier asked to be signed: its own, and fresh", CLI_REQUIRED},
     {"domain", "TEXT", "who the verifier is", CLI_REQUIRED},
+    {"disclose", "POINTER",
+     "of an SD-JWT: a claim to show, with what it holds (see credential claims); 'all'; the rest "
+     "stays hidden",
+     CLI_REPEATED},
     CREDENTIAL_OUT_OPTION,
     CLI_PASSPHRASE_OPTION,
     {0}};
@@ -58,6 +137,46 @@ const struct cli_command cli_credential_present = {
     NULL,
     present_options,
     present};
+
+/* ---- what a holder has ---- */
+
+static fm_status claims(const struct cli_args *args, struct base_err *err)
+{
+    struct base_buf buf = {0};
+    const char *text;
+    json_t *list = NULL, *one;
+    size_t i;
+    fm_status st = read_text(&buf, &text, args->operands[0], err);
+
+    if (st == FM_OK && (st = credential_sd_list(&list, text, err)) != FM_OK)
+        st = base_err_prefix(err, "%s", args->operands[0]);
+    if (st == FM_OK && cli_flag(args, "json"))
+        st = cli_print_json(list, err);
+    else
+        json_array_foreach(list, i, one)
+        {
+            struct base_buf value = {0};
+            st = st != FM_OK ? st : base_json_canonical(&value, json_object_get(one, "value"), err);
+            if (st == FM_OK)
+                printf("%-24s %s\n", cli_text(one, "pointer"), base_buf_cstr(&value));
+            base_buf_release_secret(&value);
+        }
+    base_buf_release_secret(&buf);
+    json_decref(list);
+    return st;
+}
+
+static const struct cli_option claims_options[] = {CLI_JSON_OPTION, {0}};
+
+const struct cli_command cli_credential_claims = {
+    "credential claims",
+    "FILE",
+    1,
+    1,
+    "what an SD-JWT lets its holder show or keep hidden: a pointer and a value each",
+    NULL,
+    claims_options,
+    claims};
 
 /* ---- verifying ---- */
 
@@ -91,50 +210,140 @@ static fm_status judge(struct credential_facts *facts, size_t *count, const char
                                           err);
 }
 
-/* The same of a file's text, which is JSON or a JWT. *value holds what the facts borrow from. */
-static fm_status judge_text(struct credential_facts *facts, size_t *count, const char **holder,
-                            json_t **value, struct base_buf *text, const struct cli_args *args,
-                            const struct credential_verifier *verifier, struct base_err *err)
+/* What was found, whatever the form was. */
+struct found {
+    struct credential_facts facts[CREDENTIAL_SUBJECTS_MAX];
+    struct credential_sd_facts sd;
+    size_t count;
+    const char *holder;
+    json_t *value; /* what the facts borrow from: of an SD-JWT, its claims */
+};
+
+static fm_status judge_sd(struct found *found, const char *text, const struct cli_args *args,
+                          const struct credential_verifier *verifier, struct base_err *err)
 {
-    const char *from = base_buf_cstr(text);
+    const struct credential_sd_request request = {cli_value(args, "challenge"),
+                                                  cli_value(args, "domain")};
+    bool is_asked = request.nonce != NULL || request.audience != NULL;
     fm_status st;
 
-    from += strspn(from, " \t\r\n");
-    if (*from == '{') {
-        st = base_json_parse(value, base_buf_cstr(text), text->len, err);
-        return st != FM_OK ? st : judge(facts, count, holder, *value, args, verifier, err);
+    if (is_asked && (request.nonce == NULL || request.audience == NULL))
+        return base_err_set(err, FM_E_ARG, "--challenge and --domain go together");
+    if (!is_asked && text[0] != '\0' && text[strlen(text) - 1] != '~')
+        return base_err_set(err, FM_E_ARG,
+                            "a presentation needs --challenge and --domain, as they were given to "
+                            "its holder");
+    st = credential_sd_verify(&found->sd, &found->value, text, is_asked ? &request : NULL, verifier,
+                              err);
+    found->facts[0] = found->sd.common;
+    found->holder = found->sd.is_bound ? found->sd.holder : NULL;
+    return st;
+}
+
+/* The same of a file's text, which is JSON, a JWT or an SD-JWT. */
+static fm_status judge_text(struct found *found, const char *text, const struct cli_args *args,
+                            const struct credential_verifier *verifier, struct base_err *err)
+{
+    fm_status st;
+
+    found->count = 1;
+    if (*text == '{') {
+        st = base_json_parse(&found->value, text, strlen(text), err);
+        return st != FM_OK ? st
+                           : judge(found->facts, &found->count, &found->holder, found->value, args,
+                                   verifier, err);
     }
-    *count = 1;
-    *holder = NULL;
-    while (text->len > 0 && strchr(" \t\r\n", text->p[text->len - 1]) != NULL)
-        text->p[--text->len] = '\0';
-    return credential_jwt_verify(&facts[0], value, from, verifier, err);
+    if (strchr(text, '~') != NULL)
+        return judge_sd(found, text, args, verifier, err);
+    return credential_jwt_verify(&found->facts[0], &found->value, text, verifier, err);
+}
+
+/* What was said of the subject, without what the lines above say already. */
+static fm_status print_claims(const json_t *claims, struct base_err *err)
+{
+    static const char *const told[] = {"iss", "vct", "exp", "cnf"};
+    const char *name;
+    json_t *value;
+    fm_status st = FM_OK;
+
+    json_object_foreach((json_t *)(uintptr_t)claims, name, value)
+    {
+        struct base_buf text = {0};
+        bool is_told = false;
+        for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+            is_told |= strcmp(told[i], name) == 0;
+        if (is_told || st != FM_OK)
+            continue;
+        st = base_json_canonical(&text, value, err);
+        if (st == FM_OK)
+            printf("claim   %-24s %s\n", name, base_buf_cstr(&text));
+        base_buf_release(&text);
+    }
+    return st;
+}
+
+static fm_status print_found(const struct found *found, struct base_err *err)
+{
+    if (found->holder != NULL)
+        printf("holder  %s\n", found->holder);
+    for (size_t i = 0; i < found->count; i++)
+        say(&found->facts[i]);
+    if (found->sd.type == NULL)
+        return FM_OK;
+    printf("type    %s\n", found->sd.type);
+    return print_claims(found->value, err);
+}
+
+static json_t *facts_json(const struct credential_facts *facts)
+{
+    bool ends = facts->valid_until_s != INT64_MAX;
+    json_t *out = json_pack("{s:s, s:s, s:I}", "form", facts->form, "issuer", facts->issuer,
+                            "valid_from", (json_int_t)facts->valid_from_s);
+
+    if (ends)
+        (void)json_object_set_new(out, "valid_until",
+                                  json_integer((json_int_t)facts->valid_until_s));
+    return out;
+}
+
+static fm_status print_found_json(const struct found *found, struct base_err *err)
+{
+    json_t *out = json_pack("{s:s*, s:[]}", "holder", found->holder, "credentials");
+    fm_status st;
+
+    for (size_t i = 0; i < found->count; i++)
+        (void)json_array_append_new(json_object_get(out, "credentials"),
+                                    facts_json(&found->facts[i]));
+    if (found->sd.type != NULL) {
+        json_t *only = json_array_get(json_object_get(out, "credentials"), 0);
+        (void)json_object_set_new(only, "type", json_string(found->sd.type));
+        (void)json_object_set(only, "claims", found->value);
+    }
+    st = cli_print_json(out, err);
+    json_decref(out);
+    return st;
 }
 
 static fm_status verify(const struct cli_args *args, struct base_err *err)
 {
-    struct credential_facts facts[CREDENTIAL_SUBJECTS_MAX];
     struct credential_files files;
-    struct base_buf text = {0};
-    json_t *value = NULL;
-    const char *holder;
-    size_t count;
+    struct found found = {0};
+    struct base_buf buf = {0};
+    const char *text;
     fm_status st = credential_files_open(&files, args, credential_now_s(), err);
 
     if (st == FM_OK)
-        st = base_file_read(&text, args->operands[0], CREDENTIAL_FILE_MAX, err);
+        st = read_text(&buf, &text, args->operands[0], err);
     if (st == FM_OK) {
-        st = judge_text(facts, &count, &holder, &value, &text, args, &files.verifier, err);
+        st = judge_text(&found, text, args, &files.verifier, err);
         if (st != FM_OK)
             st = base_err_prefix(err, "%s", args->operands[0]);
     }
-    base_buf_release(&text);
-    if (st == FM_OK && holder != NULL)
-        printf("holder  %s\n", holder);
-    for (size_t i = 0; st == FM_OK && i < count; i++)
-        say(&facts[i]);
+    if (st == FM_OK)
+        st = cli_flag(args, "json") ? print_found_json(&found, err) : print_found(&found, err);
     credential_files_release(&files);
-    json_decref(value);
+    base_buf_release(&buf);
+    json_decref(found.value);
     return st;
 }
 
@@ -145,6 +354,7 @@ static const struct cli_option verify_options[] = {
     {"list", "FILE", "a status list of an issuer", CLI_REPEATED},
     {"challenge", "TEXT", "of a presentation: what was asked to be signed", CLI_OPTIONAL},
     {"domain", "TEXT", "of a presentation: who asked", CLI_OPTIONAL},
+    CLI_JSON_OPTION,
     {0}};
 
 const struct cli_command cli_credential_verify = {

@@ -1,11 +1,13 @@
 /* credential.issue: a member signs credentials with its node's assertion key, as a Data Integrity
- * proof or, one alone, as a JWT. Only what has the shape of a credential is signed, so that nothing
- * the ledger understands can be had this way: its objects have no "credentialSubject", and it
- * refuses members that it does not know. */
+ * proof or, one alone, as a JWT, or as an SD-JWT. Only what has the shape of a credential is
+ * signed, so that nothing the ledger understands can be had this way: its objects have no
+ * "credentialSubject", and it refuses members that it does not know; and what is signed in a JWT
+ * begins with a header's text, which no hash of the ledger's objects does. */
 #include <jansson.h>
 
 #include "base/json.h"
 #include "did/credential/jwt.h"
+#include "did/credential/sd_vc.h"
 #include "exchange/node/requests_own.h"
 #include "ledger/proof/tx.h"
 
@@ -32,6 +34,26 @@ static void issue_jwt(struct node *node, const json_t *given, const char *method
     json_decref(credential);
 }
 
+static void issue_sd_jwt(struct node *node, const json_t *given, const json_t *order,
+                         const char *method, const struct node_reply *reply)
+{
+    json_t *claims = json_deep_copy(given);
+    struct base_buf text = {0};
+    struct base_err err = {0};
+    fm_status st =
+        claims == NULL
+            ? base_err_memory(&err, "credential")
+            : credential_sd_issue_ordered(&text, claims, order, node->config.assertion, method,
+                                          now_s(node), node->config.random, &err);
+
+    if (st == FM_OK)
+        node_reply_value(reply, json_pack("{s:s}", "sd_jwt", base_buf_cstr(&text)));
+    else
+        node_reply_error(reply, &err);
+    base_buf_release_secret(&text);
+    json_decref(claims);
+}
+
 /* All of them, or none. */
 static fm_status issue_all(struct node *node, json_t *credentials, const char *method,
                            struct base_err *err)
@@ -55,6 +77,8 @@ void node_request_credential_issue(struct node *node, const json_t *request,
 {
     const json_t *given = json_object_get(request, "credential");
     const json_t *many = json_object_get(request, "credentials");
+    const json_t *order = json_object_get(request, "sd_jwt");
+    bool as_jwt = json_is_true(json_object_get(request, "jwt"));
     char method[DID_METHOD_TEXT];
     struct base_err err = {0};
     json_t *made = json_is_array(many) ? json_deep_copy(many) : json_array();
@@ -63,9 +87,12 @@ void node_request_credential_issue(struct node *node, const json_t *request,
 
     if (st == FM_OK && !json_is_array(many) && !json_is_object(given))
         st = base_err_set(&err, FM_E_INPUT, "member 'credential' is missing");
-    if (st == FM_OK && json_is_object(given) && json_is_true(json_object_get(request, "jwt"))) {
+    if (st == FM_OK && json_is_object(given) && (order != NULL || as_jwt)) {
         json_decref(made);
-        issue_jwt(node, given, method, reply);
+        if (order != NULL)
+            issue_sd_jwt(node, given, order, method, reply);
+        else
+            issue_jwt(node, given, method, reply);
         return;
     }
     if (st == FM_OK && !json_is_array(many) &&
