@@ -58,7 +58,7 @@ static void grow(struct town *t, size_t to, size_t *done, int64_t *version)
         struct base_buf txs[BLOCK];
         struct ledger_bytes list[BLOCK];
         struct ledger_block block = {ledger_chain_head(t->chain)->height + 1, t->time_ms + 1000,
-                                     list, 0};
+                                     list, 0, 0};
         size_t n = to - *done < BLOCK ? to - *done : BLOCK;
         for (size_t i = 0; i < n; i++, ++*version) {
             txs[i] = town_tx(t, LEDGER_TX_DATASET_PUBLISH, (int)(*version % 3),

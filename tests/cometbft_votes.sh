@@ -80,7 +80,13 @@ crash bank_b
 start bank_b
 wait_for 60 "bank_b's word after a start" proven bank_b
 [ "$(as bank_b status | grep -c PROVEN)" = 1 ] || fail "it stands there twice: $(as bank_b status)"
-step "a validator that voted twice is named by all, and remembered"
+# It is an entry of the log at all, in one place, and what a vote may rest on.
+for m in "${members[@]}"; do as "$m" audit list | grep ' validator.misbehavior ' | sed 's/^[^ ]*//'; done | sort -u >"$W/proven"
+[ "$(wc -l <"$W/proven")" = 1 ] && grep -q ' regulator .* act=duplicate.vote height=3 ' "$W/proven" || fail "the log: $(cat "$W/proven")"
+ground=$(as bank_a governance list --json | sed -n 's/.*"misbehavior":\[{[^]]*"id":"\([0-9a-f]*\)".*/\1/p')
+out=$(as bank_a governance propose --suspend bank_b --ground "${ground:0:12}" --reason "a test" 2>&1) && fail "another's misbehavior is a ground: $out"
+[[ $out == *member.ground* ]] || fail "$out"
+step "a validator that voted twice is named by all and by the log, and remembered"
 
 if [ "${FIRMIANA_FULL:-0}" = 1 ]; then
 # ---- the suspended one comes back ----
@@ -116,6 +122,7 @@ members+=(observer)
 fi
 
 one_trail
+grep -q 'the validator of regulator voted twice at block 3; recorded in block' "$W/bank_c.verified" || fail "the trail does not say so: $(cat "$W/bank_c.verified")"
 if [ "${FIRMIANA_FULL:-0}" = 1 ]; then
 # ---- rules that no program here has: each stops before the first block under them, and stays stopped ----
 limit=$(($(height bank_a) + 12))
@@ -132,7 +139,7 @@ for m in "${members[@]}"; do
   [ "$status" = 14 ] || [ "$status" = 137 ] || fail "$m ended with $status: $(tail -n 2 "$W/$m/node.log")"
   at=$(sqlite3 "$W/$m/ledger.db" "SELECT height FROM tip")
   [ "$at" -lt "$limit" ] || [ "$status" = 14 ] || fail "$m went on to block $at under rules from block $limit"
-  [ "$(sqlite3 "$W/$m/ledger.db" "SELECT rules_version FROM tip")" = 2 ] || fail "$m followed rules that it does not have"
+  [ "$(sqlite3 "$W/$m/ledger.db" "SELECT rules_version FROM tip")" -lt 1000 ] || fail "$m followed rules that it does not have"
   [ "$status" != 14 ] || last=$m
   unset "pid[$m]"
 done

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
+#include "exchange/cli/governance.h"
 #include "exchange/cli/keys.h"
 
 /* ---- listing ---- */
@@ -67,6 +68,8 @@ static void print_proposal(const json_t *p)
     print_votes(json_object_get(p, "votes"), 0);
     if (cli_text(body, "reason")[0] != '\0')
         printf("; \"%s\"", cli_text(body, "reason"));
+    if (cli_text(body, "ground")[0] != '\0')
+        printf("; ground %.12s", cli_text(body, "ground"));
     printf("\n");
 }
 
@@ -104,6 +107,8 @@ static fm_status list(const struct cli_args *args, struct base_err *err)
         if (json_array_size(json_object_get(value, "proposals")) == 0)
             puts(cli_flag(args, "all") ? "no proposals" : "no open proposals");
         json_array_foreach(json_object_get(value, "proposals"), i, item) print_proposal(item);
+        json_array_foreach(json_object_get(value, "misbehavior"), i, item)
+            cli_print_misbehavior("proven: ", item);
     }
     json_decref(value);
     return st;
@@ -128,31 +133,14 @@ const struct cli_command cli_governance_list = {
 static fm_status find(char id[65], const struct cli_args *args, const char *digits,
                       struct base_err *err)
 {
-    const json_t *item;
     json_t *value;
-    size_t i, found = 0, len = strlen(digits);
-    fm_status st;
+    fm_status st = fetch(&value, args, 1, err);
 
-    if (len < 8 || len > 64 || strspn(digits, "0123456789abcdef") != len)
-        return base_err_set(
-            err, FM_E_ARG,
-            "governance vote: PROPOSAL is the first 8 hex digits or more of its id, "
-            "as governance list prints it");
-    st = fetch(&value, args, 1, err);
-    json_array_foreach(json_object_get(value, "proposals"), i, item)
-    {
-        if (strncmp(cli_text(item, "proposal"), digits, len) != 0)
-            continue;
-        (void)snprintf(id, 65, "%s", cli_text(item, "proposal"));
-        found++;
-    }
+    if (st == FM_OK)
+        st = cli_find_id(id, json_object_get(value, "proposals"), "proposal", digits, "a proposal",
+                         err);
     json_decref(value);
-    if (st == FM_OK && found == 0)
-        return base_err_set(err, FM_E_NOT_FOUND, "no proposal begins with %s", digits);
-    if (st == FM_OK && found > 1)
-        return base_err_set(err, FM_E_ARG, "%zu proposals begin with %s: give more digits", found,
-                            digits);
-    return st;
+    return st == FM_OK ? FM_OK : base_err_prefix(err, "governance vote");
 }
 
 static fm_status vote(const struct cli_args *args, struct base_err *err)

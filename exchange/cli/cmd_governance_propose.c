@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
+#include "exchange/cli/governance.h"
 #include "exchange/cli/keys.h"
 
 /* What an institution of each kind usually does; --as takes single roles too. */
@@ -82,6 +83,29 @@ static fm_status change_body(json_t **body, const struct cli_args *args, struct 
                           endpoint != NULL ? endpoint : cli_text(member, "endpoint"));
     json_decref(roles);
     json_decref(member);
+    return st;
+}
+
+/* Of suspend and reinstate; a suspension may name what it rests on. */
+static fm_status standing_body(json_t **body, const struct cli_args *args, struct base_err *err)
+{
+    const char *alias = cli_value(args, "suspend"), *ground = cli_value(args, "ground");
+    json_t *known = NULL;
+    char id[65];
+    fm_status st = FM_OK;
+
+    *body = json_pack("{s:s,s:s}", "alias", alias != NULL ? alias : cli_value(args, "reinstate"),
+                      "reason", cli_value(args, "reason"));
+    if (ground == NULL)
+        return *body != NULL ? FM_OK : base_err_memory(err, "proposal");
+    if (alias == NULL)
+        return base_err_set(err, FM_E_ARG, "governance propose: --ground goes with --suspend");
+    st = cli_call(&known, args, "governance.list", json_pack("{s:b}", "all", 0), err);
+    if (st == FM_OK)
+        st = cli_find_id(id, json_object_get(known, "misbehavior"), "id", ground, "a ground", err);
+    json_decref(known);
+    if (st == FM_OK && json_object_set_new(*body, "ground", json_string(id)) != 0)
+        st = base_err_memory(err, "proposal");
     return st;
 }
 
@@ -169,8 +193,8 @@ static const struct {
     fm_status (*body)(json_t **body, const struct cli_args *args, struct base_err *err);
 } kinds[] = {
     {"join", LEDGER_TX_MEMBER_PROPOSE, false, join_body},
-    {"suspend", LEDGER_TX_MEMBER_SUSPEND, true, NULL},
-    {"reinstate", LEDGER_TX_MEMBER_REINSTATE, true, NULL},
+    {"suspend", LEDGER_TX_MEMBER_SUSPEND, true, standing_body},
+    {"reinstate", LEDGER_TX_MEMBER_REINSTATE, true, standing_body},
     {"change", LEDGER_TX_MEMBER_CHANGE, false, change_body},
     {"rekey", LEDGER_TX_MEMBER_REKEY, true, rekey_body},
     {"quorum", LEDGER_TX_PARAMETER_PROPOSE, true, parameter_body},
@@ -202,11 +226,7 @@ static fm_status propose(const struct cli_args *args, struct base_err *err)
     if (kinds[chosen].reason && cli_value(args, "reason") == NULL)
         return base_err_set(err, FM_E_ARG, "governance propose: --%s needs --reason TEXT",
                             kinds[chosen].option);
-    if (kinds[chosen].body != NULL)
-        st = kinds[chosen].body(&body, args, err);
-    else
-        body = json_pack("{s:s,s:s}", "alias", cli_value(args, kinds[chosen].option), "reason",
-                         cli_value(args, "reason"));
+    st = kinds[chosen].body(&body, args, err);
     if (st != FM_OK) {
         json_decref(body);
         return st;
@@ -218,6 +238,8 @@ static const struct cli_option propose_options[] = {
     CLI_HOME_OPTION,
     {"join", "FILE", "a new member, by the member.json of its firmiana init", CLI_OPTIONAL},
     {"suspend", "ALIAS", "a member loses its vote, its queries and its channels", CLI_OPTIONAL},
+    {"ground", "ID", "with --suspend: what was proven of its validator (governance list)",
+     CLI_OPTIONAL},
     {"reinstate", "ALIAS", "a suspended member comes back", CLI_OPTIONAL},
     {"change", "ALIAS", "other roles (--as) or another address (--endpoint)", CLI_OPTIONAL},
     {"rekey", "ALIAS", "new keys (--document) for a member that lost its own", CLI_OPTIONAL},

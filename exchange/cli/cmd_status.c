@@ -5,6 +5,8 @@
 
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
+#include "exchange/cli/governance.h"
+#include "ledger/proof/misbehavior.h"
 
 static int64_t number(const json_t *v, const char *name)
 {
@@ -96,7 +98,18 @@ static void print_comet(const json_t *v)
     json_array_foreach(json_object_get(c, "validators"), i, item) printf(
         "%s%s", i == 0 ? "           blocks are ordered by " : ", ", json_string_value(item));
     printf("%s", i > 0 ? "\n" : "");
-    json_array_foreach(json_object_get(c, "misbehavior"), i, item)
+}
+
+/* Of the ledger; before rules version 3, of what this node's CometBFT told. */
+static void print_misbehavior(const json_t *v)
+{
+    const json_t *list = json_object_get(v, "misbehavior"), *item;
+    size_t i;
+
+    json_array_foreach(list, i, item) cli_print_misbehavior("           PROVEN: ", item);
+    if (number(v, "rules") >= LEDGER_MISBEHAVIOR_SINCE || json_array_size(list) > 0)
+        return;
+    json_array_foreach(json_object_get(json_object_get(v, "cometbft"), "misbehavior"), i, item)
     {
         const char *member = cli_text(item, "member");
         printf("           PROVEN: the validator of %s %s at block %" PRId64 " (in block %" PRId64
@@ -222,6 +235,7 @@ static void print_status(const json_t *v)
     print_software(v);
     print_ledger(v);
     print_comet(v);
+    print_misbehavior(v);
     print_handover(v);
     print_quorum(v);
     printf("peers      %" PRId64 " of %zu connected\n", number(v, "connected"),

@@ -51,9 +51,10 @@ static void on_misbehavior(void *ctx, const struct ledger_abci_misbehavior *what
 {
     struct comet *comet = ctx;
     struct base_err err = {0};
-    char text[256];
+    char text[256], address[41];
     bool fresh;
 
+    base_hex(address, what->what.validator, sizeof what->what.validator);
     if (comet_record_add(&comet->record, &fresh, what, &err) != FM_OK)
         on_event(comet, err.text);
     if (!fresh)
@@ -61,9 +62,9 @@ static void on_misbehavior(void *ctx, const struct ledger_abci_misbehavior *what
     (void)snprintf(text, sizeof text,
                    "the validator of %s (%s) %s at block %llu: proven in block %llu; the members "
                    "decide what follows (firmiana governance propose --suspend)",
-                   what->alias[0] != '\0' ? what->alias : "no member that we know", what->address,
-                   what->voted_twice ? "voted twice" : "lied to light clients",
-                   (unsigned long long)what->height, (unsigned long long)what->in_block);
+                   what->what.member[0] != '\0' ? what->what.member : "no member that we know",
+                   address, ledger_act_text(what->what.act), (unsigned long long)what->what.height,
+                   (unsigned long long)what->in_block);
     on_event(comet, text);
 }
 

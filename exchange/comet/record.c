@@ -48,14 +48,16 @@ static fm_status save(const struct comet_record *r, struct base_err *err)
 fm_status comet_record_add(struct comet_record *r, bool *fresh,
                            const struct ledger_abci_misbehavior *what, struct base_err *err)
 {
-    json_t *it =
-        json_pack("{s:s,s:s,s:s,s:I,s:I}", "member", what->alias, "address", what->address, "did",
-                  what->voted_twice ? "voted twice" : "lied to light clients", "height",
-                  (json_int_t)what->height, "in_block", (json_int_t)what->in_block);
     const json_t *known;
+    char address[41];
+    json_t *it;
     size_t i;
 
     *fresh = true;
+    base_hex(address, what->what.validator, sizeof what->what.validator);
+    it = json_pack("{s:s,s:s,s:s,s:I,s:I}", "member", what->what.member, "address", address, "did",
+                   ledger_act_text(what->what.act), "height", (json_int_t)what->what.height,
+                   "in_block", (json_int_t)what->in_block);
     if (it == NULL)
         return base_err_memory(err, "misbehavior");
     json_array_foreach(r->list, i, known)

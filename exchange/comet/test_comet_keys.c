@@ -274,7 +274,7 @@ static void test_wrong_documents(void **state)
 
 static void test_record(void **state)
 {
-    struct ledger_abci_misbehavior what = {.voted_twice = true, .alias = "bank_c", .in_block = 9};
+    struct ledger_abci_misbehavior what = {{.member = "bank_c"}, .in_block = 9};
     struct comet_record r;
     char path[128];
     bool fresh;
@@ -292,7 +292,7 @@ static void test_record(void **state)
     }
     assert_string_equal(json_string_value(json_object_get(json_array_get(r.list, 0), "member")),
                         "bank_c");
-    for (what.height = 1; what.height <= COMET_RECORDS_MAX; what.height++) {
+    for (what.what.height = 1; what.what.height <= COMET_RECORDS_MAX; what.what.height++) {
         must(comet_record_add(&r, &fresh, &what, &err));
         assert_true(fresh);
     }

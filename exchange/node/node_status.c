@@ -269,12 +269,16 @@ static void put_ledger(const struct node *node, json_t *out)
 {
     const struct ledger_head *head = ledger_chain_head(node->chain);
     struct ledger_engine_status s;
+    struct base_err err = {0};
+    json_t *proven = NULL;
 
     ledger_engine_status(node->engine, &s);
     (void)json_object_set_new(out, "state", json_string(ledger_engine_state_name(s.state)));
     (void)json_object_set_new(out, "sequencer", json_string(s.sequencer));
     if (node->comet != NULL)
         (void)json_object_set_new(out, "cometbft", comet_status(node->comet));
+    if (node_misbehavior(node, &proven, &err) == FM_OK)
+        (void)json_object_set_new(out, "misbehavior", proven);
     put_int(out, "height", (int64_t)s.height);
     put_int(out, "final_height", (int64_t)s.final_height);
     put_int(out, "log_size", (int64_t)s.size);

@@ -79,6 +79,9 @@ void node_request_epoch_show(struct node *node, const json_t *request,
                              const struct node_reply *reply);
 /* {"next_epoch", "pledged", "proposal"?: {...}}: requests_epoch.c. NULL: memory. */
 json_t *node_handover(const struct node *node);
+/* What was proven of validators, as the ledger's state has it: [{"id", and the members of
+ * misbehavior/ID}], new. */
+fm_status node_misbehavior(const struct node *node, json_t **out, struct base_err *err) FM_CHECK;
 
 /* node_status.c */
 void node_request_status(struct node *node, const json_t *request, const struct node_reply *reply);

@@ -13,7 +13,9 @@
  *                         future, and transactions in a block whose time is long past
  *   ExtendVote, Verify... nothing is ever extended: empty, and anything else is rejected
  *   FinalizeBlock         executes, nothing on disk; a result for each transaction, the app_hash.
- *                         validator_updates and the room in a block as the members voted
+ *                         validator_updates and the room in a block as the members voted. What it
+ *                         tells of misbehavior comes before the transactions, as entries that the
+ *                         engine vouches for (ledger/proof/misbehavior.h)
  *   Commit                on disk, in one step
  *   Query                 /p2p/filter/id/ID: is this peer a member's; state: the value under a key;
  *                         tx: the transaction of an id
@@ -37,6 +39,7 @@
 #include <stdbool.h>
 
 #include "ledger/engine/external.h"
+#include "ledger/proof/misbehavior.h"
 
 /* CometBFT's chain_id: "firmiana-" and the first 32 hex digits of the chain. */
 #define LEDGER_ABCI_CHAIN_TEXT 42
@@ -47,10 +50,7 @@ int64_t ledger_abci_room(const json_t *limits);
 
 /* What CometBFT has proven of a validator, and put into a block. */
 struct ledger_abci_misbehavior {
-    bool voted_twice;  /* else it lied to light clients */
-    char alias[33];    /* "": of no member's key that the ledger still knows */
-    char address[41];  /* of the key, in hex */
-    uint64_t height;   /* where it did so */
+    struct ledger_misbehavior what;
     uint64_t in_block; /* where that is proven */
 };
 
@@ -67,7 +67,8 @@ struct ledger_abci_host {
      * file of the chain's; 0: none. Lent. */
     uint64_t snapshot_every;
     const char *snapshots, *path;
-    /* May come more than once for the same. */
+    /* May come more than once for the same. From rules version 3 on it is an entry of the log too.
+     */
     void (*misbehaved)(void *ctx, const struct ledger_abci_misbehavior *what);
 };
 

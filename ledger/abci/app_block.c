@@ -10,9 +10,10 @@
 struct given {
     struct ledger_block block;
     struct ledger_bytes *txs;
+    struct base_buf proven; /* what the first of them point into */
 };
 
-static fm_status time_of(int64_t *out_ms, const Abci__Timestamp *time, struct base_err *err)
+fm_status abci_time(int64_t *out_ms, const Abci__Timestamp *time, struct base_err *err)
 {
     const int64_t far = (int64_t)1 << 40; /* seconds: the year 36,812 */
 
@@ -20,25 +21,49 @@ static fm_status time_of(int64_t *out_ms, const Abci__Timestamp *time, struct ba
     if (time == NULL)
         return FM_OK;
     if (time->seconds < -far || time->seconds > far || time->nanos < 0 || time->nanos > 999999999)
-        return base_err_set(err, FM_E_INPUT, "a block's time is out of range");
+        return base_err_set(err, FM_E_INPUT, "a time is out of range");
     *out_ms = time->seconds * 1000 + time->nanos / 1000000;
     return FM_OK;
 }
 
-static fm_status take(struct given *g, int64_t height, const Abci__Timestamp *time,
+/* The block of a request, behind so many entries of the engine's own that are to be filled in. */
+static fm_status take(struct given *g, size_t vouched, int64_t height, const Abci__Timestamp *time,
                       const ProtobufCBinaryData *txs, size_t n, struct base_err *err)
 {
-    *g = (struct given){.txs = calloc(n + 1, sizeof *g->txs)};
+    *g = (struct given){.txs = calloc(vouched + n + 1, sizeof *g->txs)};
     if (g->txs == NULL)
         return base_err_memory(err, "block");
     for (size_t i = 0; i < n; i++)
-        g->txs[i] = (struct ledger_bytes){txs[i].data, txs[i].len};
+        g->txs[vouched + i] = (struct ledger_bytes){txs[i].data, txs[i].len};
     g->block.txs = g->txs;
-    g->block.count = n;
+    g->block.count = vouched + n;
+    g->block.vouched = vouched;
     if (height < 1)
         return base_err_set(err, FM_E_INPUT, "there is no block %lld", (long long)height);
     g->block.height = (uint64_t)height;
-    return time_of(&g->block.time_ms, time, err);
+    return abci_time(&g->block.time_ms, time, err);
+}
+
+static fm_status take_decided(struct given *g, struct ledger_abci_app *app,
+                              const Abci__RequestBlock *in, struct base_err *err)
+{
+    size_t at = 0, *len = calloc(in->n_misbehavior + 1, sizeof *len);
+    fm_status st = take(g, in->n_misbehavior, in->height, in->time, in->txs, in->n_txs, err);
+
+    if (st == FM_OK && len == NULL)
+        st = base_err_memory(err, "block");
+    if (st == FM_OK)
+        st = abci_take_misbehavior(app, &g->proven, len, in, err);
+    for (size_t i = 0; st == FM_OK && i < in->n_misbehavior; at += len[i++])
+        g->txs[i] = (struct ledger_bytes){g->proven.p + at, len[i]};
+    free(len);
+    return st;
+}
+
+static void give_back(struct given *g)
+{
+    free(g->txs);
+    base_buf_release(&g->proven);
 }
 
 fm_status abci_prepare(struct ledger_abci_app *app, const Abci__Request *request,
@@ -51,7 +76,7 @@ fm_status abci_prepare(struct ledger_abci_app *app, const Abci__Request *request
     struct given g = {0};
     fm_status st = txs == NULL || chosen == NULL
                        ? base_err_memory(err, "proposal")
-                       : take(&g, in->height, in->time, in->txs, in->n_txs, err);
+                       : take(&g, 0, in->height, in->time, in->txs, in->n_txs, err);
 
     answer->array = txs;
     answer->items = chosen;
@@ -61,7 +86,7 @@ fm_status abci_prepare(struct ledger_abci_app *app, const Abci__Request *request
                                    g.block.time_ms, app->host.now(app->host.ctx), err);
     for (size_t i = 0; st == FM_OK && i < n; i++)
         txs[i] = in->txs[chosen[i]];
-    free(g.txs);
+    give_back(&g);
     abci__response_prepare__init(out);
     out->txs = txs;
     out->n_txs = n;
@@ -77,11 +102,11 @@ fm_status abci_process(struct ledger_abci_app *app, const Abci__Request *request
     const Abci__RequestBlock *in = request->process;
     struct base_err why = {0};
     struct given g;
-    fm_status st = take(&g, in->height, in->time, in->txs, in->n_txs, &why);
+    fm_status st = take(&g, 0, in->height, in->time, in->txs, in->n_txs, &why);
 
     if (st == FM_OK)
         st = ledger_engine_judge(app->host.engine, &g.block, app->host.now(app->host.ctx), &why);
-    free(g.txs);
+    give_back(&g);
     answer_result(answer, ABCI__RESPONSE__VALUE_PROCESS, st == FM_OK ? ACCEPT : REJECT);
     if (st == FM_E_REFUSED || st == FM_E_INPUT || st == FM_E_CONFLICT) {
         (void)base_err_prefix(&why, "we do not vote for the proposed block %lld",
@@ -130,11 +155,11 @@ fm_status abci_finalize(struct ledger_abci_app *app, const Abci__Request *reques
 {
     const Abci__RequestBlock *in = request->finalize;
     Abci__ResponseFinalize *out = &answer->body.finalize;
-    struct ledger_outcome *outcomes = calloc(in->n_txs + 1, sizeof *outcomes);
+    struct ledger_outcome *outcomes = calloc(in->n_misbehavior + in->n_txs + 1, sizeof *outcomes);
     struct ledger_head after;
     struct given g = {0};
-    fm_status st = outcomes == NULL ? base_err_memory(err, "block")
-                                    : take(&g, in->height, in->time, in->txs, in->n_txs, err);
+    fm_status st =
+        outcomes == NULL ? base_err_memory(err, "block") : take_decided(&g, app, in, err);
 
     abci__response_finalize__init(out);
     if (st == FM_OK)
@@ -144,13 +169,13 @@ fm_status abci_finalize(struct ledger_abci_app *app, const Abci__Request *reques
         base_buf_put(&answer->bytes, after.app_hash, sizeof after.app_hash);
         out->app_hash.data = answer->bytes.p;
         out->app_hash.len = answer->bytes.len;
-        st = put_results(answer, outcomes, in->n_txs, err);
+        st = put_results(answer, outcomes + in->n_misbehavior, in->n_txs, err);
     }
     if (st == FM_OK)
         st = abci_put_updates(app, answer, err);
     if (st == FM_OK)
         st = abci_tell_misbehavior(app, in, err);
-    free(g.txs);
+    give_back(&g);
     free(outcomes);
     answer->response.value_case = ABCI__RESPONSE__VALUE_FINALIZE;
     answer->response.finalize = out;

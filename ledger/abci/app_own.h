@@ -64,12 +64,17 @@ typedef fm_status ledger_abci_handler(struct ledger_abci_app *app, const Abci__R
 
 /* app_block.c */
 ledger_abci_handler abci_prepare, abci_process, abci_finalize, abci_commit;
-/* app_validators.c: what the staged block does to validators and to the room in a block; what is
- * proven of validators. */
+/* app_validators.c: what the staged block does to validators and to the room in a block. */
 fm_status abci_put_updates(struct ledger_abci_app *app, struct answer *answer,
                            struct base_err *err) FM_CHECK;
+/* app_misbehavior.c: what is proven of validators: appends each one's entry to bytes, and its
+ * length to len (room for all). abci_tell_misbehavior() tells the host of them. */
+fm_status abci_take_misbehavior(struct ledger_abci_app *app, struct base_buf *bytes, size_t *len,
+                                const Abci__RequestBlock *in, struct base_err *err) FM_CHECK;
 fm_status abci_tell_misbehavior(struct ledger_abci_app *app, const Abci__RequestBlock *in,
                                 struct base_err *err) FM_CHECK;
+/* app_block.c: in ms; 0 where there is none. FM_E_INPUT: it is out of range. */
+fm_status abci_time(int64_t *out_ms, const Abci__Timestamp *time, struct base_err *err) FM_CHECK;
 /* app_query.c */
 ledger_abci_handler abci_query;
 /* app_snapshot.c */

@@ -1,4 +1,4 @@
-/* What FinalizeBlock says of validators and of the room in a block, and hears of misbehavior. */
+/* What FinalizeBlock says of validators and of the room in a block. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,29 +124,5 @@ fm_status abci_put_updates(struct ledger_abci_app *app, struct answer *answer, s
         st = put_room(app, answer, staged, err);
     ledger_validators_release(&before);
     ledger_validators_release(&after);
-    return st;
-}
-
-/* ---- misbehavior ---- */
-
-fm_status abci_tell_misbehavior(struct ledger_abci_app *app, const Abci__RequestBlock *in,
-                                struct base_err *err)
-{
-    enum { TWICE = 1 };
-    fm_status st = FM_OK;
-
-    for (size_t i = 0; st == FM_OK && i < in->n_misbehavior; i++) {
-        const Abci__Misbehavior *m = in->misbehavior[i];
-        struct ledger_abci_misbehavior it = {.voted_twice = m->type == TWICE,
-                                             .height = m->height > 0 ? (uint64_t)m->height : 0,
-                                             .in_block = (uint64_t)in->height};
-        if (m->validator == NULL || m->validator->address.len != 20)
-            return base_err_set(err, FM_E_INPUT, "misbehavior of nobody");
-        base_hex(it.address, m->validator->address.data, 20);
-        st = ledger_validator_name(it.alias, ledger_chain_reader(app->host.chain),
-                                   m->validator->address.data, err);
-        if (st == FM_OK)
-            app->host.misbehaved(app->host.ctx, &it);
-    }
     return st;
 }

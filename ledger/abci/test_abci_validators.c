@@ -15,6 +15,7 @@
 #include "ledger/abci/test_fake.h"
 #include "ledger/abci/validators.h"
 #include "ledger/engine/engine_message.h"
+#include "ledger/machine/validator.h"
 
 /* The keys of the story: bit 2 * person + n is that person's n-th key. */
 enum {
@@ -419,46 +420,6 @@ static void test_names(void **state)
     }
 }
 
-/* ---- misbehavior ---- */
-
-static void test_misbehavior(void **state)
-{
-    Abci__Request q = ABCI__REQUEST__INIT;
-    Abci__RequestBlock in = ABCI__REQUEST_BLOCK__INIT;
-    Abci__Timestamp time = ABCI__TIMESTAMP__INIT;
-    Abci__Misbehavior m = ABCI__MISBEHAVIOR__INIT, *list = &m;
-    Abci__Validator who = ABCI__VALIDATOR__INIT;
-    Abci__Response *r;
-    uint8_t key[32], address[20];
-
-    (void)state;
-    town_validator_key(key, BANK_C, 0);
-    ledger_validator_address(address, key);
-    who.address = (ProtobufCBinaryData){20, address};
-    m.type = 1;
-    m.validator = &who;
-    m.height = 7;
-    time.seconds = f->town.time_ms / 1000 + 1;
-    in.misbehavior = &list;
-    in.n_misbehavior = 1;
-    in.height = 1;
-    in.time = &time;
-    q.value_case = ABCI__REQUEST__VALUE_FINALIZE;
-    q.finalize = &in;
-    r = fake_ask(f, FAKE_CONSENSUS, &q);
-    assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_FINALIZE);
-    abci__response__free_unpacked(r, NULL);
-    assert_int_equal(f->misbehaviors, 1);
-    assert_string_equal(f->misbehavior.alias, "bank_c");
-    assert_true(f->misbehavior.voted_twice);
-    assert_int_equal(f->misbehavior.height, 7);
-    assert_int_equal(f->misbehavior.in_block, 1);
-    who.address.len = 19;
-    r = fake_ask(f, FAKE_CONSENSUS, &q);
-    assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_EXCEPTION);
-    abci__response__free_unpacked(r, NULL);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,7 +429,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_since_version_2, set_up_old, tear_down),
         cmocka_unit_test_setup_teardown(test_function, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_misbehavior, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,18 +37,21 @@ static void record(struct fake *f)
     struct fake_block *b = &f->blocks[++f->height];
     struct ledger_block kept;
     struct ledger_bytes *txs, *more;
+    size_t at;
 
     assert_true(f->height < FAKE_BLOCKS);
     must(ledger_reader_block(ledger_chain_reader(f->town.chain), &b->bytes, f->height, &err));
     must(ledger_block_decode(&kept, &txs, b->bytes.p, b->bytes.len, &err));
     more = calloc(kept.count + 2, sizeof *more);
     assert_non_null(more);
+    at = kept.vouched + (kept.count > kept.vouched); /* behind the first transaction */
+    b->nonsense = at > kept.vouched;
     for (size_t i = 0; i < kept.count; i++)
-        more[i + (i > 0)] = txs[i];
-    if (kept.count > 0)
-        more[1] = (struct ledger_bytes){(const uint8_t *)nonsense, sizeof nonsense - 1};
+        more[i + (b->nonsense && i >= at)] = txs[i];
+    if (b->nonsense)
+        more[at] = (struct ledger_bytes){(const uint8_t *)nonsense, sizeof nonsense - 1};
     b->block = kept;
-    b->block.count = kept.count + (kept.count > 0);
+    b->block.count = kept.count + b->nonsense;
     b->block.txs = b->txs = more;
     b->after = *ledger_chain_head(f->town.chain);
     free(txs);

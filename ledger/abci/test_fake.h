@@ -19,6 +19,7 @@ struct fake_block {
     bool asked;
     struct ledger_block block;
     struct ledger_bytes *txs;
+    bool nonsense; /* its second transaction is none */
     struct base_buf bytes;
     struct ledger_head after;
 };

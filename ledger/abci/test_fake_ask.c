@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/json.h"
 #include "ledger/abci/test_fake.h"
 
 /* What went wrong, "" if nothing; the answer is freed. */
@@ -64,19 +65,64 @@ const char *fake_init_chain(struct fake *f)
     return exception_of(r);
 }
 
-static void fill_block(Abci__RequestBlock *in, Abci__Timestamp *time, ProtobufCBinaryData *txs,
-                       const struct ledger_block *block)
+enum { PROVEN = 4 };
+
+/* A request of a block, and what it points to. */
+struct asked {
+    Abci__RequestBlock in;
+    Abci__Timestamp time;
+    Abci__Misbehavior proven[PROVEN], *list[PROVEN];
+    Abci__Validator who[PROVEN];
+    Abci__Timestamp when[PROVEN];
+    struct ledger_misbehavior what[PROVEN];
+};
+
+static void fill_time(Abci__Timestamp *time, int64_t ms)
 {
     abci__timestamp__init(time);
-    time->seconds = block->time_ms / 1000;
-    time->nanos = (int32_t)(block->time_ms % 1000) * 1000000 + 999; /* below a ms nothing counts */
-    abci__request_block__init(in);
-    for (size_t i = 0; i < block->count; i++)
-        txs[i] = (ProtobufCBinaryData){block->txs[i].len, (uint8_t *)(uintptr_t)block->txs[i].p};
-    in->txs = txs;
-    in->n_txs = block->count;
-    in->height = (int64_t)block->height;
-    in->time = time;
+    time->seconds = ms / 1000;
+    time->nanos = (int32_t)(ms % 1000) * 1000000 + 999; /* below a ms nothing counts */
+}
+
+/* What the engine vouches for reaches the node as CometBFT tells it. */
+static void fill_proven(struct asked *a, size_t i, const struct ledger_bytes *entry,
+                        const uint8_t chain32[32])
+{
+    struct base_err err = {0};
+    json_t *payload;
+
+    assert_true(i < PROVEN);
+    assert_int_equal(base_json_parse_canonical(&payload, entry->p, entry->len, &err), FM_OK);
+    assert_int_equal(ledger_misbehavior_read(&a->what[i], payload, chain32, &err), FM_OK);
+    json_decref(payload);
+    abci__validator__init(&a->who[i]);
+    a->who[i].address = (ProtobufCBinaryData){20, a->what[i].validator};
+    a->who[i].power = 10;
+    fill_time(&a->when[i], a->what[i].time_ms);
+    abci__misbehavior__init(&a->proven[i]);
+    a->proven[i].type = a->what[i].act == LEDGER_ACT_VOTED_TWICE ? 1 : 2;
+    a->proven[i].validator = &a->who[i];
+    a->proven[i].height = (int64_t)a->what[i].height;
+    a->proven[i].time = &a->when[i];
+    a->list[i] = &a->proven[i];
+}
+
+static void fill_block(struct asked *a, ProtobufCBinaryData *txs, const struct fake *f,
+                       const struct ledger_block *block)
+{
+    abci__request_block__init(&a->in);
+    fill_time(&a->time, block->time_ms);
+    for (size_t i = 0; i < block->vouched; i++)
+        fill_proven(a, i, &block->txs[i], f->town.chain_id);
+    for (size_t i = block->vouched; i < block->count; i++)
+        txs[i - block->vouched] =
+            (ProtobufCBinaryData){block->txs[i].len, (uint8_t *)(uintptr_t)block->txs[i].p};
+    a->in.misbehavior = a->list;
+    a->in.n_misbehavior = block->vouched;
+    a->in.txs = txs;
+    a->in.n_txs = block->count - block->vouched;
+    a->in.height = (int64_t)block->height;
+    a->in.time = &a->time;
 }
 
 /* Each time the same: what CometBFT would do with it depends on nothing else. */
@@ -103,23 +149,22 @@ const char *fake_finalize(struct fake *f, uint64_t height)
     struct fake_block *b = &f->blocks[height];
     Abci__Request q = ABCI__REQUEST__INIT;
     ProtobufCBinaryData *txs = calloc(b->block.count + 1, sizeof *txs);
-    Abci__RequestBlock in;
-    Abci__Timestamp time;
+    struct asked asked;
     Abci__Response *r;
 
     assert_non_null(txs);
-    fill_block(&in, &time, txs, &b->block);
+    fill_block(&asked, txs, f, &b->block);
     q.value_case = ABCI__REQUEST__VALUE_FINALIZE;
-    q.finalize = &in;
+    q.finalize = &asked.in;
     r = fake_ask(f, FAKE_CONSENSUS, &q);
     free(txs);
     if (r != NULL && r->value_case == ABCI__RESPONSE__VALUE_FINALIZE) {
         assert_int_equal(r->finalize->app_hash.len, 32);
         assert_memory_equal(r->finalize->app_hash.data, b->after.app_hash, 32);
-        assert_int_equal(r->finalize->n_tx_results, b->block.count);
+        assert_int_equal(r->finalize->n_tx_results, b->block.count - b->block.vouched);
         keep_told(b, r->finalize);
-        for (size_t i = 0; i < b->block.count; i++) /* [1] is the nonsense */
-            assert_true((r->finalize->tx_results[i]->code == 2) == (i == 1));
+        for (size_t i = 0; i < r->finalize->n_tx_results; i++)
+            assert_true((r->finalize->tx_results[i]->code == 2) == (b->nonsense && i == 1));
     }
     return exception_of(r);
 }
@@ -201,15 +246,14 @@ uint32_t fake_process(struct fake *f, const struct ledger_block *block)
 {
     Abci__Request q = ABCI__REQUEST__INIT;
     ProtobufCBinaryData txs[16];
-    Abci__RequestBlock in;
-    Abci__Timestamp time;
+    struct asked asked;
     Abci__Response *r;
     uint32_t status;
 
     assert_true(block->count <= 16);
-    fill_block(&in, &time, txs, block);
+    fill_block(&asked, txs, f, block);
     q.value_case = ABCI__REQUEST__VALUE_PROCESS;
-    q.process = &in;
+    q.process = &asked.in;
     r = fake_ask(f, FAKE_CONSENSUS, &q);
     assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_PROCESS);
     status = r->process->result;

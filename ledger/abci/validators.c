@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/json.h"
 #include "ledger/machine/validator.h"
 
@@ -12,14 +11,6 @@ void ledger_validators_release(struct ledger_validators *v)
 {
     free(v->at);
     *v = (struct ledger_validators){0};
-}
-
-void ledger_validator_address(uint8_t out20[20], const uint8_t key32[32])
-{
-    uint8_t hash[32];
-
-    base_sha256(hash, key32, 32);
-    memcpy(out20, hash, 20);
 }
 
 /* ---- a list of them ---- */
@@ -205,6 +196,42 @@ static void find(char out[33], const struct ledger_validators *v, const uint8_t 
     }
 }
 
+struct owner {
+    const char *did;
+    char *alias; /* 33 */
+};
+
+static fm_status is_owner(void *ctx, const char *key, const json_t *value, struct base_err *err)
+{
+    const struct owner *o = ctx;
+    const char *did = json_string_value(json_object_get(value, "did"));
+
+    (void)err;
+    if (did != NULL && strcmp(did, o->did) == 0)
+        (void)snprintf(o->alias, 33, "%s", key + strlen("member/"));
+    return FM_OK;
+}
+
+/* A key that its member's document no longer names. */
+static fm_status find_past(char out[33], struct ledger_reader *reader, const uint8_t address[20],
+                           struct base_err *err)
+{
+    struct owner o = {.alias = out};
+    char key[LEDGER_VALIDATOR_KEY_TEXT];
+    json_t *value = NULL;
+    fm_status st;
+
+    ledger_validator_key(key, address);
+    st = ledger_reader_get(reader, &value, key, err);
+    if (st == FM_E_NOT_FOUND)
+        return FM_OK;
+    o.did = json_string_value(json_object_get(value, "did"));
+    if (st == FM_OK && o.did != NULL)
+        st = ledger_reader_list(reader, "member/", is_owner, &o, err);
+    json_decref(value);
+    return st;
+}
+
 fm_status ledger_validator_name(char out[33], struct ledger_reader *reader,
                                 const uint8_t address20[20], struct base_err *err)
 {
@@ -214,6 +241,8 @@ fm_status ledger_validator_name(char out[33], struct ledger_reader *reader,
 
     memset(out, 0, 33);
     find(out, &v, address20);
+    if (st == FM_OK && out[0] == '\0')
+        st = find_past(out, reader, address20, err);
     if (st == FM_OK && out[0] == '\0')
         st = of_genesis(&v, reader, err);
     if (st == FM_OK)

@@ -43,14 +43,12 @@ fm_status ledger_validators_first(struct ledger_validators *out, const json_t *g
                                   struct base_err *err) FM_CHECK;
 
 /* The alias of who has the key with this address: a member of any status by its present document,
- * else a founding member by its first; "" if nobody has. */
+ * else by one that it replaced under rules version 3 or later, else a founding member by its first;
+ * "" if nobody has. */
 fm_status ledger_validator_name(char out[33], struct ledger_reader *reader,
                                 const uint8_t address20[20], struct base_err *err) FM_CHECK;
 
 /* Whether a block of these changes can change them. */
 bool ledger_validators_touched(const json_t *staged);
-
-/* How CometBFT calls a key: the first 20 bytes of its SHA-256. */
-void ledger_validator_address(uint8_t out20[20], const uint8_t key32[32]);
 
 #endif

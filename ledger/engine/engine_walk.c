@@ -102,6 +102,10 @@ static fm_status walk_init(struct walk *w, struct ledger_engine *engine, struct 
     for (; st == FM_OK && w->n < message->n_blocks; w->n++)
         st = ledger_block_decode(&w->block[w->n], &w->txs[w->n], message->blocks[w->n].p,
                                  message->blocks[w->n].len, err);
+    /* What one node sequences, no validators vote on. */
+    for (size_t i = 0; st == FM_OK && i < w->n; i++)
+        if (w->block[i].vouched > 0)
+            st = base_err_set(err, FM_E_INPUT, "they tell of validators, and there are none");
     for (size_t i = 1; st == FM_OK && i < w->n; i++)
         if (w->block[i].height != w->block[i - 1].height + 1)
             st = base_err_set(err, FM_E_INPUT, "they do not follow each other");

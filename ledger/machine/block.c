@@ -6,6 +6,7 @@
 #include "base/json.h"
 
 static const char magic[8] = {'F', 'M', 'B', 'L', 'O', 'C', 'K', '1'};
+static const char vouching[8] = {'F', 'M', 'B', 'L', 'O', 'C', 'K', '2'};
 
 fm_status ledger_block_encode(struct base_buf *out, const struct ledger_block *block,
                               struct base_err *err)
@@ -14,9 +15,11 @@ fm_status ledger_block_encode(struct base_buf *out, const struct ledger_block *b
 
     if (block->count > UINT32_MAX || block->time_ms < 0)
         return base_err_set(err, FM_E_ARG, "a block's time or number of transactions is no such");
-    base_buf_put(out, magic, sizeof magic);
+    base_buf_put(out, block->vouched > 0 ? vouching : magic, sizeof magic);
     base_buf_put_u64(out, block->height);
     base_buf_put_u64(out, (uint64_t)block->time_ms);
+    if (block->vouched > 0)
+        base_buf_put_u32(out, (uint32_t)block->vouched);
     base_buf_put_u32(out, (uint32_t)block->count);
     for (i = 0; i < block->count; i++) {
         if (block->txs[i].len > UINT32_MAX)
@@ -34,18 +37,23 @@ fm_status ledger_block_decode(struct ledger_block *block, struct ledger_bytes **
     const uint8_t *head = base_cur_take(&cur, sizeof magic);
     struct ledger_bytes *list;
     uint64_t time_ms;
+    bool vouches = head != NULL && memcmp(head, vouching, sizeof vouching) == 0;
     size_t i, count;
     fm_status st;
 
     *txs = NULL;
     memset(block, 0, sizeof *block);
-    if (head == NULL || memcmp(head, magic, sizeof magic) != 0)
-        return base_err_set(err, FM_E_INPUT, "block: it does not begin with FMBLOCK1");
+    if (head == NULL || (!vouches && memcmp(head, magic, sizeof magic) != 0))
+        return base_err_set(err, FM_E_INPUT, "block: it does not begin with FMBLOCK1 or FMBLOCK2");
     block->height = base_cur_u64(&cur);
     time_ms = base_cur_u64(&cur);
+    if (vouches)
+        block->vouched = base_cur_u32(&cur);
     count = base_cur_u32(&cur);
     if (cur.bad || count > cur.left / 4)
         return base_err_set(err, FM_E_INPUT, "block: truncated");
+    if (vouches && (block->vouched == 0 || block->vouched > count))
+        return base_err_set(err, FM_E_INPUT, "block: it vouches for none, or for more than it has");
     if (time_ms > BASE_JSON_MAX_INT)
         return base_err_set(err, FM_E_INPUT, "block: its time is no time");
     list = calloc(count + 1, sizeof *list);

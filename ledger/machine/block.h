@@ -17,12 +17,15 @@ struct ledger_bytes {
 };
 
 /* Height and time follow the head's: height by one, time strictly later. txs are the canonical
- * transactions, proofs included, in order; the block owns neither the array nor the bytes. */
+ * transactions, proofs included, in order; the block owns neither the array nor the bytes. The
+ * first `vouched` of them are none: entries that the engine itself puts there, which nobody signed
+ * (ledger/proof/misbehavior.h). They count against no limit of a block. */
 struct ledger_block {
     uint64_t height;
     int64_t time_ms;
     const struct ledger_bytes *txs;
     size_t count;
+    size_t vouched;
 };
 
 enum ledger_verdict {

@@ -95,9 +95,10 @@ fm_status ledger_machine_follows(struct ledger_machine *machine, uint64_t head_h
     if (st != FM_OK)
         return st;
     c.limits = json_object_get(param, "limits");
-    for (i = 0; i < block->count && bytes <= ledger_limit(&c, "block_bytes"); i++)
+    assert(block->vouched <= block->count);
+    for (i = block->vouched; i < block->count && bytes <= ledger_limit(&c, "block_bytes"); i++)
         bytes += (int64_t)block->txs[i].len;
-    if ((int64_t)block->count > ledger_limit(&c, "block_txs"))
+    if ((int64_t)(block->count - block->vouched) > ledger_limit(&c, "block_txs"))
         st = base_err_set(err, FM_E_LIMIT, "block %llu: more than block_txs = %lld transactions",
                           (unsigned long long)block->height,
                           (long long)ledger_limit(&c, "block_txs"));
@@ -244,7 +245,12 @@ static fm_status run_block(struct ledger_machine *machine, enum ledger_parsed_us
         goto done;
     c.limits = json_object_get(param, "limits");
     c.rules_version = *rules = (uint32_t)ledger_int(param, "rules_version");
-    for (at = 0; st == FM_OK && at < block->count; at += n) {
+    for (i = 0; st == FM_OK && i < block->vouched; i++) {
+        st = ledger_vouched_run(machine, &c, &block->txs[i], &outcomes[i], err);
+        if (st == FM_OK && outcomes[i].verdict != LEDGER_DROPPED)
+            outcomes[i].leaf = first_leaf + (*admitted)++;
+    }
+    for (at = block->vouched; st == FM_OK && at < block->count; at += n) {
         n = block->count - at < LEDGER_BATCH ? block->count - at : LEDGER_BATCH;
         st = ledger_prepare(machine, prepared, use, block->txs + at, n, param, block->time_ms, err);
         for (i = 0; st == FM_OK && i < n; i++) {
@@ -295,7 +301,7 @@ fm_status ledger_machine_try(struct ledger_machine *machine, struct ledger_outco
                              const struct ledger_bytes *tx, uint64_t height, int64_t time_ms,
                              struct base_err *err)
 {
-    struct ledger_block block = {height, time_ms, tx, 1};
+    struct ledger_block block = {height, time_ms, tx, 1, 0};
     size_t admitted;
     uint32_t rules;
     fm_status st = run_block(machine, LEDGER_PARSED_KEEP, out, &admitted, &rules, &block, 0, err);

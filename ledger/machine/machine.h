@@ -26,7 +26,8 @@
  * - M10: quota/A: refused <= limits.refused_per_day.
  * - M11: query/ID: its receipts are sorted, distinct, and parties of the query.
  * - M12: param.epoch is 0, or the greatest N of which there is an epoch/N, whose sequencer is
- *   param.sequencer; bases of later epochs are not before those of earlier ones. */
+ *   param.sequencer; bases of later epochs are not before those of earlier ones.
+ * - M13: misbehavior/ID: of a block before the one that recorded it, and its member is one. */
 #ifndef FIRMIANA_LEDGER_MACHINE_H
 #define FIRMIANA_LEDGER_MACHINE_H
 

@@ -81,6 +81,13 @@ void ledger_prepared_release(struct ledger_prepared *prepared, size_t n);
 fm_status ledger_admit(struct ledger_machine *machine, struct ledger_context *c,
                        struct ledger_prepared *p, struct base_err *err) FM_CHECK;
 
+/* An entry that the engine vouches for (block.h): puts misbehavior/ID, once. Dropped without a
+ * trace: malformed, recorded before, of a member that there is not, or before
+ * LEDGER_MISBEHAVIOR_SINCE. c: of the block. */
+fm_status ledger_vouched_run(struct ledger_machine *machine, struct ledger_context *c,
+                             const struct ledger_bytes *bytes, struct ledger_outcome *out,
+                             struct base_err *err) FM_CHECK;
+
 /* param, with a reference for the caller: the cache may lose its own meanwhile. FM_E_UNSUPPORTED:
  * the block to come, at this height, follows rules that this program does not have. */
 fm_status ledger_param_get(struct ledger_machine *machine, json_t **param, uint64_t height,

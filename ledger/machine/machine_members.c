@@ -109,14 +109,16 @@ fm_status ledger_document_put(struct ledger_context *c, const struct did_documen
     char key[LEDGER_KEY_TEXT], number[24], hash[LEDGER_HASH_TEXT];
     const char *did = did_document_id(document);
     const char *status = did_document_is_deactivated(document) ? "deactivated" : "active";
-    fm_status st;
+    fm_status st = ledger_validator_remember(c, document, err);
 
     base_hex(hash, did_document_hash32(document), 32);
     (void)snprintf(number, sizeof number, "%lld", (long long)did_document_version(document));
-    st = ledger_view_put(c->view, ledger_key(key, "did", did),
-                         json_pack("{s:O, s:s, s:I, s:s}", "document", did_document_json(document),
-                                   "hash", hash, "height", (json_int_t)c->height, "status", status),
-                         err);
+    if (st == FM_OK)
+        st = ledger_view_put(c->view, ledger_key(key, "did", did),
+                             json_pack("{s:O, s:s, s:I, s:s}", "document",
+                                       did_document_json(document), "hash", hash, "height",
+                                       (json_int_t)c->height, "status", status),
+                             err);
     if (st == FM_OK)
         st = ledger_view_put(c->view, ledger_key_2(key, "did", did, number),
                              json_pack("{s:s, s:I}", "hash", hash, "height", (json_int_t)c->height),

@@ -135,6 +135,11 @@ fm_status ledger_document_put(struct ledger_context *c, const struct did_documen
 fm_status ledger_validator_check(struct ledger_context *c, const struct did_document *next,
                                  struct base_err *err) FM_CHECK;
 
+/* Before `next` takes the place of its DID's document: puts validator/ADDRESS for the key that it
+ * no longer names, if there is one; since LEDGER_MISBEHAVIOR_SINCE. */
+fm_status ledger_validator_remember(struct ledger_context *c, const struct did_document *next,
+                                    struct base_err *err) FM_CHECK;
+
 /* What an accepted parameter.propose does, and whether it could: refused by member.quorum,
  * parameter.rules or parameter.limits. The body is well formed. */
 fm_status ledger_param_change(struct ledger_context *c, const json_t *body,

@@ -241,10 +241,30 @@ fm_status ledger_rule_member_propose(struct ledger_context *c, struct base_err *
     return st;
 }
 
+/* What a suspension rests on, if it names that: what was proven of this member's validator. */
+static fm_status check_ground(struct ledger_context *c, struct base_err *err)
+{
+    const char *ground = ledger_text(c->body, "ground");
+    const json_t *proven = NULL;
+    fm_status st = FM_OK;
+
+    if (ground[0] == '\0')
+        return FM_OK;
+    st = ledger_state_get(c, &proven, "misbehavior", ground, err);
+    if (st == FM_OK &&
+        (proven == NULL || !ledger_text_is(proven, "member", ledger_text(c->body, "alias"))))
+        return ledger_refuse(c, LEDGER_RULE_MEMBER_GROUND, err,
+                             "%.12s is no misbehavior of %s that the ledger has", ground,
+                             ledger_text(c->body, "alias"));
+    return st;
+}
+
 fm_status ledger_rule_member_suspend(struct ledger_context *c, struct base_err *err)
 {
     fm_status st = check_suspend(c, ledger_text(c->body, "alias"), err);
 
+    if (st == FM_OK)
+        st = check_ground(c, err);
     if (st == FM_OK)
         st = ledger_vote_open(c, err);
     return st;

@@ -237,6 +237,13 @@ static void check_dataset(const json_t *all, const char *rest, const json_t *v)
                   number(version, "rows") == number(v, "rows"));
 }
 
+static void check_misbehavior(const json_t *all, const char *id, const json_t *v)
+{
+    HOLDS("M13", id, number(v, "height") < number(v, "recorded"));
+    HOLDS("M13", id,
+          json_object_get(v, "member") == NULL || get(all, "member", text(v, "member")) != NULL);
+}
+
 static void check_proposal(const json_t *all, const char *id, const json_t *v)
 {
     const char *alias = text(json_object_get(v, "body"), "alias");
@@ -280,11 +287,17 @@ void memory_check(const struct memory *m, int64_t now)
     static const struct {
         const char *prefix;
         void (*check)(const json_t *all, const char *rest, const json_t *value);
-    } checks[] = {{"consent/", check_consent},   {"authorization/", check_authorization},
-                  {"query/", check_query},       {"asker/", check_asker},
-                  {"member/", check_member},     {"dataset/", check_dataset},
-                  {"proposal/", check_proposal}, {"pending/", check_pending},
-                  {"epoch/", check_epoch}};
+    } checks[] = {{"consent/", check_consent},
+                  {"authorization/", check_authorization},
+                  {"query/", check_query},
+                  {"asker/", check_asker},
+                  {"member/", check_member},
+                  {"dataset/", check_dataset},
+                  {"proposal/", check_proposal},
+                  {"misbehavior/", check_misbehavior},
+                  {"pending/", check_pending},
+                  {"epoch/", check_epoch},
+                  {"misbehavior/", check_misbehavior}};
     json_t *all = parse_state(m);
     const json_t *param = json_object_get(all, "param");
     const char *key;

@@ -40,6 +40,9 @@ void test_lottery_repeated(void **state);
 void test_lottery_of_two_spoilt(void **state);
 void test_rules_switch(void **state);
 void test_validators(void **state);
+void test_misbehavior(void **state);
+void test_misbehavior_leaves_no_trace(void **state);
+void test_replaced_validator_keys(void **state);
 void test_epochs(void **state);
 void test_epoch_times(void **state);
 

@@ -14,12 +14,9 @@
 
 #include "base/json.h"
 #include "ledger/machine/test_machine.h"
-#include "ledger/store/export.h"
-#include "ledger/store/test_town.h"
-#include "ledger/verify/verify.h"
+#include "ledger/machine/test_machine_trail.h"
 
 static struct base_err err;
-static char folder[64], path[96], bundle[96];
 
 static void must(fm_status st)
 {
@@ -27,86 +24,30 @@ static void must(fm_status st)
         fail_msg("%s", err.text);
 }
 
-static void begin(struct town *t, int rules)
-{
-    (void)snprintf(folder, sizeof folder, "/tmp/firmiana-gov-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/ledger.db", folder);
-    (void)snprintf(bundle, sizeof bundle, "%s/trail", folder);
-    town_init_rules(t, path, rules);
-}
-
-static fm_status read_file(void *ctx, void *out, size_t len, size_t *got, struct base_err *e)
-{
-    (void)e;
-    *got = fread(out, 1, len, ctx);
-    return FM_OK;
-}
-
 /* Cosigned by these, the whole log and its parameters hold for the verifier as well. */
 static void verify(struct town *t, unsigned cosigners, uint64_t quorum, uint32_t rules)
 {
-    const struct ledger_head *head = ledger_chain_head(t->chain);
-    static const char *const keys[] = {"member/bank_b", "param"};
-    struct ledger_export_options options = {.keys = keys, .n_keys = 2};
-    struct base_buf text = town_checkpoint(t, cosigners, head->app_hash, head->log_size);
-    struct ledger_bundle_source source = {read_file, NULL};
-    struct ledger_verified *report;
-    struct ledger_export_report wrote;
-    uint64_t final_size;
-    size_t n_new;
+    struct ledger_verified *report = trail_verify(t, cosigners);
 
-    must(ledger_chain_cosign(t->chain, &n_new, &final_size, (const char *)text.p, text.len, &err));
-    base_buf_release(&text);
-    assert_int_equal(final_size, head->log_size);
-    must(ledger_export(ledger_chain_reader(t->chain), bundle, &options, &wrote, &err));
-    source.ctx = fopen(bundle, "rb");
-    assert_non_null(source.ctx);
-    if (ledger_verify(&report, &source, t->chain_id, &err) != FM_OK)
-        fail_msg("%s", err.text);
     assert_int_equal(ledger_members_terms(report->members)->quorum, quorum);
     assert_int_equal(ledger_members_terms(report->members)->rules_version, rules);
-    assert_memory_equal(report->state_root, head->state_root, 32);
     ledger_verified_free(report);
-    assert_int_equal(fclose(source.ctx), 0);
-    assert_int_equal(unlink(bundle), 0);
-}
-
-static void end(struct town *t)
-{
-    char command[128];
-
-    town_release(t);
-    (void)snprintf(command, sizeof command, "rm -r %s", folder);
-    assert_int_equal(system(command), 0);
-}
-
-static const json_t *state_of(const struct town *t, const char *key)
-{
-    static json_t *last;
-    const char *text = json_string_value(json_object_get(t->memory.state, key));
-
-    json_decref(last);
-    last = NULL;
-    if (text != NULL)
-        must(base_json_parse(&last, text, strlen(text), &err));
-    return last;
 }
 
 static int64_t param(const struct town *t, const char *name)
 {
-    return json_integer_value(json_object_get(state_of(t, "param"), name));
+    return json_integer_value(json_object_get(trail_state(t, "param"), name));
 }
 
 static int64_t limit(const struct town *t, const char *name)
 {
     return json_integer_value(
-        json_object_get(json_object_get(state_of(t, "param"), "limits"), name));
+        json_object_get(json_object_get(trail_state(t, "param"), "limits"), name));
 }
 
 static bool is_active(const struct town *t, const char *key)
 {
-    const char *status = json_string_value(json_object_get(state_of(t, key), "status"));
+    const char *status = json_string_value(json_object_get(trail_state(t, key), "status"));
 
     assert_non_null(status);
     return strcmp(status, "active") == 0;
@@ -159,7 +100,7 @@ void test_coming_and_going(void **state)
     struct base_buf tx;
 
     (void)state;
-    begin(&t, 2);
+    trail_begin(&t, 2, TRAIL_PLAIN);
     town_refused(&t, propose(&t, LEDGER_TX_MEMBER_REINSTATE, about("nobody")),
                  LEDGER_RULE_MEMBER_UNKNOWN);
     town_refused(&t, propose(&t, LEDGER_TX_MEMBER_REINSTATE, about("bank_b")),
@@ -209,7 +150,7 @@ void test_coming_and_going(void **state)
     town_refused(&t, propose(&t, LEDGER_TX_MEMBER_REINSTATE, about("bank_c")),
                  LEDGER_RULE_DID_DEACTIVATED);
     verify(&t, 1 << BANK_A | 1 << BANK_B | 1 << REGULATOR, 3, 2);
-    end(&t);
+    trail_end(&t);
 }
 
 /* A member that lost every key, the recovery key too, gets new ones by a vote; its DID stays. */
@@ -219,7 +160,7 @@ void test_new_keys_by_vote(void **state)
     json_t *document, *stale;
 
     (void)state;
-    begin(&t, 2);
+    trail_begin(&t, 2, TRAIL_PLAIN);
     town_refused(
         &t,
         propose(&t, LEDGER_TX_MEMBER_REKEY,
@@ -244,7 +185,7 @@ void test_new_keys_by_vote(void **state)
           BANK_C, REGULATOR);
     town_ok(&t, town_publish(&t, BANK_B, 1, 1, "balance"));
     verify(&t, 1 << BANK_A | 1 << BANK_B | 1 << REGULATOR, 3, 2);
-    end(&t);
+    trail_end(&t);
 }
 
 void test_parameters(void **state)
@@ -256,7 +197,7 @@ void test_parameters(void **state)
     struct base_buf block[2];
 
     (void)state;
-    begin(&t, 2);
+    trail_begin(&t, 2, TRAIL_PLAIN);
     town_refused(&t,
                  propose(&t, LEDGER_TX_PARAMETER_PROPOSE, parameters("quorum", json_integer(2))),
                  LEDGER_RULE_MEMBER_QUORUM);
@@ -294,7 +235,7 @@ void test_parameters(void **state)
     assert_int_equal(limit(&t, "tx_bytes"), 32768);
     town_refused(&t, town_publish(&t, BANK_A, 2, 1, "balance"), LEDGER_DROP_TOO_FAR);
     verify(&t, 7, 3, 2);
-    end(&t);
+    trail_end(&t);
 }
 
 /* Two that were possible one by one, and not together: the second is void, for all who look. */
@@ -305,7 +246,7 @@ void test_void_parameters(void **state)
     struct base_buf tx;
 
     (void)state;
-    begin(&t, 2);
+    trail_begin(&t, 2, TRAIL_PLAIN);
     tx = propose(&t, LEDGER_TX_PARAMETER_PROPOSE, parameters("quorum", json_integer(4)));
     about_limits = town_tx_id(&tx);
     town_ok(&t, tx);
@@ -327,7 +268,7 @@ void test_void_parameters(void **state)
     carry(&t, LEDGER_TX_MEMBER_PROPOSE, newcomer(&t, "witness"), BANK_C, -1);
     assert_int_equal(param(&t, "quorum"), 3);
     verify(&t, 1 << BANK_A | 1 << BANK_C | 1 << REGULATOR, 3, 2);
-    end(&t);
+    trail_end(&t);
 }
 
 static json_t *deposit(const char *algorithm, int64_t count, char digit)
@@ -345,7 +286,7 @@ void test_evidence(void **state)
     struct town t;
 
     (void)state;
-    begin(&t, 2);
+    trail_begin(&t, 2, TRAIL_PLAIN);
     town_refused(&t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, BANK_A, deposit("md5", 1, 'a')),
                  LEDGER_RULE_EVIDENCE_SHAPE);
     town_refused(
@@ -356,7 +297,7 @@ void test_evidence(void **state)
                  LEDGER_RULE_EVIDENCE_EXISTS);
     town_ok(&t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, REGULATOR, deposit("sha256", 1, 'b')));
     verify(&t, 7, 3, 2);
-    end(&t);
+    trail_end(&t);
 }
 
 /* From version 1 to 2, at a height. A program that has version 1 alone follows to the block before
@@ -370,7 +311,7 @@ void test_rules_switch(void **state)
     uint64_t at;
 
     (void)state;
-    begin(&t, 1);
+    trail_begin(&t, 1, TRAIL_PLAIN);
     must(ledger_machine_new(&old, &t.memory.source, t.chain_id, &err));
     ledger_machine_set_newest_rules(old, 1);
     town_refused(&t, propose(&t, LEDGER_TX_MEMBER_REINSTATE, about("bank_b")),
@@ -386,7 +327,7 @@ void test_rules_switch(void **state)
     while (t.memory.tip.height + 1 < at) {
         assert_int_equal(param(&t, "rules_version"), 1);
         ledger_machine_forget(old);
-        empty = (struct ledger_block){t.memory.tip.height + 1, t.time_ms + 1000, NULL, 0};
+        empty = (struct ledger_block){t.memory.tip.height + 1, t.time_ms + 1000, NULL, 0, 0};
         must(ledger_machine_follows(old, t.memory.tip.height, t.time_ms, &empty, &err));
         tx = propose(&t, LEDGER_TX_MEMBER_REINSTATE, about("bank_b"));
         assert_int_equal(town_run(&t, tx).rule, LEDGER_DROP_MALFORMED); /* so the block is empty */
@@ -402,9 +343,9 @@ void test_rules_switch(void **state)
     town_ok(&t, town_publish(&t, BANK_A, 1, 1, "balance"));
     assert_int_equal(ledger_chain_head(t.chain)->rules_version, 1);
     assert_int_equal(param(&t, "rules_version"), 2);
-    assert_null(json_object_get(state_of(&t, "param"), "next_rules"));
+    assert_null(json_object_get(trail_state(&t, "param"), "next_rules"));
     ledger_machine_forget(old);
-    empty = (struct ledger_block){t.memory.tip.height + 1, t.time_ms + 1000, NULL, 0};
+    empty = (struct ledger_block){t.memory.tip.height + 1, t.time_ms + 1000, NULL, 0, 0};
     assert_int_equal(ledger_machine_follows(old, t.memory.tip.height, t.time_ms, &empty, &err),
                      FM_E_UNSUPPORTED);
     assert_non_null(strstr(err.text, "follows rules version 2, this program has 1: install"));
@@ -419,8 +360,8 @@ void test_rules_switch(void **state)
           parameters("rules", json_pack("{s:i, s:I}", "version", 1000, "height", (json_int_t)at)),
           BANK_B, BANK_C);
     at = t.memory.tip.height + 1;
-    empty = (struct ledger_block){at, t.time_ms + 1000, NULL, 0};
+    empty = (struct ledger_block){at, t.time_ms + 1000, NULL, 0, 0};
     assert_int_equal(ledger_chain_execute(t.chain, NULL, &empty, &err), FM_E_UNSUPPORTED);
     verify(&t, 7, 3, 1000);
-    end(&t);
+    trail_end(&t);
 }

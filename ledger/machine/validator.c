@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "did/document.h"
 #include "did/multibase.h"
 #include "ledger/machine/machine_rule.h"
+#include "ledger/proof/misbehavior.h"
 
 static const char *endpoint_of(const json_t *document)
 {
@@ -43,6 +46,50 @@ fm_status ledger_validator_read(uint8_t out32[32], bool *found, const json_t *do
     memcpy(out32, key.bytes, 32);
     *found = true;
     return FM_OK;
+}
+
+void ledger_validator_address(uint8_t out20[20], const uint8_t key32[32])
+{
+    uint8_t hash[32];
+
+    base_sha256(hash, key32, 32);
+    memcpy(out20, hash, 20);
+}
+
+/* ---- keys of before ---- */
+
+void ledger_validator_key(char out[LEDGER_VALIDATOR_KEY_TEXT], const uint8_t address20[20])
+{
+    memcpy(out, "validator/", 10);
+    base_hex(out + 10, address20, 20);
+}
+
+/* Who is proven to have misbehaved is named by its key: it must not lose its name with the key. */
+fm_status ledger_validator_remember(struct ledger_context *c, const struct did_document *next,
+                                    struct base_err *err)
+{
+    const struct did_document *last = NULL;
+    uint8_t was[32], is[32], address[20];
+    char key[LEDGER_VALIDATOR_KEY_TEXT];
+    struct base_err why = {0};
+    bool had = false, has = false;
+    fm_status st = FM_OK;
+
+    if (c->rules_version < LEDGER_MISBEHAVIOR_SINCE)
+        return FM_OK;
+    st = ledger_document_get(c, &last, did_document_id(next), err);
+    if (st != FM_OK || last == NULL)
+        return st;
+    if (ledger_validator_read(was, &had, did_document_json(last), &why) != FM_OK || !had)
+        return FM_OK;
+    if (ledger_validator_read(is, &has, did_document_json(next), &why) == FM_OK && has &&
+        memcmp(was, is, sizeof was) == 0)
+        return FM_OK;
+    ledger_validator_address(address, was);
+    ledger_validator_key(key, address);
+    return ledger_view_put(
+        c->view, key,
+        json_pack("{s:s, s:I}", "did", did_document_id(next), "until", (json_int_t)c->height), err);
 }
 
 /* ---- the rule ---- */

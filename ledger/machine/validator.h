@@ -19,4 +19,12 @@
 fm_status ledger_validator_read(uint8_t out32[32], bool *found, const json_t *document,
                                 struct base_err *err) FM_CHECK;
 
+/* How CometBFT calls a key: the first 20 bytes of its SHA-256. */
+void ledger_validator_address(uint8_t out20[20], const uint8_t key32[32]);
+
+/* The state key under which it is remembered whose the key was that a document no longer names:
+ * `validator/` and the address in hex. */
+#define LEDGER_VALIDATOR_KEY_TEXT 51
+void ledger_validator_key(char out[LEDGER_VALIDATOR_KEY_TEXT], const uint8_t address20[20]);
+
 #endif

@@ -35,6 +35,8 @@ static const struct {
     [LEDGER_RULE_MEMBER_SHAPE] = {"member.shape", "alias, roles or endpoint are malformed"},
     [LEDGER_RULE_MEMBER_QUORUM] = {"member.quorum",
                                    "fewer active members than the quorum would be left"},
+    [LEDGER_RULE_MEMBER_GROUND] = {"member.ground",
+                                   "the ground is no misbehavior of the member's validator"},
 
     [LEDGER_RULE_PROPOSAL_UNKNOWN] = {"proposal.unknown", "there is no such proposal"},
     [LEDGER_RULE_PROPOSAL_CLOSED] = {"proposal.closed", "the proposal is decided"},

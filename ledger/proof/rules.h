@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define LEDGER_RULES_VERSION 2 /* the newest rules that this code has: format.md section 12 */
+#define LEDGER_RULES_VERSION 3 /* the newest rules that this code has: format.md section 12 */
 
 enum ledger_rule {
     LEDGER_RULE_OK = 0,
@@ -34,6 +34,7 @@ enum ledger_rule {
     LEDGER_RULE_MEMBER_ROLE,
     LEDGER_RULE_MEMBER_SHAPE,
     LEDGER_RULE_MEMBER_QUORUM,
+    LEDGER_RULE_MEMBER_GROUND,
 
     LEDGER_RULE_PROPOSAL_UNKNOWN,
     LEDGER_RULE_PROPOSAL_CLOSED,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ledger/proof/limits.h"
+#include "ledger/proof/misbehavior.h"
 #include "ledger/proof/shape.h"
 #include "ledger/proof/tx_impl.h"
 
@@ -13,6 +14,12 @@ static const struct ledger_member member_propose[] = {
     {NULL, LEDGER_IS_OBJECT, false},
 };
 static const struct ledger_member member_suspend[] = {
+    {"alias", LEDGER_IS_ALIAS, false},
+    {"reason", LEDGER_IS_TEXT, false},
+    {"ground", LEDGER_IS_HASH, true},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
+static const struct ledger_member member_reinstate[] = {
     {"alias", LEDGER_IS_ALIAS, false},
     {"reason", LEDGER_IS_TEXT, false},
     {NULL, LEDGER_IS_OBJECT, false},
@@ -142,7 +149,7 @@ static const struct {
 } type_table[LEDGER_TX_TYPE_COUNT] = {
     [LEDGER_TX_MEMBER_PROPOSE] = {"member.propose", LEDGER_BY_OFFICERS, member_propose, 1},
     [LEDGER_TX_MEMBER_SUSPEND] = {"member.suspend", LEDGER_BY_OFFICERS, member_suspend, 1},
-    [LEDGER_TX_MEMBER_REINSTATE] = {"member.reinstate", LEDGER_BY_OFFICERS, member_suspend, 2},
+    [LEDGER_TX_MEMBER_REINSTATE] = {"member.reinstate", LEDGER_BY_OFFICERS, member_reinstate, 2},
     [LEDGER_TX_MEMBER_CHANGE] = {"member.change", LEDGER_BY_OFFICERS, member_change, 2},
     [LEDGER_TX_MEMBER_REKEY] = {"member.rekey", LEDGER_BY_OFFICERS, member_rekey, 2},
     /* Version 1 has it too, since nothing else could lead out of that. */
@@ -195,6 +202,8 @@ uint32_t ledger_tx_since(const struct ledger_tx *tx)
 
     if (tx->type == LEDGER_TX_DATASET_PUBLISH && json_object_get(tx->body, "changes") != NULL)
         return 2;
+    if (tx->type == LEDGER_TX_MEMBER_SUSPEND && json_object_get(tx->body, "ground") != NULL)
+        return LEDGER_MISBEHAVIOR_SINCE;
     return since;
 }
 

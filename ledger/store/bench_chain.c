@@ -69,7 +69,7 @@ static struct rate stretch(struct town *t, size_t n, size_t block_txs, int64_t *
 
     for (done = 0; done < n; done += block_txs) {
         struct ledger_block block = {ledger_chain_head(t->chain)->height + 1, t->time_ms + 1000,
-                                     list, block_txs};
+                                     list, block_txs, 0};
         double start, cpu;
 
         for (i = 0; i < block_txs; i++) {

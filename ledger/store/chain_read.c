@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "ledger/proof/misbehavior.h"
 #include "ledger/proof/state_proof.h"
 #include "ledger/store/chain_impl.h"
 #include "ledger/store/chain_summary.h"
@@ -99,7 +100,7 @@ fm_status ledger_reader_genesis(struct ledger_reader *reader, struct base_buf *o
 struct gather {
     struct base_buf bytes;
     struct ledger_bytes *txs;
-    size_t n;
+    size_t n, vouched;
 };
 
 static fm_status gather_tx(void *ctx, struct ledger_store_leaf *leaf, struct base_err *err)
@@ -111,6 +112,7 @@ static fm_status gather_tx(void *ctx, struct ledger_store_leaf *leaf, struct bas
                             (unsigned long long)leaf->height, (unsigned long long)leaf->leaf);
     base_buf_put(&g->bytes, leaf->payload.p, leaf->payload.len);
     g->txs[g->n++].len = leaf->payload.len;
+    g->vouched += strcmp(leaf->type, LEDGER_MISBEHAVIOR_TYPE) == 0; /* they come first */
     return base_buf_status(&g->bytes, "block", err);
 }
 
@@ -119,7 +121,7 @@ static fm_status read_block(struct ledger_reader *reader, struct base_buf *out, 
 {
     struct ledger_store_block row;
     struct ledger_block block;
-    struct gather g = {{0}, NULL, 0};
+    struct gather g = {{0}, NULL, 0, 0};
     size_t i, at = 0;
     fm_status st;
 
@@ -137,7 +139,7 @@ static fm_status read_block(struct ledger_reader *reader, struct base_buf *out, 
         g.txs[i].p = g.bytes.p + at;
         at += g.txs[i].len;
     }
-    block = (struct ledger_block){row.height, row.time_ms, g.txs, g.n};
+    block = (struct ledger_block){row.height, row.time_ms, g.txs, g.n, g.vouched};
     if (st == FM_OK)
         st = ledger_block_encode(out, &block, err);
     base_buf_release(&g.bytes);

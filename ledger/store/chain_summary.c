@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "ledger/proof/misbehavior.h"
 
 enum { SHOWN = 7 };
 
@@ -28,6 +29,7 @@ static const struct {
       "consent.purpose", "consent.contract", "consent.uses"}},
     {"consent.revoke", {"revocation.consent"}},
     {"epoch", {"epoch", "sequencer"}},
+    {LEDGER_MISBEHAVIOR_TYPE, {"act", "height", "validator"}},
     {"query.open", {"contract", "height"}},
     {"query.close", {"receipt.query", "receipt.outcome", "receipt.rule", "receipt.party"}},
     {"query.receipt", {"receipt.query", "receipt.outcome", "receipt.rule", "receipt.party"}},

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "ledger/proof/bundle.h"
+#include "ledger/proof/misbehavior.h"
 #include "ledger/store/chain_impl.h"
 
 /* ---- the file ---- */
@@ -257,7 +258,8 @@ static bool leaf_wanted(const struct wanted *w, const struct ledger_store_leaf *
         return false;
     if (w->queries == NULL || leaf->is_block || strncmp(leaf->type, "member.", 7) == 0 ||
         strncmp(leaf->type, "did.", 4) == 0 || strncmp(leaf->type, "parameter.", 10) == 0 ||
-        strncmp(leaf->type, "epoch", 5) == 0 || tx_wanted(w, leaf))
+        strncmp(leaf->type, "epoch", 5) == 0 || strcmp(leaf->type, LEDGER_MISBEHAVIOR_TYPE) == 0 ||
+        tx_wanted(w, leaf))
         return true;
     if (base_json_parse(&payload, (const char *)leaf->payload.p, leaf->payload.len, &ignored) !=
         FM_OK)

@@ -336,10 +336,10 @@ static void test_check_and_propose(void **state)
 
     /* Blocks that do not follow. */
     {
-        struct ledger_block block = {2, t.time_ms + 1, list, 4};
+        struct ledger_block block = {2, t.time_ms + 1, list, 4, 0};
 
         assert_int_equal(ledger_chain_execute(t.chain, NULL, &block, &err), FM_E_INPUT);
-        block = (struct ledger_block){1, t.time_ms, list, 4};
+        block = (struct ledger_block){1, t.time_ms, list, 4, 0};
         assert_int_equal(ledger_chain_execute(t.chain, NULL, &block, &err), FM_E_INPUT);
         assert_non_null(strstr(err.text, "is not after"));
     }

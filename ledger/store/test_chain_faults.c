@@ -152,7 +152,7 @@ static void write_story(struct story *s)
         }
         version++;
         s->block[i] = (struct ledger_block){i + 1, s->town.time_ms + (int64_t)(i + 1) * 1000,
-                                            s->list[i], i == 5 ? 0 : 4};
+                                            s->list[i], i == 5 ? 0 : 4, 0};
         if (i == 5)
             version--;
         must(ledger_chain_execute(chain, NULL, &s->block[i], &err));

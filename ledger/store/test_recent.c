@@ -211,7 +211,7 @@ static void test_another_block_there(void **state)
         for (size_t i = 0; i < 6; i++) {
             const struct base_buf *in = &tx[i % 2], *out = &tx[1 - i % 2];
             struct ledger_bytes bytes = {in->p, in->len};
-            struct ledger_block block = {1, t.time_ms + 1000, &bytes, 1};
+            struct ledger_block block = {1, t.time_ms + 1000, &bytes, 1, 0};
             struct ledger_outcome outcome;
 
             must(ledger_chain_execute(t.chain, &outcome, &block, &err));

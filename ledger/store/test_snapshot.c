@@ -137,7 +137,7 @@ static void test_joins_and_goes_on(void **state)
         base_buf_put(&bytes, tx.p, tx.len);
         txs = &(struct ledger_bytes){bytes.p, bytes.len};
         town_ok(t, tx);
-        block = (struct ledger_block){head->height, head->time_ms, txs, 1};
+        block = (struct ledger_block){head->height, head->time_ms, txs, 1, 0};
         must(ledger_chain_execute(joined, NULL, &block, &err));
         assert_memory_equal(ledger_chain_head(joined), head, sizeof *head);
         base_buf_release(&bytes);

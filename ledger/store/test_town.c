@@ -290,13 +290,15 @@ void town_block(struct town *t, struct ledger_outcome *outcomes, struct base_buf
     struct ledger_bytes *list = calloc(n + 1, sizeof *list);
     struct ledger_outcome *mine = calloc(n + 1, sizeof *mine);
     struct ledger_outcome *theirs = calloc(n + 1, sizeof *theirs);
-    struct ledger_block block = {t->memory.tip.height + 1, t->time_ms + step_ms, list, n};
+    struct ledger_block block = {t->memory.tip.height + 1, t->time_ms + step_ms, list, n,
+                                 t->vouched};
     uint64_t leaves = t->memory.tip.log.size;
     size_t i;
 
     assert_true(list != NULL && mine != NULL && theirs != NULL);
     for (i = 0; i < n; i++)
         list[i] = (struct ledger_bytes){txs[i].p, txs[i].len};
+    t->vouched = 0;
     memory_execute(&t->memory, mine, &block);
     t->time_ms = block.time_ms;
     if (t->memory.tip.log.size != leaves)

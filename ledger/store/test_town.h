@@ -35,6 +35,7 @@ struct town {
     struct memory memory;
     struct ledger_chain *chain; /* NULL: memory alone */
     bool validators; /* founders and newcomer name a validator's key from the first document on */
+    size_t vouched;  /* so many of the next block's transactions are the engine's own entries */
     bool unchecked;  /* leave the invariants out: they cost as much as the state is large */
 };
 

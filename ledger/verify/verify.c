@@ -353,6 +353,7 @@ void ledger_verified_free(struct ledger_verified *report)
     }
     free(report->contracts);
     free(report->queries);
+    free(report->misbehaviors);
     ledger_members_free(report->members);
     free(report);
 }

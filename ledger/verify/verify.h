@@ -24,6 +24,7 @@
  *   root         the checkpoint is over another log
  *   cosignature  one is not valid, not an active member's, or out of order
  *   quorum       fewer cosignatures than the genesis asks for
+ *   misbehavior  what was proven of a validator is malformed, there twice, or of nobody
  *   statement    a member's statement is not what the log bears out
  *   certificate  a certificate is not what the log bears out
  *   end          something is missing or left over
@@ -40,6 +41,7 @@
 #include "ledger/proof/checkpoint.h"
 #include "ledger/proof/evidence.h"
 #include "ledger/proof/inner.h"
+#include "ledger/proof/misbehavior.h"
 #include "ledger/proof/rules.h"
 #include "ledger/proof/tx.h"
 #include "ledger/verify/members.h"
@@ -69,6 +71,14 @@ struct ledger_verified_query {
     char *rule, *party;               /* when closed: NULL if not named */
 };
 
+/* What was proven of a validator (format.md section 15). */
+struct ledger_verified_misbehavior {
+    uint8_t id[32];
+    struct ledger_misbehavior what;
+    uint64_t recorded;   /* the block */
+    int64_t recorded_ms; /* its time; 0 until its leaf came */
+};
+
 struct ledger_verified {
     uint64_t line, leaf; /* where it failed; leaf is LEDGER_NO_LEAF outside the leaves */
     const char *check;   /* which check failed; "" when valid */
@@ -93,6 +103,8 @@ struct ledger_verified {
     size_t n_contracts, cap_contracts;
     struct ledger_verified_query *queries;
     size_t n_queries, cap_queries;
+    struct ledger_verified_misbehavior *misbehaviors;
+    size_t n_misbehaviors, cap_misbehaviors;
 };
 
 /* Reads a whole bundle. expect_chain32: the chain id that the user trusts, or NULL to take the

@@ -103,6 +103,12 @@ static void close_block(struct ledger_verifier *v, uint64_t height, int64_t time
         v->deposit->height = height;
         v->deposit->time_ms = time;
     }
+    for (size_t i = v->out->n_misbehaviors; i > 0 && v->out->misbehaviors[i - 1].recorded_ms == 0;
+         i--) {
+        v->out->misbehaviors[i - 1].recorded = height;
+        v->out->misbehaviors[i - 1].recorded_ms = time;
+    }
+    b->vouched = 0;
     b->first_query = v->out->n_queries;
     b->n_closed = 0;
     b->bytes = 0;

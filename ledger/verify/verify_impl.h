@@ -16,6 +16,7 @@ struct ledger_open_block {
     int64_t min_not_after, max_not_after; /* over disclosed transactions */
     uint64_t min_leaf, max_leaf;          /* whose they are */
     uint64_t bytes;
+    uint64_t vouched;     /* leaves that are no transactions: they come first */
     uint32_t least_rules; /* the newest rules version that a disclosed transaction's type needs */
     uint64_t rules_leaf;  /* whose */
     size_t first_query;   /* queries opened from here on */
@@ -68,6 +69,9 @@ fm_status ledger_verify_accepted(struct ledger_verifier *v, const struct ledger_
 /* An accepted epoch transaction: the block that it stands in must say the new epoch. */
 fm_status ledger_verify_epoch(struct ledger_verifier *v, const struct ledger_tx *tx,
                               const struct ledger_identity *sender, struct base_err *err) FM_CHECK;
+
+/* reader's payload is what the engine vouches for about a validator. */
+fm_status ledger_verify_misbehavior(struct ledger_verifier *v, struct base_err *err) FM_CHECK;
 
 /* Looks whether an accepted transaction is the deposit of the certificate. */
 fm_status ledger_verify_deposit(struct ledger_verifier *v, const struct ledger_tx *tx,

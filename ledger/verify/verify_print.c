@@ -121,6 +121,28 @@ static void print_query(FILE *out, const struct ledger_verified *r,
     (void)fputs("\n", out);
 }
 
+static const char *culprit(char address[41], const struct ledger_misbehavior *what)
+{
+    base_hex(address, what->validator, sizeof what->validator);
+    return what->member[0] != '\0' ? what->member : address;
+}
+
+static void print_misbehaviors(FILE *out, const struct ledger_verified *r)
+{
+    char address[41], when[DID_MOMENT_TEXT], recorded[DID_MOMENT_TEXT], id[65];
+
+    (void)fputs("proven against validators, by the engine of every member that cosigned\n", out);
+    for (size_t i = 0; i < r->n_misbehaviors; i++) {
+        const struct ledger_verified_misbehavior *m = &r->misbehaviors[i];
+        base_hex(id, m->id, 32);
+        id[12] = '\0';
+        (void)fprintf(
+            out, "  %s  the validator of %s %s at block %llu; recorded in block %llu, %s (%s)\n",
+            moment(when, m->what.time_ms), culprit(address, &m->what), ledger_act_text(m->what.act),
+            ull(m->what.height), ull(m->recorded), moment(recorded, m->recorded_ms), id);
+    }
+}
+
 static void print_refusals(FILE *out, const struct ledger_verified *r)
 {
     (void)fputs("refused\n", out);
@@ -175,6 +197,8 @@ fm_status ledger_verify_print_text(FILE *out, const struct ledger_verified *repo
         (void)fputs("queries\n", out);
     for (size_t i = 0; i < report->n_queries; i++)
         print_query(out, report, &report->queries[i]);
+    if (report->n_misbehaviors > 0)
+        print_misbehaviors(out, report);
     if (report->refused > 0)
         print_refusals(out, report);
     print_not_proved(out, report, chain_was_given);
@@ -247,6 +271,25 @@ static json_t *query_json(const struct ledger_verified *r, const struct ledger_v
                      (json_int_t)q->signers, "receipts", (json_int_t)q->receipts);
 }
 
+static json_t *misbehaviors_json(const struct ledger_verified *r)
+{
+    json_t *list = json_array();
+    char address[41];
+
+    for (size_t i = 0; i < r->n_misbehaviors; i++) {
+        const struct ledger_verified_misbehavior *m = &r->misbehaviors[i];
+        base_hex(address, m->what.validator, sizeof m->what.validator);
+        (void)json_array_append_new(
+            list, json_pack("{s:o, s:s, s:s*, s:s, s:I, s:I, s:I, s:I}", "id", hex_json(m->id),
+                            "act", ledger_act_code(m->what.act), "member",
+                            m->what.member[0] != '\0' ? m->what.member : NULL, "validator", address,
+                            "height", (json_int_t)m->what.height, "time_ms",
+                            (json_int_t)m->what.time_ms, "recorded", (json_int_t)m->recorded,
+                            "recorded_ms", (json_int_t)m->recorded_ms));
+    }
+    return list;
+}
+
 static fm_status put_json(FILE *out, json_t *json, struct base_err *err)
 {
     fm_status st = FM_OK;
@@ -263,12 +306,12 @@ static json_t *head_json(const struct ledger_verified *r)
 {
     const struct ledger_terms *terms = ledger_members_terms(r->members);
 
-    return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o}", "name", terms->name,
-                     "chain", hex_json(r->chain), "size", (json_int_t)r->size, "blocks",
-                     (json_int_t)r->blocks, "height", (json_int_t)r->height, "time_ms",
-                     (json_int_t)r->time_ms, "root", hex_json(r->root), "quorum",
-                     (json_int_t)terms->quorum, "states", (json_int_t)r->states, "members",
-                     members_json(r), "entries", counts_json(r));
+    return json_pack(
+        "{s:s, s:o, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:o}", "name", terms->name,
+        "chain", hex_json(r->chain), "size", (json_int_t)r->size, "blocks", (json_int_t)r->blocks,
+        "height", (json_int_t)r->height, "time_ms", (json_int_t)r->time_ms, "root",
+        hex_json(r->root), "quorum", (json_int_t)terms->quorum, "states", (json_int_t)r->states,
+        "members", members_json(r), "entries", counts_json(r), "misbehavior", misbehaviors_json(r));
 }
 
 fm_status ledger_verify_print_json(FILE *out, const struct ledger_verified *report,

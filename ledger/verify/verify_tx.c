@@ -151,10 +151,18 @@ fm_status ledger_verify_tx(struct ledger_verifier *v, struct base_err *err)
                             "from here on the ledger follows rules version %lu, this program knows "
                             "1 to %d: use a newer one",
                             (unsigned long)v->terms->rules_version, LEDGER_RULES_VERSION);
-    if (v->out->blocks == 0 || v->block.txs.size == (uint64_t)v->terms->block_txs)
+    if (v->out->blocks == 0 ||
+        v->block.txs.size - v->block.vouched == (uint64_t)v->terms->block_txs)
         return ledger_verify_fail(err, v->out->blocks == 0 ? "the log begins with the genesis block"
                                                            : "more transactions than block_txs");
-    if (v->reader.payload != NULL) {
+    if (ledger_misbehavior_is(v->reader.payload)) {
+        v->out->check = "misbehavior";
+        if (rule != LEDGER_RULE_OK)
+            return ledger_verify_fail(err, "nothing can refuse what was proven of a validator");
+        st = ledger_verify_misbehavior(v, err);
+        if (st != FM_OK)
+            return st;
+    } else if (v->reader.payload != NULL) {
         v->out->check = "transaction";
         st = ledger_tx_parse_json(&tx, (json_t *)(uintptr_t)v->reader.payload, err);
         if (st == FM_OK)
