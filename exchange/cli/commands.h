@@ -36,6 +36,8 @@ extern const struct cli_command cli_credential_claims, cli_credential_present,
     cli_credential_verify; /* cmd_credential_show.c */
 extern const struct cli_command cli_wallet_create, cli_wallet_recover, cli_wallet_show,
     cli_wallet_phrase, cli_wallet_passphrase; /* cmd_wallet.c */
+extern const struct cli_command cli_wallet_trust, cli_wallet_did, cli_wallet_grant,
+    cli_wallet_revoke, cli_wallet_consents, cli_wallet_find; /* cmd_wallet_consent.c */
 extern const struct cli_command cli_officer_create, cli_officer_list, cli_officer_add,
     cli_officer_remove, cli_officer_sign; /* cmd_officer.c */
 extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,

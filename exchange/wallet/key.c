@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/secret.h"
 #include "exchange/wallet/bech32m.h"
 #include "net/seal.h"
@@ -25,6 +26,7 @@ static fm_status expand(uint8_t out32[32], const struct wallet *w, const char *l
                         const char *peer, uint64_t number, uint8_t attempt, struct base_err *err)
 {
     struct base_buf context = {0};
+    uint8_t hash[BASE_HASH_SIZE];
     fm_status st;
 
     if (strlen(peer) > PEER_MAX)
@@ -33,8 +35,10 @@ static fm_status expand(uint8_t out32[32], const struct wallet *w, const char *l
     base_buf_put_u64(&context, number);
     base_buf_put_u8(&context, attempt);
     st = base_buf_status(&context, "wallet", err);
-    if (st == FM_OK)
-        st = net_expand(out32, 32, did_secret_bytes(w->master), label, context.p, context.len, err);
+    if (st == FM_OK) {
+        base_hash(hash, context.p, context.len);
+        st = net_expand(out32, 32, did_secret_bytes(w->master), label, hash, sizeof hash, err);
+    }
     base_buf_release(&context);
     return st;
 }

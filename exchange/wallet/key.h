@@ -1,7 +1,8 @@
 /* The keys and nonces of a wallet, derived from its secret, each for one counterpart: HKDF-Expand
- * (RFC 5869, base_hash) with a label for the use and, as context, the counterpart's DID, a NUL, a
- * number and which attempt (a suite may refuse one secret in 2^32). Nobody who has some of them can
- * tell that others are of the same wallet: HKDF is a pseudorandom function of the secret.
+ * (RFC 5869, base_hash) with a label for the use and, as context, the hash of the counterpart's
+ * DID, a NUL, a number (8 bytes) and which attempt (1 byte; a suite may refuse one secret in 2^32).
+ * Nobody who has some of them can tell that others are of the same wallet: HKDF is a pseudorandom
+ * function of the secret.
  *
  *   pairwise   the subject's DID towards that counterpart: credentials are issued to it. Number 0
  *   consent    a consent's own, never used twice: on the ledger, which all members read, not even

@@ -183,15 +183,15 @@ static void content_of_another_does_not_open(void **state)
 static void by_openssl(uint8_t out32[32], const EVP_MD *md, const uint8_t *secret32,
                        const char *label, const char *peer, uint8_t number)
 {
-    uint8_t message[256] = {0};
-    size_t n = strlen(label);
+    uint8_t message[256] = {0}, context[256] = {0};
+    size_t n = strlen(label), len = strlen(peer) + 1 + 8;
 
+    memcpy(context, peer, strlen(peer));
+    context[len - 1] = number; /* then attempt 0 */
     memcpy(message, label, n);
-    memcpy(message + n, peer, strlen(peer));
-    n += strlen(peer) + 1 + 8;
-    message[n - 1] = number;
-    message[n + 1] = 1; /* attempt 0, then HKDF's counter */
-    assert_non_null(HMAC(md, secret32, 32, message, n + 2, out32, NULL));
+    assert_int_equal(EVP_Digest(context, len + 1, message + n, NULL, md, NULL), 1);
+    message[n + 32] = 1; /* HKDF's counter */
+    assert_non_null(HMAC(md, secret32, 32, message, n + 33, out32, NULL));
 }
 
 static void check_keys(const struct did_suite *suite, const EVP_MD *md)

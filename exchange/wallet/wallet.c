@@ -59,6 +59,9 @@ fm_status wallet_new(struct wallet *w, const uint8_t *secret32, const struct did
     for (size_t i = 0; st == FM_OK && lists[i] != NULL; i++)
         if (json_object_set_new(w->content, lists[i], json_array()) != 0)
             st = base_err_memory(err, "wallet");
+    if (st == FM_OK && secret32 != NULL &&
+        json_object_set_new(w->content, "recovered", json_true()) != 0)
+        st = base_err_memory(err, "wallet");
     if (st != FM_OK)
         wallet_release(w);
     return st;
@@ -204,8 +207,8 @@ static fm_status open_master(struct wallet *w, const struct did_passphrase *pass
 
 static fm_status check_content(const json_t *content, struct base_err *err)
 {
-    static const char *const names[] = {"consents", "credentials", "identities",
-                                        "ledger",   "mandates",    NULL};
+    static const char *const names[] = {"consents", "credentials", "identities", "ledger",
+                                        "mandates", "recovered",   NULL};
     fm_status st = base_json_only(content, names, err);
 
     for (size_t i = 0; st == FM_OK && lists[i] != NULL; i++) {

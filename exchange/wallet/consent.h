@@ -1,0 +1,86 @@
+/* Consents in a wallet, and the DIDs that a subject gives to its counterparts.
+ *
+ *   content.identities  {"did", "number", "peer": DID, "use": "pairwise" | "mandate"}: what was
+ *                       given to whom
+ *   content.mandates    {"did", "mandate": the signed document, "nonce": hex}: what a member said
+ *                       of this wallet's DID
+ *   content.consents    {"consent": the signed document, "granted"?, "id", "identifier"?, "number",
+ *                       "peer", "revocation"?, "withdrawn"?, "use": "consent" | "mandate"};
+ *                       granted, withdrawn: {"height", "leaf", "time"}, where a verified trail has
+ *                       them: the receipts
+ *
+ * Records are never removed: their numbers say which keys have been used. */
+#ifndef FIRMIANA_EXCHANGE_WALLET_CONSENT_H
+#define FIRMIANA_EXCHANGE_WALLET_CONSENT_H
+
+#include "exchange/wallet/key.h"
+#include "ledger/proof/inner.h"
+
+/* ---- DIDs ---- */
+
+/* The DID of this wallet towards a counterpart: the same each time for WALLET_PAIRWISE, a new one
+ * for WALLET_MANDATE. Kept. out borrows from the record. */
+fm_status wallet_identity(const char **out, struct wallet *w, enum wallet_use use, const char *peer,
+                          struct base_err *err) FM_CHECK;
+/* The key of a DID that was given. FM_E_NOT_FOUND: it is none of this wallet's. peer may be NULL;
+ * else borrows. */
+fm_status wallet_identity_key(struct did_secret **out, const char **peer, const struct wallet *w,
+                              const char *did, struct base_err *err) FM_CHECK;
+
+/* ---- mandates ---- */
+
+/* Keeps it; the mandate must name a DID of this wallet, and be for its ledger. The attestor's proof
+ * is checked where the members' documents are: by the ledger. */
+fm_status wallet_mandate_keep(struct wallet *w, json_t *mandate, const uint8_t nonce32[32],
+                              struct base_err *err) FM_CHECK;
+
+/* ---- consents ---- */
+
+/* A consent that is about to be signed: whose key, and the nonce of its commitment. */
+struct wallet_draft {
+    struct did_secret *key;
+    uint8_t nonce[32];
+    const char *peer; /* the grantee's DID; borrowed */
+    enum wallet_use use;
+    uint64_t number;
+    const json_t *mandate; /* NULL but under one; borrowed */
+};
+
+/* did: NULL, or the representative's under whose mandate it is. FM_E_CONFLICT: a recovered wallet
+ * that has not searched a trail. The caller releases, also after a failure. */
+fm_status wallet_consent_begin(struct wallet_draft *d, const struct wallet *w, const char *grantee,
+                               const char *did, struct base_err *err) FM_CHECK;
+void wallet_draft_release(struct wallet_draft *d);
+
+/* Builds, signs and keeps. consent: all but subject and mandate. *out borrows from the wallet. */
+fm_status wallet_consent_sign(const json_t **out, struct wallet *w, const struct wallet_draft *d,
+                              struct ledger_consent *consent, const char *identifier,
+                              struct base_err *err) FM_CHECK;
+
+/* The record whose id begins so (at least 4 digits), borrowed. FM_E_NOT_FOUND, FM_E_ARG. */
+fm_status wallet_consent_find(json_t **out, const struct wallet *w, const char *digits,
+                              struct base_err *err) FM_CHECK;
+/* What opens its commitment: {"consent", "nonce"}. The caller owns *out. */
+fm_status wallet_consent_opening(json_t **out, const struct wallet *w, const json_t *record,
+                                 struct base_err *err) FM_CHECK;
+/* Signs a revocation, once; *out borrows from the record. */
+fm_status wallet_consent_revoke(const json_t **out, const struct wallet *w, json_t *record,
+                                int64_t now_s, struct base_err *err) FM_CHECK;
+
+/* ---- finding them again ---- */
+
+/* In a trail: the consents that the wallet has, and those that its keys signed though it does not
+ * know (it was recovered, or is an old copy), up to 20 numbers beyond the last it knows. */
+struct wallet_search {
+    struct wallet *w;
+    json_t *dids;
+};
+/* The wallet outlives the search. The caller releases, also after a failure. */
+fm_status wallet_search_begin(struct wallet_search *s, struct wallet *w,
+                              struct base_err *err) FM_CHECK;
+void wallet_search_release(struct wallet_search *s);
+/* The record of that consent, NULL if it is somebody else's; one that was not known is kept now. */
+fm_status wallet_search_consent(json_t **out, struct wallet_search *s, const json_t *document,
+                                struct base_err *err) FM_CHECK;
+
+#endif

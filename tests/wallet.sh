@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# A data subject's wallet against real nodes: two banks ask about one person, with consents that its wallet signed, until it withdraws
+# them; at a branch, and by a company's representative. What the ledger has on the two banks' consents has nothing in common.
+# usage: tests/wallet.sh BUILD_FOLDER
+set -euo pipefail
+build=$(cd "$1" && pwd) name=wallet.sh
+# shellcheck source=tests/homes.sh
+. tests/homes.sh
+
+export FIRMIANA_WALLET=$W/wallet
+wallet() { "$firmiana" wallet "$@"; }
+refused() { # EXIT_CODE TEXT COMMAND...
+  local code=$1 text=$2 out status=0
+  shift 2
+  out=$("$@" 2>&1 >/dev/null) || status=$?
+  [ "$status" = "$code" ] || fail "exit code $status, not $code: $*: $out"
+  [[ $out == *"$text"* && $(wc -l <<<"$out") = 1 ]] || fail "not '$text': $*: $out"
+}
+
+# ---- the file ----
+wallet create "$FIRMIANA_WALLET" >/dev/null
+refused 11 "there is a file of that name" wallet create "$FIRMIANA_WALLET"
+refused 7 "wallet: the passphrase is wrong" env FIRMIANA_PASSPHRASE=other "$firmiana" wallet show
+FIRMIANA_NEW_PASSPHRASE="another passphrase" wallet passphrase >/dev/null
+refused 7 "the passphrase is wrong" wallet show
+export FIRMIANA_PASSPHRASE_OF_WALLET="another passphrase"
+wallet() { FIRMIANA_PASSPHRASE=$FIRMIANA_PASSPHRASE_OF_WALLET "$firmiana" wallet "$@"; }
+wallet phrase >"$W/phrase"
+refused 3 "checksum does not fit" wallet recover "$W/none" --phrase-fd 8 8< <(tr 'qp' 'pq' <"$W/phrase")
+refused 11 "knows no ledger yet" wallet did --with bank_a
+
+# ---- two banks, one person ----
+homes_make 60
+homes_start
+for b in "${banks[@]}"; do as "$b" dataset publish --table loans >/dev/null; done
+wallet trust "$W/genesis.json" | grep -q "chain $(as bank_a status --json | sed -n 's/.*"chain":"\([0-9a-f]*\)".*/\1/p')" || fail "another chain"
+did_a=$(wallet did --with bank_a) did_b=$(wallet did --with bank_b)
+[ "$did_a" != "$did_b" ] && [ "$did_a" = "$(wallet did --with bank_a)" ] || fail "DIDs are not pairwise: $did_a, $did_b"
+subject=$(sqlite3 :memory: "ATTACH '$W/data/bank_a.db' AS a; ATTACH '$W/data/bank_b.db' AS b; SELECT subject_id FROM a.loans INTERSECT SELECT subject_id FROM b.loans LIMIT 1")
+exposure() { # ASKER: its contract goes to $id
+  cat >"$W/spec.json" <<SPEC
+{"name": "exposure for $1", "purpose": "credit decision", "sql": "SELECT COUNT(*) AS loans, MAX(overdue_days) AS worst FROM loans WHERE subject_id = \$1",
+ "compute": ["bank_a", "bank_b", "regulator"], "recipients": ["$1"], "parameters": [{"name": "\$1", "type": "INTEGER", "subject": true}],
+ "minimum_group": 1, "consent": {"requirement": "subject", "parameter": 1, "modes": ["attested", "mandate", "signed"]}}
+SPEC
+  as "$1" contract draft "$W/spec.json" --out "$W/contract.json" >/dev/null
+  as "$1" contract propose "$W/contract.json" >/dev/null
+  id=$(tr -d '\n' <"$W/contract.json" | hash_of)
+  for b in "${banks[@]}"; do as "$b" contract authorize "$id" --runs 100 >/dev/null; done
+}
+exposure bank_a; contract_a=$id
+exposure bank_b; contract_b=$id
+want=$(pooled "SELECT COUNT(*), MAX(overdue_days) FROM loans WHERE subject_id = $subject")
+echo "$subject" >"$W/identifier"
+grant() { # NAME GRANTEE OPTIONS...
+  wallet grant --identifier-file "$W/identifier" --scheme demo.id --grantee "$2" --out "$W/$1.json" --opening "$W/$1.opening" "${@:3}" >"$W/$1.out" || return
+  sed -n 's/^consent \([0-9a-f]*\)$/\1/p' "$W/$1.out"
+}
+ask() { as "$1" query run "$2" --param "1=$subject" --consent "$W/$3.opening" --csv --ticket "T-$3" | tail -n 1; }
+answered() { [ "$(ask "$@")" = "$want" ] || fail "$*: not $want"; }
+one=$(grant one bank_a --purpose "credit decision" --uses 5)
+two=$(grant two bank_b --contract "$contract_b" --uses 5)
+for n in one two; do as bank_c consent relay "$W/$n.json" >/dev/null; done
+answered bank_a "$contract_a" one
+answered bank_b "$contract_b" two
+wallet revoke "${one:0:8}" --out "$W/one.revocation" >/dev/null
+as regulator consent relay "$W/one.revocation" >/dev/null
+refused 4 consent.revoked ask bank_a "$contract_a" one
+refused 12 "the wallet has no consent 00000000" wallet revoke 00000000 --out "$W/none"
+refused 12 "knows no member 'bank_x', but bank_a bank_b bank_c regulator" grant x bank_x --purpose p
+
+# ---- at a branch, and for a company ----
+grant branch bank_a --contract "$contract_a" --attestor bank_c >/dev/null
+refused 4 consent.proof as bank_b consent relay "$W/branch.json"
+as bank_c consent attest "$W/branch.json" >/dev/null
+answered bank_a "$contract_a" branch
+
+# ---- what the ledger has ----
+as regulator audit export --out "$W/trail" >/dev/null
+wallet find "$W/trail" | grep -q "4 receipt(s) found" || fail "$(wallet find "$W/trail")"
+wallet consents >"$W/out"
+[ "$(grep -c "granted .* height" "$W/out")" = 3 ] && grep -q "^${one:0:12}  bank_a, signed: withdrawn" "$W/out" || fail "$(cat "$W/out")"
+for n in one two branch; do grep -oE '[0-9a-f]{64}|z[1-9A-HJ-NP-Za-km-z]{40,}' "$W/$n.json" | sort -u >"$W/$n.words"; done
+as bank_a status --json | grep -oE '[0-9a-f]{64}' | sort -u >"$W/public"
+printf '%s\n' "$contract_a" "$contract_b" >>"$W/public"
+for pair in "one two" "one branch" "two branch"; do
+  read -r x y <<<"$pair"
+  common=$(comm -12 "$W/$x.words" "$W/$y.words" | grep -vxF -f "$W/public" || true)
+  [ -z "$common" ] || fail "consents $x and $y have $common in common"
+done
+for secret in "$did_a" "$did_b" "$(sed -n 's/.*"public":"\([^"]*\)".*/\1/p' "$FIRMIANA_WALLET")" "$subject\""; do
+  ! grep -qF -- "$secret" "$W/trail" || fail "the ledger has $secret"
+done
+
+# ---- a lost file ----
+wallet recover "$W/again" --phrase-fd 8 8<"$W/phrase" >/dev/null
+cp "$W/again" "$W/blank"
+FIRMIANA_WALLET=$W/again
+wallet trust "$W/genesis.json" >/dev/null
+refused 11 "does not know which keys it has used" grant x bank_a --purpose p
+wallet find "$W/trail" | grep -q "4 receipt(s) found" || fail "not all were found again"
+[ "$(wallet consents | grep -c 'permits')" = 3 ] || fail "$(wallet consents)"
+wallet revoke "$two" --out "$W/two.revocation" >/dev/null
+as bank_c consent relay "$W/two.revocation" >/dev/null
+refused 4 consent.revoked ask bank_b "$contract_b" two
+three=$(grant three bank_a --purpose "credit decision")
+as bank_c consent relay "$W/three.json" >/dev/null
+answered bank_a "$contract_a" three
+homes_stop
+echo "$name: two banks asked with consents of one wallet, until it withdrew them; nothing on the ledger links these; a phrase brought all back"
