@@ -106,5 +106,24 @@ refused 4 consent.revoked ask bank_b "$contract_b" two
 three=$(grant three bank_a --purpose "credit decision")
 as bank_c consent relay "$W/three.json" >/dev/null
 answered bank_a "$contract_a" three
+
+# ---- who asked ----
+as regulator audit export --out "$W/trail.2" >/dev/null
+as bank_b audit export --out "$W/trail.bank_b" >/dev/null
+story() { grep -oE 'you (permitted|withdrew from) bank_.|bank_. asked: [^:]*' "$1" | tr '\n' ','; }
+told="you permitted bank_a,you permitted bank_b,bank_a asked: answered,bank_b asked: answered,you withdrew from bank_a,bank_a asked: REFUSED (consent.revoked),"
+told+="you permitted bank_a,bank_a asked: answered,you withdrew from bank_b,bank_b asked: REFUSED (consent.revoked),you permitted bank_a,bank_a asked: answered,"
+wallet history "$W/trail.2" "$W/trail.bank_b" >"$W/out"
+[ "$(story "$W/out")" = "$told" ] || fail "$(cat "$W/out")"
+grep -q 'contract   .* "exposure for bank_b", for "credit decision"' "$W/out" && ! grep -q "ticket" "$W/out" || fail "$(cat "$W/out")"
+[ "$(wallet history "$W/trail.bank_b" "$W/trail.2" --json | grep -o '"outcome":"refused"' | wc -l)" = 2 ] || fail "--json"
+as bank_a audit subject --id-file "$W/identifier" --out "$W/statement" >/dev/null
+refused 1 "statement: the statement is not about an identifier" env FIRMIANA_WALLET="$W/blank" FIRMIANA_PASSPHRASE="$FIRMIANA_PASSPHRASE_OF_WALLET" \
+  "$firmiana" wallet history "$W/trail.2" --statement "$W/statement"
+refused 1 "export a newer one" wallet history "$W/trail" --statement "$W/statement"
+wallet history "$W/trail.2" --statement "$W/statement" --identifier-file "$W/identifier" >"$W/out"
+[ "$(story "$W/out")" = "$told" ] && [ "$(grep -c "ticket T-one: so says bank_a" "$W/out")" = 2 ] || fail "$(cat "$W/out")"
+sed 's/"expires":17/"expires":18/' "$W/trail.2" >"$W/altered"
+refused 1 "altered: line" wallet history "$W/altered"
 homes_stop
 echo "$name: two banks asked with consents of one wallet, until it withdrew them; nothing on the ledger links these; a phrase brought all back"

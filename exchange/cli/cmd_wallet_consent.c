@@ -369,8 +369,7 @@ static fm_status find(const struct cli_args *args, struct base_err *err)
     return st;
 }
 
-static const struct cli_option find_options[] = {
-    WALLET_FILE_OPTION, CLI_PASSPHRASE_OPTION, CLI_CHAIN_OPTION, {0}};
+static const struct cli_option find_options[] = {WALLET_FILE_OPTION, CLI_PASSPHRASE_OPTION, {0}};
 
 const struct cli_command cli_wallet_find = {
     "wallet find",

@@ -70,6 +70,7 @@ static const struct cli_command *const commands[] = {
     &cli_wallet_revoke,
     &cli_wallet_consents,
     &cli_wallet_find,
+    &cli_wallet_history,
     &cli_query_run,
     &cli_query_list,
     &cli_query_show,

@@ -29,6 +29,18 @@ fm_status cli_trail_verify(struct ledger_verified **out, const struct cli_args *
     return st;
 }
 
+void cli_trail_print_final(FILE *out, const struct ledger_verified *report)
+{
+    (void)fprintf(out, "  final    cosigned by %zu of %zu active members, quorum %llu:",
+                  report->checkpoint.n, ledger_members_active(report->members),
+                  (unsigned long long)ledger_members_terms(report->members)->quorum);
+    for (size_t i = 0; i < report->checkpoint.n; i++)
+        (void)fprintf(
+            out, " %s",
+            ledger_members_by_did(report->members, report->checkpoint.cosigner[i].name)->alias);
+    (void)fputs("\n", out);
+}
+
 void cli_trail_print(FILE *out, const struct cli_args *args, const struct ledger_verified *report)
 {
     char chain[65];
@@ -38,12 +50,5 @@ void cli_trail_print(FILE *out, const struct cli_args *args, const struct ledger
                   cli_value(args, "chain") != NULL
                       ? ""
                       : " (the trail's own word: see that it is your ledger, or give --chain)");
-    (void)fprintf(out, "  final    cosigned by %zu of %zu active members, quorum %llu:",
-                  report->checkpoint.n, ledger_members_active(report->members),
-                  (unsigned long long)ledger_members_terms(report->members)->quorum);
-    for (size_t i = 0; i < report->checkpoint.n; i++)
-        (void)fprintf(
-            out, " %s",
-            ledger_members_by_did(report->members, report->checkpoint.cosigner[i].name)->alias);
-    (void)fputs("\n", out);
+    cli_trail_print_final(out, report);
 }

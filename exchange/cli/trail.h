@@ -22,7 +22,9 @@ fm_status cli_trail_read(void *ctx, void *out, size_t len, size_t *got,
 fm_status cli_trail_verify(struct ledger_verified **out, const struct cli_args *args, FILE *f,
                            struct base_err *err) FM_CHECK;
 
-/* On what its validity rests: the chain, the quorum and who cosigned. */
+/* The quorum and who cosigned; after the chain, all on which its validity rests. */
+void cli_trail_print_final(FILE *out, const struct ledger_verified *report);
+/* The same after the chain. */
 void cli_trail_print(FILE *out, const struct cli_args *args, const struct ledger_verified *report);
 
 #endif
