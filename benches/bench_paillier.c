@@ -288,12 +288,12 @@ static double floor_of(const struct job *job)
         return b * s + b / 5 * m;
     if (strcmp(job->op, "triple") == 0) { /* two encryptions, two terms, a share of what returns */
         double slots = (double)(mpc_pai_triples_block(job->bits) / 8);
-        return b / 6 * m + 60 * m + (b * s + b / 6 * m + 2 * (b / 2 * sh + b / 10 * mh)) / slots;
+        return b / 8 * m + 60 * m + (b * s + b / 6 * m + 2 * (b / 2 * sh + b / 10 * mh)) / slots;
     }
     if (strcmp(job->kind, "djn") == 0)
-        return b / 2 / 6 * m;
+        return b / 2 / 8 * m;
     if (strcmp(job->kind, "sub") == 0)
-        return mpc_pai_sub_exponent_bits(job->bits) / 6 * m;
+        return mpc_pai_sub_exponent_bits(job->bits) / 8 * m;
     return b * s + b / 6 * m;
 }
 

@@ -7,7 +7,10 @@
  * So a product is two ordinary Montgomery reductions by m: 10 l^2 + 2 l multiply-adds, a squaring
  * 7 l^2 + 3 l, where reducing by m^2 as one number of 2 l digits takes 16 l^2 + 2 l and 12 l^2 + 4
  * l.
- * - q is taken as (R - 1 - q) + e with e = 1 - R mod m, which is never negative.
+ * - q is taken as (R - 1 - q) + e with e = 1 - R mod m: w begins with R - 1 + e, each digit with
+ * 2^52 - 1 of it, so that taking q's digits one by one makes no column negative; and with 2^52 - 1
+ * more in each column below l, which rounds up what the column carries when it is cleared.
+ * Digits in memory may have anything above their 52 bits: multiply-adds do not look at it.
  * Bounds: u < (4 m^2 + R m) / R <= 1.25 m; the high digit < (8 m^2 + R + m + R m) / R < 1.5 m + 2.
  * A column sums at most 6 l + 2 numbers of 52 bits: below 2^61 for l <= 80.
  *
@@ -37,7 +40,7 @@ struct mpc_pai_ifma {
     size_t l;
     __m512i n0;              /* -1 / m mod 2^52 */
     __m512i *m;              /* l digits, each in all lanes; so are all that follow */
-    __m512i *e;              /* 1 - R mod m */
+    __m512i *e;              /* what w begins with: digits of 1 - R mod m, each and 2 (2^52 - 1) */
     __m512i *one;            /* R mod m^2, 2 l digits */
     __m512i *unit;           /* 1 */
     __m512i *k[IFMA_CHUNKS]; /* R^(j + 2) mod m^2 */
@@ -50,7 +53,7 @@ struct mpc_pai_ifma_scratch {
     __m512i t[2 * IFMA_DIGITS_MAX + IFMA_TILE];
     __m512i w[2 * IFMA_DIGITS_MAX + IFMA_TILE];
     __m512i q[IFMA_DIGITS_MAX];
-    __m512i twice[2 * IFMA_DIGITS_MAX];
+    __m512i twice[IFMA_DIGITS_MAX];
 };
 
 /* z = x y / R, z = x^2 / R for eight numbers of 2 l digits: x0 then x1. z may be x or y. */

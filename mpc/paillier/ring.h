@@ -74,6 +74,7 @@ struct mpc_pai_ring {
 struct mpc_pai_table {
     const struct mpc_pai_ring *ring;
     size_t bits;
+    unsigned combs; /* the engine's own */
     uint64_t *w;
     size_t words;
 };

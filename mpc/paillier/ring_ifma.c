@@ -37,7 +37,7 @@ static void limbs_of(mp_limb_t *x, size_t n, const uint64_t *z, size_t l, size_t
 {
     memset(x, 0, n * sizeof *x);
     for (size_t i = 0; i < l; i++) {
-        uint64_t d = z[i * IFMA_LANES + lane];
+        uint64_t d = z[i * IFMA_LANES + lane] & IFMA_MASK;
         size_t bit = i * IFMA_DIGIT, limb = bit / 64, shift = bit % 64;
         if (limb < n)
             x[limb] |= d << shift;
@@ -90,6 +90,8 @@ static void constants(struct mpc_pai_ifma *c, const mpz_t m)
     mpz_ui_sub(v, 1, v);
     mpz_mod(v, v, m);
     spread(c->e, v, l);
+    for (size_t i = 0; i < l; i++)
+        c->e[i] = _mm512_add_epi64(c->e[i], _mm512_set1_epi64(2 * (long long)IFMA_MASK));
     spread_power(c->one, 1, m, l);
     mpz_set_ui(v, 1);
     spread(c->unit, v, 2 * l);

@@ -241,6 +241,67 @@ static void engines_agree_with_mpz(void **state)
     mpz_clear(m);
 }
 
+/* Exponents so long that a table gets several combs (ifma_table.c), and more numbers than pass over
+ * it side by side. */
+static void long_table(const mpz_t m, const struct mpc_pai_ring_ops *engine, size_t bits, size_t n)
+{
+    size_t limbs = (bits + 63) / 64, k2;
+    mp_limb_t *e, *base, *got;
+    struct mpc_pai_table *table;
+    struct mpc_pai_ring *r;
+    struct mpc_pai_vec z;
+    struct base_err err;
+    mpz_t x, want, v, m2;
+
+    mpz_inits(x, want, v, m2, NULL);
+    mpz_mul(m2, m, m);
+    TEST_OK(mpc_pai_ring_new(&r, m, engine, &err));
+    k2 = 2 * r->k;
+    e = mpc_pai_words_new(limbs * n);
+    base = mpc_pai_words_new(k2);
+    got = mpc_pai_words_new(k2 * n);
+    test_below(x, m2);
+    mpc_pai_limbs_from_mpz(base, k2, x);
+    for (size_t i = 0; i < n; i++) {
+        test_limbs(e + limbs * i, limbs);
+        if (bits % 64 != 0)
+            e[limbs * (i + 1) - 1] &= ((mp_limb_t)1 << bits % 64) - 1;
+    }
+    TEST_OK(mpc_pai_vec_init(&z, r, n, &err));
+    TEST_OK(mpc_pai_table_new(&table, r, base, bits, &err));
+    TEST_OK(mpc_pai_table_pow(table, &z, e, &err));
+    TEST_OK(mpc_pai_vec_store_whole(got, &z, &err));
+    for (size_t i = 0; i < n; i++) {
+        mpc_pai_mpz_from_limbs(v, e + limbs * i, limbs);
+        mpz_powm(want, x, v, m2);
+        mpc_pai_mpz_from_limbs(v, got + k2 * i, k2);
+        if (mpz_cmp(v, want) != 0)
+            fail_msg("%s: long table: %zu bits, number %zu of %zu", engine->name, bits, i, n);
+    }
+    mpc_pai_table_free(table);
+    mpc_pai_vec_release(&z);
+    mpc_pai_words_free(e, limbs * n);
+    mpc_pai_words_free(base, k2);
+    mpc_pai_words_free(got, k2 * n);
+    mpc_pai_ring_free(r);
+    mpz_clears(x, want, v, m2, NULL);
+}
+
+static void long_exponents_agree_with_mpz(void **state)
+{
+    static const size_t bits[] = {615, 1023, 1229, 1300};
+    mpz_t m;
+
+    (void)state;
+    mpz_init(m);
+    for (size_t b = 0; b < sizeof bits / sizeof *bits; b++)
+        for (size_t i = 0; mpc_pai_engine_at(i, 1024) != NULL; i++) {
+            modulus(m, 1024, (unsigned)b % 3);
+            long_table(m, mpc_pai_engine_at(i, 1024), bits[b], 60 + test_random() % 10);
+        }
+    mpz_clear(m);
+}
+
 static void helpers(void **state)
 {
     mp_limb_t x[5], y[5];
@@ -269,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(helpers),
         cmocka_unit_test(engines_agree_with_mpz),
+        cmocka_unit_test(long_exponents_agree_with_mpz),
     };
 
     mpc_pai_gmp_init();
