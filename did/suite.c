@@ -134,8 +134,10 @@ static fm_status secret_open(struct did_secret **out, struct did_secret *secret,
                              struct base_err *err)
 {
     const struct did_suite *suite = secret->key.suite;
-    fm_status st = suite->open(&secret->impl, &secret->key, secret->bytes, err);
+    fm_status st = check_profile(suite, err);
 
+    if (st == FM_OK)
+        st = suite->open(&secret->impl, &secret->key, secret->bytes, err);
     if (st != FM_OK) {
         did_secret_free(secret);
         return st;
@@ -192,10 +194,12 @@ fm_status did_secret_import(struct did_secret **out, const struct did_suite *sui
 fm_status did_secret_elsewhere(struct did_secret **out, const struct did_key *key,
                                const struct did_signer *signer, void *ctx, struct base_err *err)
 {
-    *out = calloc(1, sizeof **out);
+    fm_status st = check_profile(key->suite, err);
+
+    *out = st == FM_OK ? calloc(1, sizeof **out) : NULL;
     if (*out == NULL) {
         signer->close(ctx);
-        return base_err_memory(err, "key");
+        return st != FM_OK ? st : base_err_memory(err, "key");
     }
     **out = (struct did_secret){.key = *key, .signer = signer, .impl = ctx};
     return FM_OK;
@@ -233,6 +237,9 @@ fm_status did_secret_sign(const struct did_secret *secret, uint8_t *signature, c
     fm_status st;
 
     memset(signature, 0, suite->signature_len);
+    st = check_profile(suite, err);
+    if (st != FM_OK)
+        return st;
     if (secret->signer == NULL) {
         st = suite->sign(secret->impl, signature, message, message_len, err);
     } else {

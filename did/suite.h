@@ -127,7 +127,8 @@ fm_status did_key_verify(const struct did_key *key, uint32_t rules_version,
  * working copy in its secure heap where the process could set one up (1 MiB, about ten thousand
  * keys). There is no copy function: one owner, did_secret_free() wipes both. A forked child must
  * not use a key that its parent opened (its pages are zero there). May be used by several threads
- * at once. */
+ * at once. Of a suite that the profile has not (base/profile.h) none is made, and none signs:
+ * FM_E_AUTH. */
 struct did_secret;
 
 fm_status did_secret_generate(struct did_secret **out, const struct did_suite *suite,

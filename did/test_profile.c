@@ -33,6 +33,25 @@ static int forget(void **state)
     return 0;
 }
 
+/* None is made, and none that there was signs. */
+static void expect_secret(const struct did_secret *secret, bool allowed, uint8_t *signature)
+{
+    const struct did_suite *suite = did_secret_key(secret)->suite;
+    struct did_secret *fresh;
+    struct base_err err = {0};
+    uint8_t other[64];
+
+    assert_int_equal(did_secret_sign(secret, allowed ? signature : other, "abc", 3, &err),
+                     allowed ? FM_OK : FM_E_AUTH);
+    assert_int_equal(
+        did_secret_import(&fresh, suite, did_secret_bytes(secret), suite->secret_len, &err),
+        allowed ? FM_OK : FM_E_AUTH);
+    if (allowed)
+        did_secret_free(fresh);
+    else
+        assert_memory_equal(err.text, suite->name, strlen(suite->name));
+}
+
 static void keys_of_other_suites_are_refused_by_name(void **state)
 {
     static const struct {
@@ -73,6 +92,7 @@ static void keys_of_other_suites_are_refused_by_name(void **state)
             assert_int_equal(st, cases[c].allows[s] ? FM_OK : FM_E_AUTH);
             if (st != FM_OK)
                 assert_memory_equal(err.text, key->suite->name, strlen(key->suite->name));
+            expect_secret(secret[s], cases[c].allows[s], signature[s]);
         }
     }
     for (int s = 0; s < 3; s++)

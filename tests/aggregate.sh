@@ -32,7 +32,7 @@ propose() { # SQL COMPUTE...
   spec "$@"
   as bank_c contract draft "$W/spec.json" --key "$W/key/key.json" --out "$W/contract.json" >"$W/draft"
   as bank_c contract propose "$W/contract.json" >/dev/null
-  id=$(tr -d '\n' <"$W/contract.json" | hash_of)
+  id=$(tr -d '\n' <"$W/contract.json" | digest)
   for b in "${banks[@]}"; do as "$b" contract authorize "$id" --runs 100 >/dev/null; done
 }
 refused() { # EXIT_CODE PATTERN COMMAND...: one line says so

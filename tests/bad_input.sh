@@ -5,6 +5,8 @@
 set -euo pipefail
 
 build=$(cd "$1" && pwd)
+# shellcheck source=tests/profile.sh
+source "$(dirname "$0")/profile.sh"
 firmiana=$build/bin/firmiana
 W=$(mktemp -d)
 node_pid=''
@@ -138,7 +140,7 @@ for _ in $(seq 2000); do "$firmiana" status --home home >/dev/null 2>&1 && break
 kill -TERM "$other_pid" && wait "$other_pid" || fail "the node of another consortium: $(tail -n 1 err)"
 mv assertion.json home/keys/assertion.json
 cp genesis.json home/genesis.json
-bad 11 "but genesis.json here begins chain $(sha256sum genesis.json | cut -c1-16): which of the two" node --home home
+bad 11 "but genesis.json here begins chain $(digest <genesis.json | cut -c1-16): which of the two" node --home home
 rm -f home/ledger.db* home/sessions.db*
 cp other/keys/assertion.json home/keys/assertion.json.other
 cp home/keys/assertion.json assertion.json

@@ -4,6 +4,8 @@
 # usage: tests/did.sh BUILD_FOLDER
 set -euo pipefail
 build=$(cd "$1" && pwd)
+# shellcheck source=tests/profile.sh
+source "$(dirname "$0")/profile.sh"
 firmiana=$build/bin/firmiana
 W=$(mktemp -d)
 others=()
@@ -122,7 +124,7 @@ if command -v openssl >/dev/null; then
   openssl req -newkey rsa:2048 -nodes -keyout org.key -out org.csr -subj "/C=CN/O=Solo Bank" 2>/dev/null
   openssl x509 -req -in org.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile <(printf 'subjectAltName=URI:%s\nkeyUsage=digitalSignature\n' "$did") -out org.pem 2>/dev/null
   "$firmiana" did attach org.pem --key home/keys/officer.json --out org.json >out
-  has "signed for by $did#z6Mk"
+  has "signed for by $did#$key_mark"
   "$firmiana" did certificate org.json --ca ca.pem >out
   has "solo is O=Solo Bank,C=CN" && has "the CA, which put the DID into the certificate"
   "$build/bin/firmiana-verify" --x509 org.json --ca ca.pem trail.bundle >out
@@ -148,13 +150,18 @@ if [ -e /usr/lib/softhsm/libsofthsm2.so ] && command -v softhsm2-util openssl >/
   softhsm2-util --import imported.pem --token bank --label officer --id 01 --pin 4321 >/dev/null
   uri="pkcs11:token=bank;object=officer?module-path=/usr/lib/softhsm/libsofthsm2.so"
   pin() { "$firmiana" "$@" --passphrase-fd 9 9<<<"${PIN:-4321}"; }
+fi
+if [ -e imported.pem ] && [ "$profile" = national ]; then
+  ! pin officer create --token "$uri" --out token.json >out 2>err || fail "a token's P-256 key is an officer's"
+  grep -qF "p256 keys and signatures are not allowed: the profile is national" err || fail "$(cat err)"
+elif [ -e imported.pem ]; then
   pin officer create --token "$uri" --out token.json >token.txt
   ! grep -q 4321 token.json || fail "the PIN is in the file"
   PIN=9999 pin officer create --token "$uri" --out wrong.json >out 2>err && fail "any PIN will do"
   grep -q "the PIN is wrong" err || fail "$(cat err)"
   "$firmiana" officer add "$(tail -n 1 token.txt)" >/dev/null
   pin officer remove "$(tail -n 1 o2.txt)" --key token.json >out 2>err && fail "an officer who is none is removed"
-  o1=$("$firmiana" officer list | grep z6Mk | tr -d ' ')
+  o1=$("$firmiana" officer list | grep "$key_mark" | tr -d ' ')
   pin officer remove "$o1" --key token.json >out 2>err || fail "the token does not sign: $(cat err)"
   ! "$firmiana" officer add "$o1" >out 2>err || fail "the old officer still signs"
   grep -q "none of the officers'" err || fail "$(cat err)"

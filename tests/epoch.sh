@@ -21,7 +21,7 @@ cat >"$W/spec.json" <<'SPEC'
 SPEC
 as bank_a contract draft "$W/spec.json" --out "$W/contract.json" >/dev/null
 as bank_a contract propose "$W/contract.json" >/dev/null
-id=$(tr -d '\n' <"$W/contract.json" | hash_of)
+id=$(tr -d '\n' <"$W/contract.json" | digest)
 for b in "${banks[@]}"; do as "$b" contract authorize "$id" --runs 1000 >/dev/null; done
 ask() { as bank_a query run "$id" --param 1=10 --csv --timeout 100; }
 want=$(pooled 'SELECT COUNT(*) FROM loans WHERE overdue_days > 10')

@@ -39,7 +39,7 @@ changes() { sed 's/},{/\n/g' "$W/history" | sed -n "$1p" | field changes; }
 [ "$(root 1)" != "$(root 2)" ] && [ "$(root 2)" != "$(root 3)" ] || fail "versions with one root"
 
 # the last change set (none) by other programs; the one before is gone from versions.db, so that is the one to recompute
-want=$({ printf 'firmiana/changes/1'; printf '%s%s' "$(root 2)" "$(root 3)" | perl -pe 's|\s||g; $_ = pack("H*", $_)'; } | hash_of)
+want=$({ printf 'firmiana/changes/1'; printf '%s%s' "$(root 2)" "$(root 3)" | perl -pe 's|\s||g; $_ = pack("H*", $_)'; } | digest)
 [ "$(changes 3)" = "$want" ] || fail "the digest of no change is $(changes 3), not $want"
 sqlite3 "$W/bank_a/data.db" "UPDATE loans SET balance = balance + 1 WHERE rowid IN (SELECT rowid FROM loans ORDER BY rowid LIMIT 2)"
 as bank_a dataset publish --table loans >/dev/null
@@ -50,7 +50,7 @@ lines() { # VERSION-ID OTHER-ID MARK: rows of one that are not alike in the othe
 }
 old=$(sqlite3 "$W/bank_a/versions.db" "SELECT min(id) FROM versions") new=$(sqlite3 "$W/bank_a/versions.db" "SELECT max(id) FROM versions")
 [ "$(lines "$old" "$new" 00 | wc -c)" = 100 ] || fail "not two rows changed: $(lines "$old" "$new" 00)"
-want=$({ printf 'firmiana/changes/1'; printf '%s%s%s%s' "$(root 3)" "$(root 4)" "$(lines "$old" "$new" 00)" "$(lines "$new" "$old" 01)" | perl -pe 's|\s||g; $_ = pack("H*", $_)'; } | hash_of)
+want=$({ printf 'firmiana/changes/1'; printf '%s%s%s%s' "$(root 3)" "$(root 4)" "$(lines "$old" "$new" 00)" "$(lines "$new" "$old" 01)" | perl -pe 's|\s||g; $_ = pack("H*", $_)'; } | digest)
 [ "$(changes 4)" = "$want" ] || fail "the digest of the change set is $(changes 4), not $want"
 
 # rows of then and of now, from files alone

@@ -2,6 +2,8 @@
 # A consortium of real processes on loopback, for scripts that source this file: bank_a, bank_b, bank_c, regulator; the
 # regulator sequences. Before: `build` is a build folder, `name` the script's. After: W is a temporary folder with a home
 # a member, removed at the end if all went well. With engine=cometbft before, CometBFT orders the ledger, and all four validate.
+# shellcheck source=tests/profile.sh
+source "$(dirname "${BASH_SOURCE[0]}")/profile.sh"
 firmiana=$build/bin/firmiana verify=$build/bin/firmiana-verify
 export FIRMIANA_PASSPHRASE="a test's passphrase"
 W=$(mktemp -d)
@@ -23,8 +25,6 @@ as() { # MEMBER COMMAND...
   shift
   FIRMIANA_HOME=$W/$who timeout 120 "$firmiana" "$@"
 }
-# The hash of the ledger's formats, by somebody else's program; in hex.
-hash_of() { if [ "${FIRMIANA_PROFILE:-}" = national ]; then openssl dgst -sm3 -r; else sha256sum; fi | cut -d' ' -f1; }
 number() { sed -n "s/.*\"$1\":\\([0-9]*\\).*/\\1/p"; }
 now_ms() { date +%s%3N; }
 nap_ms() { sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
@@ -87,7 +87,7 @@ contract() { # ASKER "PROVIDER..." SQL: proposes and authorizes; the contract's 
 SPEC
   as "$asker" contract draft "$spec" --out "$W/contract.json" >/dev/null
   as "$asker" contract propose "$W/contract.json" >/dev/null
-  id=$(tr -d '\n' <"$W/contract.json" | hash_of)
+  id=$(tr -d '\n' <"$W/contract.json" | digest)
   for provider in $2; do as "$provider" contract authorize "$id" --runs 100000 >/dev/null; done
 }
 pooled() { # SQL with ?1 written out, over `loans`, the union of all banks' rows: SQLite's answer as CSV

@@ -11,6 +11,8 @@
 set -euo pipefail
 
 build=$(cd "$1" && pwd)
+# shellcheck source=tests/profile.sh
+source "$(dirname "$0")/profile.sh"
 full=${FIRMIANA_FULL:-}
 [ "$full" != 0 ] || full=
 firmiana=$build/bin/firmiana hostile=$build/tests/hostile
@@ -87,7 +89,7 @@ cat >"$W/spec.json" <<'SPEC'
 SPEC
 as bank_a contract draft "$W/spec.json" --out "$W/contract.json" >/dev/null
 as bank_a contract propose "$W/contract.json" >/dev/null
-contract=$(tr -d '\n' <"$W/contract.json" | sha256sum | cut -d' ' -f1)
+contract=$(tr -d '\n' <"$W/contract.json" | digest)
 for m in "${members[@]}"; do
   FIRMIANA_HOME=$W/$m "$firmiana" contract authorize "$contract" --runs 1000 --passphrase-fd 9 9<<<"hostile passphrase" >/dev/null
 done

@@ -35,7 +35,7 @@ ask() { # RECIPIENT SQL: the answer as CSV, without its head
   spec "$@"
   as "$1" contract draft "$W/spec.json" --out "$W/contract.json" >/dev/null
   as "$1" contract propose "$W/contract.json" >/dev/null
-  id=$(tr -d '\n' <"$W/contract.json" | hash_of)
+  id=$(tr -d '\n' <"$W/contract.json" | digest)
   echo "$id" >"$W/id" # asked in a subshell
   for b in bank_a bank_b; do as "$b" contract authorize "$id" --runs 100 >/dev/null; done
   as "$1" query run "$id" --csv | tail -n +2

@@ -71,16 +71,17 @@ must_refuse "lines 42 and 500001 are the same entry" as regulator lottery open "
 
 # another program
 if command -v python3 >/dev/null; then
-  python3 - "$id" "$W/list" "$(sed 's/.*"share":"\([0-9a-f]*\)".*/\1/' "$W/bank_a.again")" "$(sed 's/.*"share":"\([0-9a-f]*\)".*/\1/' "$W/bank_b.again")" >"$W/theirs" <<'PY'
+  python3 - "$id" "$W/list" "$(sed 's/.*"share":"\([0-9a-f]*\)".*/\1/' "$W/bank_a.again")" "$(sed 's/.*"share":"\([0-9a-f]*\)".*/\1/' "$W/bank_b.again")" "$hash_name" >"$W/theirs" <<'PY'
 import hashlib, sys
+H = lambda b: hashlib.new(sys.argv[5], b)
 entries = open(sys.argv[2]).read().splitlines()
-seed = hashlib.sha256(b"firmiana/lottery/seed/1\0" + b"".join(bytes.fromhex(sys.argv[i]) for i in (1, 3, 4))).digest()
+seed = H(b"firmiana/lottery/seed/1\0" + b"".join(bytes.fromhex(sys.argv[i]) for i in (1, 3, 4))).digest()
 place, numbers, n = list(range(len(entries))), [], 0
 for j in range(1000):
     m = len(entries) - j
     while True:
         if not numbers:
-            block = hashlib.sha256(seed + n.to_bytes(8, "big")).digest()
+            block = H(seed + n.to_bytes(8, "big")).digest()
             numbers, n = [int.from_bytes(block[8 * i:8 * i + 8], "big") for i in range(4)], n + 1
         v = numbers.pop(0)
         if v < 2**64 - 2**64 % m:

@@ -5,6 +5,8 @@
 set -euo pipefail
 
 build=$(cd "$1" && pwd)
+# shellcheck source=tests/profile.sh
+source "$(dirname "$0")/profile.sh"
 W=$(mktemp -d)
 nodes=()
 cleanup() {
@@ -65,7 +67,7 @@ propose() { # version minimum -> id
 SPEC
   "$firmiana" contract draft spec.json --out contract.json >/dev/null
   "$firmiana" contract propose contract.json >/dev/null
-  tr -d '\n' <contract.json | sha256sum | cut -d' ' -f1
+  tr -d '\n' <contract.json | digest
 }
 id=$(propose 1 5)
 standing() { "$firmiana" contract show "$1" | grep -q 'solo *active'; }
@@ -85,7 +87,7 @@ sed 's/"runs":7/"runs":700/' a.json >changed.json
 must_say "proof by" with o2 officer sign changed.json
 # A file that asks for other uses than the node derives, honestly signed by the first one.
 now=$(date +%s%3N)
-printf '{"contract":"%s","uses":[],"uses_hash":"%s","expires":%s,"runs":5}' "$id" "$(printf '[]' | sha256sum | cut -d' ' -f1)" $((now + 86400000)) >other.body
+printf '{"contract":"%s","uses":[],"uses_hash":"%s","expires":%s,"runs":5}' "$id" "$(printf '[]' | digest)" $((now + 86400000)) >other.body
 with o1 tx submit authorization.grant other.body --partial other.json >/dev/null
 must_say "authorizes other uses than this member's node derives" with o2 officer sign other.json
 # The second one sees it, signs, and it stands. (The ledger has the refused one: so it is begun anew.)

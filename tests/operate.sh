@@ -6,6 +6,8 @@
 set -euo pipefail
 
 build=$(cd "$1" && pwd)
+# shellcheck source=tests/profile.sh
+source "$(dirname "$0")/profile.sh"
 firmiana=$build/bin/firmiana
 W=$(mktemp -d)
 members=(bank_a bank_b regulator)
@@ -78,7 +80,7 @@ cat >"$W/spec.json" <<'SPEC'
 SPEC
 as bank_a contract draft "$W/spec.json" --out "$W/contract.json" >/dev/null
 as bank_a contract propose "$W/contract.json" >/dev/null
-contract=$(tr -d '\n' <"$W/contract.json" | sha256sum | cut -d' ' -f1)
+contract=$(tr -d '\n' <"$W/contract.json" | digest)
 for b in "${banks[@]}"; do as "$b" contract authorize "$contract" --runs 9 --passphrase-fd 9 9<<<"$passphrase" >/dev/null; done
 chain=$(as bank_a status --json | sed -n 's/.*"chain":"\([^"]*\)".*/\1/p')
 "$firmiana" consent create --chain "$chain" --identifier "$subject" --scheme demo.id --grantee bank_a --contract "$contract" --uses 5 \

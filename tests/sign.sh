@@ -26,14 +26,14 @@ cd "$W"
 printf 'a loan contract\n' >contract.txt
 printf 'a loan c0ntract\n' >forged.txt
 person=$("$firmiana" credential key --out person.key)
-stranger=$("$firmiana" credential key --out stranger.key --suite p256)
+stranger=$("$firmiana" credential key --out stranger.key --suite "$(pick p256 sm2)")
 [ "$person" != "$stranger" ]
 
 # ---- one signer, no ledger: a person by its did:key ----
 "$firmiana" sign contract.txt --out alone.sig --key person.key >/dev/null
 "$verify" --document contract.txt alone.sig >out || fail "not valid: $(cat out)"
-shows out "valid: signed document" "sha256     $(sha256sum <contract.txt | cut -d' ' -f1)" "signed     $person; at 20" "not when, nor that the keys were still good"
-[ -z "$(command -v openssl)" ] || shows out "sm3        $(openssl dgst -sm3 -r contract.txt | cut -d' ' -f1)"
+shows out "valid: signed document" "sha256     $(digest sha256 <contract.txt)" "signed     $person; at 20" "not when, nor that the keys were still good"
+[ -z "$(command -v openssl)" ] || shows out "sm3        $(digest sm3 <contract.txt)"
 must_refuse 1 "forged.txt is not the document that was signed" "$verify" --document forged.txt alone.sig
 must_refuse 11 "alone.sig: exists already" "$firmiana" sign contract.txt --out alone.sig --key person.key
 must_refuse 1 "not anchored on any ledger" "$verify" --chain "$(printf 'ab%.0s' {1..32})" alone.sig
@@ -88,7 +88,7 @@ hidden=0
 while IFS= read -r line; do
   if [[ $line == '{"leaf":'*'"type":"did.update"'* ]]; then
     payload=${line#*\"payload\":} payload=${payload%,\"result\":*}
-    line="${line%%,\"payload\":*},\"payload_hash\":\"$(printf '%s' "$payload" | sha256sum | cut -d' ' -f1)\",\"result\":${line##*,\"result\":}"
+    line="${line%%,\"payload\":*},\"payload_hash\":\"$(printf '%s' "$payload" | digest)\",\"result\":${line##*,\"result\":}"
     hidden=$((hidden + 1))
   fi
   [[ $line == '{"proof":'*'"state":"did/'* ]] || printf '%s\n' "$line"

@@ -185,8 +185,8 @@ static fm_status open_batch(struct batch *b, const struct cli_args *args, struct
     json_t *me = NULL;
     fm_status st = FM_OK;
 
-    (void)snprintf(b->receipt.algorithm, sizeof b->receipt.algorithm,
-                   cli_flag(args, "sm3") ? "sm3" : "sha256");
+    (void)snprintf(b->receipt.algorithm, sizeof b->receipt.algorithm, "%s",
+                   cli_flag(args, "sm3") ? "sm3" : ledger_evidence_usual());
     if (b->waiting == NULL)
         return base_err_memory(err, "credentials");
     if (access(out, F_OK) == 0)

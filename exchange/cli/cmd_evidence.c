@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/profile.h"
 #include "base/random.h"
 #include "exchange/cli/cmd_ledger.h"
 #include "exchange/cli/commands.h"
@@ -65,9 +66,12 @@ static fm_status gather(struct evidence_receipt *r, const struct cli_args *args,
     fm_status st = FM_OK;
 
     if (algorithm == NULL)
-        algorithm = "sha256";
+        algorithm = ledger_evidence_usual();
     if (!ledger_evidence_is_algorithm(algorithm))
         return base_err_set(err, FM_E_ARG, "--algorithm must be sha256 or sm3");
+    if (base_profile_is_national() && strcmp(algorithm, ledger_evidence_usual()) != 0)
+        return base_err_set(err, FM_E_ARG, "--algorithm %s: the profile national has sm3",
+                            algorithm);
     (void)snprintf(r->algorithm, sizeof r->algorithm, "%s", algorithm);
     if (list == NULL && args->operand_count == 0)
         return base_err_set(err, FM_E_ARG, "evidence deposit: name files, or --digests LIST");
@@ -181,7 +185,8 @@ static fm_status deposit(const struct cli_args *args, struct base_err *err)
 static const struct cli_option deposit_options[] = {
     CLI_HOME_OPTION,
     {"receipt", "FILE", "where to keep digests and salts", CLI_REQUIRED},
-    {"algorithm", "NAME", "sha256 (default) or sm3", CLI_OPTIONAL},
+    {"algorithm", "NAME",
+     "sha256 (default) or sm3 (default, and alone, where the profile is national)", CLI_OPTIONAL},
     {"digests", "LIST", "digests and names, a line each, as sha256sum prints them; - reads them",
      CLI_OPTIONAL},
     {"tsa", "COMMAND",

@@ -50,7 +50,7 @@ static fm_status add_keys(void *ctx, const char *key, const json_t *value, struc
     method = st == FM_OK ? did_document_methods(doc, &n) : NULL;
     for (size_t i = 0; st == FM_OK && i < n; i++)
         if ((method[i].roles & DID_ROLE_ASSERTION) != 0 &&
-            method[i].key.suite == did_suite_ed25519()) {
+            method[i].key.suite == did_suite_usual()) {
             st = ledger_vkey_put(&k->text, did_document_id(doc), &method[i].key, err);
             break; /* one line a name */
         }
@@ -116,8 +116,8 @@ const struct cli_command cli_ledger_publish = {
     "Any web server serves DIR: checkpoint, tile/..., and members, the keys that cosign. It shows "
     "that entries are there,\nin which order and how many, and never what is in them. Run it "
     "again, "
-    "as from a timer: only what is new is\nwritten. Anyone checks it: firmiana-verify --published "
-    "DIR --keys FILE --quorum K, or any tool for C2SP logs.",
+    "as from a timer: only what is new is\nwritten. Anyone checks it: firmiana-verify --keys FILE "
+    "--quorum K DIR, or any tool for C2SP logs.",
     publish_options,
     publish};
 

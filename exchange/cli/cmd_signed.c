@@ -28,7 +28,7 @@ static fm_status receipt_of(struct evidence_receipt *r, const struct cli_args *a
         st = base_json_get_hex(r->chain, 32, me, "chain", err);
     json_decref(me);
     (void)snprintf(r->algorithm, sizeof r->algorithm, "%s",
-                   cli_flag(args, "sm3") ? "sm3" : "sha256");
+                   cli_flag(args, "sm3") ? "sm3" : ledger_evidence_usual());
     if (st == FM_OK)
         st = evidence_digest_file(digest, path, r->algorithm, err);
     if (st == FM_OK)

@@ -35,5 +35,10 @@ bool ledger_base64_take(uint8_t *out, size_t out_len, struct base_cur *cur)
             out[n++] = (uint8_t)(bits >> have);
         }
     }
-    return text != NULL;
+    if (text == NULL || (bits & ((1u << have) - 1)) != 0)
+        return false;
+    for (; n % 3 != 0; n++)
+        if (*text++ != '=')
+            return false;
+    return true;
 }

@@ -8,9 +8,7 @@
 
 void ledger_base64_put(struct base_buf *out, const uint8_t *bytes, size_t len);
 
-/* Exactly out_len bytes from the front of the cursor; false if there are not as many digits. Sloppy
- * about padding and spare bits, of which there are none where out_len is a multiple of 3: else the
- * caller writes what was read again and compares the whole. */
+/* Exactly out_len bytes from the front of the cursor, as _put writes them; false otherwise. */
 bool ledger_base64_take(uint8_t *out, size_t out_len, struct base_cur *cur) FM_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/profile.h"
 #include "base/json.h"
 #include "ledger/proof/log.h"
 #include "ledger/proof/shape.h"
@@ -11,6 +12,11 @@
 bool ledger_evidence_is_algorithm(const char *name)
 {
     return name != NULL && (strcmp(name, "sha256") == 0 || strcmp(name, "sm3") == 0);
+}
+
+const char *ledger_evidence_usual(void)
+{
+    return base_profile_is_national() ? "sm3" : "sha256";
 }
 
 static void leaf_hash(uint8_t out32[32], const char *algorithm,

@@ -25,6 +25,8 @@ struct ledger_evidence_item {
 
 /* "sha256" or "sm3". */
 bool ledger_evidence_is_algorithm(const char *name);
+/* The profile's: what digests are made by where nobody says. */
+const char *ledger_evidence_usual(void);
 
 /* The nodes over n items, 1 <= n <= LEDGER_EVIDENCE_MAX; algorithm is one of the two. FM_E_MEMORY.
  */

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/profile.h"
 #include "ledger/proof/log.h"
 #include "ledger/proof/test_world.h"
 #include "ledger/transparency/published.h"
@@ -270,17 +271,17 @@ static void witnesses_sign_one_history(void **state)
     did_secret_free(secret);
 }
 
-static void keys_are_strict(void **state)
+/* Every bit and every length of a key's line counts; two lines may not have one name. */
+static void check_line(const struct did_key *of)
 {
     struct base_buf line = {0}, two = {0};
     struct ledger_vkey key[2];
     size_t n;
 
-    (void)state;
-    must(ledger_vkey_put(&line, "a.example", did_secret_key(w->m[0].node), &err));
+    must(ledger_vkey_put(&line, "a.example", of, &err));
     must(ledger_vkeys_parse(key, 2, &n, (const char *)line.p, line.len, &err));
     assert_int_equal(n, 1);
-    assert_true(did_key_equal(&key[0].key, did_secret_key(w->m[0].node)));
+    assert_true(did_key_equal(&key[0].key, of));
     for (size_t i = 0; i < line.len; i++) {
         line.p[i] ^= 1;
         assert_int_not_equal(ledger_vkeys_parse(key, 2, &n, (const char *)line.p, line.len, &err),
@@ -300,12 +301,55 @@ static void keys_are_strict(void **state)
     base_buf_release(&two);
 }
 
+static void keys_are_strict(void **state)
+{
+    (void)state;
+    check_line(did_secret_key(w->m[0].node));
+}
+
+/* SM2 keys say that their ledger is national; the other profile's are refused by name. */
+static void national_keys_are_strict(void **state)
+{
+    static const uint8_t seed[32] = {7};
+    struct did_secret *sm2;
+    struct base_buf ours = {0}, theirs = {0};
+    struct ledger_vkey key[2];
+    size_t n;
+
+    (void)state;
+    must(ledger_vkey_put(&theirs, "b.example", did_secret_key(w->m[0].node), &err));
+    must(base_profile_adopt(BASE_PROFILE_NATIONAL, &err));
+    must(did_secret_import(&sm2, did_suite_sm2(), seed, sizeof seed, &err));
+    check_line(did_secret_key(sm2));
+    must(ledger_vkey_put(&ours, "a.example", did_secret_key(sm2), &err));
+    assert_int_equal(ledger_vkey_put(&ours, "x", did_secret_key(w->m[0].node), &err),
+                     FM_E_UNSUPPORTED);
+    base_profile_forget();
+    must(ledger_vkeys_parse(key, 2, &n, (const char *)ours.p, ours.len, &err));
+    assert_true(base_profile_is_national());
+    assert_int_equal(ledger_vkeys_parse(key, 2, &n, (const char *)theirs.p, theirs.len, &err),
+                     FM_E_AUTH);
+    base_profile_forget();
+    base_buf_put(&theirs, ours.p, ours.len);
+    assert_int_equal(ledger_vkeys_parse(key, 2, &n, (const char *)theirs.p, theirs.len, &err),
+                     FM_E_INPUT);
+    assert_non_null(strstr(err.text, "key 2: sm2, but key 1 is of suite ed25519"));
+    base_profile_forget();
+    must(base_profile_adopt(BASE_PROFILE_INTERNATIONAL, &err));
+    assert_int_equal(ledger_vkeys_parse(key, 2, &n, (const char *)ours.p, ours.len, &err),
+                     FM_E_CONFLICT);
+    base_profile_forget();
+    did_secret_free(sm2);
+    base_buf_release(&ours);
+    base_buf_release(&theirs);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(paths_are_those_of_c2sp),    T(tiles_are_the_tree), T(every_bit_matters),
-        T(witnesses_sign_one_history), T(keys_are_strict),
+        T(witnesses_sign_one_history), T(keys_are_strict),    T(national_keys_are_strict),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

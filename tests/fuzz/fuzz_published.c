@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/profile.h"
 #include "ledger/transparency/vkey.h"
 #include "tests/fuzz/ledger_specimens.h"
 
@@ -20,6 +21,7 @@ static void check_keys(const uint8_t *data, size_t size)
     struct base_err err = {0};
     size_t n;
 
+    base_profile_forget(); /* keys say which profile's they are */
     if (ledger_vkeys_parse(out, 4, &n, (const char *)data, size, &err) != FM_OK) {
         fuzz_law(err.text[0] != '\0', "a refusal says why");
         return;
@@ -47,7 +49,26 @@ static void check_note(const uint8_t *data, size_t size)
 static void run(const uint8_t *data, size_t size)
 {
     check_keys(data, size);
+    base_profile_forget();
     check_note(data, size);
+}
+
+/* A key of a national ledger's. */
+static void add_national(struct fuzz_corpus *corpus)
+{
+    static const uint8_t seed[32] = {9};
+    struct did_secret *sm2;
+    struct base_buf line = {0};
+    struct base_err err = {0};
+
+    fuzz_law(base_profile_adopt(BASE_PROFILE_NATIONAL, &err) == FM_OK &&
+                 did_secret_import(&sm2, did_suite_sm2(), seed, sizeof seed, &err) == FM_OK &&
+                 ledger_vkey_put(&line, "witness.example/1", did_secret_key(sm2), &err) == FM_OK,
+             "specimen");
+    fuzz_add(corpus, line.p, line.len);
+    base_buf_release(&line);
+    did_secret_free(sm2);
+    base_profile_forget();
 }
 
 static void begin(struct fuzz_corpus *corpus)
@@ -67,6 +88,7 @@ static void begin(struct fuzz_corpus *corpus)
                  ledger_checkpoint_encode(&note, &original, &err) == FM_OK,
              "specimen");
     fuzz_add(corpus, keys.p, keys.len);
+    add_national(corpus);
     fuzz_add(corpus, note.p, note.len);
 }
 
