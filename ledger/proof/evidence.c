@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/profile.h"
 #include "base/json.h"
+#include "base/profile.h"
 #include "ledger/proof/log.h"
 #include "ledger/proof/shape.h"
 
