@@ -55,7 +55,9 @@ extern const struct cli_command cli_credential_batch;                           
 extern const struct cli_command cli_credential_extract;                         /* cmd_extract.c */
 extern const struct cli_command cli_sign, cli_countersign;                      /* cmd_sign.c */
 extern const struct cli_command cli_anchor, cli_verify;                         /* cmd_signed.c */
-extern const struct cli_command cli_ledger_publish, cli_ledger_witness;         /* cmd_publish.c */
+extern const struct cli_command cli_document_keep, cli_document_get, cli_document_list,
+    cli_document_show, cli_document_drop;                                 /* cmd_document.c */
+extern const struct cli_command cli_ledger_publish, cli_ledger_witness;   /* cmd_publish.c */
 extern const struct cli_command cli_governance_list, cli_governance_vote; /* cmd_governance.c */
 extern const struct cli_command cli_governance_propose; /* cmd_governance_propose.c */
 extern const struct cli_command cli_validator_rotate;   /* cmd_validator.c */

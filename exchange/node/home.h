@@ -9,6 +9,7 @@
  *   ledger.db      the replica
  *   cometbft/      CometBFT's keys, blocks and configuration, where it orders the ledger
  *   sessions.db    queries this node has started
+ *   copies/        documents that members keep for each other (exchange/copies/store.h)
  *   versions.db    keyed digests of published rows, to tell what changed (exchange/data/changes.h)
  *   node.sock      where the command line talks to it
  *
@@ -49,6 +50,7 @@ struct home {
     int64_t block_interval_ms;
     int64_t threads;
     int64_t memory_limit; /* MiB; 0: half of the machine's */
+    int64_t copies_limit; /* MiB, of each other member */
 };
 
 enum home_kind {

@@ -63,6 +63,8 @@ static const struct home_setting settings[] = {
     {"memory_limit", HOME_NUMBER, FIELD(memory_limit), "0", 0, 1 << 24, NULL,
      "MiB that all running queries may take together, by estimate from the declared sizes; a query "
      "waits until it fits, and one that never will is refused. 0: half of this machine's memory."},
+    {"copies_limit", HOME_NUMBER, FIELD(copies_limit), "256", 0, 1 << 24, NULL,
+     "MiB of encrypted copies of documents that this node keeps for each other member; 0: none."},
     {0}};
 
 const struct home_setting *home_settings(void)

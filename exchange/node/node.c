@@ -101,6 +101,8 @@ static fm_status open_all(struct node *node, struct base_err *err)
     if (st == FM_OK)
         st = node_openings_name(node, err);
     if (st == FM_OK)
+        st = node_copies_open(node, err);
+    if (st == FM_OK)
         st = node_engine_open(node, err);
     return st;
 }
@@ -170,6 +172,7 @@ void node_free(struct node *node)
         return;
     node_chores_end(node);
     node_query_free_all(node);
+    copies_close(node->copies);
     free_lists(node);
     answers_release(&node->answers);
     columns_clear(&node->columns);
@@ -226,6 +229,8 @@ static void on_message(struct node *node, const struct net_event *event)
         on_session_message(node, event->peer, event->bytes, event->len);
     } else if (event->type == NODE_MSG_PING) {
         node_ping_message(node, event->peer, event->bytes, event->len);
+    } else if (event->type == NODE_MSG_COPY) {
+        copies_take(node->copies, event->peer, event->bytes, event->len);
     } else {
         node_log_peer(node->config.log, "warn", "peer.message", event->peer, NULL,
                       "%s sent a message of unknown type %u", event->peer, (unsigned)event->type);
@@ -289,6 +294,7 @@ void node_on_tick(struct node *node)
     node_asking_tick(node);
     node_settle(node);
     node_ping_tick(node);
+    copies_tick(node->copies);
     node_members_tick(node);
 }
 

@@ -187,6 +187,7 @@ void node_peer_up(struct node *node, const char *alias)
     node_log_peer(node->config.log, "info", "peer.up", alias, NULL, "%s is connected", alias);
     if (ledger_engine_peer_up(node->engine, alias, node_now(node), &err) != FM_OK)
         node_step_error(node, alias, &err);
+    copies_peer_up(node->copies, alias);
 }
 
 void node_peer_down(struct node *node, const char *alias, const char *why)
@@ -200,6 +201,7 @@ void node_peer_down(struct node *node, const char *alias, const char *why)
     node_log_peer(node->config.log, "warn", "peer.down", alias, NULL, "%s: %s", alias, why);
     ledger_engine_peer_down(node->engine, alias);
     node_query_peer_down(node, alias, why);
+    copies_peer_down(node->copies, alias);
 }
 
 bool node_send(struct node *node, const char *alias, uint16_t type, const void *bytes, size_t len)

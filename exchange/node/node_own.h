@@ -8,6 +8,7 @@
 
 #include "exchange/comet/comet.h"
 #include "exchange/contract/contract.h"
+#include "exchange/copies/copies.h"
 #include "exchange/node/answers.h"
 #include "exchange/node/chore.h"
 #include "exchange/node/columns.h"
@@ -23,7 +24,12 @@
 #include "ledger/proof/tx.h"
 #include "ledger/store/chain.h"
 
-enum node_message { NODE_MSG_LEDGER = 1, NODE_MSG_SESSION = 2, NODE_MSG_PING = 3 };
+enum node_message {
+    NODE_MSG_LEDGER = 1,
+    NODE_MSG_SESSION = 2,
+    NODE_MSG_PING = 3,
+    NODE_MSG_COPY = 4
+};
 
 enum {
     NODE_MAX_MEMBERS = 64,
@@ -191,6 +197,7 @@ struct node {
     struct answers answers;
     int64_t answers_expire_ms; /* sealed ones are looked through next */
     struct columns columns;    /* of own rows, at most a sixteenth of memory_limit beside it */
+    struct copies *copies;     /* documents that members keep for each other */
     struct node_stat stats[NODE_STATS];
     unsigned next_stat;
 
@@ -243,6 +250,9 @@ void node_ping_tick(struct node *node);
 void node_ping_message(struct node *node, const char *alias, const void *bytes, size_t len);
 /* All that `firmiana status --json` prints, new; NULL without memory. */
 json_t *node_status(const struct node *node);
+
+/* node_copies.c */
+fm_status node_copies_open(struct node *node, struct base_err *err) FM_CHECK;
 
 /* node_members.c */
 /* Ends the channels with members that were suspended a while ago. */

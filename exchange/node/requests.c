@@ -285,6 +285,11 @@ static const struct {
     {"credential.issue", NODE_OPERATOR, node_request_credential_issue},
     {"contract.check", NODE_ANYONE, node_request_contract_check},
     {"contract.draft", NODE_ANALYST, node_request_contract_draft},
+    {"copy.drop", NODE_OPERATOR, node_request_copy_drop},
+    {"copy.get", NODE_OPERATOR, node_request_copy_get},
+    {"copy.keep", NODE_OPERATOR, node_request_copy_keep},
+    {"copy.list", NODE_OPERATOR | NODE_AUDITOR, node_request_copy_list},
+    {"copy.show", NODE_OPERATOR | NODE_AUDITOR, node_request_copy_show},
     {"query.explain", NODE_ANALYST, node_request_query_explain},
     {"dataset.history", NODE_ANYONE, node_request_dataset_history},
     {"dataset.prove", NODE_OPERATOR, node_request_dataset_prove},
@@ -372,14 +377,18 @@ void node_cancel(struct node *node, void *reply_ctx)
             a->gone = true;
         }
     node_chores_stop(node, reply_ctx, CHORE_FORGET);
+    copies_cancel(node->copies, reply_ctx, NULL);
     node_query_cancel(node, reply_ctx, "the one who asked has gone away");
     node_settle(node);
 }
 
 void node_stop_call(struct node *node, const void *reply_ctx)
 {
+    struct base_err stopped = {0};
     char why[64];
 
+    (void)base_err_set(&stopped, FM_E_CANCELLED, "stopped; what was begun goes on by itself");
+    copies_cancel(node->copies, reply_ctx, &stopped);
     (void)snprintf(why, sizeof why, "cancelled by %s", node->config.home.alias);
     for (struct node_asking *a = node->askings; a != NULL; a = a->next)
         a->stopped = a->stopped || a->reply.ctx == reply_ctx;

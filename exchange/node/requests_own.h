@@ -42,6 +42,16 @@ void node_request_credential_issue(struct node *node, const json_t *request,
                                    const struct node_reply *reply);
 void node_request_document_sign(struct node *node, const json_t *request,
                                 const struct node_reply *reply);
+void node_request_copy_drop(struct node *node, const json_t *request,
+                            const struct node_reply *reply);
+void node_request_copy_get(struct node *node, const json_t *request,
+                           const struct node_reply *reply);
+void node_request_copy_keep(struct node *node, const json_t *request,
+                            const struct node_reply *reply);
+void node_request_copy_list(struct node *node, const json_t *request,
+                            const struct node_reply *reply);
+void node_request_copy_show(struct node *node, const json_t *request,
+                            const struct node_reply *reply);
 void node_request_contract_check(struct node *node, const json_t *request,
                                  const struct node_reply *reply);
 void node_request_query_explain(struct node *node, const json_t *request,
