@@ -48,7 +48,7 @@ shows out "keeper  bank_b            kept" "keeper  bank_c            kept" "rea
 address=$(head -c 64 out)
 for m in bank_b bank_c; do
   kept=$m/copies/kept-bank_a-$address
-  [ "$(hash_of <"$kept")" = "$address" ] || fail "$kept is not of its address"
+  [ "$(digest <"$kept")" = "$address" ] || fail "$kept is not of its address"
   ! grep -qa "nobody else's business" "$kept" || fail "a keeper can read it"
   must_refuse 12 "no copy" as "$m" document get "$address" --out "got-$m"
 done
