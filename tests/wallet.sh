@@ -45,7 +45,7 @@ exposure() { # ASKER: its contract goes to $id
 SPEC
   as "$1" contract draft "$W/spec.json" --out "$W/contract.json" >/dev/null
   as "$1" contract propose "$W/contract.json" >/dev/null
-  id=$(tr -d '\n' <"$W/contract.json" | hash_of)
+  id=$(tr -d '\n' <"$W/contract.json" | digest)
   for b in "${banks[@]}"; do as "$b" contract authorize "$id" --runs 100 >/dev/null; done
 }
 exposure bank_a; contract_a=$id
