@@ -146,6 +146,35 @@ ok issue claims.json --key university.key --format sd-jwt --list "https://x.exam
 ok verify listed.sd --list university.list
 refused 1 "revoked by its issuer" verify listed.sd --list revoked.list
 
+# ---- schemas ----
+ok schema
+[ "$(grep -c "urn:firmiana:schema:" out)" = 6 ] || fail "$(cat out)"
+schema_of() { printf '"credentialSchema": {"id": "urn:firmiana:schema:%s:1", "type": "JsonSchema"}' "$1"; }
+identity='"name": "Li Wei", "idScheme": "passport", "idNumber": "E1", "level": "enhanced", "birthDate": "1990-01-31"'
+printf '{"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"], %s, "credentialSubject": {"id": "%s", %s}}' \
+  "$(schema_of person-identity)" "${did[person]}" "$identity" >kyc.json
+ok issue kyc.json --key university.key --out kyc.signed
+ok verify kyc.signed
+sed 's/"enhanced"/"high"/' kyc.json >wrong.json
+refused 1 "schema urn:firmiana:schema:person-identity:1: /credentialSubject/level is none of the values" issue wrong.json --key university.key
+refused 1 "/credentialSubject/level is none of the values" issue wrong.json --home "$W/home"
+printf '{"vct": "kyc", %s, %s}' "$(schema_of person-identity)" "$identity" >kyc.claims
+ok issue kyc.claims --key university.key --format sd-jwt --holder "${did[person]}" --out kyc.sd
+ok present kyc.sd --key person.key --challenge 1 --domain bank_b --disclose /birthDate --out kyc_part.sd
+ok verify kyc_part.sd --challenge 1 --domain bank_b # what was left out is not missed
+sed 's/1990-01-31/31.1.1990/' kyc.claims >wrong.json
+refused 1 "/birthDate has not the form" issue wrong.json --key university.key --format sd-jwt
+sed 's/urn:firmiana:schema:person-identity:1/urn:x:own/' kyc.json >own.json
+refused 12 "give it with --schema" issue own.json --key university.key
+echo '{"$id": "urn:x:own", "properties": {"credentialSubject": {"required": ["id", "level"]}}}' >own.schema
+ok issue own.json --key university.key --schema own.schema --out own.signed
+refused 12 "give it with --schema" verify own.signed
+ok verify own.signed --schema own.schema
+sed 's/"level"/"rank"/' own.schema >rank.schema
+refused 1 "/credentialSubject/rank is missing" verify own.signed --schema rank.schema
+sed 's/"required"/"format"/' own.schema >unknown.schema
+refused 14 "/properties/credentialSubject/format: this keyword is not known here" verify own.signed --schema unknown.schema
+
 # ---- under a profile no key of the other is made ----
 FIRMIANA_PROFILE=$profile refused 7 "$foreign_suite keys and signatures are not allowed: the profile is $profile" key --out foreign.key --suite "$foreign_suite"
 [ ! -e foreign.key ] || fail "a key that was refused was written"

@@ -111,4 +111,7 @@ for alg in EdDSA:ed25519 ES256:p256; do
   done
 done
 sd refuse "${bad[@]}" || fail "they accept what was tampered with"
-echo "interop: credential, presentation and JWT both ways with @digitalbazaar/vc and did-jwt, SD-JWT VC both ways with @sd-jwt/sd-jwt-vc; what was tampered with refused by both"
+# Schemas: ajv and ours say the same of specimens and of mutations of them.
+timeout 60 node "$packages/schemas.mjs" "$here/../../did/credential/schemas" 300 "${FIRMIANA_SEED:-7}" | "$build/did/credential/schema_verdicts" >verdicts ||
+  fail "$(head -n 3 verdicts)"
+echo "interop: credential, presentation and JWT both ways with @digitalbazaar/vc and did-jwt, SD-JWT VC both ways with @sd-jwt/sd-jwt-vc; what was tampered with refused by both; schemas as ajv: $(tail -n 1 verdicts)"

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "did/copy.h"
 #include "did/credential/credential_own.h"
+#include "did/credential/schemas.h"
 #include "did/credential/status_list.h"
 #include "did/document.h"
 
@@ -36,7 +37,10 @@ fm_status credential_complete(json_t *credential, const char *method, struct bas
     if (!did_method_split(did, method))
         return base_err_set(err, FM_E_ARG, "'%.80s' is no verification method", method);
     st = settle_issuer(credential, did, err);
-    return st != FM_OK ? st : credential_check_shape(credential, err);
+    if (st == FM_OK)
+        st = credential_check_shape(credential, err);
+    return st != FM_OK ? st
+                       : credential_check_schemas(credential, CREDENTIAL_SCHEMA_WHOLE, NULL, err);
 }
 
 fm_status credential_issue(json_t *credential, const struct did_secret *secret, const char *method,
@@ -162,6 +166,8 @@ fm_status credential_judge(struct credential_facts *out, const json_t *credentia
 {
     fm_status st = judge_itself(out, credential, v, err);
 
+    if (st == FM_OK)
+        st = credential_check_schemas(credential, CREDENTIAL_SCHEMA_WHOLE, NULL, err);
     return st != FM_OK ? st
                        : credential_check_status(
                              out, json_object_get(credential, "credentialStatus"), v, err);

@@ -36,13 +36,15 @@ struct credential_facts {
 };
 
 /* Completes and signs: issuer becomes the DID of `method` (or must be it), and the shape is
- * checked. role assertionMethod. Errors: FM_E_INPUT (shape), FM_E_CONFLICT (signed already, or
- * another issuer). On failure the credential may have an issuer, but has no proof. */
+ * checked, and so is what schemas ask that come with this program (schemas.h). role
+ * assertionMethod. Errors: FM_E_INPUT (shape), FM_E_INVALID (schema), FM_E_CONFLICT (signed
+ * already, or another issuer). On failure the credential may have an issuer, but has no proof. */
 fm_status credential_issue(json_t *credential, const struct did_secret *secret, const char *method,
                            int64_t created_s, struct base_err *err) FM_CHECK;
 
 /* Verdicts: FM_OK; FM_E_INPUT (malformed), FM_E_AUTH (signature, or a key that is not the
- * issuer's), FM_E_INVALID (not yet valid, expired, revoked, suspended). No verdict: FM_E_NOT_FOUND
+ * issuer's), FM_E_INVALID (not yet valid, expired, revoked, suspended, not as its
+ * schema asks). No verdict: FM_E_NOT_FOUND
  * (a status list), FM_E_UNSUPPORTED (a kind of status or proof not known here), and others. */
 fm_status credential_verify(struct credential_facts *out, const json_t *credential,
                             const struct credential_verifier *v, struct base_err *err) FM_CHECK;

@@ -6,6 +6,7 @@
 #include "did/credential/credential_own.h"
 #include "did/credential/jwk.h"
 #include "did/credential/pointer.h"
+#include "did/credential/schemas.h"
 #include "did/document.h"
 
 /* What judges the credential: never hidden. */
@@ -119,7 +120,9 @@ static fm_status complete(json_t *claims, const struct did_key *holder, const ch
         if (st == FM_OK && json_object_set_new(claims, "cnf", json_pack("{s:o}", "jwk", jwk)) != 0)
             st = base_err_memory(err, "claims");
     }
-    return st != FM_OK ? st : check_form(claims, err);
+    if (st == FM_OK)
+        st = check_form(claims, err);
+    return st != FM_OK ? st : credential_check_schemas(claims, CREDENTIAL_SCHEMA_WHOLE, NULL, err);
 }
 
 static fm_status sign(struct base_buf *out, const json_t *claims, const struct did_secret *secret,
@@ -237,6 +240,8 @@ static fm_status judge(struct credential_sd_facts *out, const json_t *claims,
         st = credential_check_signer(&facts->proof, facts->issuer, "iss", err);
     if (st == FM_OK)
         st = credential_jwt_period(claims, v->now_s, err);
+    if (st == FM_OK)
+        st = credential_check_schemas(claims, CREDENTIAL_SCHEMA_PART, NULL, err);
     if (st != FM_OK)
         return st;
     out->type = json_string_value(json_object_get(claims, "vct"));

@@ -191,11 +191,26 @@ static fm_status add_status(json_t *credential, const struct cli_args *args, str
     return st;
 }
 
+/* The schemas that it names: the node has only those that come with it. */
+static fm_status check_schemas(const json_t *credential, const struct cli_args *args,
+                               struct base_err *err)
+{
+    struct credential_files files = {0};
+    fm_status st = credential_files_schemas(&files, args, err);
+
+    if (st == FM_OK)
+        st = credential_check_schemas(credential, CREDENTIAL_SCHEMA_WHOLE, &files.more, err);
+    credential_files_release(&files);
+    return st;
+}
+
 static fm_status issue(const struct cli_args *args, struct base_err *err)
 {
     json_t *credential = NULL;
     fm_status st = base_json_load_file(&credential, args->operands[0], CREDENTIAL_FILE_MAX, err);
 
+    if (st == FM_OK)
+        st = check_schemas(credential, args, err);
     if (st == FM_OK)
         st = add_status(credential, args, err);
     if (st == FM_OK)
@@ -213,6 +228,7 @@ static const struct cli_option issue_options[] = {
     {"index", "N", "its place there, never used twice", CLI_OPTIONAL},
     {"suspension", NULL, "the list is for suspensions, which end; not for revocations",
      CLI_OPTIONAL},
+    CREDENTIAL_SCHEMA_OPTION,
     {"format", "NAME",
      "json, with a Data Integrity proof (default); jwt (vc+jwt); sd-jwt (SD-JWT VC: its holder "
      "chooses what to show)",

@@ -178,6 +178,35 @@ const struct cli_command cli_credential_claims = {
     claims_options,
     claims};
 
+/* ---- schemas ---- */
+
+static fm_status schema(const struct cli_args *args, struct base_err *err)
+{
+    const char *name = args->operand_count > 0 ? args->operands[0] : NULL;
+    struct credential_schema one;
+
+    for (size_t i = 0; credential_schema_at(&one, i); i++) {
+        if (name == NULL)
+            printf("%-16s %s\n", one.name, one.id);
+        else if (strcmp(name, one.name) == 0 || strcmp(name, one.id) == 0)
+            return fputs(one.text, stdout) >= 0 ? FM_OK : base_err_errno(err, "standard output");
+    }
+    return name == NULL ? FM_OK
+                        : base_err_set(err, FM_E_NOT_FOUND,
+                                       "%.80s: no such schema; credential schema lists them", name);
+}
+
+const struct cli_command cli_credential_schema = {
+    "credential schema",
+    "[NAME]",
+    0,
+    1,
+    "the JSON Schemas that come with firmiana: their ids, or one of them",
+    "A credential names one: \"credentialSchema\": {\"id\": ID, \"type\": \"JsonSchema\"}, and is "
+    "held against it when it is issued and when it is verified.",
+    NULL,
+    schema};
+
 /* ---- verifying ---- */
 
 static void say(const struct credential_facts *facts)
@@ -324,6 +353,24 @@ static fm_status print_found_json(const struct found *found, struct base_err *er
     return st;
 }
 
+/* Schemas that do not come with this program: of the credential, or of each that is shown. */
+static fm_status check_schemas(const struct found *found, const struct credential_schemas *more,
+                               struct base_err *err)
+{
+    const json_t *held = json_object_get(found->value, "verifiableCredential"), *one;
+    size_t i;
+    fm_status st = FM_OK;
+
+    if (found->sd.type != NULL)
+        return credential_check_schemas(found->value, CREDENTIAL_SCHEMA_PART, more, err);
+    if (!json_is_array(held))
+        return credential_check_schemas(held != NULL ? held : found->value, CREDENTIAL_SCHEMA_WHOLE,
+                                        more, err);
+    json_array_foreach(held, i, one) st =
+        st != FM_OK ? st : credential_check_schemas(one, CREDENTIAL_SCHEMA_WHOLE, more, err);
+    return st;
+}
+
 static fm_status verify(const struct cli_args *args, struct base_err *err)
 {
     struct credential_files files;
@@ -336,6 +383,8 @@ static fm_status verify(const struct cli_args *args, struct base_err *err)
         st = read_text(&buf, &text, args->operands[0], err);
     if (st == FM_OK) {
         st = judge_text(&found, text, args, &files.verifier, err);
+        if (st == FM_OK)
+            st = check_schemas(&found, &files.more, err);
         if (st != FM_OK)
             st = base_err_prefix(err, "%s", args->operands[0]);
     }
@@ -352,6 +401,7 @@ static const struct cli_option verify_options[] = {
      CLI_OPTIONAL},
     {"document", "FILE", "the DID document of an issuer", CLI_REPEATED},
     {"list", "FILE", "a status list of an issuer", CLI_REPEATED},
+    CREDENTIAL_SCHEMA_OPTION,
     {"challenge", "TEXT", "of a presentation: what was asked to be signed", CLI_OPTIONAL},
     {"domain", "TEXT", "of a presentation: who asked", CLI_OPTIONAL},
     CLI_JSON_OPTION,

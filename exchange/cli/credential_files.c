@@ -148,6 +148,51 @@ static fm_status add_list(struct credential_files *f, const char *path, struct b
     return st;
 }
 
+/* ---- schemas ---- */
+
+static fm_status find_schema(void *ctx, json_t **out, const char *id, struct base_err *err)
+{
+    struct credential_files *f = ctx;
+
+    *out = json_incref(json_object_get(f->schemas, id));
+    return *out != NULL ? FM_OK
+                        : base_err_set(err, FM_E_NOT_FOUND, "not at hand: give it with --schema");
+}
+
+static fm_status add_schema(struct credential_files *f, const char *path, struct base_err *err)
+{
+    json_t *schema;
+    const char *id;
+    fm_status st = base_json_load_file(&schema, path, CREDENTIAL_FILE_MAX, err);
+
+    if (st != FM_OK)
+        return st;
+    st = base_json_get_str(&id, schema, "$id", err);
+    if (st == FM_OK)
+        st = credential_json_schema_check(schema, err);
+    if (st != FM_OK)
+        st = base_err_prefix(err, "%s", path);
+    else if (json_object_set(f->schemas, id, schema) != 0)
+        st = base_err_memory(err, path);
+    json_decref(schema);
+    return st;
+}
+
+fm_status credential_files_schemas(struct credential_files *f, const struct cli_args *args,
+                                   struct base_err *err)
+{
+    const char *path;
+    fm_status st = FM_OK;
+
+    f->schemas = json_object();
+    f->more = (struct credential_schemas){find_schema, f};
+    for (size_t i = 0; st == FM_OK && (path = cli_value_at(args, "schema", i)) != NULL; i++)
+        st = add_schema(f, path, err);
+    return st;
+}
+
+/* ---- all of them ---- */
+
 fm_status credential_files_open(struct credential_files *f, const struct cli_args *args,
                                 int64_t now_s, struct base_err *err)
 {
@@ -159,6 +204,7 @@ fm_status credential_files_open(struct credential_files *f, const struct cli_arg
     f->verifier = (struct credential_verifier){&f->resolver, &f->source, DID_RULES_VERSION, now_s};
     if (f->lists == NULL)
         return base_err_memory(err, "status lists");
+    st = credential_files_schemas(f, args, err);
     for (size_t i = 0; st == FM_OK && (path = cli_value_at(args, "document", i)) != NULL; i++) {
         json_t *json;
         st = base_json_load_file(&json, path, DID_DOCUMENT_MAX, err);
@@ -177,5 +223,6 @@ void credential_files_release(struct credential_files *f)
         did_document_free(f->documents[i]);
     free(f->documents);
     json_decref(f->lists);
+    json_decref(f->schemas);
     *f = (struct credential_files){0};
 }

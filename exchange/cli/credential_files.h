@@ -5,6 +5,7 @@
 #define FIRMIANA_EXCHANGE_CLI_CREDENTIAL_FILES_H
 
 #include "did/credential/credential.h"
+#include "did/credential/schemas.h"
 #include "did/document.h"
 #include "did/key_did.h"
 #include "exchange/cli/args.h"
@@ -14,6 +15,12 @@
 #define CREDENTIAL_OUT_OPTION                                                       \
     {                                                                               \
         "out", "FILE", "where to write it (default: standard output)", CLI_OPTIONAL \
+    }
+
+#define CREDENTIAL_SCHEMA_OPTION                                                              \
+    {                                                                                         \
+        "schema", "FILE", "a JSON Schema that it names and that does not come with firmiana", \
+            CLI_REPEATED                                                                      \
     }
 
 int64_t credential_now_s(void);
@@ -30,13 +37,20 @@ struct credential_files {
     const struct cli_args *args;
     struct did_document **documents;
     size_t document_count;
-    json_t *lists; /* by id */
+    json_t *lists;                  /* by id */
+    struct credential_schemas more; /* of --schema */
+    json_t *schemas;                /* by id */
     struct did_resolver resolver;
     struct credential_lists source;
     struct credential_verifier verifier; /* points into the two above */
 };
 
-/* Reads --document and --list, each as often as given; --home is asked when it is needed. */
+/* Reads --schema, each a schema that is known to be one. Done by open too. */
+fm_status credential_files_schemas(struct credential_files *f, const struct cli_args *args,
+                                   struct base_err *err) FM_CHECK;
+
+/* Reads --document, --list and --schema, each as often as given; --home is asked when it is needed.
+ */
 fm_status credential_files_open(struct credential_files *f, const struct cli_args *args,
                                 int64_t now_s, struct base_err *err) FM_CHECK;
 /* The document of a did:firmiana, borrowed. FM_E_NOT_FOUND: nobody at hand has it. */
