@@ -56,6 +56,10 @@ struct ledger_state_source {
     fm_status (*expired)(void *ctx, int64_t before_ms,
                          fm_status (*fn)(void *fn_ctx, const char *id, struct base_err *err),
                          void *fn_ctx, struct base_err *err);
+    /* Whether there is seen/ID, for the id of a transaction with that not_after: who knows it finds
+     * the id among those that end at the same time, which came lately. */
+    fm_status (*seen)(void *ctx, bool *found, const uint8_t id[32], int64_t not_after,
+                      struct base_err *err);
     /* Whether the log's first `size` leaves (0: all) end with a block leaf, and that state. */
     fm_status (*log_at)(void *ctx, bool *ends, struct ledger_epoch_head *out, uint64_t size,
                         struct base_err *err);

@@ -202,7 +202,8 @@ static fm_status check_envelope(struct ledger_context *c, struct ledger_prepared
                                 struct base_err *err)
 {
     char key[LEDGER_KEY_TEXT];
-    const json_t *seen = NULL;
+    const struct ledger_state_source *source = c->view->source;
+    bool seen;
     fm_status st = FM_OK;
 
     if (ledger_tx_since(&p->tx) > c->rules_version) {
@@ -227,13 +228,12 @@ static fm_status check_envelope(struct ledger_context *c, struct ledger_prepared
         return FM_OK;
     }
     (void)ledger_key(key, "seen", c->id);
-    if (p->unseen)
-        seen = ledger_view_changed(c->view, key);
-    else
-        st = ledger_view_get(c->view, &seen, key, err);
+    seen = ledger_view_changed(c->view, key) != NULL;
+    if (!seen && !p->unseen)
+        st = source->seen(source->ctx, &seen, p->tx.id, p->tx.not_after, err);
     /* Asked twice, and the source does not change in between: an id costs it a search. */
-    p->unseen = st == FM_OK && seen == NULL;
-    if (seen != NULL)
+    p->unseen = st == FM_OK && !seen;
+    if (seen)
         drop(p, LEDGER_DROP_REPEATED, "its id is in the log already");
     return st;
 }

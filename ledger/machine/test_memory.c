@@ -84,6 +84,21 @@ static fm_status expired(void *ctx, int64_t before_ms,
     return FM_OK;
 }
 
+static fm_status seen(void *ctx, bool *found, const uint8_t id[32], int64_t not_after,
+                      struct base_err *e)
+{
+    char key[70] = "seen/", text[48];
+    struct base_buf value = {0};
+    fm_status st;
+
+    base_hex(key + 5, id, 32);
+    st = get(ctx, &value, found, key, e);
+    (void)snprintf(text, sizeof text, "{\"not_after\":%lld}", (long long)not_after);
+    assert_true(!*found || (value.len == strlen(text) && memcmp(value.p, text, value.len) == 0));
+    base_buf_release(&value);
+    return st;
+}
+
 static fm_status log_at(void *ctx, bool *ends, struct ledger_epoch_head *out, uint64_t size,
                         struct base_err *e)
 {
@@ -195,14 +210,14 @@ static void apply(struct memory *m, struct ledger_step *step)
 
 void memory_init(struct memory *m, const json_t *genesis, const uint8_t chain[32])
 {
-    struct ledger_state_pages pages = {page_get, page_put, page_del, m};
+    struct ledger_state_pages pages = {page_get, page_put, page_del, m, NULL};
     struct ledger_seal_sink sink = {take_leaf, take_node, m};
     struct ledger_step step = {0};
 
     memset(m, 0, sizeof *m);
     m->state = json_object();
     m->pages = json_object();
-    m->source = (struct ledger_state_source){get, list, expired, log_at, m};
+    m->source = (struct ledger_state_source){get, list, expired, seen, log_at, m};
     must(ledger_machine_new(&m->machine, &m->source, chain, &err));
     must(ledger_machine_genesis(m->machine, &step, genesis, &err));
     must(ledger_seal_genesis(&m->tip, json_integer_value(json_object_get(genesis, "time")), &step,
@@ -222,7 +237,7 @@ void memory_release(struct memory *m)
 void memory_execute(struct memory *m, struct ledger_outcome *outcomes,
                     const struct ledger_block *block)
 {
-    struct ledger_state_pages pages = {page_get, page_put, page_del, m};
+    struct ledger_state_pages pages = {page_get, page_put, page_del, m, NULL};
     struct ledger_seal_sink sink = {take_leaf, take_node, m};
     struct ledger_step step = {0};
 

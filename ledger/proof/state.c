@@ -164,6 +164,16 @@ static int by_path(const void *a, const void *b)
     return memcmp(x->path, y->path, 32);
 }
 
+static fm_status sort_changes(struct ledger_state_change *changes, size_t n, struct base_err *err)
+{
+    qsort(changes, n, sizeof *changes, by_path);
+    for (size_t i = 1; i < n; i++) {
+        if (by_path(&changes[i - 1], &changes[i]) == 0)
+            return base_err_set(err, FM_E_ARG, "state tree: two changes of one key in one update");
+    }
+    return FM_OK;
+}
+
 fm_status ledger_state_update(uint8_t root32[32], const struct ledger_state_pages *pages,
                               struct ledger_state_change *changes, size_t n, struct base_err *err)
 {
@@ -172,15 +182,32 @@ fm_status ledger_state_update(uint8_t root32[32], const struct ledger_state_page
 
     if (n == 0)
         return ledger_state_root(root32, pages, err);
-    qsort(changes, n, sizeof *changes, by_path);
-    for (size_t i = 1; i < n; i++) {
-        if (by_path(&changes[i - 1], &changes[i]) == 0)
-            return base_err_set(err, FM_E_ARG, "state tree: two changes of one key in one update");
-    }
-    st = change_page(&root, pages, changes, n, 0, err);
+    st = sort_changes(changes, n, err);
+    if (st == FM_OK && pages->begin != NULL)
+        st = pages->begin(pages->ctx, changes, n, err);
+    if (st == FM_OK)
+        st = change_page(&root, pages, changes, n, 0, err);
     if (st == FM_OK)
         memcpy(root32, root.hash, 32);
     return st;
+}
+
+fm_status ledger_state_update_below(const struct ledger_state_pages *pages,
+                                    struct ledger_state_change *changes, size_t n, unsigned depth,
+                                    struct base_err *err)
+{
+    struct ledger_state_page page;
+    struct ledger_state_sub sub;
+    fm_status st = n > 0 ? sort_changes(changes, n, err) : FM_OK;
+
+    if (st != FM_OK || n == 0)
+        return st;
+    st = ledger_state_page_load(&page, pages, changes[0].path, depth, err);
+    if (st != FM_OK)
+        return st;
+    if (page.kind == LEDGER_STATE_IS_FAN)
+        return change_fan(&sub, pages, &page, changes, n, depth, err);
+    return change_bucket(&sub, pages, &page, changes, n, depth, err);
 }
 
 fm_status ledger_state_root(uint8_t root32[32], const struct ledger_state_pages *pages,

@@ -31,6 +31,12 @@
 #define LEDGER_STATE_PAGE_MAX (1 + 64 * 16) /* bytes of the largest page: 1025 */
 #define LEDGER_STATE_ID_MAX 33              /* bytes of the longest page id */
 
+struct ledger_state_change {
+    uint8_t path[32];
+    uint8_t value_hash[32]; /* unused when removed */
+    bool removed;
+};
+
 /* Where pages live. A page's id is 1 byte with the number of nibbles of its prefix (0 to 63), then
  * the prefix, two nibbles a byte, high one first, a last odd nibble padded with 0: at most
  * LEDGER_STATE_ID_MAX bytes, one id per page, fit for a primary key. Calls come in the order of
@@ -45,12 +51,9 @@ struct ledger_state_pages {
     /* The page is there. */
     fm_status (*del)(void *ctx, const uint8_t *id, size_t id_len, struct base_err *err);
     void *ctx;
-};
-
-struct ledger_state_change {
-    uint8_t path[32];
-    uint8_t value_hash[32]; /* unused when removed */
-    bool removed;
+    /* Told first what an update is about to change, in the order of paths. NULL: nobody asks. */
+    fm_status (*begin)(void *ctx, const struct ledger_state_change *changes, size_t n,
+                       struct base_err *err);
 };
 
 /* path = H(key). */
@@ -63,6 +66,12 @@ void ledger_state_path(uint8_t out32[32], const char *key);
 fm_status ledger_state_update(uint8_t root32[32], const struct ledger_state_pages *pages,
                               struct ledger_state_change *changes, size_t n,
                               struct base_err *err) FM_CHECK;
+
+/* The same for one subtree alone, whatever the page above it says: changes share `depth` nibbles,
+ * and what is above stays as it is. begin is not called. */
+fm_status ledger_state_update_below(const struct ledger_state_pages *pages,
+                                    struct ledger_state_change *changes, size_t n, unsigned depth,
+                                    struct base_err *err) FM_CHECK;
 
 /* The root of what is stored: 32 zero bytes for an empty tree. Reads one page. */
 fm_status ledger_state_root(uint8_t root32[32], const struct ledger_state_pages *pages,

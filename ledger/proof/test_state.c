@@ -105,7 +105,7 @@ static fm_status del(void *ctx, const uint8_t *id, size_t id_len, struct base_er
     return maybe_fail(e);
 }
 
-static const struct ledger_state_pages pages = {get, put, del, NULL};
+static const struct ledger_state_pages pages = {get, put, del, NULL, NULL};
 
 static size_t pages_left(void)
 {

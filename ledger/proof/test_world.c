@@ -342,7 +342,7 @@ static fm_status page_del(void *ctx, const uint8_t *id, size_t id_len, struct ba
 
 void world_state(struct world *w, const char *key, json_t *value)
 {
-    const struct ledger_state_pages pages = {page_get, page_put, page_del, w};
+    const struct ledger_state_pages pages = {page_get, page_put, page_del, w, NULL};
     struct ledger_state_change change = {.removed = value == NULL};
 
     ledger_state_path(change.path, key);
@@ -354,7 +354,7 @@ void world_state(struct world *w, const char *key, json_t *value)
 
 void world_prove(struct world *w, const char *key, const json_t *value)
 {
-    const struct ledger_state_pages pages = {page_get, page_put, page_del, w};
+    const struct ledger_state_pages pages = {page_get, page_put, page_del, w, NULL};
     struct ledger_bundle_sink sink = sink_of(w);
     static struct ledger_state_proof proof;
     uint8_t path[32];

@@ -247,6 +247,11 @@ void ledger_chain_set_recent(struct ledger_chain *chain, size_t leaves)
     ledger_store_set_recent(chain->store, leaves);
 }
 
+void ledger_chain_set_sweep(struct ledger_chain *chain, unsigned depth, size_t changes)
+{
+    ledger_store_set_sweep(chain->store, depth, changes);
+}
+
 const uint8_t *ledger_chain_id(const struct ledger_chain *chain)
 {
     return ledger_store_chain(chain->store);

@@ -62,6 +62,8 @@ const struct ledger_head *ledger_chain_head(const struct ledger_chain *chain);
 const uint8_t *ledger_chain_id(const struct ledger_chain *chain); /* 32 bytes: H(genesis) */
 /* How far behind the log its index of ids may be (store.h); of effect on speed alone. */
 void ledger_chain_set_recent(struct ledger_chain *chain, size_t leaves);
+/* How the state tree comes into the file (store.h); of effect on speed alone. */
+void ledger_chain_set_sweep(struct ledger_chain *chain, unsigned depth, size_t changes);
 
 /* CheckTx: what would become of tx if it were alone in the next block at time now_ms (moved to just
  * after the head's time if it is not later). Changes nothing; a signature that it verified is

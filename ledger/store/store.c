@@ -138,13 +138,17 @@ fm_status ledger_store_begin_read(struct ledger_store *store, struct base_err *e
 
 fm_status ledger_store_commit(struct ledger_store *store, struct base_err *err)
 {
-    fm_status st = run_plain(store, LEDGER_SQL_COMMIT, err);
+    fm_status st = ledger_tree_finish(store, err);
 
-    if (st != FM_OK)
+    if (st == FM_OK)
+        st = run_plain(store, LEDGER_SQL_COMMIT, err);
+    if (st != FM_OK) {
         ledger_store_rollback(store);
-    else
-        ledger_recent_committed(store);
-    return st;
+        return st;
+    }
+    ledger_recent_committed(store);
+    ledger_tree_committed(store);
+    return FM_OK;
 }
 
 void ledger_store_rollback(struct ledger_store *store)
@@ -152,6 +156,7 @@ void ledger_store_rollback(struct ledger_store *store)
     struct base_err ignored;
 
     ledger_recent_rolled_back(store);
+    ledger_tree_rolled_back(store);
     /* Some errors have rolled back already; then there is nothing to do. */
     if (sqlite3_get_autocommit(store->db) == 0 &&
         run_plain(store, LEDGER_SQL_ROLLBACK, &ignored) != FM_OK)

@@ -6,7 +6,7 @@
  * one thread at a time; one writing store (held by a lock on PATH.lock) and any number of reading
  * ones may be open together.
  *
- * Tables, schema version 5 (all local: other replicas see hashes, blocks and bundles only):
+ * Tables, schema version 6 (all local: other replicas see hashes, blocks and bundles only):
  *
  *   tip          the one row of where the replica stands: chain, genesis, height, time, the log's
  *                frontier (log.h), state root, hash of the newest block leaf's payload, epoch,
@@ -24,8 +24,12 @@
  *                place in any order of ids is random, is written into one such order alone, tx's
  *   page         prefix << 4 | nibbles -> page of the state tree (state.h) with up to 14 nibbles,
  *                the prefix filled up to 14 with zeros: a fan stands beside its children, so that
- *                a change often writes one page of the file instead of two
+ *                a change often writes one page of the file instead of two. 2^62 is subtracted
+ *                where it has two nibbles at most. Pages further down may be older than the state:
  *   deep_page    page id -> page, for longer ones: where somebody ground hashes for it
+ *   change       in order: what the state tree's pages are behind by, for each of some changes its
+ *                path, 0, or 1 and the value's hash (store_tree.c, S1 to S5)
+ *   tree         how far the sweep that writes them has come
  *   cosignature  (size, alias) -> checkpoint with that one line, for the newest final size and
  * later
  *   evidence     pairs of checkpoints that contradict each other
@@ -99,6 +103,9 @@ const uint8_t *ledger_store_chain(const struct ledger_store *store);
 /* Views on this store, valid as long as it; the source without log_at, which is the chain's. */
 struct ledger_state_source ledger_store_source(struct ledger_store *store);
 struct ledger_state_pages ledger_store_pages(struct ledger_store *store);
+/* How the tree's pages come into the file (store_tree.c); of effect on speed alone. depth: 1 to 3;
+ * changes: those between one sweep's begin and the next one's. */
+void ledger_store_set_sweep(struct ledger_store *store, unsigned depth, size_t changes);
 fm_status ledger_store_put_updates(struct ledger_store *store, const struct ledger_update *updates,
                                    size_t n, struct base_err *err) FM_CHECK;
 
@@ -140,8 +147,8 @@ fm_status ledger_store_get_leaf(struct ledger_store *store, struct ledger_store_
                                 uint64_t leaf, struct base_err *err) FM_CHECK;
 fm_status ledger_store_find_tx(struct ledger_store *store, uint64_t *leaf, const uint8_t id[32],
                                struct base_err *err) FM_CHECK;
-/* Ids wait until they are this many leaves apart; LEDGER_STORE_RECENT where nobody says. About 60
- * bytes each in memory. */
+/* Ids wait until they are this many leaves apart, or an eighth of the log, but at most four times
+ * as many; LEDGER_STORE_RECENT where nobody says. About 60 bytes each in memory. */
 void ledger_store_set_recent(struct ledger_store *store, size_t leaves);
 /* In a write transaction: puts all that wait into their places; the other one if it is time. */
 fm_status ledger_store_merge_ids(struct ledger_store *store, struct base_err *err) FM_CHECK;

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "ledger/store/store.h"
+#include "ledger/store/store_tree.h"
 
 /* Every statement, prepared when first used. */
 enum ledger_sql {
@@ -33,6 +34,11 @@ enum ledger_sql {
     LEDGER_SQL_GET_DEEP,
     LEDGER_SQL_PUT_DEEP,
     LEDGER_SQL_DEL_DEEP,
+    LEDGER_SQL_GET_TREE,
+    LEDGER_SQL_PUT_TREE,
+    LEDGER_SQL_PUT_CHANGE,
+    LEDGER_SQL_LIST_CHANGE,
+    LEDGER_SQL_DROP_CHANGE,
     LEDGER_SQL_PUT_LEAF,
     LEDGER_SQL_GET_LEAVES,
     LEDGER_SQL_GET_LEAF_HASH,
@@ -73,7 +79,8 @@ enum ledger_sql {
 
 extern const char ledger_store_schema[];
 /* To the next version's tables. */
-extern const char ledger_store_from_2[], ledger_store_from_3[], ledger_store_from_4[];
+extern const char ledger_store_from_2[], ledger_store_from_3[], ledger_store_from_4[],
+    ledger_store_from_5[];
 extern const char *const ledger_store_sql[LEDGER_SQL_COUNT];
 
 /* What a connection has read of the table recent (store_recent.c). */
@@ -101,6 +108,7 @@ struct ledger_store {
     uint8_t chain[32];
     struct ledger_recent recent;
     size_t merge_at; /* leaves */
+    struct ledger_tree tree;
 };
 
 /* ---- ids (store_recent.c) ---- */

@@ -15,7 +15,7 @@
 #include "ledger/store/sum_vfs.h"
 
 #define APPLICATION_ID 0x464d4c47 /* "FMLG" */
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 #define SCHEMA_OLDEST 2 /* the oldest that is brought up to date */
 
 /* ---- opening ---- */
@@ -83,8 +83,10 @@ static fm_status migrate(struct ledger_store *store, int64_t version, struct bas
         st = exec(store, ledger_store_from_2, err);
     if (st == FM_OK && version < 4)
         st = exec(store, ledger_store_from_3, err);
-    if (st == FM_OK)
+    if (st == FM_OK && version < 5)
         st = exec(store, ledger_store_from_4, err);
+    if (st == FM_OK)
+        st = exec(store, ledger_store_from_5, err);
     if (st == FM_OK)
         st = exec(store, number, err);
     if (st != FM_OK)
@@ -222,6 +224,7 @@ fm_status ledger_store_open(struct ledger_store **out, const char *path,
         return base_err_memory(err, "ledger store");
     store->lock_fd = -1;
     store->merge_at = LEDGER_STORE_RECENT;
+    ledger_store_set_sweep(store, LEDGER_TREE_DEPTH, LEDGER_TREE_SWEEP);
     store->path = strdup(path);
     if (store->path == NULL)
         st = base_err_memory(err, "ledger store");
@@ -265,6 +268,7 @@ void ledger_store_close(struct ledger_store *store)
     if (store->lock_fd >= 0)
         (void)close(store->lock_fd);
     ledger_recent_release(&store->recent);
+    ledger_tree_release(&store->tree);
     free(store->path);
     free(store);
 }

@@ -16,8 +16,10 @@
 #include "ledger/store/store_impl.h"
 
 enum {
-    ABSENT = 8192
-}; /* ids that tx does not have, by their place; zeros, which are no id: none */
+    ABSENT = 8192, /* ids that tx does not have, by their place; zeros, which are no id: none */
+    PART = 8,      /* of the log may wait, */
+    LARGER = 4     /* or so many times what was asked for */
+};
 #define NONE UINT32_MAX
 
 /* ---- the rows in memory ---- */
@@ -258,18 +260,21 @@ fm_status ledger_store_merge_ids(struct ledger_store *store, struct base_err *er
 fm_status ledger_store_merge_due_ids(struct ledger_store *store, struct base_err *err)
 {
     sqlite3_stmt *stmt = ledger_store_stmt(store, LEDGER_SQL_SPAN_RECENT, err);
-    int64_t span = 0;
+    int64_t first = 0, last = 0, least = (int64_t)store->merge_at, most = LARGER * least, due;
     bool row;
     fm_status st;
 
     if (stmt == NULL)
         return err->code;
     st = ledger_store_row(store, stmt, &row, err);
-    if (st == FM_OK && row)
-        span = sqlite3_column_int64(stmt, 0);
+    if (st == FM_OK && row) {
+        first = sqlite3_column_int64(stmt, 0);
+        last = sqlite3_column_int64(stmt, 1);
+    }
     (void)sqlite3_reset(stmt);
-    return st == FM_OK && span >= (int64_t)store->merge_at ? ledger_store_merge_ids(store, err)
-                                                           : st;
+    /* The larger tx is, the more of its pages each merge writes: the more have to come together. */
+    due = last / PART < least ? least : last / PART > most ? most : last / PART;
+    return st == FM_OK && last - first >= due ? ledger_store_merge_ids(store, err) : st;
 }
 
 void ledger_store_set_recent(struct ledger_store *store, size_t leaves)

@@ -16,6 +16,13 @@
     " STRICT;"                                                                              \
     "INSERT INTO merged VALUES (1, 0);"
 
+/* What waits for the state tree, and how far the sweep has come. */
+#define LEDGER_TREE_TABLES                                                                \
+    "CREATE TABLE change (seq INTEGER PRIMARY KEY, changes BLOB NOT NULL) STRICT;"        \
+    "CREATE TABLE tree (one INTEGER PRIMARY KEY CHECK (one = 1), depth INTEGER NOT NULL," \
+    " region INTEGER NOT NULL, owed INTEGER NOT NULL, since INTEGER NOT NULL) STRICT;"    \
+    "INSERT INTO tree VALUES (1, 3, 0, 0, 0);"
+
 const char ledger_store_schema[] =
     "CREATE TABLE tip (one INTEGER PRIMARY KEY CHECK (one = 1), chain BLOB NOT NULL,"
     " genesis BLOB NOT NULL, height INTEGER NOT NULL, time INTEGER NOT NULL, log BLOB NOT NULL,"
@@ -39,7 +46,12 @@ const char ledger_store_schema[] =
                       "CREATE TABLE note (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, "
                       "WITHOUT ROWID;"
                       "CREATE TABLE evidence (at INTEGER PRIMARY KEY, theirs TEXT NOT NULL UNIQUE,"
-                      " ours TEXT NOT NULL) STRICT;" LEDGER_RECENT_TABLES;
+                      " ours TEXT NOT NULL) STRICT;" LEDGER_RECENT_TABLES LEDGER_TREE_TABLES;
+
+/* Version 5 wrote every page of the state tree at once, and the few of the upper ones among the
+ * others. */
+const char ledger_store_from_5[] =
+    LEDGER_TREE_TABLES "UPDATE page SET at = at - 4611686018427387904 WHERE (at & 15) <= 2;";
 
 /* Version 4 put every id into tx at once. */
 const char ledger_store_from_4[] = LEDGER_RECENT_TABLES;
@@ -104,6 +116,13 @@ const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
     [LEDGER_SQL_PUT_DEEP] = "INSERT INTO deep_page VALUES (?1, ?2)"
                             " ON CONFLICT (at) DO UPDATE SET page = excluded.page",
     [LEDGER_SQL_DEL_DEEP] = "DELETE FROM deep_page WHERE at = ?1",
+    [LEDGER_SQL_GET_TREE] = "SELECT depth, region, owed, since,"
+                            " (SELECT max(seq) FROM change), (SELECT min(seq) FROM change)"
+                            " FROM tree",
+    [LEDGER_SQL_PUT_TREE] = "UPDATE tree SET depth = ?1, region = ?2, owed = ?3, since = ?4",
+    [LEDGER_SQL_PUT_CHANGE] = "INSERT INTO change VALUES (?1, ?2)",
+    [LEDGER_SQL_LIST_CHANGE] = "SELECT changes FROM change WHERE seq > ?1 ORDER BY seq",
+    [LEDGER_SQL_DROP_CHANGE] = "DELETE FROM change WHERE seq <= ?1",
     [LEDGER_SQL_PUT_LEAF] = "INSERT INTO leaf VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [LEDGER_SQL_GET_LEAVES] =
         "SELECT leaf, leaf.height, block.time, hash, id, alias, type, result, payload"
@@ -116,7 +135,7 @@ const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
     [LEDGER_SQL_LIST_RECENT] =
         "SELECT leaf, id, not_after FROM recent WHERE leaf > ?1 ORDER BY leaf",
     [LEDGER_SQL_SPAN_RECENT] =
-        "SELECT (SELECT max(leaf) FROM recent) - (SELECT min(leaf) FROM recent)",
+        "SELECT (SELECT min(leaf) FROM recent), (SELECT max(leaf) FROM recent)",
     [LEDGER_SQL_MERGE_RECENT] = "INSERT INTO tx SELECT id, leaf, not_after FROM recent ORDER BY id",
     [LEDGER_SQL_CLEAR_RECENT] = "DELETE FROM recent",
     [LEDGER_SQL_GET_MERGED] = "SELECT times FROM merged",

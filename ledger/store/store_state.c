@@ -21,11 +21,26 @@ static void put_seen_value(struct base_buf *value, int64_t not_after)
     base_buf_putf(value, "{\"not_after\":%lld}", (long long)not_after);
 }
 
+static fm_status is_remembered(void *ctx, bool *found, const uint8_t id[32], int64_t not_after,
+                               struct base_err *err)
+{
+    sqlite3_stmt *stmt = ledger_store_stmt(ctx, LEDGER_SQL_GET_SEEN, err);
+    fm_status st;
+
+    *found = false;
+    if (stmt == NULL)
+        return err->code;
+    (void)sqlite3_bind_int64(stmt, 1, not_after);
+    ledger_store_bind(stmt, 2, id, 32);
+    st = ledger_store_row(ctx, stmt, found, err);
+    (void)sqlite3_reset(stmt);
+    return st;
+}
+
 static fm_status get_seen(struct ledger_store *store, int64_t *not_after, bool *found,
                           const char *key, struct base_err *err)
 {
     struct ledger_recent_row row;
-    sqlite3_stmt *stmt;
     uint8_t id[32];
     fm_status st;
 
@@ -35,15 +50,8 @@ static fm_status get_seen(struct ledger_store *store, int64_t *not_after, bool *
     st = ledger_recent_find(store, &row, found, id, err);
     if (st != FM_OK || !*found)
         return st;
-    stmt = ledger_store_stmt(store, LEDGER_SQL_GET_SEEN, err);
-    if (stmt == NULL)
-        return err->code;
-    (void)sqlite3_bind_int64(stmt, 1, row.not_after);
-    ledger_store_bind(stmt, 2, id, sizeof id);
-    st = ledger_store_row(store, stmt, found, err); /* or it is forgotten by now */
     *not_after = row.not_after;
-    (void)sqlite3_reset(stmt);
-    return st;
+    return is_remembered(store, found, id, row.not_after, err); /* or it is forgotten by now */
 }
 
 static fm_status get_state(void *ctx, struct base_buf *value, bool *found, const char *key,
@@ -182,7 +190,8 @@ static fm_status list_expired(void *ctx, int64_t before_ms,
 
 struct ledger_state_source ledger_store_source(struct ledger_store *store)
 {
-    return (struct ledger_state_source){get_state, list_state, list_expired, NULL, store};
+    return (struct ledger_state_source){get_state,     list_state, list_expired,
+                                        is_remembered, NULL,       store};
 }
 
 static fm_status write_seen(struct ledger_store *store, enum ledger_sql sql, const char *key,
@@ -254,6 +263,7 @@ fm_status ledger_store_put_updates(struct ledger_store *store, const struct ledg
 /* ---- pages ---- */
 
 #define SHALLOW_NIBBLES 14
+#define UPPER_NIBBLES 2 /* these few stand together: each block writes most of them */
 
 /* Binds a page's key to whichever table has it: sql for short ids, the next enum's for long ones.
  */
@@ -274,16 +284,17 @@ static sqlite3_stmt *page_stmt(struct ledger_store *store, enum ledger_sql shall
     for (i = 1; i <= SHALLOW_NIBBLES / 2; i++)
         at = at << 8 | (i < id_len ? id[i] : 0U);
     at = at << 4 | id[0];
+    if (id[0] <= UPPER_NIBBLES)
+        at -= UINT64_C(1) << 62;
     stmt = ledger_store_stmt(store, shallow, err);
     if (stmt != NULL)
         (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)at);
     return stmt;
 }
 
-static fm_status get_page(void *ctx, uint8_t *out, size_t *len, const uint8_t *id, size_t id_len,
-                          struct base_err *err)
+fm_status ledger_page_get(struct ledger_store *store, uint8_t *out, size_t *len, const uint8_t *id,
+                          size_t id_len, struct base_err *err)
 {
-    struct ledger_store *store = ctx;
     sqlite3_stmt *stmt =
         page_stmt(store, LEDGER_SQL_GET_PAGE, LEDGER_SQL_GET_DEEP, id, id_len, err);
     bool row;
@@ -308,10 +319,9 @@ static fm_status get_page(void *ctx, uint8_t *out, size_t *len, const uint8_t *i
     return st;
 }
 
-static fm_status put_page(void *ctx, const uint8_t *id, size_t id_len, const uint8_t *page,
-                          size_t len, struct base_err *err)
+fm_status ledger_page_put(struct ledger_store *store, const uint8_t *id, size_t id_len,
+                          const uint8_t *page, size_t len, struct base_err *err)
 {
-    struct ledger_store *store = ctx;
     sqlite3_stmt *stmt =
         page_stmt(store, LEDGER_SQL_PUT_PAGE, LEDGER_SQL_PUT_DEEP, id, id_len, err);
 
@@ -321,16 +331,11 @@ static fm_status put_page(void *ctx, const uint8_t *id, size_t id_len, const uin
     return ledger_store_run(store, stmt, err);
 }
 
-static fm_status del_page(void *ctx, const uint8_t *id, size_t id_len, struct base_err *err)
+fm_status ledger_page_del(struct ledger_store *store, const uint8_t *id, size_t id_len,
+                          struct base_err *err)
 {
-    struct ledger_store *store = ctx;
     sqlite3_stmt *stmt =
         page_stmt(store, LEDGER_SQL_DEL_PAGE, LEDGER_SQL_DEL_DEEP, id, id_len, err);
 
     return stmt != NULL ? ledger_store_run(store, stmt, err) : err->code;
-}
-
-struct ledger_state_pages ledger_store_pages(struct ledger_store *store)
-{
-    return (struct ledger_state_pages){get_page, put_page, del_page, store};
 }

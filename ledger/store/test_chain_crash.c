@@ -197,6 +197,7 @@ static void often(struct ledger_chain *chain)
         sqlite3_exec(chain->store->db, "PRAGMA wal_autocheckpoint = 150", NULL, NULL, NULL),
         SQLITE_OK);
     ledger_chain_set_recent(chain, 17);
+    ledger_chain_set_sweep(chain, 1, 64); /* in rows, in pages here, and in pages of the file */
 }
 
 /* With SQLite's checkpoints in it, and merges of ids, one end and new beginning, one erasure and

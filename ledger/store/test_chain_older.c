@@ -52,10 +52,17 @@ static int64_t number(const char *query)
     return n;
 }
 
+/* As version 5 had it: every page of the state tree, in one order. */
+#define BACK_TO_5                                                 \
+    "UPDATE page SET at = at + 4611686018427387904 WHERE at < 0;" \
+    "DROP TABLE change; DROP TABLE tree;"
+
+static const char back_to_5[] = "BEGIN;" BACK_TO_5 "PRAGMA user_version = 5; COMMIT";
+
 /* As version 4 had it: every id in tx. */
-#define BACK_TO_4                                                        \
-    "INSERT INTO tx SELECT id, leaf, not_after FROM recent ORDER BY id;" \
-    "DROP TABLE recent; DROP TABLE merged;"
+#define BACK_TO_4                                                                  \
+    BACK_TO_5 "INSERT INTO tx SELECT id, leaf, not_after FROM recent ORDER BY id;" \
+              "DROP TABLE recent; DROP TABLE merged;"
 
 static const char back_to_4[] = "BEGIN;" BACK_TO_4 "PRAGMA user_version = 4; COMMIT";
 
@@ -126,7 +133,7 @@ static void test_brought_up_to_date(void **state)
     assert_int_equal(ledger_reader_open(&reader, path, &err), FM_E_INPUT);
     assert_non_null(strstr(err.text, "start the node once (firmiana node)"));
     must(ledger_chain_open(&t.chain, path, &err));
-    assert_int_equal(number("PRAGMA user_version"), 5);
+    assert_int_equal(number("PRAGMA user_version"), 6);
     assert_int_equal(number("SELECT count(*) FROM seen"), 2);
     assert_int_equal(number("SELECT count(*) FROM tx"), 4);
     assert_int_equal(number("SELECT count(*) FROM tx WHERE not_after = 0"), 2);
@@ -159,7 +166,8 @@ static void test_goes_on(void **state)
     town_release(&t);
 }
 
-static void from_a_version_between(const char *back)
+/* txs: rows of the index then. */
+static void from_a_version_between(const char *back, int txs)
 {
     struct base_buf last = {0};
     struct town t;
@@ -171,8 +179,8 @@ static void from_a_version_between(const char *back)
     assert_int_equal(number("SELECT count(*) FROM recent"), 1);
     sql(back);
     must(ledger_chain_open(&t.chain, path, &err));
-    assert_int_equal(number("PRAGMA user_version"), 5);
-    assert_int_equal(number("SELECT count(*) FROM tx"), 5);
+    assert_int_equal(number("PRAGMA user_version"), 6);
+    assert_int_equal(number("SELECT count(*) FROM tx"), txs);
     check(&t);
     town_refused(&t, last, LEDGER_DROP_REPEATED);
     town_ok(&t, publish(&t, 6));
@@ -183,13 +191,19 @@ static void from_a_version_between(const char *back)
 static void test_from_version_3(void **state)
 {
     (void)state;
-    from_a_version_between(back_to_3);
+    from_a_version_between(back_to_3, 5);
 }
 
 static void test_from_version_4(void **state)
 {
     (void)state;
-    from_a_version_between(back_to_4);
+    from_a_version_between(back_to_4, 5);
+}
+
+static void test_from_version_5(void **state)
+{
+    (void)state;
+    from_a_version_between(back_to_5, 4);
 }
 
 /* Fails in the middle, and all is as it was. */
@@ -244,7 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_brought_up_to_date), WITH_FOLDER(test_goes_on),
         WITH_FOLDER(test_from_version_3),     WITH_FOLDER(test_from_version_4),
-        WITH_FOLDER(test_all_or_nothing),
+        WITH_FOLDER(test_from_version_5),     WITH_FOLDER(test_all_or_nothing),
     };
     return cmocka_run_group_tests_name("a ledger of an older version", tests, NULL, NULL);
 }

@@ -352,6 +352,7 @@ static void follow(struct town *t, const char *to)
     must(ledger_chain_create(&b, to, t->genesis_bytes.p, t->genesis_bytes.len, &err));
     dump(was[0], to);
     ledger_chain_set_recent(b, 1 + dice(30));
+    ledger_chain_set_sweep(b, 1 + (unsigned)dice(3), 1 + dice(100));
     for (height = 1; height <= ledger_chain_head(t->chain)->height; height++) {
         struct base_buf bytes = {0};
         struct ledger_block block;
@@ -382,6 +383,7 @@ static void set_up(struct crowd *w, const char *path)
     dice_state = (seed + 1) * 0x9e3779b97f4a7c15ULL | 1;
     town_init(&w->town, path);
     ledger_chain_set_recent(w->town.chain, 1 + dice(30));
+    ledger_chain_set_sweep(w->town.chain, 1, 1 + dice(100));
     w->contracts[w->n_contracts++] = town_set_up(&w->town, town_contract_subject(&w->town));
     w->contracts[w->n_contracts++] = town_set_up(&w->town, town_contract_group(&w->town));
     for (i = BANK_A; i <= BANK_C; i++)

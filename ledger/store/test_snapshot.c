@@ -87,6 +87,7 @@ static json_t *play(struct town *t)
     json_t *c;
     struct town_id id;
 
+    ledger_chain_set_sweep(t->chain, 1, 40);
     ledger_chain_set_recent(t->chain, 5); /* some ids in their index, some on the way */
     c = town_set_up(t, town_contract_subject(t));
     id = town_ask(t, c);

@@ -61,6 +61,7 @@ void past_begin(void)
     int i;
 
     town_init(&past_town, past_path);
+    ledger_chain_set_sweep(past_town.chain, 1, 50);
     ledger_chain_set_recent(past_town.chain, 6);
     past_contract = town_set_up(&past_town, town_contract_subject(&past_town));
     for (i = 2; i < 8; i++)
