@@ -74,16 +74,80 @@ grant branch bank_a --contract "$contract_a" --attestor bank_c >/dev/null
 refused 4 consent.proof as bank_b consent relay "$W/branch.json"
 as bank_c consent attest "$W/branch.json" >/dev/null
 answered bank_a "$contract_a" branch
+jsons() { printf '{"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential", "%s"], "credentialSubject": {"id": "%s", "of": "%s"}}' "$@"; }
+company=$("$firmiana" credential key --out "$W/company.key")
+boss=$(wallet did --with bank_c --mandate)
+[ "$boss" != "$(wallet did --with bank_c)" ] || fail "a mandate is for the pairwise DID"
+jsons RepresentativeMandate "$boss" "$company" >"$W/draft"
+"$firmiana" credential issue "$W/draft" --key "$W/company.key" --out "$W/mandate.vc"
+held=$(wallet receive "$W/mandate.vc" | cut -c1-12)
+refused 11 "the wallet has it already" wallet receive "$W/mandate.vc"
+wallet present "$held" --challenge 4711 --domain bank_c --out "$W/shown"
+"$firmiana" credential verify "$W/shown" --challenge 4711 --domain bank_c | grep -q "^holder  $boss" || fail "the counter does not see $boss"
+refused 7 "challenge" "$firmiana" credential verify "$W/shown" --challenge 4712 --domain bank_c
+refused 12 "has no mandate for" grant company bank_a --contract "$contract_a" --mandate "$boss"
+as bank_c consent mandate --representative "$boss" --identifier-file "$W/identifier" --scheme demo.id --out "$W/mandate" --opening "$W/mandate.opening" >/dev/null
+refused 2 "needs --opening" wallet receive "$W/mandate"
+wallet receive "$W/mandate" --opening "$W/mandate.opening" >/dev/null
+company_consent=$(grant company bank_a --contract "$contract_a" --mandate "$boss")
+as bank_a consent relay "$W/company.json" >/dev/null
+answered bank_a "$contract_a" company
+
+# ---- credentials ----
+jsons Diploma "$did_b" "Fudan" >"$W/draft"
+as bank_b credential issue "$W/draft" --out "$W/diploma"
+refused 12 "is not at hand" wallet receive "$W/diploma"
+as bank_b did show bank_b >"$W/bank_b.document"
+diploma=$(wallet receive "$W/diploma" --document "$W/bank_b.document" | cut -c1-12)
+refused 2 "are about two DIDs" wallet present "$diploma" "$held" --challenge 1 --domain x
+sed 's/Fudan/Tongji/' "$W/diploma" >"$W/altered"
+refused 7 "altered:" wallet receive "$W/altered" --document "$W/bank_b.document"
+jsons Diploma "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK" "Fudan" >"$W/draft"
+"$firmiana" credential issue "$W/draft" --key "$W/company.key" --out "$W/other.vc"
+refused 12 "is no DID that this wallet gave" wallet receive "$W/other.vc"
+echo '{"vct": "https://x.example/kyc", "name": "Zhang San", "level": 2}' >"$W/claims"
+"$firmiana" credential issue "$W/claims" --format sd-jwt --holder "$did_a" --key "$W/company.key" --out "$W/kyc"
+kyc=$(wallet receive "$W/kyc" | cut -c1-12)
+wallet present "$kyc" --disclose /level --challenge 1 --domain bank_a --out "$W/shown"
+"$firmiana" credential verify "$W/shown" --challenge 1 --domain bank_a >"$W/out"
+grep -q "^holder  $did_a" "$W/out" && grep -q "level  *2" "$W/out" && ! grep -q Zhang "$W/out" || fail "$(cat "$W/out")"
+[ "$(wallet credentials | grep -c "your DID towards bank_[abc]")" = 3 ] || fail "$(wallet credentials)"
+wallet remove "$held"
+[ "$(wallet credentials --json | grep -o '"form"' | wc -l)" = 2 ] || fail "$(wallet credentials)"
+
+# ---- codes ----
+refused 2 "must end with .png or .svg" wallet export "$two" --image "$W/code.gif"
+refused 2 "one of them" wallet export "$two" --qr --out "$W/none"
+wallet export "$two" --image "$W/two.png" >/dev/null
+wallet present "$diploma" --challenge "$(printf 'x%.0s' $(seq 1200))" --domain bank_b --image "$W/diploma.png" >"$W/out"
+[ "$(grep -c "diploma-[0-9].png: code" "$W/out")" -ge 2 ] || fail "a long presentation is not in several codes: $(cat "$W/out")"
+wallet export "$two" --opening --qr >"$W/opening.qr"
+refused 13 "hand over the file instead" wallet present "$diploma" --challenge "$(printf 'x%.0s' $(seq 16000))" --domain bank_b --qr
+if command -v zbarimg >/dev/null; then
+  { zbarimg -q --raw "$W"/two*.png 2>/dev/null || fail "zbarimg reads no code"; } | "$firmiana" wallet scan /dev/stdin --out "$W/scanned"
+  cmp "$W/scanned" "$W/two.json" || fail "what was scanned is another consent"
+  zbarimg -q --raw "$W"/diploma-*.png 2>/dev/null | tac >"$W/lines"
+  "$firmiana" wallet scan "$W/lines" --out "$W/scanned"
+  "$firmiana" credential verify "$W/scanned" --challenge "$(printf 'x%.0s' $(seq 1200))" --domain bank_b --document "$W/bank_b.document" >/dev/null || fail "scanned: not valid"
+  refused 3 "is missing" "$firmiana" wallet scan <(head -n 1 "$W/lines")
+  # A terminal's blocks as a picture: eight pixels a module.
+  perl -CSD -e 'my @l = map { chomp; $_ } <>; my $w = length $l[0]; printf "P1\n%d %d\n", 8 * $w, 16 * @l;
+    for my $l (@l) { for my $h (0, 1) { my $r = join "", map { my $d = $_ eq " " || $_ eq ($h ? "\x{2580}" : "\x{2584}"); ($d ? "1 " : "0 ") x 8 } split //, $l; print "$r\n" x 8 } }' \
+    "$W/opening.qr" >"$W/opening.pbm"
+  [ "$(zbarimg -q --raw "$W/opening.pbm" 2>/dev/null)" = "$(cat "$W/two.opening")" ] || fail "the code on the terminal is not the opening"
+else
+  echo "$name: no zbarimg: that scanners read the codes was not checked"
+fi
 
 # ---- what the ledger has ----
 as regulator audit export --out "$W/trail" >/dev/null
-wallet find "$W/trail" | grep -q "4 receipt(s) found" || fail "$(wallet find "$W/trail")"
+wallet find "$W/trail" | grep -q "5 receipt(s) found" || fail "$(wallet find "$W/trail")"
 wallet consents >"$W/out"
-[ "$(grep -c "granted .* height" "$W/out")" = 3 ] && grep -q "^${one:0:12}  bank_a, signed: withdrawn" "$W/out" || fail "$(cat "$W/out")"
-for n in one two branch; do grep -oE '[0-9a-f]{64}|z[1-9A-HJ-NP-Za-km-z]{40,}' "$W/$n.json" | sort -u >"$W/$n.words"; done
+[ "$(grep -c "granted .* height" "$W/out")" = 4 ] && grep -q "^${one:0:12}  bank_a, signed: withdrawn" "$W/out" || fail "$(cat "$W/out")"
+for n in one two branch company; do grep -oE '[0-9a-f]{64}|z[1-9A-HJ-NP-Za-km-z]{40,}' "$W/$n.json" | sort -u >"$W/$n.words"; done
 as bank_a status --json | grep -oE '[0-9a-f]{64}' | sort -u >"$W/public"
 printf '%s\n' "$contract_a" "$contract_b" >>"$W/public"
-for pair in "one two" "one branch" "two branch"; do
+for pair in "one two" "one branch" "one company" "two branch" "two company" "branch company"; do
   read -r x y <<<"$pair"
   common=$(comm -12 "$W/$x.words" "$W/$y.words" | grep -vxF -f "$W/public" || true)
   [ -z "$common" ] || fail "consents $x and $y have $common in common"
@@ -98,10 +162,11 @@ cp "$W/again" "$W/blank"
 FIRMIANA_WALLET=$W/again
 wallet trust "$W/genesis.json" >/dev/null
 refused 11 "does not know which keys it has used" grant x bank_a --purpose p
-wallet find "$W/trail" | grep -q "4 receipt(s) found" || fail "not all were found again"
-[ "$(wallet consents | grep -c 'permits')" = 3 ] || fail "$(wallet consents)"
+wallet find "$W/trail" | grep -q "5 receipt(s) found" || fail "not all were found again"
+[ "$(wallet consents | grep -c 'permits')" = 4 ] || fail "$(wallet consents)"
 wallet revoke "$two" --out "$W/two.revocation" >/dev/null
-as bank_c consent relay "$W/two.revocation" >/dev/null
+wallet revoke "$company_consent" --out "$W/company.revocation" >/dev/null
+for n in two company; do as bank_c consent relay "$W/$n.revocation" >/dev/null; done
 refused 4 consent.revoked ask bank_b "$contract_b" two
 three=$(grant three bank_a --purpose "credit decision")
 as bank_c consent relay "$W/three.json" >/dev/null
@@ -112,7 +177,7 @@ as regulator audit export --out "$W/trail.2" >/dev/null
 as bank_b audit export --out "$W/trail.bank_b" >/dev/null
 story() { grep -oE 'you (permitted|withdrew from) bank_.|bank_. asked: [^:]*' "$1" | tr '\n' ','; }
 told="you permitted bank_a,you permitted bank_b,bank_a asked: answered,bank_b asked: answered,you withdrew from bank_a,bank_a asked: REFUSED (consent.revoked),"
-told+="you permitted bank_a,bank_a asked: answered,you withdrew from bank_b,bank_b asked: REFUSED (consent.revoked),you permitted bank_a,bank_a asked: answered,"
+told+="you permitted bank_a,bank_a asked: answered,you permitted bank_a,bank_a asked: answered,you withdrew from bank_b,you withdrew from bank_a,bank_b asked: REFUSED (consent.revoked),you permitted bank_a,bank_a asked: answered,"
 wallet history "$W/trail.2" "$W/trail.bank_b" >"$W/out"
 [ "$(story "$W/out")" = "$told" ] || fail "$(cat "$W/out")"
 grep -q 'contract   .* "exposure for bank_b", for "credit decision"' "$W/out" && ! grep -q "ticket" "$W/out" || fail "$(cat "$W/out")"

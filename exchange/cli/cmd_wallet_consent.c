@@ -224,7 +224,7 @@ static fm_status revoke(const struct cli_args *args, struct base_err *err)
     fm_status st = wallet_args_open(&f, args, WALLET_TO_CHANGE, err);
 
     if (st == FM_OK)
-        st = wallet_consent_find(&record, &f.w, args->operands[0], err);
+        st = wallet_record(&record, &f.w, "consents", "consent", args->operands[0], err);
     if (st == FM_OK)
         st = wallet_consent_revoke(&revocation, &f.w, record,
                                    base_clock_unix_ms(base_clock_system()) / 1000, err);

@@ -39,6 +39,9 @@ extern const struct cli_command cli_wallet_create, cli_wallet_recover, cli_walle
 extern const struct cli_command cli_wallet_trust, cli_wallet_did, cli_wallet_grant,
     cli_wallet_revoke, cli_wallet_consents, cli_wallet_find; /* cmd_wallet_consent.c */
 extern const struct cli_command cli_wallet_history;          /* cmd_wallet_history.c */
+extern const struct cli_command cli_wallet_receive, cli_wallet_credentials, cli_wallet_present,
+    cli_wallet_remove;                                              /* cmd_wallet_credential.c */
+extern const struct cli_command cli_wallet_export, cli_wallet_scan; /* cmd_wallet_export.c */
 extern const struct cli_command cli_officer_create, cli_officer_list, cli_officer_add,
     cli_officer_remove, cli_officer_sign; /* cmd_officer.c */
 extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,

@@ -41,6 +41,7 @@ static fm_status take_mandate(struct wallet_draft *d, const struct wallet *w, co
         if (strcmp(wallet_text(item, "did"), did) != 0)
             continue;
         d->use = WALLET_MANDATE;
+        d->number = 0;
         d->mandate = json_object_get(item, "mandate");
         if (base_json_get_hex(d->nonce, 32, item, "nonce", err) != FM_OK)
             return err->code;
@@ -122,31 +123,6 @@ fm_status wallet_consent_sign(const json_t **out, struct wallet *w, const struct
 
 /* ---- what was signed ---- */
 
-fm_status wallet_consent_find(json_t **out, const struct wallet *w, const char *digits,
-                              struct base_err *err)
-{
-    size_t i, len = strlen(digits), found = 0;
-    json_t *item;
-
-    *out = NULL;
-    if (len < 4 || strspn(digits, "0123456789abcdef") != len)
-        return base_err_set(err, FM_E_ARG,
-                            "a consent is named by 4 or more of its id's first digits");
-    json_array_foreach(wallet_list(w, "consents"), i, item)
-    {
-        if (strncmp(wallet_text(item, "id"), digits, len) != 0)
-            continue;
-        *out = item;
-        found++;
-    }
-    if (found == 1)
-        return FM_OK;
-    return found == 0
-               ? base_err_set(err, FM_E_NOT_FOUND, "the wallet has no consent %.64s", digits)
-               : base_err_set(err, FM_E_ARG, "%zu consents begin with %.64s: give more digits",
-                              found, digits);
-}
-
 static fm_status key_of(struct did_secret **out, const struct wallet *w, const json_t *record,
                         struct base_err *err)
 {
@@ -216,20 +192,18 @@ fm_status wallet_consent_revoke(const json_t **out, const struct wallet *w, json
 
 /* ---- finding them again ---- */
 
-/* The DIDs of one counterpart's consents from `from` on, up to GAP beyond the last used. */
-static fm_status look_ahead(struct wallet_search *s, const char *peer, uint64_t from,
-                            struct base_err *err)
+/* The DIDs of one counterpart for that use. */
+static fm_status look_ahead(struct wallet_search *s, enum wallet_use use, const char *peer,
+                            uint64_t from, uint64_t to, struct base_err *err)
 {
-    uint64_t to = last_used(s->w, peer) + GAP;
-
     for (uint64_t number = from; number <= to; number++) {
         char did[DID_KEY_DID_TEXT];
-        fm_status st = wallet_did(did, s->w, WALLET_CONSENT, peer, number, err);
+        fm_status st = wallet_did(did, s->w, use, peer, number, err);
         if (st != FM_OK)
             return st;
-        if (json_object_set_new(
-                s->dids, did, json_pack("{s:I,s:s}", "number", (json_int_t)number, "peer", peer)) !=
-            0)
+        if (json_object_set_new(s->dids, did,
+                                json_pack("{s:I,s:s,s:I}", "number", (json_int_t)number, "peer",
+                                          peer, "use", (json_int_t)use)) != 0)
             return base_err_memory(err, "wallet");
     }
     return FM_OK;
@@ -244,8 +218,14 @@ fm_status wallet_search_begin(struct wallet_search *s, struct wallet *w, struct 
     *s = (struct wallet_search){w, json_object()};
     if (s->dids == NULL)
         return base_err_memory(err, "wallet");
-    json_object_foreach(members, alias, did) if (st == FM_OK && json_is_string(did)) st =
-        look_ahead(s, json_string_value(did), 1, err);
+    json_object_foreach(members, alias, did)
+    {
+        const char *peer = json_string_value(did);
+        if (st == FM_OK && peer != NULL)
+            st = look_ahead(s, WALLET_CONSENT, peer, 1, last_used(w, peer) + GAP, err);
+        if (st == FM_OK && peer != NULL)
+            st = look_ahead(s, WALLET_MANDATE, peer, 0, GAP, err);
+    }
     return st;
 }
 
@@ -255,15 +235,40 @@ void wallet_search_release(struct wallet_search *s)
     s->dids = NULL;
 }
 
+/* One of the wallet's, of which it has no record. */
+static fm_status found_again(json_t **out, struct wallet_search *s, const json_t *document,
+                             const struct ledger_consent *parsed, const json_t *place,
+                             struct base_err *err)
+{
+    struct wallet_draft d = {
+        .use = (enum wallet_use)json_integer_value(json_object_get(place, "use"))};
+    json_t *copy = json_deep_copy(document);
+    uint64_t before = 0;
+    fm_status st = copy != NULL ? FM_OK : base_err_memory(err, "wallet");
+
+    if (st == FM_OK && d.use == WALLET_MANDATE) {
+        st = wallet_identity_again(s->w, d.use, wallet_text(place, "peer"), number_of(place), err);
+        if (st == FM_OK)
+            st = wallet_ledger_did(&d.peer, s->w, parsed->grantee, err);
+    } else {
+        d.peer = wallet_text(place, "peer");
+        d.number = number_of(place);
+        before = last_used(s->w, d.peer);
+    }
+    if (st == FM_OK)
+        st = keep(out, s->w, &d, copy, NULL, err);
+    json_decref(copy);
+    return st == FM_OK && d.use == WALLET_CONSENT
+               ? look_ahead(s, d.use, d.peer, before + GAP + 1, last_used(s->w, d.peer) + GAP, err)
+               : st;
+}
+
 fm_status wallet_search_consent(json_t **out, struct wallet_search *s, const json_t *document,
                                 struct base_err *err)
 {
-    struct wallet_draft d = {.use = WALLET_CONSENT};
     struct ledger_consent parsed;
     const json_t *place;
-    json_t *copy;
     char id[65];
-    uint64_t before;
     size_t i;
     fm_status st = ledger_consent_parse(&parsed, document, err);
 
@@ -277,11 +282,5 @@ fm_status wallet_search_consent(json_t **out, struct wallet_search *s, const jso
     place = parsed.subject != NULL ? json_object_get(s->dids, parsed.subject) : NULL;
     if (place == NULL)
         return FM_OK;
-    d.peer = wallet_text(place, "peer");
-    d.number = number_of(place);
-    before = last_used(s->w, d.peer);
-    copy = json_deep_copy(document);
-    st = copy != NULL ? keep(out, s->w, &d, copy, NULL, err) : base_err_memory(err, "wallet");
-    json_decref(copy);
-    return st == FM_OK ? look_ahead(s, d.peer, before + GAP + 1, err) : st;
+    return found_again(out, s, document, &parsed, place, err);
 }

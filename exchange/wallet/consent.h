@@ -9,7 +9,8 @@
  *                       granted, withdrawn: {"height", "leaf", "time"}, where a verified trail has
  *                       them: the receipts
  *
- * Records are never removed: their numbers say which keys have been used. */
+ * Under a mandate the key is the identity's, and the number 0. Records are never removed: their
+ * numbers say which keys have been used. */
 #ifndef FIRMIANA_EXCHANGE_WALLET_CONSENT_H
 #define FIRMIANA_EXCHANGE_WALLET_CONSENT_H
 
@@ -22,6 +23,9 @@
  * for WALLET_MANDATE. Kept. out borrows from the record. */
 fm_status wallet_identity(const char **out, struct wallet *w, enum wallet_use use, const char *peer,
                           struct base_err *err) FM_CHECK;
+/* One that was given before the wallet was recovered: kept again, once. */
+fm_status wallet_identity_again(struct wallet *w, enum wallet_use use, const char *peer,
+                                uint64_t number, struct base_err *err) FM_CHECK;
 /* The key of a DID that was given. FM_E_NOT_FOUND: it is none of this wallet's. peer may be NULL;
  * else borrows. */
 fm_status wallet_identity_key(struct did_secret **out, const char **peer, const struct wallet *w,
@@ -57,9 +61,6 @@ fm_status wallet_consent_sign(const json_t **out, struct wallet *w, const struct
                               struct ledger_consent *consent, const char *identifier,
                               struct base_err *err) FM_CHECK;
 
-/* The record whose id begins so (at least 4 digits), borrowed. FM_E_NOT_FOUND, FM_E_ARG. */
-fm_status wallet_consent_find(json_t **out, const struct wallet *w, const char *digits,
-                              struct base_err *err) FM_CHECK;
 /* What opens its commitment: {"consent", "nonce"}. The caller owns *out. */
 fm_status wallet_consent_opening(json_t **out, const struct wallet *w, const json_t *record,
                                  struct base_err *err) FM_CHECK;
@@ -70,7 +71,8 @@ fm_status wallet_consent_revoke(const json_t **out, const struct wallet *w, json
 /* ---- finding them again ---- */
 
 /* In a trail: the consents that the wallet has, and those that its keys signed though it does not
- * know (it was recovered, or is an old copy), up to 20 numbers beyond the last it knows. */
+ * know (it was recovered, or is an old copy), up to 20 numbers beyond the last it knows. What a
+ * mandate's commitment hides no trail shows: the member that attested it gives it again. */
 struct wallet_search {
     struct wallet *w;
     json_t *dids;

@@ -23,25 +23,20 @@ static const json_t *find(const struct wallet *w, enum wallet_use use, const cha
             strcmp(wallet_text(item, "peer"), peer) != 0)
             continue;
         found = item;
-        *next = number_of(item) + 1;
+        if (number_of(item) + 1 > *next)
+            *next = number_of(item) + 1;
     }
     return found;
 }
 
-fm_status wallet_identity(const char **out, struct wallet *w, enum wallet_use use, const char *peer,
-                          struct base_err *err)
+/* *out borrows from the record. */
+static fm_status put(const char **out, struct wallet *w, enum wallet_use use, const char *peer,
+                     uint64_t number, struct base_err *err)
 {
     char did[DID_KEY_DID_TEXT];
-    uint64_t number;
-    const json_t *there = find(w, use, peer, &number);
     json_t *record;
-    fm_status st;
+    fm_status st = wallet_did(did, w, use, peer, number, err);
 
-    if (there != NULL && use == WALLET_PAIRWISE) {
-        *out = wallet_text(there, "did");
-        return FM_OK;
-    }
-    st = wallet_did(did, w, use, peer, number, err);
     if (st != FM_OK)
         return st;
     record = json_pack("{s:s,s:I,s:s,s:s}", "did", did, "number", (json_int_t)number, "peer", peer,
@@ -50,6 +45,33 @@ fm_status wallet_identity(const char **out, struct wallet *w, enum wallet_use us
         return base_err_memory(err, "wallet");
     *out = wallet_text(record, "did");
     return FM_OK;
+}
+
+fm_status wallet_identity(const char **out, struct wallet *w, enum wallet_use use, const char *peer,
+                          struct base_err *err)
+{
+    uint64_t number;
+    const json_t *there = find(w, use, peer, &number);
+
+    if (there != NULL && use == WALLET_PAIRWISE) {
+        *out = wallet_text(there, "did");
+        return FM_OK;
+    }
+    return put(out, w, use, peer, number, err);
+}
+
+fm_status wallet_identity_again(struct wallet *w, enum wallet_use use, const char *peer,
+                                uint64_t number, struct base_err *err)
+{
+    const json_t *item;
+    const char *ignored;
+    size_t i;
+
+    json_array_foreach(wallet_list(w, "identities"), i,
+                       item) if (strcmp(wallet_text(item, "use"), wallet_use_name(use)) == 0 &&
+                                 strcmp(wallet_text(item, "peer"), peer) == 0 &&
+                                 number_of(item) == number) return FM_OK;
+    return put(&ignored, w, use, peer, number, err);
 }
 
 fm_status wallet_identity_key(struct did_secret **out, const char **peer, const struct wallet *w,

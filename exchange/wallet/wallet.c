@@ -315,3 +315,28 @@ const char *wallet_text(const json_t *record, const char *name)
 
     return text != NULL ? text : "";
 }
+
+fm_status wallet_record(json_t **out, const struct wallet *w, const char *list, const char *what,
+                        const char *digits, struct base_err *err)
+{
+    size_t i, len = strlen(digits), found = 0;
+    json_t *item;
+
+    *out = NULL;
+    if (len < 4 || strspn(digits, "0123456789abcdef") != len)
+        return base_err_set(err, FM_E_ARG, "a %s is named by 4 or more of its id's first digits",
+                            what);
+    json_array_foreach(wallet_list(w, list), i, item)
+    {
+        if (strncmp(wallet_text(item, "id"), digits, len) != 0)
+            continue;
+        *out = item;
+        found++;
+    }
+    if (found == 1)
+        return FM_OK;
+    return found == 0
+               ? base_err_set(err, FM_E_NOT_FOUND, "the wallet has no %s %.64s", what, digits)
+               : base_err_set(err, FM_E_ARG, "%zu begin with %.64s: give more digits", found,
+                              digits);
+}

@@ -57,6 +57,10 @@ fm_status wallet_read(struct wallet *w, const void *bytes, size_t len,
 
 /* The list of that name in the content: borrowed, never NULL. */
 json_t *wallet_list(const struct wallet *w, const char *name);
+/* The record of that list whose "id" begins so (at least 4 digits), borrowed. what: "consent", for
+ * errors: FM_E_ARG (too few digits), FM_E_NOT_FOUND. */
+fm_status wallet_record(json_t **out, const struct wallet *w, const char *list, const char *what,
+                        const char *digits, struct base_err *err) FM_CHECK;
 /* A text of a record; "" if there is none. */
 const char *wallet_text(const json_t *record, const char *name);
 
