@@ -1,5 +1,6 @@
 #include "exchange/data/changes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -8,7 +9,15 @@
 #include "exchange/data/db.h"
 #include "exchange/data/root.h"
 
-enum { DIGEST = 16, STOP_ROWS = 4096 };
+enum { DIGEST = 16 };
+
+struct data_changes_writer {
+    struct data_db db;
+    struct data_changes_job job;
+    sqlite3_stmt *insert;  /* of a digest */
+    struct base_buf bytes; /* of a row */
+    int64_t before, now;   /* versions; before 0: none */
+};
 
 static const char schema_sql[] =
     "CREATE TABLE IF NOT EXISTS versions (id INTEGER PRIMARY KEY, dataset TEXT NOT NULL COLLATE "
@@ -87,57 +96,20 @@ static fm_status digest_row(uint8_t out32[32], struct base_buf *bytes, const uin
     return st;
 }
 
-static fm_status keep_digest(const struct data_db *db, sqlite3_stmt *insert, int64_t rowid,
-                             const uint8_t digest[], struct base_err *err)
+fm_status data_changes_row(struct data_changes_writer *w, int64_t rowid,
+                           const struct data_cell *row, size_t columns, struct base_err *err)
 {
-    bool more;
-    fm_status st;
-
-    if (sqlite3_bind_int64(insert, 2, rowid) != SQLITE_OK ||
-        sqlite3_bind_blob(insert, 3, digest, DIGEST, SQLITE_STATIC) != SQLITE_OK)
-        return data_db_error(db, err);
-    st = data_db_step(&more, db, insert, err);
-    (void)sqlite3_reset(insert);
-    return st;
-}
-
-static fm_status digest_all(const struct data_db *db, sqlite3_stmt *insert,
-                            const struct data_changes_job *job, struct base_err *err)
-{
-    const struct data_cell *row = NULL;
-    struct data_rows *rows = NULL;
-    struct base_buf bytes = {0};
     uint8_t digest[32];
-    int64_t rowid = 0;
-    uint64_t n = 0;
-    fm_status st = data_rows_open(&rows, job->store, job->table, job->schema, NULL, 0, err);
+    bool more;
+    fm_status st = digest_row(digest, &w->bytes, w->job.secret32, row, columns, err);
 
-    while (st == FM_OK) {
-        st = data_rows_next(&row, &rowid, rows, err);
-        if (st != FM_OK || row == NULL)
-            break;
-        st = digest_row(digest, &bytes, job->secret32, row, job->schema->column_count, err);
-        if (st == FM_OK)
-            st = keep_digest(db, insert, rowid, digest, err);
-        if (st == FM_OK && ++n % STOP_ROWS == 0 && job->stop != NULL && atomic_load(job->stop))
-            st = base_err_set(err, FM_E_CANCELLED, "%s: no longer wanted", job->table);
-    }
-    data_rows_free(rows);
-    base_buf_release_secret(&bytes);
-    return st;
-}
-
-static fm_status write_version(const struct data_db *db, int64_t version,
-                               const struct data_changes_job *job, struct base_err *err)
-{
-    sqlite3_stmt *insert = NULL;
-    fm_status st = data_db_prepare(&insert, db, "INSERT INTO digests VALUES (?1, ?2, ?3)", err);
-
-    if (st == FM_OK && sqlite3_bind_int64(insert, 1, version) != SQLITE_OK)
-        st = data_db_error(db, err);
+    if (st == FM_OK &&
+        (sqlite3_bind_int64(w->insert, 2, rowid) != SQLITE_OK ||
+         sqlite3_bind_blob(w->insert, 3, digest, DIGEST, SQLITE_STATIC) != SQLITE_OK))
+        st = data_db_error(&w->db, err);
     if (st == FM_OK)
-        st = digest_all(db, insert, job, err);
-    (void)sqlite3_finalize(insert);
+        st = data_db_step(&more, &w->db, w->insert, err);
+    (void)sqlite3_reset(w->insert);
     return st;
 }
 
@@ -205,8 +177,8 @@ static fm_status hash_rows(struct base_hash *h, const struct data_db *db, const 
     return st;
 }
 
-static fm_status hash_changes(struct data_changes *out, const struct data_db *db,
-                              const struct data_changes_job *job, struct base_err *err)
+static fm_status hash_changes(struct data_changes *out, const struct data_changes_writer *w,
+                              const uint8_t root32[32], struct base_err *err)
 {
     static const char domain[] = "firmiana/changes/1";
     struct base_hash h;
@@ -214,66 +186,112 @@ static fm_status hash_changes(struct data_changes *out, const struct data_db *db
 
     base_hash_init(&h);
     base_hash_update(&h, domain, sizeof domain - 1);
-    base_hash_update(&h, job->published32, 32);
-    base_hash_update(&h, job->root32, 32);
-    st = hash_rows(&h, db, "SELECT row, digest FROM temp.old_rows ORDER BY row", 0, err);
+    base_hash_update(&h, w->job.published32, 32);
+    base_hash_update(&h, root32, 32);
+    st = hash_rows(&h, &w->db, "SELECT row, digest FROM temp.old_rows ORDER BY row", 0, err);
     if (st == FM_OK)
-        st = hash_rows(&h, db, "SELECT row, digest FROM temp.new_rows ORDER BY row", 1, err);
+        st = hash_rows(&h, &w->db, "SELECT row, digest FROM temp.new_rows ORDER BY row", 1, err);
     base_hash_final(&h, out->digest32);
     return st;
 }
 
-/* Everything but the published version of this dataset goes; the new one comes. */
-static fm_status note(struct data_changes *out, const struct data_db *db,
-                      const struct data_changes_job *job, struct base_err *err)
+/* ---- from the first row to the last ---- */
+
+/* Everything but the published version of this dataset goes; the new one comes, whose root is not
+ * known yet. */
+static fm_status new_version(struct data_changes_writer *w, struct base_err *err)
 {
     static const uint8_t none32[32];
+    const struct data_changes_job *job = &w->job;
     const uint8_t *published = job->published32 != NULL ? job->published32 : none32;
-    int64_t before = 0, now = 0, ignored;
-    fm_status st = about(&before, db, "SELECT id FROM versions WHERE dataset = ?1 AND root = ?2",
-                         job->table, published, err);
+    int64_t ignored;
+    fm_status st =
+        about(&w->before, &w->db, "SELECT id FROM versions WHERE dataset = ?1 AND root = ?2",
+              job->table, published, err);
 
     if (st == FM_OK)
-        st = about(&ignored, db,
+        st = about(&ignored, &w->db,
                    "DELETE FROM digests WHERE version IN (SELECT id FROM versions WHERE dataset = "
                    "?1 AND root <> ?2)",
                    job->table, published, err);
     if (st == FM_OK)
-        st = about(&ignored, db, "DELETE FROM versions WHERE dataset = ?1 AND root <> ?2",
+        st = about(&ignored, &w->db, "DELETE FROM versions WHERE dataset = ?1 AND root <> ?2",
                    job->table, published, err);
     if (st == FM_OK)
-        st = about(&ignored, db, "INSERT INTO versions (dataset, root) VALUES (?1, ?2)", job->table,
-                   job->root32, err);
-    if (st != FM_OK)
-        return st;
-    now = sqlite3_last_insert_rowid(db->sqlite);
-    st = write_version(db, now, job, err);
-    if (st != FM_OK || before == 0)
-        return st;
-    st = compare(out, db, before, now, err);
-    return st == FM_OK ? hash_changes(out, db, job, err) : st;
+        st = about(&ignored, &w->db, "INSERT INTO versions (dataset, root) VALUES (?1, ?2)",
+                   job->table, none32, err);
+    if (st == FM_OK) {
+        w->now = sqlite3_last_insert_rowid(w->db.sqlite);
+        st = data_db_prepare(&w->insert, &w->db, "INSERT INTO digests VALUES (?1, ?2, ?3)", err);
+    }
+    if (st == FM_OK && sqlite3_bind_int64(w->insert, 1, w->now) != SQLITE_OK)
+        st = data_db_error(&w->db, err);
+    return st;
 }
 
-fm_status data_changes_note(struct data_changes *out, const struct data_changes_job *job,
-                            struct base_err *err)
+fm_status data_changes_begin(struct data_changes_writer **out, const struct data_changes_job *job,
+                             struct base_err *err)
 {
-    struct data_db db;
-    fm_status st = data_db_open(&db, job->path, DATA_DB_WRITE, err);
+    struct data_changes_writer *w = calloc(1, sizeof *w);
+    fm_status st;
+
+    *out = NULL;
+    if (w == NULL)
+        return base_err_memory(err, job->path);
+    w->job = *job;
+    st = data_db_open(&w->db, job->path, DATA_DB_WRITE, err);
+    if (st != FM_OK) {
+        free(w);
+        return st;
+    }
+    st = data_db_exec(&w->db, "BEGIN IMMEDIATE", err);
+    if (st == FM_OK)
+        st = data_db_exec(&w->db, schema_sql, err);
+    if (st == FM_OK)
+        st = new_version(w, err);
+    if (st != FM_OK) {
+        data_changes_free(w);
+        return st;
+    }
+    *out = w;
+    return FM_OK;
+}
+
+static fm_status name_version(struct data_changes_writer *w, const uint8_t root32[32],
+                              struct base_err *err)
+{
+    int64_t ignored;
+
+    return about(&ignored, &w->db,
+                 "UPDATE versions SET root = ?2 WHERE dataset = ?1 AND root = zeroblob(32)",
+                 w->job.table, root32, err);
+}
+
+fm_status data_changes_end(struct data_changes *out, struct data_changes_writer *w,
+                           const uint8_t root32[32], struct base_err *err)
+{
+    fm_status st = name_version(w, root32, err);
 
     *out = (struct data_changes){.known = false};
+    if (st == FM_OK && w->before != 0)
+        st = compare(out, &w->db, w->before, w->now, err);
+    if (st == FM_OK && w->before != 0)
+        st = hash_changes(out, w, root32, err);
+    if (st == FM_OK)
+        st = data_db_exec(&w->db, "COMMIT", err);
     if (st != FM_OK)
-        return st;
-    st = data_db_exec(&db, "BEGIN IMMEDIATE", err);
-    if (st == FM_OK)
-        st = data_db_exec(&db, schema_sql, err);
-    if (st == FM_OK)
-        st = note(out, &db, job, err);
-    if (st == FM_OK)
-        st = data_db_exec(&db, "COMMIT", err);
-    if (st != FM_OK) {
-        (void)sqlite3_exec(db.sqlite, "ROLLBACK", NULL, NULL, NULL);
         *out = (struct data_changes){.known = false};
-    }
-    data_db_close(&db);
     return st;
+}
+
+void data_changes_free(struct data_changes_writer *w)
+{
+    if (w == NULL)
+        return;
+    (void)sqlite3_finalize(w->insert);
+    if (sqlite3_get_autocommit(w->db.sqlite) == 0)
+        (void)sqlite3_exec(w->db.sqlite, "ROLLBACK", NULL, NULL, NULL);
+    data_db_close(&w->db);
+    base_buf_release_secret(&w->bytes);
+    free(w);
 }

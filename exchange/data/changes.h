@@ -13,12 +13,11 @@
 #ifndef FIRMIANA_EXCHANGE_DATA_CHANGES_H
 #define FIRMIANA_EXCHANGE_DATA_CHANGES_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
-#include "exchange/data/store.h"
+#include "exchange/data/cell.h"
 
 struct data_changes {
     bool known; /* there are digests of what is published */
@@ -32,19 +31,26 @@ struct data_changes {
 
 struct data_changes_job {
     const char *path;        /* of the database, made if it is not there */
-    const uint8_t *secret32; /* the dataset's (root.h); borrowed */
-    struct data_store *store;
+    const uint8_t *secret32; /* the dataset's (root.h) */
     const char *table;
-    const struct data_schema *schema;
     const uint8_t *published32; /* the root that stands on the ledger; NULL: none */
-    const uint8_t *root32;      /* of the rows now */
-    const atomic_bool *stop;    /* set: FM_E_CANCELLED; NULL is allowed */
 };
 
-/* Digests the table's rows, compares them with those published, and keeps both. Cost: one scan, 40
- * bytes of disk a row and version. Errors: as data_rows_next(); FM_E_IO, FM_E_CORRUPT,
- * FM_E_CONFLICT of the database. */
-fm_status data_changes_note(struct data_changes *out, const struct data_changes_job *job,
-                            struct base_err *err) FM_CHECK;
+/* Digests rows while somebody reads them, compares them with those published, and keeps both. Cost:
+ * 40 bytes of disk a row and version. Nothing is kept before data_changes_end(). */
+struct data_changes_writer;
+
+/* job: copied, what it points to borrowed. Errors: FM_E_IO, FM_E_CORRUPT, FM_E_CONFLICT of the
+ * database. */
+fm_status data_changes_begin(struct data_changes_writer **out, const struct data_changes_job *job,
+                             struct base_err *err) FM_CHECK;
+/* The next row, in the order of rowids. */
+fm_status data_changes_row(struct data_changes_writer *w, int64_t rowid,
+                           const struct data_cell *row, size_t columns,
+                           struct base_err *err) FM_CHECK;
+/* root32: of all those rows. */
+fm_status data_changes_end(struct data_changes *out, struct data_changes_writer *w,
+                           const uint8_t root32[32], struct base_err *err) FM_CHECK;
+void data_changes_free(struct data_changes_writer *w); /* NULL is allowed */
 
 #endif

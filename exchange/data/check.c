@@ -1,9 +1,14 @@
-/* Whether a table keeps what its schema promises. Keys are counted by SQLite. An imported table is
- * counted where it stands; of a plain one, the converted values ("5.0" and "5.00" are one) go to a
- * temporary database first, which SQLite keeps in a file of its own, so memory stays bounded. */
+/* Whether a table keeps what its schema promises, in one scan: hashes tell that keys are as
+ * declared (crowd.h). Where they do not, SQLite counts: an imported table where it stands; of a
+ * plain one, the converted values ("5.0" and "5.00" are one) go to a temporary database first,
+ * which SQLite keeps in a file of its own, so memory stays bounded. */
+#include "exchange/data/check.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "exchange/data/crowd.h"
 #include "exchange/data/store_table.h"
 
 static bool is_key(const struct data_schema *schema, size_t column)
@@ -22,24 +27,6 @@ static size_t key_columns(size_t *out, const struct data_schema *schema)
         if (is_key(schema, c))
             out[n++] = c;
     return n;
-}
-
-static fm_status each_row(struct data_store *store, const char *table,
-                          const struct data_schema *schema, struct base_err *err)
-{
-    struct data_findings findings = {.count = 0};
-    const struct data_cell *row;
-    struct data_rows *rows;
-    fm_status st = data_rows_open(&rows, store, table, schema, NULL, 0, err);
-
-    if (st != FM_OK)
-        return st;
-    data_rows_gather(rows, &findings);
-    do
-        st = data_rows_next(&row, NULL, rows, err);
-    while (st == FM_OK && row != NULL);
-    data_rows_free(rows);
-    return st == FM_OK ? data_findings_status(&findings, store->db.path, table, err) : st;
 }
 
 static fm_status open_scratch(struct data_db *out, sqlite3_stmt **insert,
@@ -129,24 +116,123 @@ static fm_status check_copies(struct data_store *store, const char *table,
     return st;
 }
 
-fm_status data_store_check(struct data_store *store, const char *table,
-                           const struct data_schema *schema, struct base_err *err)
+/* ---- one scan ---- */
+
+struct data_check {
+    struct data_store *store;
+    const char *table;
+    const struct data_schema *schema;
+    struct data_rows *rows;
+    struct data_findings findings;
+    size_t columns[DATA_KEYS_MAX + 1], n; /* those with a bound, in the schema's order */
+    struct data_crowd crowds[DATA_KEYS_MAX + 1];
+    size_t pool; /* bytes for hashes */
+};
+
+/* The least bound that a column has. */
+static int64_t most_rows(const struct data_schema *schema, size_t column)
 {
-    size_t columns[DATA_KEYS_MAX + 1];
-    size_t n = key_columns(columns, schema);
+    int64_t most = schema->subject == column ? schema->max_rows_per_subject : INT64_MAX;
+
+    for (size_t i = 0; i < schema->key_count; i++)
+        if (schema->keys[i].column == column && schema->keys[i].max_rows < most)
+            most = schema->keys[i].max_rows;
+    return most;
+}
+
+fm_status data_check_new(struct data_check **out, struct data_store *store, const char *table,
+                         const struct data_schema *schema, struct base_err *err)
+{
+    struct data_check *c = calloc(1, sizeof *c);
+    fm_status st;
+
+    *out = NULL;
+    if (c == NULL)
+        return base_err_memory(err, store->db.path);
+    c->store = store;
+    c->table = table;
+    c->schema = schema;
+    c->pool = DATA_CROWD_BYTES;
+    c->n = key_columns(c->columns, schema);
+    for (size_t i = 0; i < c->n; i++)
+        data_crowd_init(&c->crowds[i], most_rows(schema, c->columns[i]), &c->pool);
+    st = data_rows_open(&c->rows, store, table, schema, NULL, 0, err);
+    if (st != FM_OK) {
+        data_check_free(c);
+        return st;
+    }
+    data_rows_gather(c->rows, &c->findings);
+    *out = c;
+    return FM_OK;
+}
+
+void data_check_free(struct data_check *check)
+{
+    if (check == NULL)
+        return;
+    for (size_t i = 0; i < check->n; i++)
+        data_crowd_release(&check->crowds[i]);
+    data_rows_free(check->rows);
+    free(check);
+}
+
+fm_status data_check_next(const struct data_cell **row, int64_t *rowid, struct data_check *check,
+                          struct base_err *err)
+{
+    fm_status st;
+
+    do
+        st = data_rows_next(row, rowid, check->rows, err);
+    while (st == FM_OK && *row != NULL && check->findings.count > 0);
+    if (st == FM_OK && check->findings.count > 0) {
+        *row = NULL;
+        return data_findings_status(&check->findings, check->store->db.path, check->table, err);
+    }
+    for (size_t i = 0; st == FM_OK && *row != NULL && i < check->n; i++)
+        data_crowd_add(&check->crowds[i], &(*row)[check->columns[i]]);
+    return st;
+}
+
+/* By SQLite, which also says where. */
+static fm_status count_keys(const struct data_check *c, struct base_err *err)
+{
     struct data_schema stored;
     enum data_origin origin;
     bool scaled = false;
-    fm_status st = each_row(store, table, schema, err);
+    fm_status st = data_store_stored(&stored, &origin, &scaled, c->store, c->table, err);
 
-    if (st == FM_OK)
-        st = data_store_stored(&stored, &origin, &scaled, store, table, err);
     if (st != FM_OK)
         return st;
     data_schema_release(&stored);
-    if (n == 0)
-        return FM_OK;
     if (scaled)
-        return data_db_check_keys(&store->db, table, table, schema, err);
-    return check_copies(store, table, schema, columns, n, err);
+        return data_db_check_keys(&c->store->db, c->table, c->table, c->schema, err);
+    return check_copies(c->store, c->table, c->schema, c->columns, c->n, err);
+}
+
+fm_status data_check_keys(struct data_check *check, struct base_err *err)
+{
+    bool perhaps = false;
+    fm_status st = FM_OK;
+
+    for (size_t i = 0; st == FM_OK && !perhaps && i < check->n; i++)
+        st = data_crowd_perhaps(&perhaps, &check->crowds[i], err);
+    return st == FM_OK && perhaps ? count_keys(check, err) : st;
+}
+
+fm_status data_store_check(struct data_store *store, const char *table,
+                           const struct data_schema *schema, struct base_err *err)
+{
+    const struct data_cell *row = NULL;
+    struct data_check *check;
+    fm_status st = data_check_new(&check, store, table, schema, err);
+
+    if (st != FM_OK)
+        return st;
+    do
+        st = data_check_next(&row, NULL, check, err);
+    while (st == FM_OK && row != NULL);
+    if (st == FM_OK)
+        st = data_check_keys(check, err);
+    data_check_free(check);
+    return st;
 }

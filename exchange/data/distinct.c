@@ -19,7 +19,7 @@ void data_distinct_release(struct data_distinct *d)
 /* FNV-1a, and the finaliser of MurmurHash3 so that every bit depends on every byte: the sample is
  * chosen by the highest bits, slots by the lowest. Not against an adversary, who would only spoil
  * an estimate about his own file. */
-static uint64_t hash_of(const char *bytes, size_t len)
+uint64_t data_hash64(const char *bytes, size_t len)
 {
     uint64_t h = 0xcbf29ce484222325U;
 
@@ -87,7 +87,7 @@ static fm_status make_room(struct data_distinct *d, struct base_err *err)
 fm_status data_distinct_add(struct data_distinct *d, const char *bytes, size_t len,
                             struct base_err *err)
 {
-    uint64_t hash = hash_of(bytes, len);
+    uint64_t hash = data_hash64(bytes, len);
     fm_status st = FM_OK;
 
     if (d->size == 0)

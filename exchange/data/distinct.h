@@ -26,6 +26,10 @@ struct data_distinct {
     unsigned level;
 };
 
+/* Of bytes; never 0. Equal bytes have equal hashes; whoever chooses bytes can make others collide.
+ */
+uint64_t data_hash64(const char *bytes, size_t len);
+
 /* pool: borrowed. Memory: 16 bytes a slot, the first 64 of each whatever the pool. */
 void data_distinct_init(struct data_distinct *d, size_t *pool);
 fm_status data_distinct_add(struct data_distinct *d, const char *bytes, size_t len,

@@ -46,8 +46,7 @@ fm_status data_store_schema(struct data_schema *out, enum data_origin *origin,
                             struct base_err *err) FM_CHECK;
 
 /* Whether the table keeps what the schema promises: every value's type, range and nullability, the
- * row count, the rows of each subject and key. Reads the whole table; plain tables' key columns are
- * copied to a temporary file.
+ * row count, the rows of each subject and key. Reads the whole table once (check.h says when more).
  * Errors: FM_E_INPUT with every kind of fault, the first rows and their number (findings.h):
  * "bank.db: loans, rows 3, 17, 21 and 9 more, column balance: outside the declared range ...";
  * then, if each row by itself is as declared, keys and subject: "bank.db: loans, column cn_id: the

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "exchange/data/changes.h"
+#include "exchange/data/store.h"
 #include "exchange/data/testing.h"
 
 static const char schema_text[] =
@@ -25,22 +26,37 @@ static struct data_changes note(unsigned published, unsigned root, fm_status wan
     struct data_changes_job job = {.path = testing_path("versions.db"),
                                    .secret32 = secret,
                                    .table = "t",
-                                   .published32 = published > 0 ? published32 : NULL,
-                                   .root32 = root32};
+                                   .published32 = published > 0 ? published32 : NULL};
+    struct data_changes_writer *w = NULL;
+    const struct data_cell *row = NULL;
+    struct data_rows *rows = NULL;
+    struct data_store *store;
     struct data_schema schema;
-    struct data_changes out;
+    struct data_changes out = {.known = false};
+    int64_t rowid;
     struct base_err err = {0};
     json_t *json = NULL;
     fm_status st;
 
     assert_int_equal(base_json_parse(&json, schema_text, strlen(schema_text), &err), FM_OK);
     assert_int_equal(data_schema_from_json(&schema, json, &err), FM_OK);
-    assert_int_equal(data_store_open(&job.store, testing_path("d.db"), &err), FM_OK);
-    job.schema = &schema;
-    st = data_changes_note(&out, &job, &err);
+    assert_int_equal(data_store_open(&store, testing_path("d.db"), &err), FM_OK);
+    st = data_changes_begin(&w, &job, &err);
+    if (st == FM_OK)
+        st = data_rows_open(&rows, store, "t", &schema, NULL, 0, &err);
+    while (st == FM_OK) {
+        st = data_rows_next(&row, &rowid, rows, &err);
+        if (st != FM_OK || row == NULL)
+            break;
+        st = data_changes_row(w, rowid, row, schema.column_count, &err);
+    }
+    if (st == FM_OK)
+        st = data_changes_end(&out, w, root32, &err);
     if (st != want)
         fail_msg("%s", err.text);
-    data_store_free(job.store);
+    data_changes_free(w);
+    data_rows_free(rows);
+    data_store_free(store);
     data_schema_release(&schema);
     json_decref(json);
     return out;

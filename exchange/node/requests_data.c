@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/secret.h"
-#include "exchange/data/changes.h"
+#include "exchange/data/publish.h"
 #include "exchange/node/requests_own.h"
 
 /* The schema to declare: the one given, or the one stored beside the table by the import. */
@@ -75,13 +75,9 @@ struct publication {
     char table[DATA_NAME_MAX + 1];
     int64_t version;
     uint8_t secret[32];
-    uint8_t root[32];
-
-    /* What changed since the version before, for the one who publishes. */
     char digests[HOME_PATH];
-    uint8_t before[32]; /* its root; zeros: there is none */
-    struct data_changes changes;
-    char unknown[BASE_ERR_TEXT]; /* why that is not known */
+    uint8_t before[32]; /* the root of the version before; zeros: there is none */
+    struct data_published published;
 };
 
 static void publication_free(struct publication *p)
@@ -123,38 +119,24 @@ static fm_status publication_new(struct publication **out, struct node *node, co
     return st;
 }
 
-/* A help to the one who publishes, not a condition: a disk that is full, say, is told in its place
- * and the publication goes on. */
-static fm_status note_changes(struct publication *p, const atomic_bool *stop, struct base_err *err)
-{
-    const struct data_changes_job job = {p->digests,       p->secret, p->rows->store, p->table,
-                                         &p->rows->schema, p->before, p->root,        stop};
-    fm_status st = data_changes_note(&p->changes, &job, err);
-
-    if (st == FM_OK || st == FM_E_CANCELLED)
-        return st;
-    (void)snprintf(p->unknown, sizeof p->unknown, "%s", err->text);
-    return FM_OK;
-}
-
 static fm_status publication_run(void *ctx, const atomic_bool *stop, struct base_err *err)
 {
     struct publication *p = ctx;
-    fm_status st = data_store_check(p->rows->store, p->table, &p->rows->schema, err);
+    const struct data_publish_job job = {
+        p->rows->store, p->table, &p->rows->schema, {p->secret, (uint64_t)p->version}, p->digests,
+        p->before,      stop};
 
-    if (st == FM_OK)
-        st = node_rows_hash(p->root, p->rows, p->secret, (uint64_t)p->version, stop, err);
-    return st == FM_OK ? note_changes(p, stop, err) : st;
+    return data_publish(&p->published, &job, err);
 }
 
 /* {"changes": {"since", "same", "changed", "added", "removed"}}, or {"changes": {"unknown": why}},
  * or {} for a first version; NULL when memory is out. */
 static json_t *changes_json(const struct publication *p)
 {
-    const struct data_changes *c = &p->changes;
+    const struct data_changes *c = &p->published.changes;
 
-    if (p->unknown[0] != '\0')
-        return json_pack("{s:{s:s}}", "changes", "unknown", p->unknown);
+    if (p->published.unknown[0] != '\0')
+        return json_pack("{s:{s:s}}", "changes", "unknown", p->published.unknown);
     if (p->version == 1)
         return json_object();
     if (!c->known)
@@ -189,13 +171,13 @@ static void publication_done(struct node *node, void *ctx, const struct node_rep
         return;
     }
     if (err.code == FM_OK) {
-        node_rows_remember(&node->roots, p->rows, (uint64_t)p->version, p->root);
-        base_hex(root_hex, p->root, 32);
+        node_rows_remember(&node->roots, p->rows, (uint64_t)p->version, p->published.root32);
+        base_hex(root_hex, p->published.root32, 32);
         body = json_pack("{s:s,s:O,s:I,s:s,s:I}", "dataset", p->table, "schema", p->schema,
                          "data_version", (json_int_t)p->version, "root", root_hex, "rows",
                          (json_int_t)p->rows->schema.rows);
         changes = changes_json(p);
-        put_digest(node, body, &p->changes);
+        put_digest(node, body, &p->published.changes);
         if (body == NULL || changes == NULL) {
             (void)base_err_memory(&err, "dataset");
             json_decref(body);
