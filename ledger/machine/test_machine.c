@@ -65,6 +65,8 @@ int main(void)
         cmocka_unit_test(test_refund_by_compute_parties),
         cmocka_unit_test(test_misbehavior),
         cmocka_unit_test(test_misbehavior_leaves_no_trace),
+        cmocka_unit_test(test_misbehavior_has_room),
+        cmocka_unit_test(test_blocks_that_vouch),
         cmocka_unit_test(test_replaced_validator_keys),
         cmocka_unit_test(test_epochs),
         cmocka_unit_test(test_epoch_times),

@@ -42,6 +42,8 @@ void test_rules_switch(void **state);
 void test_validators(void **state);
 void test_misbehavior(void **state);
 void test_misbehavior_leaves_no_trace(void **state);
+void test_misbehavior_has_room(void **state);
+void test_blocks_that_vouch(void **state);
 void test_replaced_validator_keys(void **state);
 void test_epochs(void **state);
 void test_epoch_times(void **state);

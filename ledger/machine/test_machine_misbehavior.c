@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -194,6 +195,77 @@ void test_misbehavior_leaves_no_trace(void **state)
     base_buf_release(&same);
     replay(&t);
     trail_end(&t);
+}
+
+static void follows(struct town *t, const struct ledger_block *block, fm_status want)
+{
+    assert_int_equal(
+        ledger_machine_follows(t->memory.machine, t->memory.tip.height, t->time_ms, block, &err),
+        want);
+}
+
+/* It takes no transaction's place in a block. */
+void test_misbehavior_has_room(void **state)
+{
+    static const uint8_t byte = 'x';
+    struct town t;
+    struct ledger_bytes *list;
+    struct ledger_block block;
+    size_t most;
+
+    (void)state;
+    town_init_validators(&t, NULL, 3);
+    most = (size_t)json_integer_value(
+        json_object_get(json_object_get(t.genesis, "limits"), "block_txs"));
+    list = calloc(most + 2, sizeof *list);
+    assert_non_null(list);
+    for (size_t i = 0; i < most + 2; i++)
+        list[i] = (struct ledger_bytes){&byte, 1};
+    list[0].len = (size_t)1 << 40; /* nobody reads it */
+    block = (struct ledger_block){t.memory.tip.height + 1, t.time_ms + 1, list, most + 1, 1};
+    follows(&t, &block, FM_OK);
+    block.vouched = 0; /* the long one counts */
+    block.count = 1;
+    follows(&t, &block, FM_E_LIMIT);
+    list[0].len = 1;
+    follows(&t, &block, FM_OK);
+    block.count = most + 1; /* one too many */
+    follows(&t, &block, FM_E_LIMIT);
+    block.vouched = 1;
+    follows(&t, &block, FM_OK);
+    block.count = most + 2;
+    follows(&t, &block, FM_E_LIMIT);
+    free(list);
+    town_release(&t);
+}
+
+static void decode(struct base_buf *bytes, uint8_t vouched, fm_status want)
+{
+    struct ledger_block block;
+    struct ledger_bytes *txs;
+
+    bytes->p[8 + 8 + 8 + 3] = vouched;
+    assert_int_equal(ledger_block_decode(&block, &txs, bytes->p, bytes->len, &err), want);
+    if (want == FM_OK)
+        assert_int_equal(block.vouched, vouched);
+    free(txs);
+}
+
+void test_blocks_that_vouch(void **state)
+{
+    static const uint8_t byte = 'x';
+    struct ledger_bytes list[2] = {{&byte, 1}, {&byte, 1}};
+    struct ledger_block block = {7, 8, list, 2, 1};
+    struct base_buf bytes = {0};
+
+    (void)state;
+    assert_int_equal(ledger_block_encode(&bytes, &block, &err), FM_OK);
+    assert_int_equal(bytes.len, 8 + 8 + 8 + 4 + 4 + 2 * (4 + 1));
+    decode(&bytes, 0, FM_E_INPUT);
+    decode(&bytes, 1, FM_OK);
+    decode(&bytes, 2, FM_OK);
+    decode(&bytes, 3, FM_E_INPUT);
+    base_buf_release(&bytes);
 }
 
 /* A key that its document no longer names still has its owner: since version 3. */
