@@ -84,6 +84,14 @@ FIRMIANA_HOME=$W/bank_c "$firmiana" evidence deposit late.sig --receipt late >/d
 FIRMIANA_HOME=$W/bank_c "$firmiana" evidence certificate late.sig --receipt late --out late.cert >/dev/null
 cat before.sig late.cert >shown
 must_refuse 1 "has no key" "$verify" shown
+grep -v '"state":"did/' c.sig >altered
+must_refuse 1 "a compact bundle proves of every member its document and its standing" "$verify" altered
+# ... and in a file of before, with the whole trail: what was anchored stands, what is too late does not, hidden or not.
+FIRMIANA_HOME=$W/bank_c "$firmiana" audit export --out trail >/dev/null
+{ sed 2q c.sig; cat trail; } >old.sig
+"$verify" --document contract.txt old.sig >/dev/null || fail "anchored, with the whole trail, and not valid"
+{ sed 2q shown; cat trail; } >shown.old
+must_refuse 1 "has no key" "$verify" shown.old
 hidden=0
 while IFS= read -r line; do
   if [[ $line == '{"leaf":'*'"type":"did.update"'* ]]; then
@@ -91,8 +99,8 @@ while IFS= read -r line; do
     line="${line%%,\"payload\":*},\"payload_hash\":\"$(printf '%s' "$payload" | digest)\",\"result\":${line##*,\"result\":}"
     hidden=$((hidden + 1))
   fi
-  [[ $line == '{"proof":'*'"state":"did/'* ]] || printf '%s\n' "$line"
-done <shown >hidden.sig
+  printf '%s\n' "$line"
+done <shown.old >hidden.sig
 [ "$hidden" = 2 ] || fail "$hidden changes of documents, not two, were hidden"
 must_refuse 1 "accepted entries are not disclosed, and no proof of the state" "$verify" hidden.sig
 

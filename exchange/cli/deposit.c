@@ -102,7 +102,8 @@ static fm_status export(int fd, struct ledger_reader *reader, const struct ledge
     fm_status st = ledger_reader_list(reader, "did/", take_key, &keys, err);
 
     if (st == FM_OK) {
-        const struct ledger_export_options options = {.txs = (const uint8_t(*)[32])c->tx,
+        const struct ledger_export_options options = {.compact = LEDGER_EXPORT_COMPACT,
+                                                      .txs = (const uint8_t(*)[32])c->tx,
                                                       .n_txs = 1,
                                                       .keys = (const char *const *)keys.at,
                                                       .n_keys = keys.n};

@@ -18,6 +18,7 @@ void ledger_bundle_reader_release(struct ledger_bundle_reader *reader)
 {
     json_decref(reader->json);
     base_buf_release(&reader->buf);
+    base_buf_release(&reader->hashes);
     *reader = (struct ledger_bundle_reader){.kind = LEDGER_BUNDLE_END};
 }
 
@@ -92,6 +93,17 @@ static const struct ledger_member leaf_members[] = {
     {"result", LEDGER_IS_OBJECT, true},
     {NULL, LEDGER_IS_OBJECT, false},
 };
+static const struct ledger_member proven_members[] = {
+    {"leaf", LEDGER_IS_NUMBER, false},   {"payload", LEDGER_IS_OBJECT, false},
+    {"result", LEDGER_IS_OBJECT, false}, {"results", LEDGER_IS_HASHES, false},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
+static const struct ledger_member skip_members[] = {
+    {"hashes", LEDGER_IS_HASHES, false},
+    {"leaf", LEDGER_IS_NUMBER, false},
+    {"to", LEDGER_IS_COUNT, false},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
 static const struct ledger_member hidden_members[] = {
     {"leaf", LEDGER_IS_NUMBER, false},
     {"payload_hash", LEDGER_IS_HASH, false},
@@ -110,9 +122,12 @@ static fm_status read_genesis(struct ledger_bundle_reader *r, struct base_err *e
 {
     fm_status st = ledger_shape_check(r->json, genesis_members, err);
 
+    json_int_t format = json_integer_value(json_object_get(r->json, "bundle"));
+
     r->kind = LEDGER_BUNDLE_GENESIS;
-    if (st == FM_OK && json_integer_value(json_object_get(r->json, "bundle")) != 1)
-        st = base_err_set(err, FM_E_INPUT, "this tool reads bundles of format 1");
+    if (st == FM_OK && format != LEDGER_BUNDLE_WHOLE && format != LEDGER_BUNDLE_COMPACT)
+        st = base_err_set(err, FM_E_INPUT, "this tool reads bundles of formats 1 and 2");
+    r->format = format == LEDGER_BUNDLE_COMPACT ? LEDGER_BUNDLE_COMPACT : LEDGER_BUNDLE_WHOLE;
     if (st == FM_OK)
         st = base_json_get_hex(r->chain, 32, r->json, "chain", err);
     r->genesis = json_object_get(r->json, "genesis");
@@ -124,12 +139,38 @@ static fm_status read_genesis(struct ledger_bundle_reader *r, struct base_err *e
 static void hash_payload(struct ledger_bundle_reader *r, const uint8_t *line, size_t len,
                          size_t result_len)
 {
+    const json_t *results = json_object_get(r->json, "results");
     char head[64];
     int n = snprintf(head, sizeof head, "{\"leaf\":%llu,\"payload\":", (unsigned long long)r->leaf);
-    size_t tail = 1 + (r->result != NULL ? strlen(",\"result\":") + result_len : 0);
+    size_t tail = 1 + (r->result != NULL ? strlen(",\"result\":") + result_len : 0) +
+                  (results != NULL ? strlen(",\"results\":\"\"") + json_string_length(results) : 0);
 
     r->payload_len = len - (size_t)n - tail;
     base_hash(r->payload_hash, line + n, r->payload_len);
+}
+
+static fm_status take_hashes(struct ledger_bundle_reader *r, const char *name, struct base_err *err)
+{
+    const json_t *text = json_object_get(r->json, name);
+
+    if (base_unbase64url(&r->hashes, json_string_value(text), json_string_length(text)) &&
+        r->hashes.len % 32 == 0)
+        return base_buf_status(&r->hashes, "bundle line", err);
+    return base_err_set(err, FM_E_INPUT, "member '%s' is not base64url of hashes", name);
+}
+
+static fm_status read_skip(struct ledger_bundle_reader *r, struct base_err *err)
+{
+    fm_status st = ledger_shape_check(r->json, skip_members, err);
+
+    r->kind = LEDGER_BUNDLE_SKIP;
+    r->leaf = (uint64_t)json_integer_value(json_object_get(r->json, "leaf"));
+    r->to = (uint64_t)json_integer_value(json_object_get(r->json, "to"));
+    if (st == FM_OK && r->format != LEDGER_BUNDLE_COMPACT)
+        st = base_err_set(err, FM_E_INPUT, "a bundle of format 1 leaves no leaf out");
+    if (st == FM_OK && r->to <= r->leaf)
+        st = base_err_set(err, FM_E_INPUT, "it leaves nothing out");
+    return st == FM_OK ? take_hashes(r, "hashes", err) : st;
 }
 
 static fm_status read_leaf(struct ledger_bundle_reader *r, const uint8_t *line, size_t len,
@@ -140,7 +181,16 @@ static fm_status read_leaf(struct ledger_bundle_reader *r, const uint8_t *line, 
 
     r->kind = LEDGER_BUNDLE_LEAF;
     r->payload = json_object_get(r->json, "payload");
-    st = ledger_shape_check(r->json, r->payload != NULL ? leaf_members : hidden_members, err);
+    r->proven = json_object_get(r->json, "results") != NULL;
+    if (r->proven && r->format != LEDGER_BUNDLE_COMPACT)
+        return base_err_set(err, FM_E_INPUT, "unknown member 'results'");
+    st = ledger_shape_check(r->json,
+                            r->proven            ? proven_members
+                            : r->payload != NULL ? leaf_members
+                                                 : hidden_members,
+                            err);
+    if (st == FM_OK && r->proven)
+        st = take_hashes(r, "results", err);
     if (st != FM_OK)
         return st;
     r->leaf = (uint64_t)json_integer_value(json_object_get(r->json, "leaf"));
@@ -189,6 +239,8 @@ fm_status ledger_bundle_next(struct ledger_bundle_reader *reader, struct base_er
     reader->json = NULL;
     reader->payload = reader->result = reader->value = NULL;
     reader->payload_len = 0;
+    reader->proven = false;
+    base_buf_clear(&reader->hashes);
     reader->kind = LEDGER_BUNDLE_END;
     reader->line++;
     st = next_line(reader, &line, &len, err);
@@ -197,6 +249,8 @@ fm_status ledger_bundle_next(struct ledger_bundle_reader *reader, struct base_er
     st = base_json_parse_canonical(&reader->json, line, len, err);
     if (st != FM_OK)
         return st;
+    if (json_object_get(reader->json, "to") != NULL)
+        return read_skip(reader, err);
     if (json_object_get(reader->json, "leaf") != NULL)
         return read_leaf(reader, line, len, err);
     if (json_object_get(reader->json, "state") != NULL)

@@ -16,12 +16,13 @@ static fm_status send_line(const struct ledger_bundle_sink *sink, struct base_bu
 
 /* Members stand in their canonical order, and what they hold is canonical: so is the line. */
 
-fm_status ledger_bundle_genesis(const struct ledger_bundle_sink *sink, const uint8_t chain32[32],
+fm_status ledger_bundle_genesis(const struct ledger_bundle_sink *sink,
+                                enum ledger_bundle_format format, const uint8_t chain32[32],
                                 const void *canonical, size_t len, struct base_err *err)
 {
     struct base_buf line = {0};
 
-    base_buf_put_str(&line, "{\"bundle\":1,\"chain\":\"");
+    base_buf_putf(&line, "{\"bundle\":%d,\"chain\":\"", (int)format);
     base_buf_put_hex(&line, chain32, 32);
     base_buf_put_str(&line, "\",\"genesis\":");
     base_buf_put(&line, canonical, len);
@@ -44,6 +45,34 @@ fm_status ledger_bundle_leaf(const struct ledger_bundle_sink *sink, uint64_t lea
     base_buf_put(&line, canonical, len);
     if (result != NULL)
         put_result(&line, result, result_len);
+    return send_line(sink, &line, err);
+}
+
+fm_status ledger_bundle_proven(const struct ledger_bundle_sink *sink, uint64_t leaf,
+                               const void *canonical, size_t len, const void *result,
+                               size_t result_len, const uint8_t *hashes, size_t n,
+                               struct base_err *err)
+{
+    struct base_buf line = {0};
+
+    base_buf_putf(&line, "{\"leaf\":%llu,\"payload\":", (unsigned long long)leaf);
+    base_buf_put(&line, canonical, len);
+    put_result(&line, result, result_len);
+    base_buf_put_str(&line, ",\"results\":\"");
+    base_base64url(&line, hashes, 32 * n);
+    base_buf_put_str(&line, "\"");
+    return send_line(sink, &line, err);
+}
+
+fm_status ledger_bundle_skip(const struct ledger_bundle_sink *sink, uint64_t from, uint64_t to,
+                             const uint8_t *hashes, size_t n, struct base_err *err)
+{
+    struct base_buf line = {0};
+
+    base_buf_put_str(&line, "{\"hashes\":\"");
+    base_base64url(&line, hashes, 32 * n);
+    base_buf_putf(&line, "\",\"leaf\":%llu,\"to\":%llu", (unsigned long long)from,
+                  (unsigned long long)to);
     return send_line(sink, &line, err);
 }
 

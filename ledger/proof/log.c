@@ -1,5 +1,6 @@
 #include "ledger/proof/log.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -31,16 +32,18 @@ void ledger_log_node_hash(uint8_t out32[32], const uint8_t left32[32], const uin
     base_hash(out32, in, sizeof in);
 }
 
-/* Adding one to the size carries through its trailing ones; each carry joins two equal subtrees. */
-void ledger_log_append(struct ledger_log *log, const uint8_t leaf_hash32[32],
-                       const struct ledger_log_sink *sink)
+/* Adding one to the size, counted in subtrees of this level, carries through its trailing ones;
+ * each carry joins two equal subtrees. */
+void ledger_log_append_node(struct ledger_log *log, unsigned level, const uint8_t hash32[32],
+                            const struct ledger_log_sink *sink)
 {
+    const uint64_t more = (uint64_t)1 << level;
     uint8_t hash[32];
-    unsigned level = 0;
 
-    memcpy(hash, leaf_hash32, 32);
+    assert(level < 63 && log->size % more == 0 && log->size <= INT64_MAX - more);
+    memcpy(hash, hash32, 32);
     if (sink != NULL)
-        sink->node(sink->ctx, 0, log->size, hash);
+        sink->node(sink->ctx, level, log->size >> level, hash);
     while ((log->size >> level & 1) != 0) {
         ledger_log_node_hash(hash, log->node[level], hash);
         level++;
@@ -48,7 +51,23 @@ void ledger_log_append(struct ledger_log *log, const uint8_t leaf_hash32[32],
             sink->node(sink->ctx, level, log->size >> level, hash);
     }
     memcpy(log->node[level], hash, 32);
-    log->size++;
+    log->size += more;
+}
+
+void ledger_log_append(struct ledger_log *log, const uint8_t leaf_hash32[32],
+                       const struct ledger_log_sink *sink)
+{
+    ledger_log_append_node(log, 0, leaf_hash32, sink);
+}
+
+unsigned ledger_log_gap_level(uint64_t from, uint64_t to)
+{
+    unsigned level = 0;
+
+    assert(from < to);
+    while (level < 62 && from % ((uint64_t)2 << level) == 0 && to - from >= (uint64_t)2 << level)
+        level++;
+    return level;
 }
 
 void ledger_log_root(uint8_t out32[32], const struct ledger_log *log)

@@ -43,6 +43,16 @@ struct ledger_log_sink {
 void ledger_log_append(struct ledger_log *log, const uint8_t leaf_hash32[32],
                        const struct ledger_log_sink *sink);
 
+/* The perfect subtree of 2^level leaves at once; level 0 is the leaf. The size must be a multiple
+ * of 2^level, below 2^63 afterwards: assert()ed. */
+void ledger_log_append_node(struct ledger_log *log, unsigned level, const uint8_t hash32[32],
+                            const struct ledger_log_sink *sink);
+
+/* The level of the greatest perfect subtree that begins with leaf `from` and ends at `to` or
+ * before: step by step from `from` to `to`, these are the fewest subtrees between the two. from <
+ * to. */
+unsigned ledger_log_gap_level(uint64_t from, uint64_t to);
+
 /* The root over all leaves so far. */
 void ledger_log_root(uint8_t out32[32], const struct ledger_log *log);
 

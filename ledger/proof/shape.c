@@ -64,6 +64,7 @@ static const char *const wanted[] = {
     [LEDGER_IS_HASH] = "64 lower-case hex digits",
     [LEDGER_IS_DID] = "a DID",
     [LEDGER_IS_TEXT] = "one line of text",
+    [LEDGER_IS_HASHES] = "a text",
     [LEDGER_IS_BOOL] = "true or false",
     [LEDGER_IS_COUNT] = "an integer of at least 1",
     [LEDGER_IS_NUMBER] = "an integer of at least 0",
@@ -87,6 +88,8 @@ static bool fits(const json_t *v, enum ledger_shape shape)
         return s != NULL && is_did(s);
     case LEDGER_IS_TEXT:
         return s != NULL && is_text(s);
+    case LEDGER_IS_HASHES:
+        return s != NULL;
     case LEDGER_IS_BOOL:
         return json_is_boolean(v);
     case LEDGER_IS_COUNT:

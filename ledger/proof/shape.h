@@ -18,7 +18,8 @@ enum ledger_shape {
     LEDGER_IS_HASH,  /* 64 lower-case hex digits */
     LEDGER_IS_DID,  /* begins with "did:", at most DID_METHOD_TEXT - 1 printable ASCII characters */
     LEDGER_IS_TEXT, /* 1 to LEDGER_TEXT_MAX bytes of UTF-8, no control characters */
-    LEDGER_IS_BOOL, /* true or false */
+    LEDGER_IS_HASHES,  /* any text: hashes in base64url, which the caller decodes */
+    LEDGER_IS_BOOL,    /* true or false */
     LEDGER_IS_COUNT,   /* an integer >= 1 */
     LEDGER_IS_NUMBER,  /* an integer >= 0: an index, a height, a time in ms */
     LEDGER_IS_OBJECT,  /* an object, unchecked inside */

@@ -190,13 +190,13 @@ static json_t *hex_or_empty(const uint8_t hash32[32])
     return json_string(hex);
 }
 
-json_t *ledger_state_proof_json(const struct ledger_state_proof *proof, const uint8_t path32[32])
+/* Takes the reference to siblings; NULL: memory is out. */
+static json_t *with_siblings(const struct ledger_state_proof *proof, const uint8_t path32[32],
+                             json_t *siblings)
 {
-    json_t *json = json_object(), *siblings = json_array(), *leaf;
+    json_t *json = json_object(), *leaf;
     int bad = json == NULL || siblings == NULL;
 
-    for (unsigned i = 0; i < proof->n && !bad; i++)
-        bad = json_array_append_new(siblings, hex_or_empty(proof->sibling[i]));
     if (proof->leaf && memcmp(proof->leaf_path, path32, 32) != 0 && !bad) {
         char path[65], value[65];
         base_hex(path, proof->leaf_path, 32);
@@ -213,6 +213,69 @@ json_t *ledger_state_proof_json(const struct ledger_state_proof *proof, const ui
     return NULL;
 }
 
+json_t *ledger_state_proof_json(const struct ledger_state_proof *proof, const uint8_t path32[32])
+{
+    json_t *siblings = json_array();
+    int bad = siblings == NULL;
+
+    for (unsigned i = 0; i < proof->n && !bad; i++)
+        bad = json_array_append_new(siblings, hex_or_empty(proof->sibling[i]));
+    if (bad) {
+        json_decref(siblings);
+        siblings = NULL;
+    }
+    return with_siblings(proof, path32, siblings);
+}
+
+json_t *ledger_state_proof_short(const struct ledger_state_proof *proof, const uint8_t path32[32])
+{
+    struct base_buf text = {0};
+    json_t *siblings = NULL;
+
+    base_base64url(&text, proof->sibling[0], 32 * (size_t)proof->n);
+    if (!text.failed)
+        siblings = json_string(base_buf_cstr(&text));
+    base_buf_release(&text);
+    return with_siblings(proof, path32, siblings);
+}
+
+static fm_status parse_short(struct ledger_state_proof *proof, const json_t *text,
+                             struct base_err *err)
+{
+    struct base_buf bytes = {0};
+    bool good = base_unbase64url(&bytes, json_string_value(text), json_string_length(text)) &&
+                bytes.len % 32 == 0 && bytes.len / 32 <= LEDGER_STATE_DEPTH;
+
+    if (good && bytes.len > 0)
+        memcpy(proof->sibling[0], bytes.p, bytes.len);
+    proof->n = good ? (unsigned)(bytes.len / 32) : 0;
+    base_buf_release(&bytes);
+    return good ? FM_OK
+                : base_err_set(err, FM_E_INPUT, "siblings are not base64url of at most %d hashes",
+                               LEDGER_STATE_DEPTH);
+}
+
+static fm_status parse_list(struct ledger_state_proof *proof, const json_t *siblings,
+                            struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    if (json_array_size(siblings) > LEDGER_STATE_DEPTH)
+        st = base_err_set(err, FM_E_INPUT, "more than %d siblings", LEDGER_STATE_DEPTH);
+    for (size_t i = 0; st == FM_OK && i < json_array_size(siblings); i++) {
+        const json_t *item = json_array_get(siblings, i);
+        const char *text = json_string_value(item);
+        uint8_t *out = proof->sibling[proof->n++];
+        memset(out, 0, 32);
+        /* The empty subtree has one spelling, "". */
+        if (text == NULL ||
+            (*text != '\0' &&
+             (!base_unhex(out, 32, text, json_string_length(item)) || memcmp(out, zeros, 32) == 0)))
+            st = base_err_set(err, FM_E_INPUT, "sibling %zu is not a hash", i);
+    }
+    return st;
+}
+
 fm_status ledger_state_proof_parse(struct ledger_state_proof *proof, const json_t *json,
                                    struct base_err *err)
 {
@@ -226,20 +289,12 @@ fm_status ledger_state_proof_parse(struct ledger_state_proof *proof, const json_
     if (!json_is_object(json))
         return base_err_set(err, FM_E_INPUT, "state proof: not an object");
     st = base_json_only(json, names, err);
-    if (st == FM_OK)
+    if (st == FM_OK && json_is_string(json_object_get(json, "siblings")))
+        st = parse_short(proof, json_object_get(json, "siblings"), err);
+    else if (st == FM_OK) {
         st = base_json_get_array(&siblings, json, "siblings", err);
-    if (st == FM_OK && json_array_size(siblings) > LEDGER_STATE_DEPTH)
-        st = base_err_set(err, FM_E_INPUT, "more than %d siblings", LEDGER_STATE_DEPTH);
-    for (size_t i = 0; st == FM_OK && i < json_array_size(siblings); i++) {
-        const json_t *item = json_array_get(siblings, i);
-        const char *text = json_string_value(item);
-        uint8_t *out = proof->sibling[proof->n++];
-        memset(out, 0, 32);
-        /* The empty subtree has one spelling, "". */
-        if (text == NULL ||
-            (*text != '\0' &&
-             (!base_unhex(out, 32, text, json_string_length(item)) || memcmp(out, zeros, 32) == 0)))
-            st = base_err_set(err, FM_E_INPUT, "sibling %zu is not a hash", i);
+        if (st == FM_OK)
+            st = parse_list(proof, siblings, err);
     }
     if (st == FM_OK && proof->leaf) {
         st = base_json_get_object(&leaf, json, "leaf", err);

@@ -45,7 +45,10 @@ fm_status ledger_state_verify_absent(const struct ledger_state_proof *proof,
  * out (path32 says which that is): key and value give it. The caller owns the result; NULL when
  * memory is out. */
 json_t *ledger_state_proof_json(const struct ledger_state_proof *proof, const uint8_t path32[32]);
-/* FM_E_INPUT if malformed. proof->leaf is set only for another leaf. */
+/* The same with siblings in one text: base64url of their 32 bytes each, an empty subtree as zeros.
+ */
+json_t *ledger_state_proof_short(const struct ledger_state_proof *proof, const uint8_t path32[32]);
+/* Either form. FM_E_INPUT if malformed. proof->leaf is set only for another leaf. */
 fm_status ledger_state_proof_parse(struct ledger_state_proof *proof, const json_t *json,
                                    struct base_err *err) FM_CHECK;
 

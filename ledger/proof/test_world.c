@@ -127,7 +127,7 @@ void world_init_of(struct world *w, size_t members, int quorum)
     did_chain_text(chain, w->chain);
     make_member(w, WORLD_NEW, "carol_credit", chain);
     canonical(&bytes, w->genesis);
-    must(ledger_bundle_genesis(&sink, w->chain, bytes.p, bytes.len, &err));
+    must(ledger_bundle_genesis(&sink, LEDGER_BUNDLE_WHOLE, w->chain, bytes.p, bytes.len, &err));
     base_buf_release(&bytes);
     (void)world_block(w);
 }

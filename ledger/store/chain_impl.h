@@ -37,6 +37,10 @@ fm_status ledger_reader_make(struct ledger_reader **out, const char *path,
                              struct base_err *err) FM_CHECK;
 void ledger_head_fill(struct ledger_head *head, const struct ledger_tip *tip);
 
+/* The root of a perfect subtree of the log. */
+fm_status ledger_log_subtree(struct ledger_store *store, uint8_t out32[32], unsigned level,
+                             uint64_t index, struct base_err *err) FM_CHECK;
+
 /* The root of the log's first `size` leaves. */
 fm_status ledger_log_root_at(struct ledger_store *store, uint8_t root32[32], uint64_t size,
                              struct base_err *err) FM_CHECK;

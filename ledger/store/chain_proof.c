@@ -27,6 +27,14 @@ static fm_status subtree(uint8_t out32[32], unsigned level, uint64_t index,
     return st;
 }
 
+fm_status ledger_log_subtree(struct ledger_store *store, uint8_t out32[32], unsigned level,
+                             uint64_t index, struct base_err *err)
+{
+    struct ledger_log_source source = ledger_store_log(store);
+
+    return subtree(out32, level, index, &source, err);
+}
+
 fm_status ledger_log_root_at(struct ledger_store *store, uint8_t root32[32], uint64_t size,
                              struct base_err *err)
 {

@@ -8,9 +8,8 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "ledger/proof/bundle.h"
 #include "ledger/proof/misbehavior.h"
-#include "ledger/store/chain_impl.h"
+#include "ledger/store/export_impl.h"
 
 /* ---- the file ---- */
 
@@ -311,23 +310,31 @@ static fm_status write_state(struct ledger_reader *reader, struct lines *l, cons
     return st;
 }
 
+fm_status ledger_export_at_head(struct ledger_reader *reader,
+                                const struct ledger_export_report *report, struct base_err *err)
+{
+    struct ledger_head head;
+    fm_status st = ledger_reader_head(reader, &head, err);
+
+    if (st == FM_OK && head.log_size != report->size)
+        st = base_err_set(err, FM_E_CONFLICT,
+                          "the newest state is not final yet: try again when block %llu is",
+                          (unsigned long long)head.height);
+    return st;
+}
+
 static fm_status write_states(struct ledger_reader *reader, struct lines *l,
                               const struct ledger_export_options *options, struct base_err *err)
 {
     const char **keys;
-    struct ledger_head head;
     size_t i;
     fm_status st;
 
     if (options->n_keys == 0)
         return FM_OK;
-    st = ledger_reader_head(reader, &head, err);
+    st = ledger_export_at_head(reader, l->report, err);
     if (st != FM_OK)
         return st;
-    if (head.log_size != l->report->size)
-        return base_err_set(err, FM_E_CONFLICT,
-                            "the newest state is not final yet: try again when block %llu is",
-                            (unsigned long long)head.height);
     keys = calloc(options->n_keys, sizeof *keys);
     if (keys == NULL)
         return base_err_memory(err, "bundle");
@@ -345,19 +352,30 @@ static fm_status write_lines(struct ledger_reader *reader, struct lines *l,
                              const struct ledger_export_options *options, struct base_err *err)
 {
     struct base_buf genesis = {0}, checkpoint = {0};
+    enum ledger_bundle_format format = LEDGER_BUNDLE_WHOLE;
+    struct ledger_epoch_head end;
+    bool ends;
     fm_status st =
         ledger_reader_final(reader, &l->report->size, &l->report->height, &checkpoint, err);
 
+    if (st == FM_OK)
+        st = ledger_log_at(reader->store, &ends, &end, l->report->size, err);
+    if (st == FM_OK && options->compact == LEDGER_EXPORT_COMPACT && end.epoch == 0)
+        format = LEDGER_BUNDLE_COMPACT;
     if (st == FM_OK)
         st = want(reader, &l->wanted, options, err);
     if (st == FM_OK)
         st = ledger_reader_genesis(reader, &genesis, err);
     if (st == FM_OK)
-        st = ledger_bundle_genesis(&l->sink, ledger_reader_id(reader), genesis.p, genesis.len, err);
-    if (st == FM_OK)
+        st = ledger_bundle_genesis(&l->sink, format, ledger_reader_id(reader), genesis.p,
+                                   genesis.len, err);
+    if (st == FM_OK && format == LEDGER_BUNDLE_COMPACT)
+        st = ledger_export_compact(reader, &l->sink, options, l->report, err);
+    else if (st == FM_OK) {
         st = ledger_store_each_leaf(reader->store, 0, l->report->size, write_leaf, l, err);
-    if (st == FM_OK)
-        st = write_states(reader, l, options, err);
+        if (st == FM_OK)
+            st = write_states(reader, l, options, err);
+    }
     if (st == FM_OK)
         st = ledger_bundle_checkpoint(&l->sink, base_buf_cstr(&checkpoint), checkpoint.len, err);
     base_buf_release(&genesis);

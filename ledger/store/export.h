@@ -8,7 +8,13 @@
 #include "base/status.h"
 #include "ledger/store/chain.h"
 
+enum ledger_export_form { LEDGER_EXPORT_WHOLE, LEDGER_EXPORT_COMPACT };
+
 struct ledger_export_options {
+    /* COMPACT: only txs, and what changed members and parameters; of all else not even a hash of
+     * each (format.md section 8). Whole nevertheless if the ledger changed its epoch once. With
+     * txs alone, not with queries; needs the newest state, as keys do. */
+    enum ledger_export_form compact;
     /* Disclose only the leaves of these queries (query.open, query.close, query.receipt; the
      * contracts, authorizations, datasets and consents that they stand on) and every identity leaf;
      * for the rest their hashes. None: disclose everything that is not erased. */

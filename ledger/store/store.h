@@ -158,6 +158,12 @@ fm_status ledger_store_each_leaf(struct ledger_store *store, uint64_t from, uint
                                  fm_status (*fn)(void *ctx, struct ledger_store_leaf *leaf,
                                                  struct base_err *err),
                                  void *ctx, struct base_err *err) FM_CHECK;
+/* Calls fn with every leaf < to, in order, whose accepted transaction may have changed members,
+ * documents or parameters. Reads no payload. */
+fm_status ledger_store_each_identity(struct ledger_store *store, uint64_t to,
+                                     fm_status (*fn)(void *ctx, uint64_t leaf,
+                                                     struct base_err *err),
+                                     void *ctx, struct base_err *err) FM_CHECK;
 /* Overwrites the payload on disk (but for copies that SQLite left where rows have moved). */
 fm_status ledger_store_erase(struct ledger_store *store, uint64_t leaf,
                              struct base_err *err) FM_CHECK;

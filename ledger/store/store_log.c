@@ -193,6 +193,28 @@ fm_status ledger_store_get_leaf(struct ledger_store *store, struct ledger_store_
     return st;
 }
 
+fm_status ledger_store_each_identity(struct ledger_store *store, uint64_t to,
+                                     fm_status (*fn)(void *ctx, uint64_t leaf,
+                                                     struct base_err *err),
+                                     void *ctx, struct base_err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = true;
+    fm_status st = ledger_store_walk(store, &stmt, LEDGER_SQL_LIST_IDENTITY, err);
+
+    if (st != FM_OK)
+        return st;
+    (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)to);
+    while (st == FM_OK) {
+        st = ledger_store_row(store, stmt, &row, err);
+        if (st != FM_OK || !row)
+            break;
+        st = fn(ctx, (uint64_t)sqlite3_column_int64(stmt, 0), err);
+    }
+    (void)sqlite3_finalize(stmt);
+    return st;
+}
+
 fm_status ledger_store_find_tx(struct ledger_store *store, uint64_t *leaf, const uint8_t id[32],
                                struct base_err *err)
 {

@@ -128,6 +128,10 @@ const char *const ledger_store_sql[LEDGER_SQL_COUNT] = {
         "SELECT leaf, leaf.height, block.time, hash, id, alias, type, result, payload"
         " FROM leaf JOIN block ON block.height = leaf.height"
         " WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf",
+    [LEDGER_SQL_LIST_IDENTITY] = "SELECT leaf FROM leaf WHERE leaf < ?1 AND"
+                                 " (type GLOB 'did.*' OR type GLOB 'member.*' OR"
+                                 " type GLOB 'parameter.*')"
+                                 " AND result = CAST('{\"code\":\"ok\"}' AS BLOB) ORDER BY leaf",
     [LEDGER_SQL_GET_LEAF_HASH] = "SELECT hash FROM leaf WHERE leaf = ?1",
     [LEDGER_SQL_ERASE_LEAF] = "UPDATE leaf SET payload = NULL WHERE leaf = ?1",
     [LEDGER_SQL_GET_TX] = "SELECT leaf, not_after FROM tx WHERE id = ?1",

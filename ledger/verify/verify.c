@@ -22,7 +22,7 @@ fm_status ledger_verify_fail(struct base_err *err, const char *fmt, ...)
 
 bool ledger_verify_may_be_hidden(const struct ledger_verifier *v)
 {
-    return v->out->hidden_accepted > 0;
+    return v->out->hidden_accepted > 0 || v->out->skipped > 0;
 }
 
 fm_status ledger_verify_room(void **array, size_t *cap, size_t n, size_t size, struct base_err *err)
@@ -84,6 +84,7 @@ static fm_status read_genesis(struct ledger_verifier *v, const uint8_t *expect_c
     if (expect_chain32 != NULL && memcmp(hash, expect_chain32, 32) != 0)
         return ledger_verify_fail(err, "it is not the ledger that was asked for");
     memcpy(v->out->chain, hash, 32);
+    v->out->compact = v->reader.format == LEDGER_BUNDLE_COMPACT;
     v->out->check = "genesis";
     (void)snprintf(v->sequencer, sizeof v->sequencer, "%s",
                    text_of(v->reader.genesis, "sequencer"));
@@ -164,7 +165,7 @@ static fm_status end_statement(struct ledger_verifier *v, struct base_err *err)
 static fm_status read_lines(struct ledger_verifier *v, const uint8_t *expect_chain32,
                             struct base_err *err)
 {
-    enum ledger_bundle_kind before = LEDGER_BUNDLE_GENESIS;
+    enum ledger_bundle_kind before = LEDGER_BUNDLE_GENESIS, kind;
     fm_status st;
 
     for (;;) {
@@ -180,18 +181,20 @@ static fm_status read_lines(struct ledger_verifier *v, const uint8_t *expect_cha
             continue;
         }
         v->out->check = before == LEDGER_BUNDLE_CHECKPOINT ? "end" : "order";
-        if (v->reader.kind == LEDGER_BUNDLE_GENESIS || v->reader.kind < before ||
-            (before == LEDGER_BUNDLE_CHECKPOINT && v->reader.kind != LEDGER_BUNDLE_END))
+        kind = v->reader.kind == LEDGER_BUNDLE_SKIP ? LEDGER_BUNDLE_LEAF : v->reader.kind;
+        if (kind == LEDGER_BUNDLE_GENESIS || kind < before ||
+            (before == LEDGER_BUNDLE_CHECKPOINT && kind != LEDGER_BUNDLE_END))
             return ledger_verify_fail(err, "this line has no place here");
         v->out->check = "end";
         if (v->reader.kind == LEDGER_BUNDLE_END && before != LEDGER_BUNDLE_CHECKPOINT)
             return ledger_verify_fail(err, "the bundle ends without a checkpoint");
         if (v->reader.kind == LEDGER_BUNDLE_END)
             return end_statement(v, err);
-        before = v->reader.kind;
-        st = before == LEDGER_BUNDLE_LEAF    ? read_leaf(v, err)
-             : before == LEDGER_BUNDLE_STATE ? ledger_verify_state(v, err)
-                                             : ledger_verify_checkpoint(v, err);
+        before = kind;
+        st = v->reader.kind == LEDGER_BUNDLE_SKIP ? ledger_verify_skip(v, err)
+             : kind == LEDGER_BUNDLE_LEAF         ? read_leaf(v, err)
+             : kind == LEDGER_BUNDLE_STATE        ? ledger_verify_state(v, err)
+                                                  : ledger_verify_checkpoint(v, err);
         if (st != FM_OK)
             return st;
     }
@@ -233,13 +236,14 @@ static void hint_at_hidden(const struct ledger_verified *out, struct base_err *e
 {
     char text[BASE_ERR_TEXT];
 
-    if (out->hidden_accepted == 0 || !depends_on_members(out->check))
+    if (out->hidden_accepted + out->skipped == 0 || !depends_on_members(out->check))
         return;
     memcpy(text, err->text, sizeof text);
     (void)base_err_set(err, err->code,
-                       "%s (%llu accepted entries are not disclosed: a bundle must "
-                       "disclose those that change members)",
-                       text, (unsigned long long)out->hidden_accepted);
+                       "%s (%llu %s are not disclosed: a bundle must disclose those that change "
+                       "members)",
+                       text, (unsigned long long)(out->hidden_accepted + out->skipped),
+                       out->compact ? "entries" : "accepted entries");
 }
 
 static fm_status say_where(struct ledger_verifier *v, fm_status st, struct base_err *err)
@@ -263,6 +267,8 @@ static void verifier_release(struct ledger_verifier *v)
     ledger_id_map_release(&v->queries);
     ledger_id_map_release(&v->contracts);
     ledger_id_map_release(&v->consents);
+    ledger_verify_results_clear(&v->block);
+    free(v->block.results_of);
     free(v->block.closed);
     free(v->subjects);
     free(v->last_state);
@@ -327,12 +333,13 @@ fm_status ledger_verify_certificate(struct ledger_verified **out,
 
 fm_status ledger_verified_complete(const struct ledger_verified *report, struct base_err *err)
 {
-    if (report->hidden_accepted == 0 || report->documents == ledger_members_count(report->members))
+    if (report->hidden_accepted + report->skipped == 0 ||
+        report->documents == ledger_members_count(report->members))
         return FM_OK;
     return base_err_set(err, FM_E_INVALID,
                         "%llu accepted entries are not disclosed, and no proof of the state shows "
                         "that none of them changed a member's keys",
-                        (unsigned long long)report->hidden_accepted);
+                        (unsigned long long)(report->hidden_accepted + report->skipped));
 }
 
 void ledger_verified_free(struct ledger_verified *report)

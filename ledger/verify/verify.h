@@ -28,6 +28,13 @@
  *   statement    a member's statement is not what the log bears out
  *   certificate  a certificate is not what the log bears out
  *   end          something is missing or left over
+ *
+ * A compact bundle leaves out ranges of leaves. What it discloses is held to the same: each leaf is
+ * in the signed log at its place, each transaction in the block whose leaf says so, with its
+ * result; all that changed members or parameters is there, since state lines must show of every
+ * member its document and standing, and the parameters, to be those that were followed (check
+ * "state"). What falls away is what lies between: links of blocks to blocks that are left out, and
+ * tx_root.
  */
 #ifndef FIRMIANA_LEDGER_VERIFY_H
 #define FIRMIANA_LEDGER_VERIFY_H
@@ -89,7 +96,11 @@ struct ledger_verified {
     uint8_t root[32], state_root[32];
     uint64_t transactions, accepted, refused;
     uint64_t documents; /* of members, proven by a state line to be those of the end */
-    uint64_t hidden, hidden_accepted;       /* of them, payloads not disclosed */
+    uint64_t standings; /* whether members are suspended, likewise */
+    bool parameters;    /* likewise */
+    uint64_t hidden, hidden_accepted; /* of them, payloads not disclosed */
+    bool compact;
+    uint64_t skipped;                       /* leaves that a compact bundle leaves out */
     uint64_t by_type[LEDGER_TX_TYPE_COUNT]; /* accepted ones that are disclosed */
     /* Consents by mode; those that are attested by the very member that they permit something to.
      */

@@ -33,6 +33,7 @@ static fm_status check_against_members(struct ledger_verifier *v, const char *ke
             (member != NULL) == (value != NULL) &&
             (member == NULL || (text_is(value, "did", did_document_id(member->doc)) &&
                                 text_is(value, "status", member->active ? "active" : "suspended")));
+        v->out->standings += good && member != NULL;
     } else if (strncmp(key, "did/", 4) == 0 && strchr(key + 4, '/') == NULL) {
         member = ledger_members_by_did(m, key + 4);
         if (member != NULL)
@@ -44,6 +45,7 @@ static fm_status check_against_members(struct ledger_verifier *v, const char *ke
         good = ledger_members_are_params(m, value) &&
                json_integer_value(json_object_get(value, "epoch")) == v->epoch &&
                text_is(value, "sequencer", v->sequencer);
+        v->out->parameters = good;
     }
     if (!good)
         return ledger_verify_fail(err, "'%s' is not what the disclosed transactions lead to", key);
@@ -67,6 +69,31 @@ static fm_status check_state_order(struct ledger_verifier *v, struct base_err *e
     return FM_OK;
 }
 
+/* H of a state line's value. In a compact bundle that of a member's DID leaves the document out:
+ * the one that was followed belongs there. */
+static fm_status hash_value(struct ledger_verifier *v, uint8_t out32[32], struct base_err *err)
+{
+    const struct ledger_identity *member =
+        strncmp(v->reader.key, "did/", 4) == 0
+            ? ledger_members_by_did(v->out->members, v->reader.key + 4)
+            : NULL;
+    json_t *whole;
+    fm_status st;
+
+    if (!v->out->compact || member == NULL)
+        return base_json_hash(out32, v->reader.value, err);
+    if (json_object_get(v->reader.value, "document") != NULL)
+        return ledger_verify_fail(err, "in a compact bundle a document stands for itself");
+    whole = json_copy((json_t *)(uintptr_t)v->reader.value);
+    if (whole == NULL || json_object_set(whole, "document",
+                                         (json_t *)(uintptr_t)did_document_json(member->doc)) != 0)
+        st = base_err_memory(err, "verifier");
+    else
+        st = base_json_hash(out32, whole, err);
+    json_decref(whole);
+    return st;
+}
+
 fm_status ledger_verify_state(struct ledger_verifier *v, struct base_err *err)
 {
     struct ledger_state_proof *proof;
@@ -88,7 +115,7 @@ fm_status ledger_verify_state(struct ledger_verifier *v, struct base_err *err)
     } else if (st == FM_OK && proof->leaf) {
         st = ledger_verify_fail(err, "a proof of presence names no other leaf");
     } else if (st == FM_OK) {
-        st = base_json_hash(value_hash, v->reader.value, err);
+        st = hash_value(v, value_hash, err);
         if (st == FM_OK)
             st = ledger_state_verify_present(proof, v->out->state_root, path, value_hash, err);
     }
@@ -149,5 +176,6 @@ fm_status ledger_verify_checkpoint(struct ledger_verifier *v, struct base_err *e
     if (c->epoch != (uint64_t)v->epoch)
         return ledger_verify_fail(err, "the checkpoint says epoch %llu, the log %lld",
                                   (unsigned long long)c->epoch, (long long)v->epoch);
-    return check_cosignatures(v, err);
+    st = ledger_verify_shown(v, err);
+    return st == FM_OK ? check_cosignatures(v, err) : st;
 }

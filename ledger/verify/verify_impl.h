@@ -6,8 +6,16 @@
 #include "did/key_did.h"
 #include "ledger/proof/epoch.h"
 #include "ledger/proof/log.h"
+#include "ledger/proof/log_proof.h"
 #include "ledger/verify/id_map.h"
 #include "ledger/verify/verify.h"
+
+/* A result of a compact bundle, until its block's leaf says under which root it must be. */
+struct ledger_open_result {
+    uint64_t leaf;
+    uint8_t hash[32];
+    struct ledger_log_proof *proof; /* owned */
+};
 
 /* The block whose leaves are being read; its height and time are known only when its block leaf
  * comes. */
@@ -20,7 +28,9 @@ struct ledger_open_block {
     uint32_t least_rules; /* the newest rules version that a disclosed transaction's type needs */
     uint64_t rules_leaf;  /* whose */
     size_t first_query;   /* queries opened from here on */
-    size_t *closed;       /* queries closed in this block */
+    struct ledger_open_result *results_of; /* of a compact bundle: those of its leaves so far */
+    size_t n_results_of, cap_results_of;
+    size_t *closed; /* queries closed in this block */
     size_t n_closed, cap_closed;
 };
 
@@ -36,6 +46,7 @@ struct ledger_verifier {
     const struct ledger_terms *terms;
     struct ledger_log log;
     struct ledger_open_block block;
+    uint64_t begin;   /* the leaf behind the last block leaf that was disclosed */
     bool after_block; /* the last leaf was a block leaf */
     uint8_t prev[32]; /* H(payload) of the last block leaf */
     int64_t epoch;
@@ -60,6 +71,16 @@ fm_status ledger_verify_fail(struct base_err *err, const char *fmt, ...) FM_PRIN
 /* reader's line is a transaction's leaf, or a block's. */
 fm_status ledger_verify_tx(struct ledger_verifier *v, struct base_err *err) FM_CHECK;
 fm_status ledger_verify_block(struct ledger_verifier *v, struct base_err *err) FM_CHECK;
+
+/* verify_compact.c: reader's line leaves leaves out; it is a transaction's leaf, whose result has a
+ * proof; and the block leaf that it reads has those that stood before it, and this result_root. */
+fm_status ledger_verify_skip(struct ledger_verifier *v, struct base_err *err) FM_CHECK;
+fm_status ledger_verify_proven(struct ledger_verifier *v, struct base_err *err) FM_CHECK;
+fm_status ledger_verify_results(struct ledger_verifier *v, uint64_t txs, const uint8_t root32[32],
+                                struct base_err *err) FM_CHECK;
+/* What state lines must have shown, at the checkpoint. */
+fm_status ledger_verify_shown(struct ledger_verifier *v, struct base_err *err) FM_CHECK;
+void ledger_verify_results_clear(struct ledger_open_block *block);
 
 /* An accepted transaction of contracts, consents and queries; others pass. */
 fm_status ledger_verify_accepted(struct ledger_verifier *v, const struct ledger_tx *tx,

@@ -79,6 +79,9 @@ static void print_ledger(FILE *out, const struct ledger_verified *r)
     }
     (void)fprintf(out, "\n  entries  %llu accepted, %llu refused; %llu of them not disclosed\n",
                   ull(r->accepted), ull(r->refused), ull(r->hidden));
+    if (r->compact)
+        (void)fprintf(out, "  compact  %llu more entries, blocks' own included, are left out\n",
+                      ull(r->skipped));
     if (r->consents_signed + r->consents_attested + r->consents_mandated > 0)
         (void)fprintf(out,
                       "  consents %llu signed by a key alone, %llu attested by a member, %llu by "
@@ -174,8 +177,9 @@ static void print_not_proved(FILE *out, const struct ledger_verified *r, bool ch
     print_models(out, r);
     (void)fputs("  that each rule was applied: the cosigners say so, who executed every block\n",
                 out);
-    if (r->hidden > 0)
-        (void)fprintf(out, "  what %llu entries say that are not disclosed\n", ull(r->hidden));
+    if (r->hidden + r->skipped > 0)
+        (void)fprintf(out, "  what %llu entries say that are not disclosed\n",
+                      ull(r->hidden + r->skipped));
     if (!chain_was_given)
         (void)fputs("  that this is your ledger: compare the chain id with the one you know, or "
                     "give it with --chain\n",
@@ -306,12 +310,13 @@ static json_t *head_json(const struct ledger_verified *r)
 {
     const struct ledger_terms *terms = ledger_members_terms(r->members);
 
-    return json_pack(
-        "{s:s, s:o, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:o}", "name", terms->name,
-        "chain", hex_json(r->chain), "size", (json_int_t)r->size, "blocks", (json_int_t)r->blocks,
-        "height", (json_int_t)r->height, "time_ms", (json_int_t)r->time_ms, "root",
-        hex_json(r->root), "quorum", (json_int_t)terms->quorum, "states", (json_int_t)r->states,
-        "members", members_json(r), "entries", counts_json(r), "misbehavior", misbehaviors_json(r));
+    return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "name",
+                     terms->name, "chain", hex_json(r->chain), "size", (json_int_t)r->size,
+                     "blocks", (json_int_t)r->blocks, "height", (json_int_t)r->height, "time_ms",
+                     (json_int_t)r->time_ms, "root", hex_json(r->root), "quorum",
+                     (json_int_t)terms->quorum, "left_out", (json_int_t)r->skipped, "states",
+                     (json_int_t)r->states, "members", members_json(r), "entries", counts_json(r),
+                     "misbehavior", misbehaviors_json(r));
 }
 
 fm_status ledger_verify_print_json(FILE *out, const struct ledger_verified *report,

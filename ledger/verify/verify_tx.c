@@ -126,6 +126,9 @@ static fm_status check_tx(struct ledger_verifier *v, const struct ledger_tx *tx,
     if (st != FM_OK)
         return st;
     /* A consent's, query's or receipt's signers are those of before this transaction. */
+    if (tx->type == LEDGER_TX_EPOCH && v->out->compact)
+        return ledger_verify_fail(err,
+                                  "what a change of epochs rests on is not in a compact bundle");
     if (tx->type == LEDGER_TX_EPOCH_APPROVE || tx->type == LEDGER_TX_EPOCH_PROMISE)
         return ledger_verify_fail(err, "it stands inside an epoch transaction, never alone");
     st = tx->type == LEDGER_TX_EPOCH ? ledger_verify_epoch(v, tx, sender, err)
@@ -143,6 +146,10 @@ fm_status ledger_verify_tx(struct ledger_verifier *v, struct base_err *err)
     uint8_t hash[32];
     fm_status st = read_result(v, &rule, err);
 
+    if (st != FM_OK)
+        return st;
+    if (v->out->compact)
+        st = ledger_verify_proven(v, err);
     if (st != FM_OK)
         return st;
     v->out->check = "block";

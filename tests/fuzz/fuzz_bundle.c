@@ -68,16 +68,22 @@ static fm_status write_line(const struct ledger_bundle_sink *sink,
     case LEDGER_BUNDLE_GENESIS:
         st = put_json(&a, r->genesis, err);
         if (st == FM_OK)
-            st = ledger_bundle_genesis(sink, r->chain, a.p, a.len, err);
+            st = ledger_bundle_genesis(sink, r->format, r->chain, a.p, a.len, err);
         break;
     case LEDGER_BUNDLE_LEAF:
         st = put_json(&a, r->payload, err);
         if (st == FM_OK)
             st = put_json(&b, r->result, err);
-        if (st == FM_OK)
+        if (st == FM_OK && r->proven)
+            st = ledger_bundle_proven(sink, r->leaf, a.p, a.len, b.p, b.len, r->hashes.p,
+                                      r->hashes.len / 32, err);
+        else if (st == FM_OK)
             st = r->payload != NULL
                      ? ledger_bundle_leaf(sink, r->leaf, a.p, a.len, b.p, b.len, err)
                      : ledger_bundle_hidden(sink, r->leaf, r->payload_hash, b.p, b.len, err);
+        break;
+    case LEDGER_BUNDLE_SKIP:
+        st = ledger_bundle_skip(sink, r->leaf, r->to, r->hashes.p, r->hashes.len / 32, err);
         break;
     case LEDGER_BUNDLE_STATE:
         st = ledger_bundle_state(sink, r->key, r->value, r->proof, err);
