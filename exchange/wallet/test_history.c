@@ -1,0 +1,306 @@
+/* Consents and history in a small world (ledger/proof/test_world.h) that writes what it is told:
+ * what a wallet signs is what the ledger accepts and a member opens; what is on the log is found
+ * again from the phrase alone, though others' consents lie between; what one trail hides another
+ * shows; two logs under the same signatures are told apart. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "exchange/wallet/history.h"
+#include "exchange/wallet/ledger.h"
+#include "ledger/verify/test_story.h"
+
+static const char identifier[] = "11010519491231002X";
+static struct wallet wallet;
+
+static void must(fm_status st)
+{
+    if (st != FM_OK)
+        fail_msg("%s", err.text);
+}
+
+/* A wallet of that seed, as recovered or as made. */
+static void make(struct wallet *out, uint8_t seed)
+{
+    const struct did_kdf cheap = {1u << 14, 1, 1};
+    uint8_t secret[32];
+    struct base_buf genesis = {0};
+    struct did_passphrase *pass;
+
+    memset(secret, seed, sizeof secret);
+    must(did_passphrase_from_bytes(&pass, "x", 1, &err));
+    must(wallet_new(out, secret, did_suite_ed25519(), 1795168260, pass, &cheap,
+                    base_random_system(), &err));
+    must(base_json_canonical(&genesis, w->genesis, &err));
+    must(wallet_ledger_trust(out, genesis.p, genesis.len, &err));
+    base_buf_release(&genesis);
+    did_passphrase_free(pass);
+}
+
+static int set_up(void **state)
+{
+    (void)story_set_up(state);
+    make(&wallet, 0x21);
+    (void)json_object_del(wallet.content, "recovered");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    wallet_release(&wallet);
+    return story_tear_down(state);
+}
+
+static struct ledger_consent permission(const uint8_t nonce32[32], const char *grantee)
+{
+    struct ledger_consent c = {.scheme = "cn.id",
+                               .grantee = grantee,
+                               .purpose = "credit decision",
+                               .not_before = w->time_ms,
+                               .expires = w->time_ms + 3600000,
+                               .uses = 2};
+
+    memcpy(c.chain, w->chain, 32);
+    ledger_subject_commit(c.commitment, w->chain, identifier, strlen(identifier), nonce32);
+    return c;
+}
+
+static const json_t *grant(struct wallet *from, const char *grantee)
+{
+    struct ledger_consent c;
+    struct wallet_draft d;
+    const json_t *record;
+
+    must(wallet_consent_begin(&d, from, grantee, NULL, &err));
+    c = permission(d.nonce, grantee);
+    must(wallet_consent_sign(&record, from, &d, &c, identifier, &err));
+    wallet_draft_release(&d);
+    return record;
+}
+
+static json_t *document_of(const json_t *record)
+{
+    return json_incref(json_object_get(record, "consent"));
+}
+
+static json_t *asked(const json_t *contract, const json_t *record)
+{
+    json_t *tx = world_open(w, contract), *body = json_incref(json_object_get(tx, "body"));
+
+    json_decref(tx);
+    assert_int_equal(json_array_append_new(json_object_get(body, "consents"),
+                                           json_pack("{s:i,s:s}", "parameter", 1, "consent",
+                                                     wallet_text(record, "id"))),
+                     0);
+    return world_tx(w, LEDGER_TX_QUERY_OPEN, 0, body);
+}
+
+/* ---- reading the bundle ---- */
+
+struct memory {
+    const uint8_t *p;
+    size_t left;
+};
+
+static fm_status read_memory(void *ctx, void *out, size_t len, size_t *got, struct base_err *e)
+{
+    struct memory *m = ctx;
+
+    (void)e;
+    *got = len < m->left ? len : m->left;
+    memcpy(out, m->p, *got);
+    m->p += *got;
+    m->left -= *got;
+    return FM_OK;
+}
+
+static size_t found_in(struct wallet *in)
+{
+    struct memory m = {w->bundle.p, w->bundle.len};
+    const struct ledger_bundle_source source = {read_memory, &m};
+    size_t news;
+
+    story_expect_valid();
+    must(wallet_trail_find(&news, in, &source, &err));
+    return news;
+}
+
+static fm_status read_trail(struct wallet_history *h, const struct base_buf *bundle)
+{
+    struct memory m = {bundle->p, bundle->len};
+    const struct ledger_bundle_source source = {read_memory, &m};
+    struct ledger_verified *report;
+    fm_status st;
+
+    must(story_verify(&report, bundle->p, bundle->len, 65536));
+    st = wallet_history_read(h, &source, report, &err);
+    ledger_verified_free(report);
+    return st;
+}
+
+static void expect_events(const struct wallet_history *h, const char *wanted)
+{
+    struct base_buf text = {0};
+    const json_t *e;
+    json_t *events;
+    size_t i;
+
+    must(wallet_history_events(&events, h, &err));
+    json_array_foreach(events, i, e)
+        base_buf_putf(&text, "%s %s%s%s;", wallet_text(e, "what"), wallet_text(e, "member"),
+                      wallet_text(e, "outcome"), wallet_text(e, "rule"));
+    assert_string_equal(base_buf_cstr(&text), wanted);
+    base_buf_release(&text);
+    json_decref(events);
+}
+
+/* ---- tests ---- */
+
+static void what_is_signed_is_accepted_and_opens(void **state)
+{
+    const json_t *one = grant(&wallet, "bank_a"), *two = grant(&wallet, "bank_a"), *revocation;
+    struct ledger_consent parsed[2];
+    uint8_t nonce[32], commitment[32];
+    json_t *opening;
+
+    (void)state;
+    must(ledger_consent_parse(&parsed[0], json_object_get(one, "consent"), &err));
+    must(ledger_consent_parse(&parsed[1], json_object_get(two, "consent"), &err));
+    must(ledger_consent_verify(&parsed[0], json_object_get(one, "consent"), NULL, DID_RULES_VERSION,
+                               &err));
+    assert_string_not_equal(parsed[0].subject, parsed[1].subject);
+    assert_memory_not_equal(parsed[0].commitment, parsed[1].commitment, 32);
+    must(wallet_consent_opening(&opening, &wallet, one, &err));
+    must(base_json_get_hex(nonce, 32, opening, "nonce", &err));
+    ledger_subject_commit(commitment, w->chain, identifier, strlen(identifier), nonce);
+    assert_memory_equal(commitment, parsed[0].commitment, 32);
+    json_decref(opening);
+    must(wallet_consent_revoke(&revocation, &wallet, (json_t *)(uintptr_t)one, w->time_ms / 1000,
+                               &err));
+    must(ledger_revocation_verify(revocation, parsed[0].subject, NULL, DID_RULES_VERSION, &err));
+    assert_int_equal(
+        ledger_revocation_verify(revocation, parsed[1].subject, NULL, DID_RULES_VERSION, &err),
+        FM_E_AUTH);
+}
+
+/* Of 30 signed, those with number 20 and 30 get on the ledger; the first gap is just small enough.
+ */
+static void a_phrase_finds_what_is_on_the_ledger(void **state)
+{
+    struct did_secret *other = world_secret(w);
+    struct wallet again, stranger;
+    struct wallet_draft d;
+
+    (void)state;
+    make(&again, 0x21);
+    make(&stranger, 0x22);
+    assert_int_equal(wallet_consent_begin(&d, &again, "bank_a", NULL, &err), FM_E_CONFLICT);
+    assert_non_null(strstr(err.text, "does not know which keys it has used"));
+    for (int i = 1; i <= 30; i++) {
+        const json_t *record = grant(&wallet, "bank_a");
+        if (i == 20 || i == 30)
+            (void)world_put(w, story_consent(document_of(record)), LEDGER_RULE_OK);
+        (void)world_put(w, story_consent(world_consent(w, other)), LEDGER_RULE_OK);
+        w->time_ms++;
+    }
+    story_finish();
+    assert_int_equal(found_in(&stranger), 0);
+    assert_int_equal(found_in(&again), 2);
+    assert_int_equal(json_array_size(wallet_list(&again, "consents")), 2);
+    assert_int_equal(found_in(&again), 0);
+    assert_int_equal(found_in(&wallet), 2);
+    assert_int_equal(json_array_size(wallet_list(&wallet, "consents")), 30);
+    must(wallet_consent_begin(&d, &again, "bank_a", NULL, &err));
+    assert_int_equal(d.number, 31);
+    wallet_draft_release(&d);
+    wallet_release(&again);
+    wallet_release(&stranger);
+    did_secret_free(other);
+}
+
+static void tell(bool hidden, const char *first)
+{
+    json_t *contract = world_contract(w), *open;
+    const json_t *one = grant(&wallet, first), *two = grant(&wallet, "bank_b");
+
+    (void)world_put(w, world_tx(w, LEDGER_TX_CONTRACT_PROPOSE, 0, json_incref(contract)),
+                    LEDGER_RULE_OK);
+    (void)world_put(w, story_consent(document_of(one)), LEDGER_RULE_OK);
+    (void)world_put(w, story_consent(document_of(two)), LEDGER_RULE_OK);
+    (void)world_block(w);
+    open = asked(contract, one);
+    (void)world_put(w, json_incref(open), LEDGER_RULE_OK);
+    (void)world_put(w, story_close(world_receipt(w, open, LEDGER_RECEIPT_DONE, 7)), LEDGER_RULE_OK);
+    (void)world_block(w);
+    json_decref(open);
+    w->time_ms++;
+    open = asked(contract, one);
+    if (hidden)
+        (void)world_hide(w, open, LEDGER_RULE_CONSENT_REVOKED);
+    else
+        (void)world_put(w, open, LEDGER_RULE_CONSENT_REVOKED);
+    story_finish();
+    json_decref(contract);
+}
+
+/* The same world once more, from its seed. */
+static struct base_buf told_again(void **state, bool hidden, const char *first)
+{
+    struct base_buf bundle = {0};
+
+    make(&wallet, 0x21);
+    (void)json_object_del(wallet.content, "recovered");
+    tell(hidden, first);
+    bundle = w->bundle;
+    w->bundle = (struct base_buf){0};
+    wallet_release(&wallet);
+    (void)story_tear_down(state);
+    (void)story_set_up(state);
+    return bundle;
+}
+
+static void several_trails_tell_one_history(void **state)
+{
+    static const char all[] = "granted bank_a;granted bank_b;asked bank_aanswered;"
+                              "asked bank_arefusedconsent.revoked;";
+    struct base_buf whole, part, other;
+    struct wallet_history h;
+
+    wallet_release(&wallet);
+    part = told_again(state, true, "bank_a");
+    whole = told_again(state, false, "bank_a");
+    other = told_again(state, false, "bank_c");
+    make(&wallet, 0x21);
+    must(wallet_history_begin(&h, &wallet, &err));
+    must(read_trail(&h, &part));
+    expect_events(&h, "granted bank_a;granted bank_b;asked bank_aanswered;");
+    must(read_trail(&h, &whole));
+    expect_events(&h, all);
+    must(read_trail(&h, &part));
+    expect_events(&h, all);
+    assert_int_equal(read_trail(&h, &other), FM_E_INVALID);
+    assert_non_null(strstr(err.text, "is not what it is in a trail before"));
+    wallet_history_release(&h);
+    base_buf_release(&whole);
+    base_buf_release(&part);
+    base_buf_release(&other);
+}
+
+#define H(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        H(what_is_signed_is_accepted_and_opens),
+        H(a_phrase_finds_what_is_on_the_ledger),
+        H(several_trails_tell_one_history),
+    };
+
+    return cmocka_run_group_tests_name("wallet history", tests, NULL, NULL);
+}
