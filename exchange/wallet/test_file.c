@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/json.h"
 #include "base/profile.h"
 #include "exchange/wallet/file.h"
 #include "exchange/wallet/key.h"
@@ -153,6 +153,27 @@ static void nothing_altered_opens(void **state)
 }
 
 /* A key file of another role, put in a wallet's place. */
+static void other_keys_are_no_wallets(void **state)
+{
+    struct base_buf key = {0}, bytes = {0};
+    struct base_err err = {0};
+    struct wallet w, other;
+
+    (void)state;
+    make(&w, NULL, NULL);
+    ok(did_keyfile_seal(&key, w.master, "subject", 1795168260, right, &cheap, base_random_system(),
+                        &err),
+       &err);
+    json_decref(w.key);
+    ok(base_json_parse_canonical(&w.key, key.p, key.len - 1, &err), &err);
+    ok(wallet_write(&bytes, &w, base_random_system(), &err), &err);
+    assert_int_equal(wallet_read(&other, bytes.p, bytes.len, right, &err), FM_E_CORRUPT);
+    assert_non_null(strstr(err.text, "its key is no wallet's"));
+    wallet_release(&w);
+    base_buf_release(&key);
+    base_buf_release(&bytes);
+}
+
 static void content_of_another_does_not_open(void **state)
 {
     struct base_buf one = {0}, two = {0}, mixed = {0};
@@ -352,6 +373,7 @@ int main(void)
         cmocka_unit_test(what_was_written_comes_back),
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(nothing_altered_opens),
+        cmocka_unit_test(other_keys_are_no_wallets),
         cmocka_unit_test(content_of_another_does_not_open),
         cmocka_unit_test(phrases_of_others_are_refused),
         cmocka_unit_test(no_change_is_lost),

@@ -189,7 +189,8 @@ static void what_is_signed_is_accepted_and_opens(void **state)
         FM_E_AUTH);
 }
 
-/* Of 30 signed, those with number 20 and 30 get on the ledger; the first gap is just small enough.
+/* Of 30 signed, those with number 20 and 30 get on the ledger, and 25 is refused there; the first
+ * gap is just small enough.
  */
 static void a_phrase_finds_what_is_on_the_ledger(void **state)
 {
@@ -206,6 +207,8 @@ static void a_phrase_finds_what_is_on_the_ledger(void **state)
         const json_t *record = grant(&wallet, "bank_a");
         if (i == 20 || i == 30)
             (void)world_put(w, story_consent(document_of(record)), LEDGER_RULE_OK);
+        if (i == 25)
+            (void)world_put(w, story_consent(document_of(record)), LEDGER_RULE_CONSENT_EXPIRED);
         (void)world_put(w, story_consent(world_consent(w, other)), LEDGER_RULE_OK);
         w->time_ms++;
     }
@@ -222,6 +225,35 @@ static void a_phrase_finds_what_is_on_the_ledger(void **state)
     wallet_release(&again);
     wallet_release(&stranger);
     did_secret_free(other);
+}
+
+static void other_profiles_and_ledgers_are_refused(void **state)
+{
+    const struct did_kdf cheap = {1u << 14, 1, 1};
+    const uint8_t secret[32] = {1};
+    struct base_buf genesis = {0};
+    struct did_passphrase *pass;
+    struct wallet national;
+    json_t *altered = json_deep_copy(w->genesis);
+
+    (void)state;
+    must(did_passphrase_from_bytes(&pass, "x", 1, &err));
+    must(wallet_new(&national, secret, did_suite_sm2(), 1795168260, pass, &cheap,
+                    base_random_system(), &err));
+    must(base_json_canonical(&genesis, w->genesis, &err));
+    assert_int_equal(wallet_ledger_trust(&national, genesis.p, genesis.len, &err), FM_E_CONFLICT);
+    assert_non_null(strstr(err.text, "make one with --profile international"));
+    must(wallet_ledger_trust(&wallet, genesis.p, genesis.len, &err)); /* once more is fine */
+    base_buf_clear(&genesis);
+    assert_int_equal(json_object_set_new(altered, "name", json_string("another")), 0);
+    must(base_json_canonical(&genesis, altered, &err));
+    assert_int_equal(wallet_ledger_trust(&wallet, genesis.p, genesis.len, &err), FM_E_CONFLICT);
+    assert_non_null(strstr(err.text, "the wallet deals with another ledger"));
+    assert_int_equal(wallet_ledger_trust(&wallet, genesis.p, genesis.len - 1, &err), FM_E_INPUT);
+    wallet_release(&national);
+    did_passphrase_free(pass);
+    json_decref(altered);
+    base_buf_release(&genesis);
 }
 
 static void tell(bool hidden, const char *first)
@@ -299,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         H(what_is_signed_is_accepted_and_opens),
         H(a_phrase_finds_what_is_on_the_ledger),
+        H(other_profiles_and_ledgers_are_refused),
         H(several_trails_tell_one_history),
     };
 
