@@ -12,7 +12,7 @@
 
 #include "did/private_file.h"
 
-enum { WAIT_MS = 50, WAITS = 200 };
+enum { WAIT_MS = 50, WAITS = 1200 };
 
 fm_status wallet_file_create(const struct wallet *w, const char *path,
                              const struct base_random *random, struct base_err *err)
@@ -26,7 +26,8 @@ fm_status wallet_file_create(const struct wallet *w, const char *path,
     return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", path);
 }
 
-/* Is the locked file still the one of that name? A writer before us replaced it. */
+/* Is the locked file still the one of that name? Else a writer replaced it after we opened it.
+ * UNTESTED: that it was replaced in just that moment. */
 static bool is_current(int fd, const char *path)
 {
     struct stat locked, named;

@@ -20,7 +20,7 @@ fm_status wallet_file_create(const struct wallet *w, const char *path,
                              const struct base_random *random, struct base_err *err) FM_CHECK;
 
 /* Errors, with the path: FM_E_NOT_FOUND, FM_E_REFUSED (did/private_file.h), FM_E_CONFLICT (another
- * command has been changing it for 10 s), and those of wallet_read(). */
+ * command has been changing it for a minute), and those of wallet_read(). */
 fm_status wallet_file_open(struct wallet_file *f, const char *path, enum wallet_access access,
                            const struct did_passphrase *pass, struct base_err *err) FM_CHECK;
 /* Opened to change: takes the file's place. */
