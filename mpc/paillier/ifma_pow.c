@@ -69,23 +69,45 @@ static void fill(const struct mpc_pai_ifma *c, struct mpc_pai_ifma_scratch *s, _
     }
 }
 
-/* z = entry number `which`, lane by lane; all entries are read. Twenty digits at a time stay in
- * registers (2 l is a multiple of that), so that each entry's mask is made once for all of them. */
+/* Digits [from, from + count) of z = entry number `which`, lane by lane; all entries are read. */
+static inline __attribute__((always_inline)) void
+scan_digits(__m512i *z, const __m512i *table, size_t e, __m512i which, size_t from, int count)
+{
+    __m512i a[2 * IFMA_TILE];
+
+    _Pragma("GCC unroll 20") for (int i = 0; i < count; i++) a[i] = table[from + (size_t)i];
+    for (size_t v = 1; v < ENTRIES; v++) {
+        const __m512i *at = table + v * e + from;
+        __mmask8 is = _mm512_cmpeq_epi64_mask(which, _mm512_set1_epi64((long long)v));
+        _Pragma("GCC unroll 20") for (int i = 0; i < count; i++) a[i] =
+            _mm512_mask_mov_epi64(a[i], is, at[i]);
+    }
+    _Pragma("GCC unroll 20") for (int i = 0; i < count; i++) z[from + (size_t)i] = a[i];
+}
+
+/* Twenty digits at a time stay in registers (2 l is a multiple of that), so that each entry's mask
+ * is made once for all of them. */
 static void scan(const struct mpc_pai_ifma *c, __m512i *z, const __m512i *table, __m512i which)
 {
-    size_t e = 2 * c->l;
+    for (size_t d = 0; d < 2 * c->l; d += 2 * IFMA_TILE)
+        scan_digits(z, table, 2 * c->l, which, d, 2 * IFMA_TILE);
+}
 
-    for (size_t d = 0; d < e; d += 2 * IFMA_TILE) {
-        __m512i a[2 * IFMA_TILE];
-        _Pragma("GCC unroll 20") for (int i = 0; i < 2 * IFMA_TILE; i++) a[i] =
-            table[d + (size_t)i];
-        for (size_t v = 1; v < ENTRIES; v++) {
-            const __m512i *from = table + v * e + d;
-            __mmask8 is = _mm512_cmpeq_epi64_mask(which, _mm512_set1_epi64((long long)v));
-            _Pragma("GCC unroll 20") for (int i = 0; i < 2 * IFMA_TILE; i++) a[i] =
-                _mm512_mask_mov_epi64(a[i], is, from[i]);
-        }
-        _Pragma("GCC unroll 20") for (int i = 0; i < 2 * IFMA_TILE; i++) z[d + (size_t)i] = a[i];
+/* z = z^16, entry = entry number `which`: a quarter of the scan after each squaring, in whose
+ * shadow the table comes from the second cache (it and a squaring's numbers do not fit into the
+ * first). */
+static void square_and_scan(const struct mpc_pai_ifma *c, struct mpc_pai_ifma_scratch *s,
+                            __m512i *z, __m512i *entry, const __m512i *table, __m512i which)
+{
+    size_t e = 2 * c->l, quarter = e / WINDOW;
+
+    for (size_t from = 0; from < e; from += quarter) {
+        mpc_pai_ifma_square(c, s, z, z);
+        for (size_t d = from; d < from + quarter; d += IFMA_TILE / 2)
+            if (quarter % IFMA_TILE != 0)
+                scan_digits(entry, table, e, which, d, IFMA_TILE / 2);
+            else if ((d - from) % IFMA_TILE == 0)
+                scan_digits(entry, table, e, which, d, IFMA_TILE);
     }
 }
 
@@ -114,8 +136,8 @@ static fm_status pow_secret(const struct mpc_pai_ring *r, uint64_t *z, const uin
         scan(c, acc, table, windows_of(e + step * g, step, lanes, bits, at, WINDOW));
         while (at > 0) {
             at -= WINDOW;
-            square_times(c, s, acc, WINDOW);
-            scan(c, entry, table, windows_of(e + step * g, step, lanes, bits, at, WINDOW));
+            square_and_scan(c, s, acc, entry, table,
+                            windows_of(e + step * g, step, lanes, bits, at, WINDOW));
             mpc_pai_ifma_mul(c, s, acc, acc, entry);
         }
         memcpy(z + g * el, acc, el * sizeof *acc);
