@@ -113,6 +113,11 @@ void base_sha256_init(struct base_hash *h)
     begin(h, SHA256);
 }
 
+void base_sm3_init(struct base_hash *h)
+{
+    begin(h, SM3);
+}
+
 void base_hash_update(struct base_hash *h, const void *bytes, size_t len)
 {
     must(EVP_DigestUpdate(h->ctx, bytes, len));

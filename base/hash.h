@@ -25,6 +25,7 @@ struct base_hash {
 };
 void base_hash_init(struct base_hash *h);
 void base_sha256_init(struct base_hash *h);
+void base_sm3_init(struct base_hash *h);
 void base_hash_update(struct base_hash *h, const void *bytes, size_t len);
 void base_hash_final(struct base_hash *h, uint8_t out32[BASE_HASH_SIZE]);
 

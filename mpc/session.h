@@ -99,7 +99,7 @@ fm_status mpc_share_narrow(struct mpc_share *x, struct mpc_range range,
 /* For receipts: which components of every sharing this party holds, by their number in the protocol
  * (rep3, compute party i: i and i+1 mod 3). Returns how many (0 at an outsider). */
 unsigned mpc_session_held(const struct mpc_session *s, unsigned held[MPC_MAX_COMPONENTS]);
-/* out32 = SHA-256("firmiana mpc share v1" | 0 | salt32 | domain u8 | component u8 | width u16 | n
+/* out32 = H("firmiana mpc share v1" | 0 | salt32 | domain u8 | component u8 | width u16 | n
  * u64 | words), integers big-endian; words: each 64-bit word as 8 bytes little-endian, ring
  * elements in order, or planes in order with ceil(n/64) words each, bits past n zero; width is 64
  * for the ring. Both holders of a component get the same value. FM_E_ARG if this party does not

@@ -15,17 +15,18 @@ commands=$build/compile_commands.json
 [ -f "$commands" ] || fail "$commands: not there"
 
 # target: the folders whose headers it may include. net/transport.h is a folder of its own;
-# who sees mpc sees the folders in it, mpc/paillier and mpc/psi see nothing of mpc.
+# who sees mpc sees the folders in it; mpc/curve, mpc/paillier and mpc/psi see nothing of mpc.
 table='
 base               base
 net                base net transport
 net_sim            base net transport
 net_zmq            base net transport
 did                base did
-mpc                base mpc mpc/paillier mpc/psi transport
-mpc_debug          base mpc mpc/paillier mpc/psi transport
-mpc_paillier       base mpc/paillier
-mpc_psi            base mpc/paillier mpc/psi
+mpc                base mpc mpc/curve mpc/paillier mpc/psi transport
+mpc_debug          base mpc mpc/curve mpc/paillier mpc/psi transport
+mpc_curve          base mpc/curve
+mpc_paillier       base mpc/curve mpc/paillier
+mpc_psi            base mpc/curve mpc/paillier mpc/psi
 ledger_proof       base did ledger/proof
 ledger_verify      base did ledger/proof ledger/verify
 ledger_transparency base did ledger/proof ledger/transparency
@@ -43,20 +44,20 @@ exchange_sql_parse base exchange/data exchange/sql/parse
 exchange_sql_plan  base exchange/data exchange/sql/parse exchange/sql/plan
 exchange_sql_bind  base exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind
 exchange_sql_physical base exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical
-exchange_run       base mpc mpc/paillier mpc/psi transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run
-exchange_aggregate base mpc mpc/paillier mpc/psi transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run exchange/aggregate
-exchange_intersect base mpc mpc/paillier mpc/psi transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run exchange/intersect
+exchange_run       base mpc mpc/curve mpc/paillier mpc/psi transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run
+exchange_aggregate base mpc mpc/curve mpc/paillier mpc/psi transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run exchange/aggregate
+exchange_intersect base mpc mpc/curve mpc/paillier mpc/psi transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/physical exchange/run exchange/intersect
 exchange_evidence  base did ledger/proof ledger/verify exchange/evidence
 exchange_resolve   base did exchange/resolve
 exchange_copies    base did exchange/copies
-exchange_contract  base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical mpc mpc/paillier mpc/psi transport exchange/run exchange/aggregate exchange/intersect exchange/contract
-exchange_session   base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical mpc mpc/paillier mpc/psi transport exchange/run exchange/aggregate exchange/intersect exchange/contract exchange/session
-exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/intersect exchange/contract exchange/session exchange/copies exchange/node
+exchange_contract  base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical mpc mpc/curve mpc/paillier mpc/psi transport exchange/run exchange/aggregate exchange/intersect exchange/contract
+exchange_session   base did ledger/proof ledger/verify exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical mpc mpc/curve mpc/paillier mpc/psi transport exchange/run exchange/aggregate exchange/intersect exchange/contract exchange/session
+exchange_node      base did ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/curve mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/intersect exchange/contract exchange/session exchange/copies exchange/node
 exchange_wallet    base did ledger/proof ledger/verify net transport exchange/wallet
-exchange_cli       base exchange/wallet did exchange/evidence ledger/transparency ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/intersect exchange/contract exchange/session exchange/copies exchange/node exchange/cli exchange/resolve
-firmiana           base exchange/wallet did exchange/evidence ledger/transparency ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/intersect exchange/contract exchange/session exchange/copies exchange/node exchange/cli exchange/resolve
+exchange_cli       base exchange/wallet did exchange/evidence ledger/transparency ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/curve mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/intersect exchange/contract exchange/session exchange/copies exchange/node exchange/cli exchange/resolve
+firmiana           base exchange/wallet did exchange/evidence ledger/transparency ledger/proof ledger/verify ledger/machine ledger/store ledger/engine ledger/abci exchange/comet mpc mpc/curve mpc/paillier mpc/psi net transport exchange/data exchange/sql/parse exchange/sql/plan exchange/sql/bind exchange/sql/physical exchange/run exchange/aggregate exchange/intersect exchange/contract exchange/session exchange/copies exchange/node exchange/cli exchange/resolve
 '
-declare -A header=([base]=base/status.h [net]=net/node.h [transport]=net/transport.h [did]=did/suite.h [mpc]=mpc/session.h [mpc/paillier]=mpc/paillier/key.h [mpc/psi]=mpc/psi/psi.h
+declare -A header=([base]=base/status.h [net]=net/node.h [transport]=net/transport.h [did]=did/suite.h [mpc]=mpc/session.h [mpc/paillier]=mpc/paillier/key.h [mpc/curve]=mpc/curve/curve.h [mpc/psi]=mpc/psi/psi.h
   [ledger/transparency]=ledger/transparency/published.h [ledger/proof]=ledger/proof/log.h [ledger/verify]=ledger/verify/verify.h [ledger/machine]=ledger/machine/machine.h
   [ledger/store]=ledger/store/chain.h [ledger/engine]=ledger/engine/engine.h [ledger/abci]=ledger/abci/app.h [exchange/comet]=exchange/comet/member.h [exchange/wallet]=exchange/wallet/wallet.h [exchange/data]=exchange/data/schema.h [exchange/sql/parse]=exchange/sql/parse/syntax.h [exchange/sql/plan]=exchange/sql/plan/plan.h
   [exchange/sql/bind]=exchange/sql/bind/compile.h [exchange/sql/physical]=exchange/sql/physical/physical.h [exchange/run]=exchange/run/run.h [exchange/aggregate]=exchange/aggregate/run.h [exchange/intersect]=exchange/intersect/run.h

@@ -56,7 +56,7 @@ const struct mpc_pai_std *mpc_pai_djn_as_std(const struct mpc_pai_djn *key);
 const struct mpc_pai_std *mpc_pai_sub_as_std(const struct mpc_pai_sub *key);
 
 unsigned mpc_pai_modulus_bits(const struct mpc_pai_modulus *n);
-/* SHA-256 of the bytes of n, big-endian: which key a ciphertext is for. */
+/* The profile's hash (base/hash.h) of the bytes of n, big-endian: which key a ciphertext is for. */
 const uint8_t *mpc_pai_modulus_id32(const struct mpc_pai_modulus *n);
 /* "gmp" or "ifma": what computes. */
 const char *mpc_pai_modulus_engine(const struct mpc_pai_modulus *n);

@@ -9,10 +9,11 @@
  *
  * File: 4096 bytes of head, then entries. Head: "FPAIPOOL", u32 version 1, u32 kind (key.h), 32
  * bytes of the modulus's id, 32 random bytes; at 512 and at 1024 the two places where u64 used and
- * SHA-256(head's 80 bytes, used) are written by turns: the greater one that verifies counts, a torn
- * one was never acted upon. Entry: 12-byte random nonce, the blinding (2 bits/8 bytes) under
- * AES-256-GCM, 16-byte tag; associated data: head's 80 bytes, u64 index. The sealing key is the
- * caller's, from its key store. Integers are big-endian. Each function may be called by any thread.
+ * H(head's 80 bytes, used), H as base/hash.h says, are written by turns: the greater one that
+ * verifies counts, a torn one was never acted upon. Entry: 12-byte random nonce, the blinding (2
+ * bits/8 bytes) under base/aead.h's usual cipher, 16-byte tag; associated data: head's 80 bytes,
+ * u64 index. The sealing key is the caller's, from its key store. Integers are big-endian. Each
+ * function may be called by any thread.
  */
 #ifndef FIRMIANA_MPC_PAILLIER_POOL_H
 #define FIRMIANA_MPC_PAILLIER_POOL_H

@@ -1,50 +1,13 @@
-/* Points of ristretto255: made, multiplied in batches, sorted. */
+/* Points of the group: made, multiplied in batches, sorted. */
 #include <pthread.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/secret.h"
-#include "mpc/psi/curve.h"
 #include "mpc/psi/psi_own.h"
 
-_Static_assert(crypto_core_ristretto255_BYTES == PSI_POINT, "a point's bytes");
-
-/* expand_message_xmd (RFC 9380, 5.3.1) for 64 bytes, which is one block of SHA-512. */
-static void expand(uint8_t b[64], const void *message, size_t len, const void *dst, size_t dst_len)
-{
-    static const uint8_t zeros[128], length[3] = {0, 64, 0}, one = 1;
-    uint8_t dst_size = (uint8_t)dst_len;
-    crypto_hash_sha512_state h;
-
-    crypto_hash_sha512_init(&h);
-    crypto_hash_sha512_update(&h, zeros, sizeof zeros);
-    crypto_hash_sha512_update(&h, message, len);
-    crypto_hash_sha512_update(&h, length, sizeof length);
-    crypto_hash_sha512_update(&h, dst, dst_len);
-    crypto_hash_sha512_update(&h, &dst_size, 1);
-    crypto_hash_sha512_final(&h, b);
-    crypto_hash_sha512_init(&h);
-    crypto_hash_sha512_update(&h, b, 64);
-    crypto_hash_sha512_update(&h, &one, 1);
-    crypto_hash_sha512_update(&h, dst, dst_len);
-    crypto_hash_sha512_update(&h, &dst_size, 1);
-    crypto_hash_sha512_final(&h, b);
-    base_wipe(&h, sizeof h);
-}
-
-void mpc_psi_hash_to_group(uint8_t out32[32], const void *message, size_t len, const void *dst,
-                           size_t dst_len)
-{
-    uint8_t b[64];
-
-    expand(b, message, len, dst, dst_len);
-    (void)crypto_core_ristretto255_from_hash(out32, b);
-    base_wipe(b, sizeof b);
-}
-
-/* The lowest row of a batch that curve.h answers for: which of the rows from `from` on is wrong. */
+/* The lowest row of a batch that is answered for: which of the rows from `from` on is wrong. */
 static size_t first_bad(unsigned bad, size_t from)
 {
     return from + (unsigned)__builtin_ctz(bad);
@@ -125,43 +88,40 @@ void mpc_psi_filler(uint8_t out32[32], const struct mpc_psi *psi, size_t index)
 
 /* Hashed: u8 1, session, 32 zeros, identifier; where the set is filled up u8 0, session, filler,
  * zeros: as long, and it stands for no identifier. */
-static void expand_row(uint8_t b[64], const struct own *own, size_t i)
+static void message_of(uint8_t *message, const struct own *own, size_t i)
 {
-    static const char dst[] = "firmiana-psi-sum-V01-ristretto255_XMD:SHA-512_R255MAP_RO_";
-    uint8_t message[65 + 255] = {0};
     size_t id_len = own->rows->id_len;
 
+    memset(message, 0, 65 + id_len);
     memcpy(message + 1, own->psi->terms.session32, 32);
     message[0] = i < own->rows->n;
     if (i < own->rows->n)
         memcpy(message + 65, own->rows->ids + id_len * i, id_len);
     else
         mpc_psi_filler(message + 33, own->psi, i);
-    expand(b, message, 65 + id_len, dst, sizeof dst - 1);
-    base_wipe(message, sizeof message);
 }
 
 static fm_status make_range(void *ctx, size_t from, size_t to, struct base_err *err)
 {
-    const struct mpc_psi_curve *curve = mpc_psi_curve_best();
     const struct own *own = ctx;
-    uint8_t h[MPC_PSI_BATCH][64], z[MPC_PSI_BATCH][PSI_POINT];
+    uint8_t messages[MPC_PSI_BATCH * (65 + 255)], z[MPC_PSI_BATCH][PSI_POINT];
+    size_t len = 65 + own->rows->id_len;
     fm_status st = FM_OK;
 
     for (size_t i = from; st == FM_OK && i < to; i += MPC_PSI_BATCH) {
         size_t n = to - i < MPC_PSI_BATCH ? to - i : MPC_PSI_BATCH;
-        unsigned bad;
+        unsigned bad = 0;
         for (size_t j = 0; j < n; j++)
-            expand_row(h[j], own, i + j);
-        bad = curve->times_derived(z, (const uint8_t(*)[64])h, n, own->psi->scalar);
-        if (bad != 0)
+            message_of(messages + len * j, own, i + j);
+        st = own->psi->group->times_hash(&bad, z, messages, len, n, own->psi->scalar, err);
+        if (st == FM_OK && bad != 0)
             st = base_err_set(err, FM_E_ARG, "psi: row %zu hashes to no point", first_bad(bad, i));
-        for (size_t j = 0; j < n; j++) {
+        for (size_t j = 0; st == FM_OK && j < n; j++) {
             memcpy(own->points[i + j].p, z[j], PSI_POINT);
             own->points[i + j].row = (uint32_t)(i + j);
         }
     }
-    base_wipe(h, sizeof h);
+    base_wipe(messages, sizeof messages);
     base_wipe(z, sizeof z);
     return st;
 }
@@ -199,23 +159,25 @@ struct theirs {
 
 static fm_status times_range(void *ctx, size_t from, size_t to, struct base_err *err)
 {
-    const struct mpc_psi_curve *curve = mpc_psi_curve_best();
     const struct theirs *t = ctx;
+    const struct psi_group *group = t->psi->group;
     uint8_t z[MPC_PSI_BATCH][PSI_POINT];
+    fm_status st = FM_OK;
 
-    for (size_t i = from; i < to; i += MPC_PSI_BATCH) {
+    for (size_t i = from; st == FM_OK && i < to; i += MPC_PSI_BATCH) {
         size_t n = to - i < MPC_PSI_BATCH ? to - i : MPC_PSI_BATCH;
         const uint8_t(*x)[PSI_POINT] = (const uint8_t(*)[PSI_POINT])(t->from + PSI_POINT * i);
-        unsigned bad = curve->times(z, x, n, t->psi->scalar);
-        if (bad != 0)
-            return base_err_set(err, FM_E_PEER, "psi: point %zu is none of ristretto255",
-                                first_bad(bad, i));
-        for (size_t j = 0; j < n; j++) {
+        unsigned bad = 0;
+        st = group->times(&bad, z, x, n, t->psi->scalar, err);
+        if (st == FM_OK && bad != 0)
+            st = base_err_set(err, FM_E_PEER, "psi: point %zu is none of %s", first_bad(bad, i),
+                              group->name);
+        for (size_t j = 0; st == FM_OK && j < n; j++) {
             memcpy(t->to[i + j].p, z[j], PSI_POINT);
             t->to[i + j].row = (uint32_t)(i + j);
         }
     }
-    return FM_OK;
+    return st;
 }
 
 fm_status mpc_psi_times(struct psi_point *to, const struct mpc_psi *psi, const uint8_t *from,

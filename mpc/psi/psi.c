@@ -155,15 +155,20 @@ static fm_status side_new(struct mpc_psi **out, enum mpc_psi_side side,
     psi = base_secret_alloc(sizeof *psi);
     if (psi == NULL)
         return base_err_memory(err, "psi");
-    *psi = (struct mpc_psi){.side = side, .terms = *terms, .threads = threads, .random = random};
+    *psi = (struct mpc_psi){.side = side,
+                            .terms = *terms,
+                            .threads = threads,
+                            .random = random,
+                            .group = mpc_psi_group()};
     psi->groups = mpc_psi_groups(terms);
     st = terms->columns > 0 ? slots_of(&psi->slots, terms, err) : FM_OK;
     if (st == FM_OK)
         st = base_random_fill(random, psi->salt, sizeof psi->salt, err);
     if (st == FM_OK)
         st = base_random_fill(random, wide, sizeof wide, err);
-    if (st == FM_OK) { /* 0 with a chance of 2^-252 */
-        crypto_core_ristretto255_scalar_reduce(psi->scalar, wide);
+    if (st == FM_OK)
+        st = psi->group->scalar(psi->scalar, wide, err);
+    if (st == FM_OK) {
         hash_terms(psi->terms32, terms);
         commit(psi, rows);
     }

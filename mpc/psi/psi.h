@@ -15,7 +15,11 @@
  * Sides: the *matcher* has identifiers v; the *holder* identifiers w with columns t, and a Paillier
  * key. a, b: a secret scalar each, fresh; H hashes to ristretto255 (RFC 9496) as
  * hash_to_ristretto255 of RFC 9380, appendix B, with SHA-512, bound to the session. Neither reads
- * the other's identifiers: decisional Diffie-Hellman in ristretto255, H a random oracle.
+ * the other's identifiers: decisional Diffie-Hellman in ristretto255, H a random oracle. Where the
+ * profile is national, the group is SM2's curve, H its hash_to_curve with SM3 (mpc/curve), and of a
+ * point x alone is sent, which stands for it and its negative; all other hashes are SM3 too.
+ * (Paillier's encryption is of no profile: nothing national does what it does, and it protects sums
+ * here that no suite of the profile could.)
  *
  *   matcher                                                         holder
  *   POINTS   {aH(v)}, sorted                                  --->
@@ -107,13 +111,14 @@ fm_status mpc_psi_holder_new(struct mpc_psi **psi, const struct mpc_psi_terms *t
                              struct base_err *err) FM_CHECK;
 void mpc_psi_free(struct mpc_psi *psi); /* wipes */
 
-/* What this side ran with: SHA-256("firmiana psi-sum input 1", the terms, side, salt32, scalar32,
- * u64 rows, u32 id_len, and each identifier with its values, in the rows' order). For the ready
- * message, before the first step. opening: salt and scalar, secret, and the terms' hash; whoever is
- * shown it with the rows can make the commitment again (mpc_psi_commitment_of), and every point
- * again that this side made of its own, fillers too: the filler of row i (from the number of rows
- * on) hashes SHA-256("firmiana psi-sum filler 1", salt32, scalar32, u64 i) in place of an
- * identifier (points.c). Masks and what randomises ciphertexts do not follow from it. */
+/* What this side ran with, H being the profile's hash (base/hash.h): H("firmiana psi-sum input 1",
+ * the terms, side, salt32, scalar32, u64 rows, u32 id_len, and each identifier with its values, in
+ * the rows' order). For the ready message, before the first step. opening: salt and scalar, secret,
+ * and the terms' hash; whoever is shown it with the rows can make the commitment again
+ * (mpc_psi_commitment_of), and every point again that this side made of its own, fillers too: the
+ * filler of row i (from the number of rows on) hashes H("firmiana psi-sum filler 1", salt32,
+ * scalar32, u64 i) in place of an identifier (points.c). Masks and what randomises ciphertexts do
+ * not follow from it. */
 void mpc_psi_commitment(const struct mpc_psi *psi, uint8_t commitment32[32]);
 enum { MPC_PSI_OPENING = 96 };
 void mpc_psi_opening(const struct mpc_psi *psi, uint8_t opening[MPC_PSI_OPENING]);

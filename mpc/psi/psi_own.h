@@ -2,6 +2,7 @@
 #ifndef FIRMIANA_MPC_PSI_PSI_OWN_H
 #define FIRMIANA_MPC_PSI_PSI_OWN_H
 
+#include "mpc/curve/curve.h"
 #include "mpc/paillier/cipher.h"
 #include "mpc/psi/psi.h"
 
@@ -24,6 +25,25 @@ struct psi_point {
     uint32_t row; /* of the side that made it; rows->n and more: filled up */
 };
 
+/* A group of prime order in which psi.h's scalars multiply (groups.c). Points are 32 bytes with one
+ * form each; who is neither neutral nor such a form is no point. */
+struct psi_group {
+    const char *name; /* as it stands in errors */
+    const char *dst;  /* of hashing to it: RFC 9380, 3.1 */
+    /* Uniform but for 2^-128, from 64 uniform bytes; 0 with a chance of 2^-252. */
+    fm_status (*scalar)(uint8_t scalar32[32], const uint8_t wide64[64], struct base_err *err);
+    /* z[i] = scalar H(message i), scalar x[i], i < n <= MPC_PSI_BATCH (curve.h); messages: of len
+     * bytes each. *bad: bit i is set where number i is no point, or the product is neutral. */
+    fm_status (*times_hash)(unsigned *bad, uint8_t z[][PSI_POINT], const uint8_t *messages,
+                            size_t len, size_t n, const uint8_t scalar32[32],
+                            struct base_err *err);
+    fm_status (*times)(unsigned *bad, uint8_t z[][PSI_POINT], const uint8_t x[][PSI_POINT],
+                       size_t n, const uint8_t scalar32[32], struct base_err *err);
+};
+extern const struct psi_group mpc_psi_ristretto255, mpc_psi_sm2;
+/* The profile's (base/profile.h). */
+const struct psi_group *mpc_psi_group(void);
+
 enum psi_state { PSI_WORKS, PSI_DONE, PSI_REFUSED, PSI_BROKEN };
 
 struct mpc_psi {
@@ -32,6 +52,7 @@ struct mpc_psi {
     unsigned stage; /* of the side's list of messages (psi.c) */
     struct mpc_psi_terms terms;
     uint8_t terms32[32];
+    const struct psi_group *group;
     unsigned threads;
     const struct base_random *random;
     uint8_t scalar[32], salt[32];
@@ -47,10 +68,10 @@ struct mpc_psi {
     int64_t *sums; /* columns of them, once opened */
 };
 
-/* points.c. hash_to_ristretto255 (RFC 9380, appendix B) of SHA-512. */
+/* groups.c. hash_to_ristretto255 (RFC 9380, appendix B) of SHA-512. */
 void mpc_psi_hash_to_group(uint8_t out32[32], const void *message, size_t len, const void *dst,
                            size_t dst_len);
-/* What stands in for the identifier of row `index` where the set is filled up. */
+/* points.c. What stands in for the identifier of row `index` where the set is filled up. */
 void mpc_psi_filler(uint8_t out32[32], const struct mpc_psi *psi, size_t index);
 /* Calls range on [0, n) in up to `threads` pieces, one a thread; the first error counts. */
 fm_status mpc_psi_share_out(size_t n, unsigned threads,

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/profile.h"
 #include "mpc/psi/psi_own.h"
 
 #define OK(call) assert_int_equal((call), FM_OK)
@@ -314,7 +315,7 @@ static void test_tampered(void **ctx)
     static const struct {
         unsigned message;
         size_t at;
-    } flips[] = {{0, 0}, {0, 1}, {0, 9}, {0, PSI_HEAD + 31}, {1, 33}, {2, 20}, {2, PSI_HEAD + 7},
+    } flips[] = {{0, 0}, {0, 1}, {0, 9}, {0, PSI_HEAD}, {1, 33}, {2, 20}, {2, PSI_HEAD + 7},
                  {3, 1}};
     struct base_err err;
 
@@ -340,6 +341,31 @@ static void test_tampered(void **ctx)
         base_buf_release(&out);
         world_free(w);
     }
+}
+
+/* Bytes that are no point, behind all that are. */
+static void test_no_point(void **ctx)
+{
+    struct world *w = world_new(20, 20, 0, 1);
+    struct base_buf out = {0};
+    struct base_err err;
+    uint8_t product[PSI_POINT];
+
+    (void)ctx;
+    play(w, 1);
+    memset(w->message[0].p + w->message[0].len - PSI_POINT, 0xff, PSI_POINT);
+    assert_int_equal(mpc_psi_step(w->side[1], w->message[0].p, w->message[0].len, &out, &err),
+                     FM_E_PEER);
+    assert_non_null(strstr(err.text, base_profile_is_national() ? "is none of SM2's curve"
+                                                                : "is none of ristretto255"));
+    if (!base_profile_is_national()) { /* RFC 9496, 4.3.1: a negative number */
+        w->message[0].p[PSI_HEAD + PSI_POINT - 1] ^= 0x80;
+        assert_int_equal(
+            mpc_psi_group()->times(product, w->side[0]->scalar, w->message[0].p + PSI_HEAD, &err),
+            FM_E_ARG);
+    }
+    base_buf_release(&out);
+    world_free(w);
 }
 
 static void refused(const struct mpc_psi_terms *terms, const struct mpc_psi_rows *rows,
@@ -378,8 +404,8 @@ static void test_refused(void **ctx)
 /* Whoever is shown salt, scalar and rows finds the commitment, and every point that was sent. */
 static void test_commitment(void **ctx)
 {
-    static const char dst[] = "firmiana-psi-sum-V01-ristretto255_XMD:SHA-512_R255MAP_RO_";
     struct world *w = world_new(30, 1, 0, 1);
+    struct base_err err;
     uint8_t opening[MPC_PSI_OPENING], commitment[32], message[65 + ID] = {1}, point[32];
 
     (void)ctx;
@@ -403,8 +429,7 @@ static void test_commitment(void **ctx)
             base_hash_final(&h, message + 33);
         }
         message[0] = i < 30;
-        mpc_psi_hash_to_group(point, message, sizeof message, dst, sizeof dst - 1);
-        assert_int_equal(crypto_scalarmult_ristretto255(point, opening + 32, point), 0);
+        OK(mpc_psi_group()->times_hash(point, opening + 32, message, sizeof message, &err));
         for (size_t j = 0; j < w->terms.matcher_rows; j++)
             found |= memcmp(point, w->message[0].p + PSI_HEAD + 32 * j, 32) == 0;
         assert_true(found);
@@ -418,13 +443,34 @@ static void test_commitment(void **ctx)
     world_free(w);
 }
 
+static int national_setup(void **ctx)
+{
+    struct base_err err;
+
+    return base_profile_adopt(BASE_PROFILE_NATIONAL, &err) == FM_OK ? group_setup(ctx) : -1;
+}
+
+static int national_teardown(void **ctx)
+{
+    base_profile_forget();
+    return group_teardown(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hash_to_group), cmocka_unit_test(test_like_plain),
         cmocka_unit_test(test_minimum),       cmocka_unit_test(test_minimum_is_the_holders_too),
         cmocka_unit_test(test_what_is_seen),  cmocka_unit_test(test_tampered),
-        cmocka_unit_test(test_refused),       cmocka_unit_test(test_commitment),
+        cmocka_unit_test(test_no_point),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_commitment),
     };
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    const struct CMUnitTest national[] = {
+        cmocka_unit_test(test_like_plain),   cmocka_unit_test(test_minimum),
+        cmocka_unit_test(test_what_is_seen), cmocka_unit_test(test_tampered),
+        cmocka_unit_test(test_no_point),     cmocka_unit_test(test_commitment),
+    };
+    int failed = cmocka_run_group_tests(tests, group_setup, group_teardown);
+
+    return failed + cmocka_run_group_tests(national, national_setup, national_teardown);
 }
