@@ -206,13 +206,18 @@ void mpc_curve_right_side(uint64_t *z, const uint64_t *x, const struct mpc_curve
     mpc_curve_add(z, t, curve->b, f);
 }
 
-bool mpc_curve_x(uint8_t out32[32], const struct mpc_curve_point *p, const struct mpc_curve *curve)
+static void put_x(uint8_t out32[32], const struct mpc_curve_point *p, const struct mpc_curve *curve)
 {
     uint64_t t[CURVE_LIMBS];
 
     mpc_curve_invert(t, p->z, &curve->f);
     mpc_curve_mul(t, t, p->x, &curve->f);
     mpc_curve_store(out32, t, &curve->f);
+}
+
+bool mpc_curve_x(uint8_t out32[32], const struct mpc_curve_point *p, const struct mpc_curve *curve)
+{
+    put_x(out32, p, curve);
     return !mpc_curve_is_neutral(p);
 }
 
@@ -256,9 +261,8 @@ void mpc_curve_put(uint8_t out33[33], const struct mpc_curve_point *p,
 
     mpc_curve_invert(t, p->z, &curve->f);
     mpc_curve_mul(t, t, p->y, &curve->f);
-    out33[0] = (uint8_t)(2 | (mpc_curve_is_odd(t, &curve->f) & 1));
-    if (!mpc_curve_x(out33 + 1, p, curve))
-        out33[0] = 0;
+    out33[0] = (uint8_t)((2 | (mpc_curve_is_odd(t, &curve->f) & 1)) & ~mpc_curve_is_zero(p->z));
+    put_x(out33 + 1, p, curve);
 }
 
 bool mpc_curve_get(struct mpc_curve_point *p, const uint8_t in33[33], const struct mpc_curve *curve)

@@ -1,4 +1,5 @@
-/* P-256 by OpenSSL: generators, sums of products, scalars mod its order. */
+/* P-256 by OpenSSL: generators, sums of products; scalars mod the group's order. Where the profile
+ * is national, proof_points_sm2.c has the points. */
 /* EC_POINTs_mul shares the doublings of many products, a third of their time; 3.0 marks it as old
  * and has nothing in its place. */
 #define OPENSSL_API_COMPAT 0x10101000L
@@ -10,21 +11,27 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/profile.h"
 #include "base/secret.h"
 #include "mpc/paillier/limbs.h"
 #include "mpc/paillier/proof_slots_own.h"
 
 enum { PIECE = 128 }; /* products at once: 1.5 kB of OpenSSL's tables each */
 
-const uint64_t mpc_pai_p256_order[SLOTS_SCALAR] = {0xf3b9cac2fc632551, 0xbce6faada7179e84,
-                                                   0xffffffffffffffff, 0xffffffff00000000};
+static const uint64_t p256_order[SLOTS_SCALAR] = {0xf3b9cac2fc632551, 0xbce6faada7179e84,
+                                                  0xffffffffffffffff, 0xffffffff00000000};
+
+const uint64_t *mpc_pai_slots_order(void)
+{
+    return base_profile_is_national() ? mpc_curve_order(mpc_curve_sm2()) : p256_order;
+}
 
 /* ---- scalars ---- */
 
 void mpc_pai_scalar_add(uint64_t *z, const uint64_t *x, const uint64_t *y)
 {
     mp_limb_t less[SLOTS_SCALAR], carry = mpn_add_n(z, x, y, SLOTS_SCALAR);
-    mp_limb_t borrow = mpn_sub_n(less, z, mpc_pai_p256_order, SLOTS_SCALAR);
+    mp_limb_t borrow = mpn_sub_n(less, z, mpc_pai_slots_order(), SLOTS_SCALAR);
 
     mpc_pai_limbs_pick(z, less, SLOTS_SCALAR, (mp_limb_t)0 - (carry | (borrow ^ 1)));
 }
@@ -33,7 +40,7 @@ void mpc_pai_scalar_negate(uint64_t *z, const uint64_t *x)
 {
     mp_limb_t zero = mpc_pai_limbs_zero(x, SLOTS_SCALAR);
 
-    (void)mpn_sub_n(z, mpc_pai_p256_order, x, SLOTS_SCALAR);
+    (void)mpn_sub_n(z, mpc_pai_slots_order(), x, SLOTS_SCALAR);
     for (size_t i = 0; i < SLOTS_SCALAR; i++)
         z[i] &= ~zero;
 }
@@ -41,7 +48,7 @@ void mpc_pai_scalar_negate(uint64_t *z, const uint64_t *x)
 fm_status mpc_pai_scalar_mul(uint64_t *z, const uint64_t *x, const uint64_t *y,
                              struct base_err *err)
 {
-    return mpc_pai_limbs_mulmod(z, x, y, mpc_pai_p256_order, SLOTS_SCALAR, err);
+    return mpc_pai_limbs_mulmod(z, x, y, mpc_pai_slots_order(), SLOTS_SCALAR, err);
 }
 
 fm_status mpc_pai_scalar_mul_add(uint64_t *z, const uint64_t *x, const uint64_t *y,
@@ -93,12 +100,23 @@ static EC_POINT *hash_to_point(const EC_GROUP *group, uint64_t index, BN_CTX *ct
 fm_status mpc_pai_generators_new(struct mpc_pai_generators **out, size_t bits, struct base_err *err)
 {
     struct mpc_pai_generators *g = calloc(1, sizeof *g);
-    BN_CTX *ctx = BN_CTX_new();
-    bool made = g != NULL && ctx != NULL;
+    BN_CTX *ctx;
+    bool made;
 
     *out = NULL;
+    if (g == NULL)
+        return base_err_memory(err, "paillier: generators");
+    g->count = bits;
+    if (base_profile_is_national()) {
+        fm_status st = mpc_pai_sm2_generators(g, err);
+        *out = g;
+        if (st != FM_OK)
+            mpc_pai_generators_free(g), *out = NULL;
+        return st;
+    }
+    ctx = BN_CTX_new();
+    made = ctx != NULL;
     if (made) {
-        g->count = bits;
         g->group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
         g->g = calloc(bits + 1, sizeof(EC_POINT *));
         made = g->group != NULL && g->g != NULL;
@@ -125,6 +143,7 @@ void mpc_pai_generators_free(struct mpc_pai_generators *g)
     EC_POINT_free(g->h);
     EC_GROUP_free(g->group);
     free(g->g);
+    free(g->own);
     free(g);
 }
 
@@ -200,10 +219,16 @@ static EC_POINT *combine(const struct mpc_pai_generators *g, const struct slots_
 fm_status mpc_pai_points_commit(uint8_t *out33, const struct mpc_pai_generators *g,
                                 const struct slots_combination *c, struct base_err *err)
 {
-    BN_CTX *ctx = BN_CTX_secure_new();
-    EC_POINT *sum = combine(g, c, ctx);
-    bool done = sum != NULL && EC_POINT_point2oct(g->group, sum, POINT_CONVERSION_COMPRESSED, out33,
-                                                  SLOTS_POINT, ctx) == SLOTS_POINT;
+    BN_CTX *ctx;
+    EC_POINT *sum;
+    bool done;
+
+    if (g->own != NULL)
+        return mpc_pai_sm2_commit(out33, g, c, err);
+    ctx = BN_CTX_secure_new();
+    sum = combine(g, c, ctx);
+    done = sum != NULL && EC_POINT_point2oct(g->group, sum, POINT_CONVERSION_COMPRESSED, out33,
+                                             SLOTS_POINT, ctx) == SLOTS_POINT;
 
     EC_POINT_clear_free(sum);
     BN_CTX_free(ctx);
@@ -211,26 +236,40 @@ fm_status mpc_pai_points_commit(uint8_t *out33, const struct mpc_pai_generators 
 }
 
 fm_status mpc_pai_points_vanish(bool *zero, const struct mpc_pai_generators *g,
-                                const struct slots_combination *c, EC_POINT *const *points,
+                                const struct slots_combination *c, const struct slots_point *points,
                                 const uint64_t *y, size_t n, struct base_err *err)
 {
-    BN_CTX *ctx = BN_CTX_new();
-    EC_POINT *sum = combine(g, c, ctx);
-    bool done = sum != NULL && add_products(sum, g->group, points, y, n, ctx);
+    EC_POINT **p256, *sum;
+    BN_CTX *ctx;
+    bool done;
 
+    if (g->own != NULL)
+        return mpc_pai_sm2_vanish(zero, g, c, points, y, n, err);
+    p256 = calloc(n + 1, sizeof(EC_POINT *));
+    ctx = BN_CTX_new();
+    sum = combine(g, c, ctx);
+    for (size_t i = 0; p256 != NULL && i < n; i++)
+        p256[i] = points[i].p256;
+    done = p256 != NULL && sum != NULL && add_products(sum, g->group, p256, y, n, ctx);
     *zero = done && EC_POINT_is_at_infinity(g->group, sum) == 1;
     EC_POINT_free(sum);
     BN_CTX_free(ctx);
+    free(p256);
     return done ? FM_OK : trouble(err);
 }
 
-EC_POINT *mpc_pai_point_read(const struct mpc_pai_generators *g, const uint8_t *bytes33)
+bool mpc_pai_point_read(struct slots_point *p, const struct mpc_pai_generators *g,
+                        const uint8_t *bytes33)
 {
-    EC_POINT *p = EC_POINT_new(g->group);
+    if (g->own != NULL)
+        return mpc_curve_get(&p->sm2, bytes33, mpc_curve_sm2());
+    p->p256 = EC_POINT_new(g->group);
+    return p->p256 != NULL &&
+           EC_POINT_oct2point(g->group, p->p256, bytes33, SLOTS_POINT, NULL) == 1;
+}
 
-    if (p != NULL && EC_POINT_oct2point(g->group, p, bytes33, SLOTS_POINT, NULL) != 1) {
-        EC_POINT_free(p);
-        p = NULL;
-    }
-    return p;
+void mpc_pai_point_release(struct slots_point *p)
+{
+    EC_POINT_free(p->p256);
+    p->p256 = NULL;
 }

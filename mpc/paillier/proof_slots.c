@@ -141,7 +141,7 @@ fm_status mpc_pai_slots_challenge_y(uint64_t *y, uint8_t seed32[32],
     mpc_pai_transcript_end(&t, seed32);
     mpc_pai_expand(wide, sizeof wide, seed32, "y");
     mpc_pai_limbs_load(limbs, 6, wide, sizeof wide);
-    return mpc_pai_limbs_mod(y, limbs, 6, mpc_pai_p256_order, SLOTS_SCALAR, err);
+    return mpc_pai_limbs_mod(y, limbs, 6, mpc_pai_slots_order(), SLOTS_SCALAR, err);
 }
 
 void mpc_pai_slots_challenge_e(uint64_t *e, const struct slots_statement *s,
@@ -230,7 +230,7 @@ static fm_status first(struct one *o, const struct mpc_pai_generators *g,
     fm_status st = lifted != NULL ? FM_OK : base_err_memory(err, "paillier: proofs");
 
     for (size_t i = 0; st == FM_OK && i < 4; i++)
-        st = mpc_pai_limbs_random_below(o->blind[i], mpc_pai_p256_order, 256, random, err);
+        st = mpc_pai_limbs_random_below(o->blind[i], mpc_pai_slots_order(), 256, random, err);
     for (size_t i = 0; st == FM_OK && i < o->count; i++) {
         lifted[SLOTS_SCALAR * i] = o->beta[i];
         lifted[SLOTS_SCALAR * i + SLOTS_LIFT_LIMB] = (uint64_t)1 << 32;

@@ -5,8 +5,9 @@
  * Ciphertext c holds m = sum_j raw_j 2^at_j, least_j <= raw_j <= least_j + span_j. The prover
  * writes raw_j - least_j = sum_i beta_i w_i with bits beta and the weights 1, 2, 4, ...,
  * 2^(L-2), span_j - (2^(L-1) - 1), L the length of span_j: their sums are 0 to span_j and no others
- * (Lipmaa, Asokan, Niemi, FC 2002). In the group of P-256, q its order, with generators G_i, H
- * whose discrete logarithms nobody knows, and W_i = w_i 2^at_j:
+ * (Lipmaa, Asokan, Niemi, FC 2002). In the group of P-256 (of SM2's curve where the profile is
+ * national, mpc/curve), q its order, with generators G_i, H whose discrete logarithms nobody knows,
+ * and W_i = w_i 2^at_j:
  *
  *   1  B = sum (beta_i + 2^224) G_i + rho H, A = sum a_i G_i + rho' H       a_i < 2^223
  *   2  y by Fiat-Shamir, mod q

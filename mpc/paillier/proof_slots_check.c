@@ -32,7 +32,7 @@ struct one {
     struct slots_statement s;
     size_t count;
     struct slots_bit *bits;
-    EC_POINT *points[SLOTS_POINTS];
+    struct slots_point points[SLOTS_POINTS];
     uint64_t open1[SLOTS_SCALAR], open2[SLOTS_SCALAR]; /* e rho + rho', e tau + tau' */
     uint64_t *z;
     uint64_t y[SLOTS_SCALAR], e[SLOTS_SCALAR];
@@ -85,7 +85,7 @@ static void verifier_release(struct verifier *w)
 {
     for (size_t i = 0; w->one != NULL && i < w->n; i++)
         for (size_t p = 0; p < SLOTS_POINTS; p++)
-            EC_POINT_free(w->one[i].points[p]);
+            mpc_pai_point_release(&w->one[i].points[p]);
     free(w->one);
     free(w->list);
     mpc_pai_words_free(w->words, w->words != NULL ? w->word_count : 0);
@@ -130,10 +130,10 @@ static bool take_one(struct verifier *w, size_t i, struct base_cur *cur, fm_stat
     bool well = points != NULL;
 
     for (size_t p = 0; well && p < SLOTS_POINTS; p++)
-        well = (o->points[p] = mpc_pai_point_read(w->g, points + SLOTS_POINT * p)) != NULL;
+        well = mpc_pai_point_read(&o->points[p], w->g, points + SLOTS_POINT * p);
     well = well && take(u, cur, 2 * w->k, 2 * bytes, n2->m2) && take(v, cur, w->k, bytes, n2->m) &&
-           is_unit(v, w->c->key) && take(o->open1, cur, SLOTS_SCALAR, 32, mpc_pai_p256_order) &&
-           take(o->open2, cur, SLOTS_SCALAR, 32, mpc_pai_p256_order);
+           is_unit(v, w->c->key) && take(o->open1, cur, SLOTS_SCALAR, 32, mpc_pai_slots_order()) &&
+           take(o->open2, cur, SLOTS_SCALAR, 32, mpc_pai_slots_order());
     for (size_t b = 0; well && b < o->count; b++)
         well = take(o->z + SLOTS_SCALAR * b, cur, SLOTS_SCALAR, SLOTS_ANSWER, NULL);
     if (!well)
@@ -212,14 +212,14 @@ static fm_status weigh(struct slots_combination *sum, uint64_t *x, uint64_t *y,
                        : st;
 }
 
-/* Do the equations on P-256 of proofs [from, to) hold? */
+/* Do the equations on the curve of proofs [from, to) hold? */
 static fm_status points_hold(bool *hold, const struct verifier *w, size_t from, size_t to,
                              struct base_err *err)
 {
     size_t n = to - from, words = SLOTS_SCALAR * (w->most + SLOTS_POINTS * n);
     uint64_t *x = mpc_pai_words_new(words), *y = x + SLOTS_SCALAR * w->most;
     struct slots_combination sum = {.x = x, .count = w->most};
-    EC_POINT **points = calloc(SLOTS_POINTS * n, sizeof *points);
+    struct slots_point *points = calloc(SLOTS_POINTS * n, sizeof *points);
     fm_status st = x != NULL && points != NULL ? FM_OK : base_err_memory(err, "paillier: proofs");
 
     *hold = false;

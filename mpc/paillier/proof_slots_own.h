@@ -1,9 +1,11 @@
-/* What the files of proof_slots.h share: scalars and points of P-256, bits, challenges. */
+/* What the files of proof_slots.h share: scalars and points of P-256 or SM2's curve, bits,
+ * challenges. */
 #ifndef FIRMIANA_MPC_PAILLIER_PROOF_SLOTS_OWN_H
 #define FIRMIANA_MPC_PAILLIER_PROOF_SLOTS_OWN_H
 
 #include <openssl/ec.h>
 
+#include "mpc/curve/curve.h"
 #include "mpc/paillier/proof_own.h"
 #include "mpc/paillier/proof_slots.h"
 
@@ -18,13 +20,21 @@ enum {
 
 /* ---- proof_points.c ---- */
 
-extern const uint64_t mpc_pai_p256_order[SLOTS_SCALAR];
+/* q: of P-256 or, where the profile is national, of SM2's curve. */
+const uint64_t *mpc_pai_slots_order(void);
 
+/* One of the two: g and h of P-256, or `own` of SM2's curve, count of them and then G and H. */
 struct mpc_pai_generators {
-    EC_GROUP *group;
     size_t count;
+    EC_GROUP *group;
     EC_POINT **g;
     EC_POINT *h;
+    struct mpc_curve_point *own;
+};
+
+struct slots_point {
+    EC_POINT *p256;
+    struct mpc_curve_point sm2;
 };
 
 /* sum of x_i G_i (i < count) + at_g G + at_h H; G is the curve's own. */
@@ -38,10 +48,12 @@ fm_status mpc_pai_points_commit(uint8_t *out33, const struct mpc_pai_generators 
                                 const struct slots_combination *c, struct base_err *err) FM_CHECK;
 /* With n points more, scalars y: is the sum the neutral element? */
 fm_status mpc_pai_points_vanish(bool *zero, const struct mpc_pai_generators *g,
-                                const struct slots_combination *c, EC_POINT *const *points,
+                                const struct slots_combination *c, const struct slots_point *points,
                                 const uint64_t *y, size_t n, struct base_err *err) FM_CHECK;
-/* A new point; NULL if the bytes are none of the curve, or memory is out. */
-EC_POINT *mpc_pai_point_read(const struct mpc_pai_generators *g, const uint8_t *bytes33);
+/* False if the bytes are none of the curve, or memory is out. p: zeroed before, released after. */
+bool mpc_pai_point_read(struct slots_point *p, const struct mpc_pai_generators *g,
+                        const uint8_t *bytes33);
+void mpc_pai_point_release(struct slots_point *p);
 
 /* Scalars: z may be x or y. */
 void mpc_pai_scalar_add(uint64_t *z, const uint64_t *x, const uint64_t *y);
@@ -51,6 +63,15 @@ fm_status mpc_pai_scalar_mul(uint64_t *z, const uint64_t *x, const uint64_t *y,
 /* z += x y. */
 fm_status mpc_pai_scalar_mul_add(uint64_t *z, const uint64_t *x, const uint64_t *y,
                                  struct base_err *err) FM_CHECK;
+
+/* ---- proof_points_sm2.c: the same of SM2's curve ---- */
+
+fm_status mpc_pai_sm2_generators(struct mpc_pai_generators *g, struct base_err *err) FM_CHECK;
+fm_status mpc_pai_sm2_commit(uint8_t *out33, const struct mpc_pai_generators *g,
+                             const struct slots_combination *c, struct base_err *err) FM_CHECK;
+fm_status mpc_pai_sm2_vanish(bool *zero, const struct mpc_pai_generators *g,
+                             const struct slots_combination *c, const struct slots_point *points,
+                             const uint64_t *y, size_t n, struct base_err *err) FM_CHECK;
 
 /* ---- proof_slots_check.c ---- */
 

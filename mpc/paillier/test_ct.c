@@ -11,9 +11,11 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <valgrind/memcheck.h>
 
+#include "mpc/curve/curve.h"
 #include "mpc/paillier/test_tools.h"
 #include "mpc/paillier/threshold_own.h"
 
@@ -197,6 +199,27 @@ static void part(void)
     mpz_clears(p, q, NULL);
 }
 
+/* Points of SM2's curve: a secret identifier is hashed to one, multiplied by a secret, summed. */
+static void points(void)
+{
+    const struct mpc_curve *curve = mpc_curve_sm2();
+    struct mpc_curve_point p[3], z;
+    uint64_t x[3 * 4];
+    uint8_t message[40] = {0}, out[33];
+    bool some;
+
+    hide(message, sizeof message);
+    TEST_OK(secret_fill(NULL, x, sizeof x, &err));
+    for (int i = 0; i < 3; i++)
+        mpc_curve_hash(&p[i], message, sizeof message - (size_t)i, "dst", 3, curve);
+    TEST_OK(mpc_curve_sum(&z, x, p, 3, curve, &err));
+    some = mpc_curve_x(out, &z, curve);
+    show(&some, sizeof some);
+    if (!some)
+        abort();
+    mpc_curve_put(out, &z, curve);
+}
+
 static int leak(void)
 {
     uint64_t x[2] = {1, 2};
@@ -219,5 +242,6 @@ int main(int argc, char **argv)
     crypt(MPC_PAI_SUB);
     part();
     scalars();
+    points();
     return 0;
 }

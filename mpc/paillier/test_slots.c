@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/profile.h"
 #include "mpc/paillier/proof_slots_own.h"
 #include "mpc/paillier/test_tools.h"
 
@@ -319,18 +320,27 @@ static void no_unit(void **state)
     vector_free(&v);
 }
 
-int main(void)
+static int run(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_number), cmocka_unit_test(borders),
                                        cmocka_unit_test(changed), cmocka_unit_test(cheats),
                                        cmocka_unit_test(no_unit)};
     int failed;
 
-    test_seed();
     test_key_new(&key, MPC_PAI_STD, BITS, NULL);
     TEST_OK(mpc_pai_generators_new(&generators, GENERATORS, &err));
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     mpc_pai_generators_free(generators);
     test_key_free(&key);
     return failed;
+}
+
+int main(void)
+{
+    int failed;
+
+    test_seed();
+    failed = run();
+    TEST_OK(base_profile_adopt(BASE_PROFILE_NATIONAL, &err)); /* on SM2's curve */
+    return failed + run();
 }
