@@ -32,8 +32,8 @@ bool mpc_curve_is_neutral(const struct mpc_curve_point *p);
  * algorithm 4's sums. */
 void mpc_curve_plus(struct mpc_curve_point *z, const struct mpc_curve_point *p,
                     const struct mpc_curve_point *q, const struct mpc_curve *curve);
-/* z = sum of x_i p_i, i < n, each x four limbs below 2^256; z is none of p. FM_E_MEMORY (1.5 kB for each of up to
- * 64 at once). Windows of four bits, doublings shared (Straus). */
+/* z = sum of x_i p_i, i < n, each x four limbs below 2^256; z is none of p. FM_E_MEMORY (1.5 kB for
+ * each of up to 64 at once). Windows of four bits, doublings shared (Straus). */
 fm_status mpc_curve_sum(struct mpc_curve_point *z, const uint64_t *x,
                         const struct mpc_curve_point *p, size_t n, const struct mpc_curve *curve,
                         struct base_err *err) FM_CHECK;

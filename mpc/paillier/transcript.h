@@ -1,6 +1,7 @@
-/* Fiat-Shamir: a challenge is the profile's hash (base/hash.h) over everything that the prover was bound to before, each
- * part with its length in front: the proof's name, the session, the party that proves, the
- * statement, the commitments. So a proof says nothing in another session or from another party. */
+/* Fiat-Shamir: a challenge is the profile's hash (base/hash.h) over everything that the prover was
+ * bound to before, each part with its length in front: the proof's name, the session, the party
+ * that proves, the statement, the commitments. So a proof says nothing in another session or from
+ * another party. */
 #ifndef FIRMIANA_MPC_PAILLIER_TRANSCRIPT_H
 #define FIRMIANA_MPC_PAILLIER_TRANSCRIPT_H
 
