@@ -1,6 +1,5 @@
 /* The groups: ristretto255, by libsodium, and where the profile is national SM2's curve. */
 #include <sodium.h>
-#include <string.h>
 
 #include "base/profile.h"
 #include "base/secret.h"

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/secret.h"
+#include "mpc/psi/curve.h"
 #include "mpc/psi/psi_own.h"
 
 /* The lowest row of a batch that is answered for: which of the rows from `from` on is wrong. */

@@ -35,8 +35,7 @@ struct psi_group {
     /* z[i] = scalar H(message i), scalar x[i], i < n <= MPC_PSI_BATCH (curve.h); messages: of len
      * bytes each. *bad: bit i is set where number i is no point, or the product is neutral. */
     fm_status (*times_hash)(unsigned *bad, uint8_t z[][PSI_POINT], const uint8_t *messages,
-                            size_t len, size_t n, const uint8_t scalar32[32],
-                            struct base_err *err);
+                            size_t len, size_t n, const uint8_t scalar32[32], struct base_err *err);
     fm_status (*times)(unsigned *bad, uint8_t z[][PSI_POINT], const uint8_t x[][PSI_POINT],
                        size_t n, const uint8_t scalar32[32], struct base_err *err);
 };
