@@ -144,7 +144,7 @@ settle "before the first trail"
 as regulator audit export --out "$W/trail" >/dev/null
 wallet find "$W/trail" | grep -q "5 receipt(s) found" || fail "$(wallet find "$W/trail")"
 wallet consents >"$W/out"
-[ "$(grep -c "granted .* height" "$W/out")" = 4 ] && grep -q "^${one:0:12}  bank_a, signed: withdrawn" "$W/out" || fail "$(cat "$W/out")"
+[ "$(grep -c "granted .* height" "$W/out")" = 4 ] && grep -q "^${one:0:12}  to bank_a (signed): withdrawn" "$W/out" || fail "$(cat "$W/out")"
 for n in one two branch company; do grep -oE '[0-9a-f]{64}|z[1-9A-HJ-NP-Za-km-z]{40,}' "$W/$n.json" | sort -u >"$W/$n.words"; done
 as bank_a status --json | grep -oE '[0-9a-f]{64}' | sort -u >"$W/public"
 printf '%s\n' "$contract_a" "$contract_b" >>"$W/public"
@@ -162,6 +162,7 @@ wallet recover "$W/again" --phrase-fd 8 8<"$W/phrase" >/dev/null
 cp "$W/again" "$W/blank"
 FIRMIANA_WALLET=$W/again
 wallet trust "$W/genesis.json" >/dev/null
+[ "$(wallet did --with bank_b)" = "$did_b" ] || fail "the phrase gives other DIDs"
 refused 11 "does not know which keys it has used" grant x bank_a --purpose p
 wallet find "$W/trail" | grep -q "5 receipt(s) found" || fail "not all were found again"
 [ "$(wallet consents | grep -c 'permits')" = 4 ] || fail "$(wallet consents)"

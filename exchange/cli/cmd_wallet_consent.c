@@ -36,7 +36,7 @@ static fm_status trust(const struct cli_args *args, struct base_err *err)
         st = wallet_args_save(&f, err);
     ledger = json_object_get(f.w.content, "ledger");
     if (st == FM_OK)
-        printf("%s: %zu members\n  chain %s\n  compare the chain with what your bank publishes: "
+        printf("%s: %zu member(s)\n  chain %s\n  compare the chain with what your bank publishes: "
                "all that is verified later rests on it\n",
                wallet_text(ledger, "name"), json_object_size(json_object_get(ledger, "members")),
                wallet_text(ledger, "chain"));
@@ -270,7 +270,7 @@ static const char *state_of(const json_t *record)
     if (until <= base_clock_unix_ms(base_clock_system()))
         return "expired";
     return json_object_get(record, "granted") != NULL ? "on the ledger"
-                                                      : "signed, not seen on the ledger yet";
+                                                      : "not seen on the ledger yet";
 }
 
 static void print_receipt(const json_t *record, const char *name)
@@ -295,7 +295,7 @@ static void print(const struct wallet *w)
         const json_t *c = json_object_get(record, "consent");
         const char *purpose = wallet_text(c, "purpose"), *attestor = wallet_text(c, "attestor");
         char until[32];
-        printf("%.12s  %s, %s%s%s: %s\n", wallet_text(record, "id"), wallet_text(c, "grantee"),
+        printf("%.12s  to %s (%s%s%s): %s\n", wallet_text(record, "id"), wallet_text(c, "grantee"),
                wallet_text(c, "mode"), attestor[0] != '\0' ? " by " : "", attestor,
                state_of(record));
         printf("    permits    %lld use(s) until %s, %s%s%s\n",
