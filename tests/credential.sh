@@ -175,6 +175,85 @@ refused 1 "/credentialSubject/rank is missing" verify own.signed --schema rank.s
 sed 's/"required"/"format"/' own.schema >unknown.schema
 refused 14 "/properties/credentialSubject/format: this keyword is not known here" verify own.signed --schema unknown.schema
 
+# ---- the web: a member's document where its web server has it, taken as a file ----
+"$firmiana" did export --web solo.example --home "$W/home" site >/dev/null
+sed 's/did:firmiana:[0-9a-f]*:[0-9A-Za-z]*/did:web:solo.example/g' member.json >web.json # not signed so: refused, but by its key
+refused 12 "the document of did:web:solo.example is not at hand" verify web.json
+refused 7 "does not match" verify web.json --document site/.well-known/did.json
+sed 's/"assertionMethod":\[[^]]*\]/"assertionMethod":[]/' site/.well-known/did.json >less.json
+refused 7 "is no key of its document for assertionMethod" verify web.json --document less.json
+
+# ---- lists on the ledger: a trail knows which is the newest ----
+export_trail() { "$firmiana" audit export --home "$W/home" --out "$1" >/dev/null; }
+member_did=$(grep -o '"id":"did:firmiana:[^"#]*"' document.json | head -n 1 | cut -d'"' -f4)
+ok list --id "https://x.example/3" --home "$W/home" --out v1.list
+ok issue draft.json --home "$W/home" --list "https://x.example/3" --index 3 --out held.json
+export_trail t0.bundle
+ok verify held.json --list v1.list --trail t0.bundle
+grep -q "^status  https://x.example/3: never anchored on the trail's ledger" out || fail "$(cat out)"
+ok publish v1.list --home "$W/home"
+grep -q "https://x.example/3: version 1$" out || fail "$(cat out)"
+ok publish v1.list --home "$W/home"
+grep -q "version 1, as before" out || fail "$(cat out)"
+refused 11 "who issues a list publishes it" publish university.list --home "$W/home"
+refused 3 "not a status list" publish member.json --home "$W/home"
+export_trail t1.bundle
+ok verify held.json --list v1.list --trail t1.bundle
+grep -q "^status  https://x.example/3: version 1 of .*, the newest up to " out || fail "$(cat out)"
+ok list --from v1.list --set 3 --home "$W/home" --out v2.list
+ok verify held.json --list v1.list --document document.json # without a trail an old list tells nothing
+ok publish v2.list --home "$W/home"
+export_trail t2.bundle
+refused 12 "not the newest that the trail has, version 2 of" verify held.json --list v1.list --trail t2.bundle
+refused 1 "revoked by its issuer" verify held.json --list v2.list --trail t2.bundle
+refused 12 "or a newer trail" verify held.json --list v2.list --trail t1.bundle
+head -c -20 t2.bundle >cut.bundle
+refused 1 "cut.bundle: line " verify held.json --list v2.list --trail cut.bundle
+
+# ---- a thief with the officer's key: what it signed ends with the recovery, within 72 hours as ever ----
+# A member that is alone cannot cosign the block that takes its key away: who asked for it waits until the node has the new one.
+height() { "$firmiana" status --json --home "$W/home" 2>/dev/null | grep -o '"height":[0-9]*,"log_size"' | tr -dc '0-9'; }
+until_ok() { # COMMAND...
+  for _ in $(seq 600); do
+    if "$@" >/dev/null 2>&1; then return; fi
+    kill -0 "$node" 2>/dev/null || fail "the node ended: $(tail -n 3 node.log)"
+    sleep 0.05
+  done
+  fail "in vain: $*"
+}
+higher() { [ "$(height)" -gt "$1" ]; }
+version_is() { "$firmiana" did resolve "$member_did" --version-id "$1" --home "$W/home"; }
+change_keys() { # NEW_ASSERTION_KEY VERSION COMMAND...
+  local key=$1 version=$2 before asked
+  shift 2
+  before=$(height)
+  "$firmiana" "$@" --home "$W/home" >asked.out 2>&1 &
+  asked=$!
+  until_ok higher "$before"
+  kill -TERM "$node" && wait "$node" || true
+  wait "$asked" || true
+  mv "$key" "$W/home/keys/assertion.json"
+  "$firmiana" node --home "$W/home" >"$W/node.out" 2>"$W/node.log" &
+  node=$!
+  until_ok version_is "$version"
+}
+"$firmiana" did key assertionMethod --out thief.json >/dev/null
+change_keys thief.json 2 did rotate --with thief.json
+ok issue draft.json --home "$W/home" --out stolen.json
+"$firmiana" did show solo --home "$W/home" >thief_document.json
+export_trail t3.bundle
+ok verify stolen.json --trail t3.bundle
+ok verify stolen.json --home "$W/home"
+for key in recovery:r2 assertionMethod:mine; do "$firmiana" did key "${key%:*}" --out "${key#*:}.json" >/dev/null; done
+"$firmiana" officer create --out o2.json >/dev/null
+change_keys mine.json 3 did recover --key home/keys/recovery.json --new-recovery r2.json --with o2.json --with mine.json
+export_trail t4.bundle
+refused 7 "has no key '$member_did#" verify stolen.json --trail t4.bundle
+refused 7 "has no key '$member_did#" verify stolen.json --home "$W/home"
+refused 1 "is not that of the trail's end" verify stolen.json --trail t4.bundle --document thief_document.json
+ok issue draft.json --home "$W/home" --out after.json
+ok verify after.json --trail t4.bundle
+
 # ---- under a profile no key of the other is made ----
 FIRMIANA_PROFILE=$profile refused 7 "$foreign_suite keys and signatures are not allowed: the profile is $profile" key --out foreign.key --suite "$foreign_suite"
 [ ! -e foreign.key ] || fail "a key that was refused was written"

@@ -13,6 +13,7 @@
 #include "exchange/cli/common.h"
 #include "exchange/cli/credential_files.h"
 #include "exchange/cli/keys.h"
+#include "exchange/cli/trail.h"
 
 /* ---- presenting ---- */
 
@@ -311,12 +312,16 @@ static fm_status print_claims(const json_t *claims, struct base_err *err)
     return st;
 }
 
-static fm_status print_found(const struct found *found, struct base_err *err)
+static fm_status print_found(const struct found *found, const json_t *judged, struct base_err *err)
 {
+    const json_t *line;
+    size_t i;
+
     if (found->holder != NULL)
         printf("holder  %s\n", found->holder);
-    for (size_t i = 0; i < found->count; i++)
+    for (i = 0; i < found->count; i++)
         say(&found->facts[i]);
+    json_array_foreach(judged, i, line) printf("status  %s\n", json_string_value(line));
     if (found->sd.type == NULL)
         return FM_OK;
     printf("type    %s\n", found->sd.type);
@@ -335,9 +340,10 @@ static json_t *facts_json(const struct credential_facts *facts)
     return out;
 }
 
-static fm_status print_found_json(const struct found *found, struct base_err *err)
+static fm_status print_found_json(const struct found *found, json_t *judged, struct base_err *err)
 {
-    json_t *out = json_pack("{s:s*, s:[]}", "holder", found->holder, "credentials");
+    json_t *out =
+        json_pack("{s:s*, s:[], s:O}", "holder", found->holder, "credentials", "status", judged);
     fm_status st;
 
     for (size_t i = 0; i < found->count; i++)
@@ -389,7 +395,8 @@ static fm_status verify(const struct cli_args *args, struct base_err *err)
             st = base_err_prefix(err, "%s", args->operands[0]);
     }
     if (st == FM_OK)
-        st = cli_flag(args, "json") ? print_found_json(&found, err) : print_found(&found, err);
+        st = cli_flag(args, "json") ? print_found_json(&found, files.judged, err)
+                                    : print_found(&found, files.judged, err);
     credential_files_release(&files);
     base_buf_release(&buf);
     json_decref(found.value);
@@ -399,8 +406,15 @@ static fm_status verify(const struct cli_args *args, struct base_err *err)
 static const struct cli_option verify_options[] = {
     {"home", "DIR", "ask this member's node for the documents of did:firmiana (default: none)",
      CLI_OPTIONAL},
-    {"document", "FILE", "the DID document of an issuer", CLI_REPEATED},
+    {"document", "FILE",
+     "the DID document of an issuer (did:firmiana, did:web), or what did resolve printed",
+     CLI_REPEATED},
     {"list", "FILE", "a status list of an issuer", CLI_REPEATED},
+    {"trail", "FILE",
+     "an exported trail (audit export): keys are those of its end, and of status lists the newest "
+     "that is anchored there is needed",
+     CLI_OPTIONAL},
+    CLI_CHAIN_OPTION,
     CREDENTIAL_SCHEMA_OPTION,
     {"challenge", "TEXT", "of a presentation: what was asked to be signed", CLI_OPTIONAL},
     {"domain", "TEXT", "of a presentation: who asked", CLI_OPTIONAL},
@@ -413,7 +427,8 @@ const struct cli_command cli_credential_verify = {
     1,
     1,
     "verify a credential or a presentation; one that is revoked, suspended or expired is invalid",
-    "did:key needs nothing. A did:firmiana needs its document, from --document (did show) or from "
-    "the node of --home.",
+    "did:key needs nothing. A did:firmiana needs its document, from --document (did show), from "
+    "the "
+    "node of --home or from --trail;\na did:web needs it from --document.",
     verify_options,
     verify};

@@ -33,7 +33,8 @@ extern const struct cli_command cli_consent_attest, cli_consent_withdraw, cli_co
 extern const struct cli_command cli_credential_key, cli_credential_issue,
     cli_credential_list; /* cmd_credential.c */
 extern const struct cli_command cli_credential_claims, cli_credential_present,
-    cli_credential_schema, cli_credential_verify; /* cmd_credential_show.c */
+    cli_credential_schema, cli_credential_publish,
+    cli_credential_verify; /* cmd_credential_show.c */
 extern const struct cli_command cli_wallet_create, cli_wallet_recover, cli_wallet_show,
     cli_wallet_phrase, cli_wallet_passphrase; /* cmd_wallet.c */
 extern const struct cli_command cli_wallet_trust, cli_wallet_did, cli_wallet_grant,

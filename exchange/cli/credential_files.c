@@ -7,9 +7,12 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "did/credential/document_key.h"
 #include "did/keystore.h"
+#include "did/moment.h"
 #include "exchange/cli/common.h"
 #include "exchange/cli/keys.h"
+#include "exchange/cli/trail.h"
 
 /* ---- keys and output ---- */
 
@@ -48,6 +51,22 @@ fm_status credential_put_out(const struct cli_args *args, const json_t *value, s
 
 /* ---- documents ---- */
 
+/* One of did:web is kept as it is: nothing but the caller's word says that it is that DID's. */
+static fm_status add_web(struct credential_files *f, const json_t *json, struct base_err *err)
+{
+    return json_object_set(f->web, json_string_value(json_object_get(json, "id")),
+                           (json_t *)(uintptr_t)json) == 0
+               ? FM_OK
+               : base_err_memory(err, "documents");
+}
+
+static bool is_of(const json_t *json, const char *method)
+{
+    const char *id = json_string_value(json_object_get(json, "id"));
+
+    return id != NULL && strncmp(id, method, strlen(method)) == 0;
+}
+
 static fm_status add_document(struct credential_files *f, const json_t *json, struct base_err *err)
 {
     struct did_document **grown =
@@ -69,6 +88,23 @@ static const struct did_document *find_document(const struct credential_files *f
         if (strcmp(did_document_id(f->documents[i]), did) == 0)
             return f->documents[i];
     return NULL;
+}
+
+/* What a file holds: a document, or the result of resolving a DID. */
+static fm_status add_file(struct credential_files *f, const char *path, struct base_err *err)
+{
+    const json_t *document;
+    json_t *json;
+    fm_status st = base_json_load_file(&json, path, DID_DOCUMENT_MAX, err);
+
+    if (st != FM_OK)
+        return st;
+    document = json_object_get(json, "didDocument");
+    if (document == NULL)
+        document = json;
+    st = is_of(document, "did:web:") ? add_web(f, document, err) : add_document(f, document, err);
+    json_decref(json);
+    return st != FM_OK ? base_err_prefix(err, "%s", path) : FM_OK;
 }
 
 /* The node's, kept for the next question. */
@@ -97,10 +133,33 @@ static fm_status ask_node(struct credential_files *f, const char *did, struct ba
 fm_status credential_files_document(const struct did_document **out, struct credential_files *f,
                                     const char *did, struct base_err *err)
 {
-    fm_status st = find_document(f, did) == NULL ? ask_node(f, did, err) : FM_OK;
+    const struct ledger_identity *member =
+        f->trail == NULL ? NULL : ledger_members_by_did(f->trail->members, did);
+    fm_status st = FM_OK;
 
+    *out = member == NULL ? NULL : member->doc;
+    if (*out != NULL)
+        return FM_OK;
+    if (f->trail != NULL)
+        return base_err_set(err, FM_E_NOT_FOUND, "%.120s is no member of the trail's ledger", did);
+    if (find_document(f, did) == NULL)
+        st = ask_node(f, did, err);
     *out = st == FM_OK ? find_document(f, did) : NULL;
     return st;
+}
+
+static fm_status find_web_key(struct credential_files *f, struct did_key *out, const char *did,
+                              const char *method, enum did_role role, struct base_err *err)
+{
+    const json_t *document = json_object_get(f->web, did);
+
+    return document != NULL
+               ? credential_document_key(out, document, method, role, DID_RULES_VERSION, err)
+               : base_err_set(
+                     err, FM_E_NOT_FOUND,
+                     "the document of %.120s is not at hand: fetch it with did resolve and "
+                     "give it with --document",
+                     did);
 }
 
 static fm_status find_key(void *ctx, struct did_key *out, const char *method, enum did_role role,
@@ -113,23 +172,77 @@ static fm_status find_key(void *ctx, struct did_key *out, const char *method, en
 
     if (strncmp(method, "did:key:", 8) == 0)
         return did_proof_resolve_did_key(NULL, out, method, role, err);
+    if (did_method_split(did, method) && strncmp(did, "did:web:", 8) == 0)
+        return find_web_key(f, out, did, method, role, err);
     if (!did_method_split(did, method) || strncmp(did, "did:firmiana:", 13) != 0)
         return base_err_set(err, FM_E_UNSUPPORTED,
-                            "'%.80s': known here are keys of did:key and did:firmiana", method);
+                            "'%.80s': known here are keys of did:key, did:firmiana and did:web",
+                            method);
     st = credential_files_document(&doc, f, did, err);
     return st == FM_OK ? did_document_key(doc, out, role, method, err) : st;
 }
 
 /* ---- lists ---- */
 
+static fm_status note(struct credential_files *f, const char *id, const char *text,
+                      struct base_err *err)
+{
+    char line[256];
+
+    (void)snprintf(line, sizeof line, "%.120s: %.120s", id, text);
+    return json_array_append_new(f->judged, json_string(line)) == 0
+               ? FM_OK
+               : base_err_memory(err, "status lists");
+}
+
+/* Is it the newest that its issuer anchored (format.md section 16)? */
+static fm_status check_fresh(struct credential_files *f, const json_t *list, const char *id,
+                             struct base_err *err)
+{
+    const char *issuer = credential_id_of(list, "issuer");
+    char when[DID_MOMENT_TEXT], end[DID_MOMENT_TEXT], text[160];
+    const struct ledger_verified_list *newest = NULL;
+    uint8_t digest[32];
+    fm_status st = issuer == NULL ? base_err_set(err, FM_E_INPUT, "it has no issuer")
+                                  : ledger_verified_list(&newest, f->trail, issuer, id, err);
+
+    if (st == FM_OK)
+        st = did_moment_format(end, f->trail->time_ms / 1000, err);
+    if (st == FM_OK && newest == NULL) {
+        (void)snprintf(text, sizeof text, "never anchored on the trail's ledger, up to %s", end);
+        return note(f, id, text, err);
+    }
+    if (st == FM_OK)
+        st = did_moment_format(when, newest->time_ms / 1000, err);
+    if (st == FM_OK)
+        st = base_json_hash(digest, list, err);
+    if (st == FM_OK && memcmp(digest, newest->digest, sizeof digest) != 0)
+        st = base_err_set(err, FM_E_NOT_FOUND,
+                          "not the newest that the trail has, version %lld of %s: fetch that, or a "
+                          "newer trail",
+                          (long long)newest->version, when);
+    if (st != FM_OK)
+        return st;
+    (void)snprintf(text, sizeof text, "version %lld of %s, the newest up to %s",
+                   (long long)newest->version, when, end);
+    return note(f, id, text, err);
+}
+
 static fm_status find_list(void *ctx, json_t **out, const char *id, struct base_err *err)
 {
     struct credential_files *f = ctx;
+    fm_status st = FM_OK;
 
     *out = json_incref(json_object_get(f->lists, id));
-    return *out != NULL
-               ? FM_OK
-               : base_err_set(err, FM_E_NOT_FOUND, "not at hand: fetch it and give it with --list");
+    if (*out == NULL)
+        return base_err_set(err, FM_E_NOT_FOUND, "not at hand: fetch it and give it with --list");
+    if (f->trail != NULL)
+        st = check_fresh(f, *out, id, err);
+    if (st != FM_OK) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    return st;
 }
 
 static fm_status add_list(struct credential_files *f, const char *path, struct base_err *err)
@@ -193,25 +306,50 @@ fm_status credential_files_schemas(struct credential_files *f, const struct cli_
 
 /* ---- all of them ---- */
 
+/* Checks the trail, and that no document was given that it knows as an old one. */
+static fm_status read_trail(struct credential_files *f, const char *path, struct base_err *err)
+{
+    FILE *file = fopen(path, "rb");
+    fm_status st =
+        file == NULL ? base_err_errno(err, path) : cli_trail_verify(&f->trail, f->args, file, err);
+
+    if (st == FM_OK)
+        st = ledger_verified_complete(f->trail, err);
+    if (file != NULL)
+        (void)fclose(file);
+    for (size_t i = 0; st == FM_OK && i < f->document_count; i++) {
+        const char *did = did_document_id(f->documents[i]);
+        const struct ledger_identity *member = ledger_members_by_did(f->trail->members, did);
+        if (member != NULL &&
+            memcmp(did_document_hash32(member->doc), did_document_hash32(f->documents[i]), 32) != 0)
+            st = base_err_set(
+                err, FM_E_INVALID,
+                "the document of %.120s that was given is not that of the trail's end", did);
+    }
+    return st != FM_OK ? base_err_prefix(err, "%s", path) : FM_OK;
+}
+
 fm_status credential_files_open(struct credential_files *f, const struct cli_args *args,
                                 int64_t now_s, struct base_err *err)
 {
     const char *path;
     fm_status st = FM_OK;
 
-    *f = (struct credential_files){
-        .args = args, .lists = json_object(), .resolver = {find_key, f}, .source = {find_list, f}};
+    *f = (struct credential_files){.args = args,
+                                   .lists = json_object(),
+                                   .web = json_object(),
+                                   .judged = json_array(),
+                                   .resolver = {find_key, f},
+                                   .source = {find_list, f}};
     f->verifier = (struct credential_verifier){&f->resolver, &f->source, DID_RULES_VERSION, now_s};
     if (f->lists == NULL)
         return base_err_memory(err, "status lists");
     st = credential_files_schemas(f, args, err);
     for (size_t i = 0; st == FM_OK && (path = cli_value_at(args, "document", i)) != NULL; i++) {
-        json_t *json;
-        st = base_json_load_file(&json, path, DID_DOCUMENT_MAX, err);
-        if (st == FM_OK && (st = add_document(f, json, err)) != FM_OK)
-            st = base_err_prefix(err, "%s", path);
-        json_decref(json);
+        st = add_file(f, path, err);
     }
+    if (st == FM_OK && (path = cli_value(args, "trail")) != NULL)
+        st = read_trail(f, path, err);
     for (size_t i = 0; st == FM_OK && (path = cli_value_at(args, "list", i)) != NULL; i++)
         st = add_list(f, path, err);
     return st;
@@ -224,5 +362,8 @@ void credential_files_release(struct credential_files *f)
     free(f->documents);
     json_decref(f->lists);
     json_decref(f->schemas);
+    json_decref(f->web);
+    json_decref(f->judged);
+    ledger_verified_free(f->trail);
     *f = (struct credential_files){0};
 }

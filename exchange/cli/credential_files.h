@@ -9,6 +9,7 @@
 #include "did/document.h"
 #include "did/key_did.h"
 #include "exchange/cli/args.h"
+#include "ledger/verify/verify.h"
 
 #define CREDENTIAL_FILE_MAX (4u << 20)
 
@@ -37,6 +38,9 @@ struct credential_files {
     const struct cli_args *args;
     struct did_document **documents;
     size_t document_count;
+    json_t *web;                    /* documents of did:web, by id */
+    struct ledger_verified *trail;  /* of --trail: then members' documents are those of its end */
+    json_t *judged;                 /* what was said of status lists: an array of texts */
     json_t *lists;                  /* by id */
     struct credential_schemas more; /* of --schema */
     json_t *schemas;                /* by id */
@@ -49,8 +53,8 @@ struct credential_files {
 fm_status credential_files_schemas(struct credential_files *f, const struct cli_args *args,
                                    struct base_err *err) FM_CHECK;
 
-/* Reads --document, --list and --schema, each as often as given; --home is asked when it is needed.
- */
+/* Reads --document (a member's, one of did:web, or what did resolve printed), --list and --schema,
+ * each as often as given, and --trail, which it checks whole; --home is asked when it is needed. */
 fm_status credential_files_open(struct credential_files *f, const struct cli_args *args,
                                 int64_t now_s, struct base_err *err) FM_CHECK;
 /* The document of a did:firmiana, borrowed. FM_E_NOT_FOUND: nobody at hand has it. */

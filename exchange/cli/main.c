@@ -54,6 +54,7 @@ static const struct cli_command *const commands[] = {
     &cli_credential_key,
     &cli_credential_issue,
     &cli_credential_list,
+    &cli_credential_publish,
     &cli_credential_schema,
     &cli_credential_claims,
     &cli_credential_present,

@@ -282,6 +282,7 @@ static const struct {
     {"consent.attest", NODE_OPERATOR, node_request_consent_attest},
     {"consent.mandate", NODE_OPERATOR, node_request_consent_mandate},
     {"consent.withdraw", NODE_OPERATOR, node_request_consent_withdraw},
+    {"credential.anchored", NODE_ANYONE, node_request_credential_anchored},
     {"credential.issue", NODE_OPERATOR, node_request_credential_issue},
     {"contract.check", NODE_ANYONE, node_request_contract_check},
     {"contract.draft", NODE_ANALYST, node_request_contract_draft},

@@ -1,10 +1,15 @@
-/* credential.issue: a member signs credentials with its node's assertion key, as a Data Integrity
+/* credential.anchored: which version of a status list of its own is the newest on the ledger.
+ *
+ * credential.issue: a member signs credentials with its node's assertion key, as a Data Integrity
  * proof or, one alone, as a JWT, or as an SD-JWT. Only what has the shape of a credential is
  * signed, so that nothing the ledger understands can be had this way: its objects have no
  * "credentialSubject", and it refuses members that it does not know; and what is signed in a JWT
  * begins with a header's text, which no hash of the ledger's objects does. */
 #include <jansson.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "did/credential/jwt.h"
 #include "did/credential/sd_vc.h"
@@ -70,6 +75,31 @@ static fm_status issue_all(struct node *node, json_t *credentials, const char *m
                        : base_err_prefix(err, "credential %zu", i + 1);
     }
     return FM_OK;
+}
+
+void node_request_credential_anchored(struct node *node, const json_t *request,
+                                      const struct node_reply *reply)
+{
+    char key[DID_ALIAS_MAX + 80], name[65];
+    uint8_t hash[32];
+    const char *list;
+    json_t *value = NULL;
+    struct base_err err = {0};
+    fm_status st = base_json_get_str(&list, request, "list", &err);
+
+    if (st == FM_OK) {
+        base_hash(hash, list, strlen(list));
+        base_hex(name, hash, sizeof hash);
+        (void)snprintf(key, sizeof key, "status/%s/%s", node->config.home.alias, name);
+        st = ledger_reader_get(ledger_chain_reader(node->chain), &value, key, &err);
+    }
+    if (st == FM_OK)
+        node_reply_value(reply, json_incref(value));
+    else if (st == FM_E_NOT_FOUND)
+        node_reply_value(reply, json_pack("{s:i}", "version", 0));
+    else
+        node_reply_error(reply, &err);
+    json_decref(value);
 }
 
 void node_request_credential_issue(struct node *node, const json_t *request,

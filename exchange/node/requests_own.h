@@ -38,6 +38,8 @@ void node_request_consent_mandate(struct node *node, const json_t *request,
                                   const struct node_reply *reply);
 void node_request_consent_withdraw(struct node *node, const json_t *request,
                                    const struct node_reply *reply);
+void node_request_credential_anchored(struct node *node, const json_t *request,
+                                      const struct node_reply *reply);
 void node_request_credential_issue(struct node *node, const json_t *request,
                                    const struct node_reply *reply);
 void node_request_document_sign(struct node *node, const json_t *request,

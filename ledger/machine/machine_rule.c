@@ -37,6 +37,7 @@ static const struct {
     [LEDGER_TX_EPOCH_APPROVE] = {ledger_rule_epoch_part, false},
     [LEDGER_TX_EPOCH_PROMISE] = {ledger_rule_epoch_part, false},
     [LEDGER_TX_EPOCH] = {ledger_rule_epoch, false},
+    [LEDGER_TX_STATUS_PUBLISH] = {ledger_rule_status_publish, false},
 };
 
 fm_status ledger_rule_run(struct ledger_context *c, struct base_err *err)

@@ -75,6 +75,8 @@ int main(void)
         cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_void_parameters),
         cmocka_unit_test(test_evidence),
+        cmocka_unit_test(test_status_lists),
+        cmocka_unit_test(test_status_before),
         cmocka_unit_test(test_lottery),
         cmocka_unit_test(test_lottery_repeated),
         cmocka_unit_test(test_lottery_of_two_spoilt),

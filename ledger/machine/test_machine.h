@@ -35,6 +35,8 @@ void test_new_keys_by_vote(void **state);
 void test_parameters(void **state);
 void test_void_parameters(void **state);
 void test_evidence(void **state);
+void test_status_lists(void **state);
+void test_status_before(void **state);
 void test_lottery(void **state);
 void test_lottery_repeated(void **state);
 void test_lottery_of_two_spoilt(void **state);

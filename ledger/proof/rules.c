@@ -62,6 +62,9 @@ static const struct {
     [LEDGER_RULE_EVIDENCE_SHAPE] = {"evidence.shape", "no such digests can be deposited"},
     [LEDGER_RULE_EVIDENCE_EXISTS] = {"evidence.exists", "the anchor is on the ledger already"},
 
+    [LEDGER_RULE_STATUS_SHAPE] = {"status.shape", "no such status list can be anchored"},
+    [LEDGER_RULE_STATUS_VERSION] = {"status.version", "version is not the list's next one"},
+
     [LEDGER_RULE_LOTTERY_SHAPE] = {"lottery.shape", "no such lottery can be held"},
     [LEDGER_RULE_LOTTERY_UNKNOWN] = {"lottery.unknown", "there is no such lottery"},
     [LEDGER_RULE_LOTTERY_MEMBER] = {"lottery.member", "these members cannot give the shares"},

@@ -121,6 +121,9 @@ static json_t *body_of(enum ledger_tx_type type)
     case LEDGER_TX_EPOCH:
         return json_pack("{s:i, s:s, s:[], s:[]}", "epoch", 1, "sequencer", "bank_b", "approvals",
                          "promises");
+    case LEDGER_TX_STATUS_PUBLISH:
+        return json_pack("{s:s, s:i, s:s}", "list", "https://a.example/1", "version", 1, "digest",
+                         h);
     case LEDGER_TX_TYPE_COUNT:
         break;
     }

@@ -88,6 +88,12 @@ static const struct ledger_member evidence_deposit[] = {
     {"root", LEDGER_IS_HASH, false},      {"token", LEDGER_IS_HASH, true},
     {NULL, LEDGER_IS_OBJECT, false},
 };
+static const struct ledger_member status_publish[] = {
+    {"list", LEDGER_IS_TEXT, false},
+    {"version", LEDGER_IS_COUNT, false},
+    {"digest", LEDGER_IS_HASH, false},
+    {NULL, LEDGER_IS_OBJECT, false},
+};
 static const struct ledger_member authorization_grant[] = {
     {"contract", LEDGER_IS_HASH, false}, {"uses_hash", LEDGER_IS_HASH, false},
     {"uses", LEDGER_IS_ARRAY, false},    {"expires", LEDGER_IS_NUMBER, false},
@@ -176,6 +182,7 @@ static const struct {
     [LEDGER_TX_EPOCH_APPROVE] = {"epoch.approve", LEDGER_BY_OFFICERS, epoch_approve, 1},
     [LEDGER_TX_EPOCH_PROMISE] = {"epoch.promise", LEDGER_BY_NODE, epoch_promise, 1},
     [LEDGER_TX_EPOCH] = {"epoch", LEDGER_BY_NODE, epoch, 1},
+    [LEDGER_TX_STATUS_PUBLISH] = {"status.publish", LEDGER_BY_NODE, status_publish, 3},
 };
 
 const char *ledger_tx_type_name(enum ledger_tx_type type)

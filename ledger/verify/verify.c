@@ -269,7 +269,9 @@ static void verifier_release(struct ledger_verifier *v)
     ledger_id_map_release(&v->consents);
     ledger_verify_results_clear(&v->block);
     free(v->block.results_of);
+    ledger_id_map_release(&v->lists);
     free(v->block.closed);
+    free(v->block.lists);
     free(v->subjects);
     free(v->last_state);
     free(v->ends);
@@ -361,6 +363,9 @@ void ledger_verified_free(struct ledger_verified *report)
     free(report->contracts);
     free(report->queries);
     free(report->misbehaviors);
+    for (size_t i = 0; i < report->n_lists; i++)
+        free(report->lists[i].list);
+    free(report->lists);
     ledger_members_free(report->members);
     free(report);
 }

@@ -24,6 +24,7 @@
  *   root         the checkpoint is over another log
  *   cosignature  one is not valid, not an active member's, or out of order
  *   quorum       fewer cosignatures than the genesis asks for
+ *   status       a status list's version is not the next one
  *   misbehavior  what was proven of a validator is malformed, there twice, or of nobody
  *   statement    a member's statement is not what the log bears out
  *   certificate  a certificate is not what the log bears out
@@ -86,6 +87,16 @@ struct ledger_verified_misbehavior {
     int64_t recorded_ms; /* its time; 0 until its leaf came */
 };
 
+/* A status list's newest version (format.md section 16). */
+struct ledger_verified_list {
+    uint32_t issuer; /* index of the member */
+    char *list;      /* its id */
+    int64_t version;
+    uint8_t digest[32];
+    uint64_t height; /* of the block */
+    int64_t time_ms; /* its time; 0 until its leaf came */
+};
+
 struct ledger_verified {
     uint64_t line, leaf; /* where it failed; leaf is LEDGER_NO_LEAF outside the leaves */
     const char *check;   /* which check failed; "" when valid */
@@ -116,6 +127,8 @@ struct ledger_verified {
     size_t n_queries, cap_queries;
     struct ledger_verified_misbehavior *misbehaviors;
     size_t n_misbehaviors, cap_misbehaviors;
+    struct ledger_verified_list *lists;
+    size_t n_lists, cap_lists;
 };
 
 /* Reads a whole bundle. expect_chain32: the chain id that the user trusts, or NULL to take the
@@ -160,6 +173,12 @@ fm_status ledger_verify_certificate(struct ledger_verified **out,
  * rotation. FM_E_INVALID. */
 fm_status ledger_verified_complete(const struct ledger_verified *report,
                                    struct base_err *err) FM_CHECK;
+
+/* The newest version of an issuer's status list, NULL if it was never anchored; borrowed. Only
+ * where everything is disclosed can nobody have hidden a newer one: else FM_E_INVALID. */
+fm_status ledger_verified_list(const struct ledger_verified_list **out,
+                               const struct ledger_verified *report, const char *issuer_did,
+                               const char *list, struct base_err *err) FM_CHECK;
 
 void ledger_verified_free(struct ledger_verified *report); /* NULL is allowed */
 

@@ -130,6 +130,11 @@ static void close_block(struct ledger_verifier *v, uint64_t height, int64_t time
         v->out->misbehaviors[i - 1].recorded_ms = time;
     }
     ledger_verify_results_clear(b);
+    for (size_t i = 0; i < b->n_lists; i++) {
+        v->out->lists[b->lists[i]].height = height;
+        v->out->lists[b->lists[i]].time_ms = time;
+    }
+    b->n_lists = 0;
     b->vouched = 0;
     b->first_query = v->out->n_queries;
     b->n_closed = 0;

@@ -30,6 +30,8 @@ struct ledger_open_block {
     size_t first_query;   /* queries opened from here on */
     struct ledger_open_result *results_of; /* of a compact bundle: those of its leaves so far */
     size_t n_results_of, cap_results_of;
+    size_t *lists; /* status lists anchored in this block */
+    size_t n_lists, cap_lists;
     size_t *closed; /* queries closed in this block */
     size_t n_closed, cap_closed;
 };
@@ -58,6 +60,7 @@ struct ledger_verifier {
     struct ledger_id_map queries;   /* id -> index in out->queries */
     struct ledger_id_map contracts; /* id -> index in out->contracts */
     struct ledger_id_map consents;  /* id -> index in subjects */
+    struct ledger_id_map lists;     /* H(issuer, its id) -> index in out->lists */
     struct ledger_verified_subject *subjects;
     size_t n_subjects, cap_subjects;
     char *last_state;                   /* key of the last state line */
@@ -93,6 +96,10 @@ fm_status ledger_verify_epoch(struct ledger_verifier *v, const struct ledger_tx 
 
 /* reader's payload is what the engine vouches for about a validator. */
 fm_status ledger_verify_misbehavior(struct ledger_verifier *v, struct base_err *err) FM_CHECK;
+
+/* An accepted status.publish; others pass. */
+fm_status ledger_verify_status(struct ledger_verifier *v, const struct ledger_tx *tx,
+                               const struct ledger_identity *sender, struct base_err *err) FM_CHECK;
 
 /* Looks whether an accepted transaction is the deposit of the certificate. */
 fm_status ledger_verify_deposit(struct ledger_verifier *v, const struct ledger_tx *tx,

@@ -123,6 +123,8 @@ static fm_status check_tx(struct ledger_verifier *v, const struct ledger_tx *tx,
         return st;
     v->out->by_type[tx->type]++;
     st = ledger_verify_deposit(v, tx, sender, err);
+    if (st == FM_OK)
+        st = ledger_verify_status(v, tx, sender, err);
     if (st != FM_OK)
         return st;
     /* A consent's, query's or receipt's signers are those of before this transaction. */
