@@ -35,8 +35,7 @@ static void forget_pending(struct ledger_tree *tree)
 
 void ledger_tree_release(struct ledger_tree *tree)
 {
-    if (tree->first != NULL)
-        drop_all_pages(tree);
+    ledger_tree_free_slabs(tree);
     free(tree->pending);
     free(tree->newest);
     free(tree->known);
@@ -68,6 +67,7 @@ static fm_status make(struct ledger_tree *tree, struct base_err *err)
         tree->written == NULL || tree->first == NULL)
         return base_err_memory(err, "state tree");
     forget_pending(tree);
+    ledger_tree_make_slabs(tree);
     tree->place = calloc((size_t)1 << LEDGER_TREE_PLACES_LOG, sizeof(void *));
     return tree->place != NULL ? FM_OK : base_err_memory(err, "state tree");
 }
@@ -304,7 +304,7 @@ void ledger_tree_committed(struct ledger_store *store)
     if (!tree->updated)
         return;
     for (struct ledger_tree_page *p = tree->changed; p != NULL; p = p->next_changed) {
-        free(p->before);
+        ledger_tree_give(tree, p->before, p->before_len);
         p->before = NULL;
         p->changed = false;
     }
@@ -327,7 +327,7 @@ void ledger_tree_rolled_back(struct ledger_store *store)
     if (!tree->updated)
         return;
     for (struct ledger_tree_page *p = tree->changed; p != NULL; p = p->next_changed) {
-        free(p->bytes);
+        ledger_tree_give(tree, p->bytes, p->len);
         p->bytes = p->before;
         p->len = p->before_len;
         p->dirty = p->before_dirty;

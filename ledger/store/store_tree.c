@@ -62,12 +62,13 @@ static struct ledger_tree_page *find(const struct ledger_tree *tree, const uint8
 
 static struct ledger_tree_page *add(struct ledger_tree *tree, const uint8_t *id, size_t id_len)
 {
-    struct ledger_tree_page *page = calloc(1, sizeof *page),
+    struct ledger_tree_page *page = ledger_tree_take_page(tree),
                             **place = &tree->place[place_of(id, id_len)],
                             **first = &tree->first[region_of(tree, id, id_len)];
 
     if (page == NULL)
         return NULL;
+    memset(page, 0, sizeof *page);
     memcpy(page->id, id, id_len);
     page->id_len = (uint8_t)id_len;
     page->next_in_place = *place;
@@ -84,9 +85,9 @@ static void drop(struct ledger_tree *tree, struct ledger_tree_page *page)
     while (*at != page)
         at = &(*at)->next_in_place;
     *at = page->next_in_place;
-    free(page->bytes);
-    free(page->before);
-    free(page);
+    ledger_tree_give(tree, page->bytes, page->len);
+    ledger_tree_give(tree, page->before, page->before_len);
+    ledger_tree_give_page(tree, page);
 }
 
 void ledger_tree_drop_pages(struct ledger_tree *tree, size_t region)
@@ -106,11 +107,12 @@ void ledger_tree_drop_pages(struct ledger_tree *tree, size_t region)
 static fm_status change(struct ledger_tree *tree, struct ledger_tree_page *page,
                         const uint8_t *bytes, size_t len, struct base_err *err)
 {
-    uint8_t *copy = malloc(len + 1);
+    uint8_t *copy = ledger_tree_take(tree, len);
 
-    if (copy == NULL)
+    if (copy == NULL && len > 0)
         return base_err_memory(err, "state tree");
-    memcpy(copy, bytes, len);
+    if (len > 0)
+        memcpy(copy, bytes, len);
     if (!page->changed && !tree->replaying) {
         page->before = page->bytes;
         page->before_len = page->len;
@@ -119,7 +121,7 @@ static fm_status change(struct ledger_tree *tree, struct ledger_tree_page *page,
         page->next_changed = tree->changed;
         tree->changed = page;
     } else {
-        free(page->bytes);
+        ledger_tree_give(tree, page->bytes, page->len);
     }
     page->bytes = copy;
     page->len = (uint16_t)len;
@@ -136,7 +138,8 @@ static fm_status get_known(void *ctx, uint8_t *out, size_t *len, const uint8_t *
     if (page == NULL || (page->len == 0 && !page->dirty))
         return ledger_page_get(store, out, len, id, id_len, err);
     *len = page->len;
-    memcpy(out, page->bytes, page->len);
+    if (page->len > 0)
+        memcpy(out, page->bytes, page->len);
     return FM_OK;
 }
 
@@ -275,7 +278,7 @@ static fm_status get_page(void *ctx, uint8_t *out, size_t *len, const uint8_t *i
     if (st != FM_OK || store->lock_fd < 0 || *len == 0 || find(tree, id, id_len) != NULL)
         return st;
     page = add(tree, id, id_len); /* it is about to be changed */
-    if (page == NULL || (page->bytes = malloc(*len)) == NULL)
+    if (page == NULL || (page->bytes = ledger_tree_take(tree, *len)) == NULL)
         return base_err_memory(err, "state tree");
     memcpy(page->bytes, out, *len);
     page->len = (uint16_t)*len;

@@ -16,6 +16,16 @@ struct ledger_store;
 #define LEDGER_TREE_SWEEP \
     65536 /* changes, each 65 bytes of the file, and perhaps three pages of memory */
 
+/* Memory in pieces of one size, which it keeps: pages come and go by the thousand, and scattered
+ * among all else they made every other allocation slower. */
+struct ledger_tree_slab {
+    size_t size;
+    void *free, *chunks;
+};
+#define LEDGER_TREE_SLABS                                                  \
+    3 /* a page's own structure; bytes of fans and small buckets; of large \
+       */
+
 /* A page in memory. */
 struct ledger_tree_page {
     struct ledger_tree_page *next_in_place, *next_in_region, *next_changed;
@@ -62,6 +72,7 @@ struct ledger_tree {
     bool *written;          /* by the transaction that is open */
     struct ledger_tree_page **first;
     struct ledger_tree_page **place; /* of all pages, by id */
+    struct ledger_tree_slab slab[LEDGER_TREE_SLABS];
     /* The transaction that is open. */
     uint64_t update;
     struct base_buf log; /* its changes, as a row has them */
@@ -75,7 +86,7 @@ void ledger_tree_committed(struct ledger_store *store);
 void ledger_tree_rolled_back(struct ledger_store *store);
 void ledger_tree_release(struct ledger_tree *tree);
 
-/* ---- between store_tree.c and store_sweep.c ---- */
+/* ---- between store_tree.c, store_sweep.c and store_slab.c ---- */
 
 /* Reads what there is to be read: once where the store writes, else when another block may have
  * come. */
@@ -87,6 +98,14 @@ fm_status ledger_tree_know(struct ledger_store *store, size_t region,
 fm_status ledger_tree_write(struct ledger_store *store, size_t region,
                             struct base_err *err) FM_CHECK;
 fm_status ledger_tree_begin_direct(struct ledger_store *store, struct base_err *err) FM_CHECK;
+void ledger_tree_make_slabs(struct ledger_tree *tree);
+void ledger_tree_free_slabs(struct ledger_tree *tree);
+struct ledger_tree_page *
+ledger_tree_take_page(struct ledger_tree *tree); /* unset; NULL: none left */
+void ledger_tree_give_page(struct ledger_tree *tree, struct ledger_tree_page *page);
+/* Bytes of a page, of that length; NULL (which may be given back) for 0 and without memory. */
+uint8_t *ledger_tree_take(struct ledger_tree *tree, size_t len);
+void ledger_tree_give(struct ledger_tree *tree, uint8_t *bytes, size_t len);
 void ledger_tree_drop_pages(struct ledger_tree *tree, size_t region);
 size_t ledger_tree_regions(const struct ledger_tree *tree);
 size_t ledger_tree_region(const struct ledger_tree *tree, const uint8_t path32[32]);
