@@ -23,7 +23,7 @@ dpkg-deb -e "$deb" "$W/control"
 # ---- what is in it ----
 [ "$(dpkg-deb -f "$deb" Package)" = firmiana ] || fail "it is called $(dpkg-deb -f "$deb" Package)"
 depends=$(dpkg-deb -f "$deb" Depends)
-for library in libc6 libjansson4 libmicrohttpd libpg-query libsqlite3-0 libssl3 libzmq5 adduser; do
+for library in libc6 libjansson4 libmicrohttpd libpg-query libqrencode4 libsqlite3-0 libssl3 libzmq5 adduser; do
   case $depends in *"$library"*) ;; *) fail "does not depend on $library: $depends" ;; esac
 done
 file() { [ -f "$W/root/$1" ] || fail "$1 is not in it"; [ "$(stat -c %a "$W/root/$1")" = "$2" ] || fail "$1 has mode $(stat -c %a "$W/root/$1")"; }
@@ -41,7 +41,7 @@ for script in postinst prerm postrm; do
   [ -x "$W/control/$script" ] || fail "$script is not there"
   sh -n "$W/control/$script" || fail "$script does not parse"
 done
-extra=$(cd "$W/root" && find . -type f ! -path './usr/bin/*' ! -path './usr/share/man/*' ! -path './usr/share/doc/firmiana/*' | sort | tr '\n' ' ')
+extra=$(cd "$W/root" && find . -type f ! -path './usr/bin/*' ! -path './usr/share/man/*' ! -path './usr/share/doc/firmiana/*' ! -path './usr/share/firmiana/schemas/*.json' | sort | tr '\n' ' ')
 [ "$extra" = "./usr/lib/systemd/system/firmiana.service ./usr/share/bash-completion/completions/firmiana ./usr/share/firmiana/demo.sh ./usr/share/lintian/overrides/firmiana " ] ||
   fail "there is something else in it: $extra"
 ! find "$W/root" -type f -perm /022 | grep . || fail "others may write these"
