@@ -64,6 +64,13 @@ grep -q "^  chain    $chain$" "$W/out" && grep -q '^  final    cosigned by [34] 
 grep -Eq "^  balance +$(printf "%d.%02d" $((before / 100)) $((before % 100)))$" "$W/out" || fail "not the balance of then, $before: $(cat "$W/out")"
 "$firmiana" dataset check "$W/now" "$W/trail" >"$W/out.now" || fail "the row of version 2 does not hold"
 [ "$(grep balance "$W/out")" != "$(grep balance "$W/out.now")" ] || fail "the balance did not change"
+# ... with the part of the trail that says so, in a few kilobytes
+as bank_a dataset prove --table loans --row 3 --out "$W/last" --trail "$W/part" >"$W/out.part" || fail "$(cat "$W/out.part")"
+"$firmiana" dataset check "$W/last" "$W/part" --chain "$chain" >"$W/out.part" || fail "the row does not hold by the part of the trail: $(cat "$W/out.part")"
+as bank_a audit export --out "$W/whole" >/dev/null
+[ "$("$firmiana" dataset check "$W/last" "$W/whole" --chain "$chain")" = "$(cat "$W/out.part")" ] || fail "the whole trail says otherwise: $(cat "$W/out.part")"
+! "$firmiana" dataset check "$W/then" "$W/part" >/dev/null 2>&1 || fail "the part of another version, and valid"
+as bank_a audit export --entry 999999 --out "$W/none" >/dev/null 2>&1 && fail "an entry that is not there"
 for change in 's/"salt":"\(.\{4\}\)/"salt":"0000/' 's/"index":3/"index":2/' 's/"data_version":1/"data_version":2/' 's/"row":"\(.\{30\}\)../"row":"\1ff/' 's/"member":"bank_a"/"member":"bank_b"/' 's/"chain":"\(.\{60\}\)..../"chain":"\10000/'; do
   sed "$change" "$W/then" >"$W/altered"
   ! cmp -s "$W/then" "$W/altered" || fail "nothing was altered: $change"

@@ -64,6 +64,14 @@ chain=$("$verify" "$W/trail" | sed -n 's/^  chain *//p')
 for line in "  chain    $chain" '  final    cosigned by [34] of 4 active members, quorum 3: .*bank_a' "  ALSO     over this list: \"flats\" $first, not drawn (2 of 3 shares), which this one repeats" '  list     500000 entries'; do
   grep -q "^$line" "$W/out" || fail "the summary lacks '$line': $(cat "$W/out")"
 done
+# ... and from a compact trail, of the two lotteries alone; one that lacks a share says so, and blames nobody
+as bank_a audit export --lottery "$id" --out "$W/compact" >/dev/null
+"$firmiana" lottery draw "$id" "$W/list" "$W/compact" --chain "$chain" >"$W/out.compact" || fail "not drawn: $(cat "$W/out.compact")"
+[ "$(grep -v '^  others  \|^  final ' "$W/out.compact")" = "$(grep -v '^  final ' "$W/out")" ] || fail "another draw by a compact trail: $(cat "$W/out.compact")"
+[ "$(stat -c %s "$W/compact")" -lt "$(stat -c %s "$W/trail")" ] || fail "the compact trail is not smaller"
+leaf=$(as bank_a audit list --json | grep '"type":"lottery.open"' | tail -n 1 | sed -n 's/.*"leaf":\([0-9]*\).*/\1/p')
+as bank_a audit export --entry "$leaf" --out "$W/opened" >/dev/null
+must_refuse "entries out: bring the whole trail" "$firmiana" lottery draw "$id" "$W/list" "$W/opened"
 must_refuse "chain" "$firmiana" lottery draw "$id" "$W/list" "$W/trail" --chain "${chain//[0-9]/a}"
 must_refuse "repeats it already" as regulator lottery open "$W/list" --name flats --winners 1000 --member bank_a --member bank_b --close 3s --reveal 60s --repeats "$first"
 { cat "$W/list" && printf 'applicant 000041\r\n'; } >"$W/twice"

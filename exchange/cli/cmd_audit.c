@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,22 +69,61 @@ static fm_status finish_part(int fd, const char *part, const char *out, struct b
     return FM_OK;
 }
 
-static fm_status export_bundle(const struct cli_args *args, struct base_err *err)
+fm_status cli_export(json_t **value, const struct cli_args *args, const char *out, json_t *only,
+                     struct base_err *err)
 {
-    const char *out = cli_value(args, "out");
     char part[PATH_MAX];
-    json_t *value = NULL;
     int fd = -1;
     fm_status st = open_part(&fd, part, out, err);
 
     if (st == FM_OK)
-        st = cli_call_file(&value, args, "audit.export", NULL, fd, err);
+        st = cli_call_file(value, args, "audit.export", json_pack("{s:O*}", "only", only), fd, err);
+    json_decref(only);
     if (st == FM_OK)
         st = finish_part(fd, part, out, err);
     if (fd >= 0) {
         (void)close(fd);
         (void)unlink(part);
     }
+    return st;
+}
+
+/* --entry and --lottery; NULL: the whole trail. */
+static fm_status only_of(json_t **out, const struct cli_args *args, struct base_err *err)
+{
+    const char *lottery = cli_value(args, "lottery"), *text;
+    json_t *entries = NULL;
+    char *end;
+
+    *out = NULL;
+    if (lottery != NULL && cli_flag(args, "entry"))
+        return base_err_set(err, FM_E_ARG, "audit export: --entry and --lottery are two bundles");
+    if (lottery != NULL)
+        *out = json_pack("{s:s}", "lottery", lottery);
+    else if (cli_flag(args, "entry"))
+        entries = json_array();
+    for (size_t i = 0; entries != NULL && (text = cli_value_at(args, "entry", i)) != NULL; i++) {
+        long long leaf = strtoll(text, &end, 10);
+        if (leaf < 0 || end == text || *end != '\0') {
+            json_decref(entries);
+            return base_err_set(err, FM_E_ARG,
+                                "audit export: --entry %s: it is a number of audit list", text);
+        }
+        (void)json_array_append_new(entries, json_integer(leaf));
+    }
+    if (entries != NULL)
+        *out = json_pack("{s:o}", "entries", entries);
+    return FM_OK;
+}
+
+static fm_status export_bundle(const struct cli_args *args, struct base_err *err)
+{
+    const char *out = cli_value(args, "out");
+    json_t *value = NULL, *only;
+    fm_status st = only_of(&only, args, err);
+
+    if (st == FM_OK)
+        st = cli_export(&value, args, out, only, err);
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
     else if (st == FM_OK)
@@ -95,14 +135,22 @@ static fm_status export_bundle(const struct cli_args *args, struct base_err *err
 }
 
 static const struct cli_option export_options[] = {
-    CLI_HOME_OPTION, {"out", "FILE", "the bundle", CLI_REQUIRED}, CLI_JSON_OPTION, {0}};
+    CLI_HOME_OPTION,
+    {"out", "FILE", "the bundle", CLI_REQUIRED},
+    {"entry", "LEAF", "only this entry, by its number in audit list, with proof of it",
+     CLI_REPEATED},
+    {"lottery", "ID", "only a lottery and those over the same list, with proof of it",
+     CLI_OPTIONAL},
+    CLI_JSON_OPTION,
+    {0}};
 
 const struct cli_command cli_audit_export = {
     "audit export",
     "",
     0,
     0,
-    "write the whole trail as a bundle that firmiana-verify checks offline",
-    NULL,
+    "write the trail as a bundle that firmiana-verify checks offline",
+    "With --entry or --lottery the bundle is compact: it has what was asked for, all that changed "
+    "members, and of\nthe rest a few hashes, however long the ledger is.",
     export_options,
     export_bundle};

@@ -69,6 +69,25 @@ const struct cli_command cli_dataset_history = {
 
 /* ---- opening a row ---- */
 
+/* The entry that published it, as a compact bundle. */
+static fm_status prove_version(const struct cli_args *args, const json_t *row, struct base_err *err)
+{
+    const char *out = cli_value(args, "trail");
+    json_t *value = NULL;
+    fm_status st = cli_export(
+        &value, args, out,
+        json_pack("{s:{s:s,s:s,s:O}}", "version", "member", cli_text(row, "member"), "dataset",
+                  cli_text(row, "dataset"), "data_version", json_object_get(row, "data_version")),
+        err);
+
+    if (st == FM_OK)
+        printf("%s: where that version was published; check both with: firmiana dataset check %s "
+               "%s\n",
+               out, cli_value(args, "out"), out);
+    json_decref(value);
+    return st;
+}
+
 static fm_status prove(const struct cli_args *args, struct base_err *err)
 {
     json_t *value = NULL;
@@ -87,6 +106,8 @@ static fm_status prove(const struct cli_args *args, struct base_err *err)
                "it\n",
                cli_value(args, "out"), (long long)row, cli_value(args, "table"),
                (long long)json_integer_value(json_object_get(value, "data_version")));
+    if (st == FM_OK && cli_value(args, "trail") != NULL)
+        st = prove_version(args, value, err);
     json_decref(value);
     return st;
 }
@@ -96,6 +117,7 @@ static const struct cli_option prove_options[] = {
     {"table", "NAME", "one's own table, as it was published last", CLI_REQUIRED},
     {"row", "N", "its place, from 0, in rowid order", CLI_REQUIRED},
     {"out", "FILE", "the row with its proof", CLI_REQUIRED},
+    {"trail", "FILE", "as well: the part of the trail that dataset check asks for", CLI_OPTIONAL},
     {0}};
 
 const struct cli_command cli_dataset_prove = {

@@ -184,6 +184,7 @@ struct story {
     json_t *open, *commits, *shares; /* owned; alias -> hex */
     json_t *opened, *shown;          /* every lottery of the trail: id -> body, shares shown */
     bool after_share;                /* a commitment came behind a share */
+    uint64_t missing;                /* entries that the trail leaves out or does not disclose */
 };
 
 static int count_share(struct story *s, const char *id)
@@ -260,6 +261,12 @@ static fm_status check_shares(const struct story *s, struct base_err *err)
         const char *alias = json_string_value(json_array_get(members, i));
         uint8_t share[32], hash[32], want[32];
 
+        if (json_object_get(s->shares, alias) == NULL && s->missing > 0)
+            return base_err_set(
+                err, FM_E_NOT_FOUND,
+                "the trail shows no share of %s, and leaves %llu entries out: bring "
+                "the whole trail",
+                alias, (unsigned long long)s->missing);
         if (json_object_get(s->shares, alias) == NULL)
             return base_err_set(err, FM_E_REFUSED,
                                 "%s %s: the draw does not count; once its time has passed, open it "
@@ -338,8 +345,10 @@ static fm_status draw_from(const struct cli_args *args, struct story *s, FILE *f
     FILE *out = all ? stderr : stdout; /* then the winners stand alone */
     fm_status st = cli_trail_verify(&report, args, f, err);
 
-    if (st == FM_OK)
+    if (st == FM_OK) {
+        s->missing = report->hidden_accepted + report->skipped;
         st = read_story(s, f, report->members, err);
+    }
     if (st == FM_OK)
         st = cli_list_load(&list, args->operands[1], err);
     if (st == FM_OK)
@@ -359,6 +368,11 @@ static fm_status draw_from(const struct cli_args *args, struct story *s, FILE *f
         (void)fprintf(out, "valid: lottery \"%s\"\n", cli_text(s->open, "name"));
         cli_trail_print(out, args, report);
         print_others(out, s);
+        if (s->missing > 0)
+            (void)fprintf(out,
+                          "  others   over this list are shown as far as the trail goes: it leaves "
+                          "%llu entries out\n",
+                          (unsigned long long)s->missing);
         st = print_winners(out, all, s, &list, seed, err);
     }
     cli_list_release(&list);

@@ -177,10 +177,10 @@ static fm_status print(const json_t *events, const struct ledger_verified *repor
            "final:\n  chain    %s, as the wallet trusts it\n",
            i, (unsigned long long)report->height, chain);
     cli_trail_print_final(stdout, report);
-    if (report->hidden > 0)
+    if (report->hidden + report->skipped > 0)
         printf("%llu entries are not disclosed in the longest trail: another member's may show "
                "them\n",
-               (unsigned long long)report->hidden);
+               (unsigned long long)(report->hidden + report->skipped));
     printf("not in this list: queries over many people, which name nobody; and those under no "
            "consent of this wallet,\nunless a member admits to them: ask it for a statement "
            "(audit subject --out), and give it with --statement\n");

@@ -56,6 +56,11 @@ fm_status cli_parameters(json_t **out, const struct cli_args *args, struct base_
 /* A member of an answer that the node always gives; "" if it does not. */
 const char *cli_text(const json_t *value, const char *name);
 
+/* The trail, or what of it is asked for (exchange/node/audit_wanted.h; used up, may be NULL), in a
+ * new file. */
+fm_status cli_export(json_t **value, const struct cli_args *args, const char *out, json_t *only,
+                     struct base_err *err) FM_CHECK;
+
 /* Submits a signed transaction (used up) and waits until it is final; prints its place in the
  * ledger. A refusal is FM_E_REFUSED with the rule. what: "authorization", for the line printed. */
 fm_status cli_submit(const struct cli_args *args, json_t *tx, const char *what,

@@ -3,16 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/sm3.h"
 #include "exchange/cli/common.h"
 #include "ledger/store/export.h"
-
-enum { TRIES = 200 }; /* of 50 ms */
 
 static json_t *body_of(const struct evidence_receipt *r)
 {
@@ -67,73 +63,17 @@ fm_status cli_deposit_find(uint8_t tx32[32], struct ledger_reader *reader,
 
 /* ---- a certificate ---- */
 
-struct keys {
-    char **at;
-    size_t n;
-};
-
-/* "did/DID", and not its history's "did/DID/N". */
-static fm_status take_key(void *ctx, const char *key, const json_t *value, struct base_err *err)
-{
-    struct keys *keys = ctx;
-    char **grown;
-
-    (void)value;
-    if (strchr(key + 4, '/') != NULL)
-        return FM_OK;
-    grown = realloc(keys->at, (keys->n + 1) * sizeof *grown);
-    if (grown == NULL)
-        return base_err_memory(err, "certificate");
-    keys->at = grown;
-    keys->at[keys->n] = strdup(key);
-    return keys->at[keys->n++] != NULL ? FM_OK : base_err_memory(err, "certificate");
-}
-
-/* Discloses the deposit, and proves that no member's keys changed in what it hides. The state can
- * only be proven while the newest block is the final one: on a busy ledger that is a matter of
- * trying again. */
-static fm_status export(int fd, struct ledger_reader *reader, const struct ledger_certificate *c,
-                        struct base_err *err)
-{
-    const struct timespec pause = {0, 50000000};
-    off_t begin = lseek(fd, 0, SEEK_CUR);
-    struct keys keys = {0};
-    struct ledger_export_report report;
-    fm_status st = ledger_reader_list(reader, "did/", take_key, &keys, err);
-
-    if (st == FM_OK) {
-        const struct ledger_export_options options = {.compact = LEDGER_EXPORT_COMPACT,
-                                                      .txs = (const uint8_t(*)[32])c->tx,
-                                                      .n_txs = 1,
-                                                      .keys = (const char *const *)keys.at,
-                                                      .n_keys = keys.n};
-        for (int i = 0; i < TRIES; i++) {
-            st = ledger_export_to(reader, fd, &options, &report, err);
-            if (st != FM_E_CONFLICT)
-                break;
-            if (ftruncate(fd, begin) != 0 || lseek(fd, begin, SEEK_SET) < 0) {
-                st = base_err_errno(err, "certificate");
-                break;
-            }
-            (void)nanosleep(&pause, NULL);
-        }
-    }
-    for (size_t i = 0; i < keys.n; i++)
-        free(keys.at[i]);
-    free(keys.at);
-    return st;
-}
-
 fm_status cli_deposit_certify(FILE *f, struct ledger_reader *reader,
                               const struct ledger_certificate *c, struct base_err *err)
 {
     struct base_buf line = {0};
+    struct ledger_export_report report;
     fm_status st = ledger_certificate_encode(&line, c, err);
 
     if (st == FM_OK && (fwrite(line.p, 1, line.len, f) != line.len || fflush(f) != 0))
         st = base_err_errno(err, "certificate");
     if (st == FM_OK)
-        st = export(fileno(f), reader, c, err);
+        st = ledger_export_entries(reader, fileno(f), (const uint8_t(*)[32])c->tx, 1, &report, err);
     base_buf_release(&line);
     return st;
 }

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "did/moment.h"
+#include "exchange/node/audit_wanted.h"
 #include "exchange/node/requests_own.h"
 #include "ledger/store/export.h"
 
@@ -73,8 +74,22 @@ void node_request_audit_list(struct node *node, const json_t *request,
 struct exporting {
     char ledger[HOME_PATH];
     int file;
+    json_t *wanted; /* audit_wanted.h; NULL: the whole trail */
     struct ledger_export_report report;
 };
+
+static fm_status export_wanted(struct exporting *x, struct ledger_reader *reader,
+                               struct base_err *err)
+{
+    struct audit_wanted wanted;
+    fm_status st = audit_wanted_find(&wanted, reader, x->wanted, err);
+
+    if (st == FM_OK)
+        st = ledger_export_entries(reader, x->file, (const uint8_t(*)[32])wanted.id, wanted.n,
+                                   &x->report, err);
+    audit_wanted_release(&wanted);
+    return st;
+}
 
 static fm_status export_run(void *ctx, const atomic_bool *stop, struct base_err *err)
 {
@@ -85,7 +100,8 @@ static fm_status export_run(void *ctx, const atomic_bool *stop, struct base_err 
     (void)stop;
     if (st != FM_OK)
         return st;
-    st = ledger_export_to(reader, x->file, NULL, &x->report, err);
+    st = x->wanted != NULL ? export_wanted(x, reader, err)
+                           : ledger_export_to(reader, x->file, NULL, &x->report, err);
     ledger_reader_close(reader);
     return st;
 }
@@ -105,6 +121,7 @@ static void export_done(struct node *node, void *ctx, const struct node_reply *r
                                           (json_int_t)x->report.disclosed, "bytes",
                                           (json_int_t)x->report.bytes));
     (void)close(x->file);
+    json_decref(x->wanted);
     free(x);
 }
 
@@ -117,12 +134,13 @@ void node_request_audit_export(struct node *node, const json_t *request,
     fm_status st = x != NULL ? home_path(x->ledger, node->config.home.dir, "ledger.db", &err)
                              : base_err_memory(&err, "export");
 
-    (void)request;
     if (st == FM_OK && reply->file < 0)
         st = base_err_set(&err, FM_E_ARG, "audit.export: the request brings no file to write to");
     if (st == FM_OK) {
         x->file = fcntl(reply->file, F_DUPFD_CLOEXEC, 3); /* the request's own goes with it */
         st = x->file >= 0 ? FM_OK : base_err_errno(&err, "audit.export");
+        /* A tree of its own: another thread reads it. */
+        x->wanted = json_deep_copy(json_object_get(request, "only"));
         work.ctx = x;
     }
     if (st == FM_OK) {
@@ -131,6 +149,8 @@ void node_request_audit_export(struct node *node, const json_t *request,
             (void)close(x->file);
     }
     if (st != FM_OK) {
+        if (x != NULL)
+            json_decref(x->wanted);
         free(x);
         node_reply_error(reply, &err);
     }

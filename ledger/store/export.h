@@ -50,4 +50,12 @@ fm_status ledger_export_to(struct ledger_reader *reader, int fd,
                            const struct ledger_export_options *options,
                            struct ledger_export_report *report, struct base_err *err) FM_CHECK;
 
+/* These entries of the log, 1 at least, and proof that no member's keys changed in what is left
+ * out: compact where that can be. The state can only be proven while the newest block is the final
+ * one: on a busy ledger that is a matter of trying again, for 10 s (FM_E_CONFLICT). fd is a file's,
+ * at its end. */
+fm_status ledger_export_entries(struct ledger_reader *reader, int fd, const uint8_t ids[][32],
+                                size_t n, struct ledger_export_report *report,
+                                struct base_err *err) FM_CHECK;
+
 #endif
