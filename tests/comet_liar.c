@@ -1,9 +1,10 @@
-/* A validator that proposes what no block may hold: stands between its CometBFT and its node, and
- * puts nonsense into every proposal that the node prepares. One process a connection.
- * usage: comet_liar LISTEN_SOCKET NODE_SOCKET */
+/* A validator that proposes what its node did not prepare: stands between its CometBFT and its
+ * node. One process a connection. usage: comet_liar LISTEN_SOCKET NODE_SOCKET [empty] As it is,
+ * nonsense stands in every proposal, which no block may hold; `empty`: nothing does. */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,9 @@ static void send_all(int fd, const uint8_t *p, size_t len)
     }
 }
 
-/* A prepared proposal gets one transaction more, which is none. */
+static bool empty;
+
+/* A prepared proposal gets one transaction more, which is none; or has none. */
 static void pass_answer(int to, const uint8_t *bytes, size_t len)
 {
     static uint8_t nonsense[] = "{\"a\":\"lie\"}";
@@ -45,7 +48,7 @@ static void pass_answer(int to, const uint8_t *bytes, size_t len)
         Abci__ResponsePrepare body = ABCI__RESPONSE_PREPARE__INIT;
         ProtobufCBinaryData tx = {sizeof nonsense - 1, nonsense};
         body.txs = &tx;
-        body.n_txs = 1;
+        body.n_txs = empty ? 0 : 1;
         lie.value_case = ABCI__RESPONSE__VALUE_PREPARE;
         lie.prepare = &body;
         len = abci__response__get_packed_size(&lie);
@@ -109,8 +112,9 @@ int main(int argc, char **argv)
     struct sockaddr_un a;
     int fd = socket(AF_UNIX, SOCK_STREAM, 0), one;
 
-    if (argc != 3)
+    if (argc != 3 && (argc != 4 || strcmp(argv[3], "empty") != 0))
         return 2;
+    empty = argc == 4;
     a = address_of(argv[1]);
     (void)unlink(argv[1]);
     (void)signal(SIGCHLD, SIG_IGN);

@@ -104,15 +104,7 @@ step "a wiped disk joined by a snapshot"
 
 # ---- a validator proposes what no block may hold: the others do not vote for it, say so, and go on ----
 crash regulator
-"$build/tests/comet_liar" "$W/liar.sock" "$W/regulator/cometbft/abci.sock" &
-pid[liar]=$!
-cat >"$W/liar" <<LIAR
-#!/bin/sh
-[ "\$1" != start ] || sed -i 's|^proxy_app = .*|proxy_app = "unix://$W/liar.sock"|' "$W/regulator/cometbft/config/config.toml"
-exec cometbft "\$@"
-LIAR
-chmod +x "$W/liar"
-set_member regulator cometbft "\"$W/liar\""
+tell_lies regulator
 start regulator
 wait_connected
 refused() { publish bank_a && grep -q 'we do not vote for the proposed block' "$W/bank_a/node.log"; }
@@ -123,9 +115,7 @@ step "a validator that proposes nonsense is outvoted, and reported"
 # ---- one trail ----
 one_trail
 [ -z "$(grep -h 'ended (' "$W"/bank_a/node.log || true)" ] || fail "bank_a's CometBFT ended: $(tail -n 5 "$W/bank_a/cometbft/cometbft.log")"
-kill -9 "${pid[liar]}"
-wait "${pid[liar]}" 2>/dev/null || true
-unset "pid[liar]"
+end_lies
 homes_stop
 pgrep -f "$W/.*/cometbft" >/dev/null && fail "a CometBFT outlived its node"
 step "one trail at all four, verified"

@@ -42,6 +42,41 @@ stop() { # MEMBER: in order
   unset "pid[$1]"
 }
 set_member() { sed -i "s|^{|{\n  \"$2\": $3,|" "$W/$1/node.json"; } # MEMBER NAME JSON_VALUE, of node.json
+vote() { as "$1" governance vote "$2" >/dev/null 2>&1; } # MEMBER ID: once its replica has the proposal
+decide() { # VOTER... -- OPTIONS of governance propose: bank_a proposes, these vote for it
+  local voters=() id m
+  while [ "$1" != -- ]; do voters+=("$1"); shift; done
+  shift
+  id=$(as bank_a governance propose "$@" --json | sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p')
+  for m in "${voters[@]}"; do wait_for 60 "$m's vote" vote "$m" "${id:0:12}"; done
+}
+enter() { # MEMBER: a fifth one, a witness, is voted in and follows from the first block on
+  local port
+  port=$(sed -n 's/.*"listen": "tcp:\/\/127.0.0.1:\([0-9]*\)".*/\1/p' "$W/bank_a/node.json" | tail -n 1)
+  "$firmiana" init --home "$W/$1" --alias "$1" --listen "tcp://127.0.0.1:$((port + 10))" --engine cometbft --consensus "tcp://127.0.0.1:$((port + 11))" >/dev/null
+  decide bank_b bank_c -- --join "$W/$1/member.json" --as witness
+  cp "$W/genesis.json" "$W/$1/genesis.json"
+  start "$1"
+  wait_for 60 "$1's catching up" reached "$1" "$(height bank_a)"
+}
+tell_lies() { # MEMBER MODE...: from its next start on comet_liar stands between its CometBFT and its node
+  local m=$1
+  shift
+  "$build/tests/comet_liar" "$W/$m.liar" "$W/$m/cometbft/abci.sock" "$@" &
+  pid[liar]=$!
+  cat >"$W/$m.cometbft" <<LIAR
+#!/bin/sh
+[ "\$1" != start ] || sed -i 's|^proxy_app = .*|proxy_app = "unix://$W/$m.liar"|' "$W/$m/cometbft/config/config.toml"
+exec cometbft "\$@"
+LIAR
+  chmod +x "$W/$m.cometbft"
+  set_member "$m" cometbft "\"$W/$m.cometbft\""
+}
+end_lies() {
+  kill -9 "${pid[liar]}"
+  wait "${pid[liar]}" 2>/dev/null || true
+  unset "pid[liar]"
+}
 one_trail() { # at rest, all members have one log, and it verifies from each one's bundle
   local m
   settle "the end"

@@ -16,14 +16,6 @@ orders() { rpc bank_a validators | grep -qF "$(key_of "$1")"; }
 count_is() { [ "$(rpc bank_a validators | sed -n 's/.*"total":"\([0-9]*\)".*/\1/p')" = "$1" ]; }
 # Its signature is in the newest commit; each time a new one, since idle blocks come every ten seconds.
 signs() { publish bank_a && rpc bank_a commit | grep -qF "$(address_of "$1")"; }
-vote() { as "$1" governance vote "$2" >/dev/null 2>&1; } # MEMBER ID: once its replica has the proposal
-decide() { # VOTER... -- OPTIONS of governance propose: bank_a proposes, these vote for it
-  local voters=() id m
-  while [ "$1" != -- ]; do voters+=("$1"); shift; done
-  shift
-  id=$(as bank_a governance propose "$@" --json | sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p')
-  for m in "${voters[@]}"; do wait_for 60 "$m's vote" vote "$m" "${id:0:12}"; done
-}
 
 homes_make 40
 homes_start
@@ -32,12 +24,7 @@ count_is 4 || fail "four founders, and CometBFT says: $(rpc bank_a validators)"
 step "four nodes are up"
 
 # ---- a fifth joins ----
-port=$(sed -n 's/.*"listen": "tcp:\/\/127.0.0.1:\([0-9]*\)".*/\1/p' "$W/bank_a/node.json" | tail -n 1)
-"$firmiana" init --home "$W/observer" --alias observer --listen "tcp://127.0.0.1:$((port + 10))" --engine cometbft --consensus "tcp://127.0.0.1:$((port + 11))" >/dev/null
-decide bank_b bank_c -- --join "$W/observer/member.json" --as witness
-cp "$W/genesis.json" "$W/observer/genesis.json"
-start observer
-wait_for 60 "the fifth's catching up" reached observer "$(height bank_a)"
+enter observer
 wait_for 60 "the fifth validator" orders observer
 wait_for 60 "the fifth's votes" signs observer
 count_is 5 || fail "$(rpc bank_a validators)"
