@@ -185,8 +185,8 @@ static fm_status read_member(struct reader *r, json_t *object, const json_t *dig
     value = json_array_get(part->content, 2);
     if (json_array_size(part->content) != 3 || name == NULL)
         return refuse(r, err, "the Disclosure of a member must be [salt, name, value]");
-    if (strcmp(name, "_sd") == 0 || strcmp(name, "...") == 0)
-        return refuse(r, err, "a Disclosure has the reserved name '_sd' or '...'");
+    if (strcmp(name, "_sd") == 0 || strcmp(name, "_sd_alg") == 0 || strcmp(name, "...") == 0)
+        return refuse(r, err, "a Disclosure has the reserved name '_sd', '_sd_alg' or '...'");
     if (json_object_get(object, name) != NULL)
         return refuse(r, err, "a Disclosure has a name that is there already");
     if (json_object_set(object, name, value) != 0)

@@ -210,6 +210,8 @@ static void rules(void **state)
     expect("{\"_sd\":[\"%1\"]}", PARTS("{\"s\":1}"), FM_E_INPUT, "must be an array", NULL);
     expect("{\"_sd\":[\"%1\"]}", PARTS("[\"s\",\"_sd\",[]]"), FM_E_INPUT, "reserved name", NULL);
     expect("{\"_sd\":[\"%1\"]}", PARTS("[\"s\",\"...\",\"x\"]"), FM_E_INPUT, "reserved name", NULL);
+    expect("{\"_sd\":[\"%1\"]}", PARTS("[\"s\",\"_sd_alg\",\"x\"]"), FM_E_INPUT, "reserved name",
+           NULL);
     expect("{\"_sd\":[\"%1\"],\"b\":2}", PARTS("[\"s\",\"b\",1]"), FM_E_INPUT,
            "a name that is there already", NULL);
     expect("{\"_sd\":[\"%1\",\"%2\"]}", PARTS("[\"s\",\"b\",1]", "[\"t\",\"b\",2]"), FM_E_INPUT,
