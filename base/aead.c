@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/profile.h"
 #include "base/secret.h"
+#include "base/sm4.h"
 
 /* One call of either: what to work with. */
 struct job {
@@ -75,20 +76,17 @@ static enum verdict gcm_open(const struct job *j, const uint8_t *tag)
 static bool sm4_apply(const struct job *j)
 {
     static const char label[] = "firmiana sm4-ctr";
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    struct base_sm4 *sm4 = NULL;
     uint8_t key[32], iv[16] = {0};
     size_t got;
-    int n;
     bool good;
 
     memcpy(iv, j->nonce12, BASE_AEAD_NONCE);
-    good = ctx != NULL &&
-           EVP_Q_mac(NULL, "HMAC", NULL, "SM3", NULL, j->key32, 32, (const uint8_t *)label,
+    good = EVP_Q_mac(NULL, "HMAC", NULL, "SM3", NULL, j->key32, 32, (const uint8_t *)label,
                      sizeof label - 1, key, sizeof key, &got) != NULL &&
-           EVP_EncryptInit_ex(ctx, EVP_sm4_ctr(), NULL, key, iv) == 1 &&
-           (j->len == 0 || EVP_EncryptUpdate(ctx, j->out, &n, j->in, (int)j->len) == 1);
+           (sm4 = base_sm4_new(key)) != NULL && base_sm4_ctr(sm4, j->out, j->in, j->len, iv);
     base_wipe(key, sizeof key);
-    EVP_CIPHER_CTX_free(ctx);
+    base_sm4_free(sm4);
     return good;
 }
 

@@ -72,8 +72,9 @@ fm_status mpc_joint_init(struct mpc_joint *joint, const uint8_t seed[MPC_SEED],
     /* UNTESTED: an OpenSSL without HKDF or AES would be an installation without its default
      * provider. */
     if (!derive(key, seed, context32, info.p, info.len) ||
-        EVP_EncryptInit_ex(cipher, base_profile_is_national() ? EVP_sm4_ctr() : EVP_aes_128_ctr(),
-                           NULL, key, iv) != 1) {
+        (base_profile_is_national()
+             ? (joint->sm4 = base_sm4_new(key)) == NULL
+             : EVP_EncryptInit_ex(cipher, EVP_aes_128_ctr(), NULL, key, iv) != 1)) {
         status = base_err_set(err, FM_E_IO,
                               "joint generator: OpenSSL offers no HKDF, AES-CTR or SM4-CTR");
         goto out;
@@ -96,15 +97,24 @@ void mpc_joint_release(struct mpc_joint *joint)
         base_wipe(joint->words, JOINT_BYTES);
     free(joint->words);
     EVP_CIPHER_CTX_free(joint->cipher); /* wipes its key */
+    base_sm4_free(joint->sm4);
     memset(joint, 0, sizeof *joint);
 }
 
-/* The next `words` words of the stream, at most MPC_JOINT_WORDS. */
+/* The next `words` words of the stream, an even number and at most MPC_JOINT_WORDS. */
 static void generate(struct mpc_joint *joint, uint64_t *out, size_t words)
 {
     static const uint8_t zeros[JOINT_BYTES];
     int len = 0;
 
+    if (joint->sm4 != NULL) {
+        uint8_t counter[16] = {0};
+        base_store_u64(counter + 8, joint->block);
+        if (!base_sm4_ctr(joint->sm4, (uint8_t *)out, NULL, words * 8, counter))
+            abort();
+        joint->block += words / 2;
+        return;
+    }
     if (EVP_EncryptUpdate(joint->cipher, (uint8_t *)out, &len, zeros, (int)(words * 8)) != 1 ||
         (size_t)len != words * 8)
         abort(); /* AES-CTR in memory has no way to fail; going on without randomness is no option

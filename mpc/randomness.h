@@ -3,8 +3,8 @@
  * Private: this party's own, from the system (or a test's seam); nobody else can know it.
  * Joint: a generator whose key this party shares with others; all holders draw the same words as
  * long as they draw in the same order. AES-128-CTR (SM4-CTR where the profile is national) over
- * zeros, from OpenSSL, in blocks of 16 KiB; the key is HKDF(ikm = seed, salt = context, info =
- * "firmiana mpc joint v1" | 0 | label | 0 | stream u32). */
+ * zeros, from OpenSSL (base/sm4.h), in blocks of 16 KiB; the key is HKDF(ikm = seed, salt =
+ * context, info = "firmiana mpc joint v1" | 0 | label | 0 | stream u32). */
 #ifndef FIRMIANA_MPC_RANDOMNESS_H
 #define FIRMIANA_MPC_RANDOMNESS_H
 
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/random.h"
+#include "base/sm4.h"
 #include "base/status.h"
 
 enum { MPC_SEED = 32, MPC_JOINT_WORDS = 2048 };
@@ -23,8 +24,10 @@ fm_status mpc_private_fill(const struct mpc_private *random, void *out, size_t l
                            struct base_err *err) FM_CHECK;
 
 struct mpc_joint {
-    void *cipher;
-    uint64_t *words; /* MPC_JOINT_WORDS */
+    void *cipher;         /* OpenSSL's, or */
+    struct base_sm4 *sm4; /* where the profile is national */
+    uint64_t block;       /* of sm4: the next one */
+    uint64_t *words;      /* MPC_JOINT_WORDS */
     size_t used;
 };
 

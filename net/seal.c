@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/profile.h"
 #include "base/secret.h"
+#include "base/sm4.h"
 
 enum { INFO_MAX = 96 };
 
@@ -74,6 +75,7 @@ void net_seal_release(struct net_seal *seal)
 {
     EVP_CIPHER_CTX_free(seal->ctx); /* OpenSSL wipes the key schedule */
     EVP_MAC_CTX_free(seal->mac);
+    base_sm4_free(seal->sm4);
     base_wipe(seal, sizeof *seal);
 }
 

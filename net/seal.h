@@ -28,7 +28,8 @@ enum net_seal_way { NET_SEAL, NET_OPEN };
 struct net_seal {
     const struct net_seal_kind *kind; /* of the profile when it was made */
     void *ctx;
-    void *mac; /* SM4's HMAC */
+    void *mac; /* SM4's HMAC, and */
+    struct base_sm4 *sm4;
     enum net_seal_way way;
     uint8_t secret32[32];
     uint8_t iv12[12];

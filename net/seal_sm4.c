@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "base/sm4.h"
 #include "net/seal_own.h"
 
 static bool set_mac(struct net_seal *seal, const uint8_t key[32])
@@ -31,8 +32,9 @@ static fm_status install(struct net_seal *seal, struct base_err *err)
 
     if (rv == FM_OK)
         rv = net_expand(mac, sizeof mac, seal->secret32, "firmiana mac", NULL, 0, err);
-    if (rv == FM_OK &&
-        (EVP_EncryptInit_ex(seal->ctx, EVP_sm4_ctr(), NULL, key, NULL) != 1 || !set_mac(seal, mac)))
+    base_sm4_free(seal->sm4);
+    seal->sm4 = rv == FM_OK ? base_sm4_new(key) : NULL;
+    if (rv == FM_OK && (seal->sm4 == NULL || !set_mac(seal, mac)))
         /* UNTESTED: OpenSSL without SM4 or SM3 */
         rv = base_err_set(err, FM_E_UNSUPPORTED, "this OpenSSL has no SM4 or no SM3");
     base_wipe(key, sizeof key);
@@ -43,11 +45,9 @@ static fm_status install(struct net_seal *seal, struct base_err *err)
 static bool apply(struct net_seal *seal, uint8_t *out, const uint8_t *in, size_t len)
 {
     uint8_t iv[16] = {0};
-    int n;
 
     net_seal_nonce(iv, seal);
-    return EVP_EncryptInit_ex(seal->ctx, NULL, NULL, NULL, iv) == 1 &&
-           (len == 0 || EVP_EncryptUpdate(seal->ctx, out, &n, in, (int)len) == 1);
+    return base_sm4_ctr(seal->sm4, out, in, len, iv);
 }
 
 static bool mac_of(uint8_t mac[32], struct net_seal *seal, const uint8_t *head,
