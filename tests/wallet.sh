@@ -78,7 +78,11 @@ jsons() { printf '{"@context": ["https://www.w3.org/ns/credentials/v2"], "type":
 company=$("$firmiana" credential key --out "$W/company.key")
 boss=$(wallet did --with bank_c --mandate)
 [ "$boss" != "$(wallet did --with bank_c)" ] || fail "a mandate is for the pairwise DID"
-jsons RepresentativeMandate "$boss" "$company" >"$W/draft"
+cat >"$W/draft" <<VC
+{"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential", "RepresentativeMandate"],
+ "credentialSchema": {"id": "urn:firmiana:schema:mandate:1", "type": "JsonSchema"}, "credentialSubject": {"id": "$boss",
+ "company": {"id": "$company", "legalName": "Wutong Ltd", "uscc": "91310000MA1FL0AB0C"}, "powers": ["consent.grant", "consent.revoke"]}}
+VC
 "$firmiana" credential issue "$W/draft" --key "$W/company.key" --out "$W/mandate.vc"
 held=$(wallet receive "$W/mandate.vc" | cut -c1-12)
 refused 11 "the wallet has it already" wallet receive "$W/mandate.vc"
@@ -143,6 +147,8 @@ fi
 settle "before the first trail"
 as regulator audit export --out "$W/trail" >/dev/null
 wallet find "$W/trail" | grep -q "5 receipt(s) found" || fail "$(wallet find "$W/trail")"
+wallet remove "$diploma"
+wallet receive "$W/diploma" --trail "$W/trail" >/dev/null
 wallet consents >"$W/out"
 [ "$(grep -c "granted .* height" "$W/out")" = 4 ] && grep -q "^${one:0:12}  to bank_a (signed): withdrawn" "$W/out" || fail "$(cat "$W/out")"
 for n in one two branch company; do grep -oE '[0-9a-f]{64}|z[1-9A-HJ-NP-Za-km-z]{40,}' "$W/$n.json" | sort -u >"$W/$n.words"; done

@@ -54,6 +54,8 @@ static fm_status keep_credential(struct wallet *w, const char *text, const struc
     struct credential_files files;
     fm_status st = credential_files_open(&files, args, credential_now_s(), err);
 
+    if (st == FM_OK && files.trail != NULL) /* it must be of the ledger that the wallet trusts */
+        st = wallet_ledger_learn(w, files.trail->chain, files.trail->members, err);
     if (st == FM_OK)
         st = wallet_credential_receive(&record, w, text, &files.verifier, err);
     if (st == FM_OK)
@@ -95,7 +97,9 @@ static const struct cli_option receive_options[] = {
     WALLET_FILE_OPTION,
     {"document", "FILE", "the DID document of an issuer that is a member", CLI_REPEATED},
     {"home", "DIR", "or ask this member's node for it (default: none)", CLI_OPTIONAL},
+    {"trail", "FILE", "or a trail that shows it (audit export), checked whole", CLI_OPTIONAL},
     {"list", "FILE", "a status list of an issuer", CLI_REPEATED},
+    CREDENTIAL_SCHEMA_OPTION,
     {"opening", "FILE", "of a mandate: what came with it", CLI_OPTIONAL},
     CLI_PASSPHRASE_OPTION,
     {0}};

@@ -231,6 +231,7 @@ static void other_profiles_and_ledgers_are_refused(void **state)
 {
     const struct did_kdf cheap = {1u << 14, 1, 1};
     const uint8_t secret[32] = {1};
+    struct ledger_verified *report;
     struct base_buf genesis = {0};
     struct did_passphrase *pass;
     struct wallet national;
@@ -250,6 +251,13 @@ static void other_profiles_and_ledgers_are_refused(void **state)
     assert_int_equal(wallet_ledger_trust(&wallet, genesis.p, genesis.len, &err), FM_E_CONFLICT);
     assert_non_null(strstr(err.text, "the wallet deals with another ledger"));
     assert_int_equal(wallet_ledger_trust(&wallet, genesis.p, genesis.len - 1, &err), FM_E_INPUT);
+    world_checkpoint(w, ALL);
+    must(story_verify(&report, w->bundle.p, w->bundle.len, 65536));
+    must(wallet_ledger_learn(&wallet, report->chain, report->members, &err));
+    report->chain[0] ^= 1;
+    assert_int_equal(wallet_ledger_learn(&wallet, report->chain, report->members, &err),
+                     FM_E_INVALID);
+    ledger_verified_free(report);
     wallet_release(&national);
     did_passphrase_free(pass);
     json_decref(altered);
