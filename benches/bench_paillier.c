@@ -5,9 +5,9 @@
  * --compare also gmp_us (the same operation by hand with mpz_powm or mpz_mul, and a table of 64
  * values a row for fixed bases, for thr by one who has the whole key; one at a time, in the same
  * run, turn by turn) and speedup (median of the rounds' ratios), and with the ifma kernel floor_us
- * (the multiply-adds that mpc/paillier/ifma.h counts, at the rate at which this processor was just
- * measured to issue them; not of thr's decryption) and floor_percent. All times are processor time
- * of the thread, so that a busy machine distorts them little. */
+ * (the multiply-adds that mpc/paillier/ifma.h counts, at the rate at which this processor was
+ * measured in each round to issue them; not of thr's decryption) and floor_percent. All times are
+ * processor time of the thread, so that a busy machine distorts them little. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -297,24 +297,32 @@ static double floor_of(const struct job *job)
     return b * s + b / 6 * m;
 }
 
-static void print(const struct world *w, size_t n, double us, double gmp_us, double speedup)
+/* Is there a floor to tell? */
+static bool has_floor(const struct world *w)
+{
+    return w->job->compare && strcmp(mpc_pai_modulus_engine(w->n), "ifma") == 0 &&
+           !(w->thr != NULL && strcmp(w->job->op, "decrypt") == 0);
+}
+
+/* Medians over the rounds. */
+struct figures {
+    double us, gmp_us, speedup, floor_us, floor_percent;
+};
+
+static void print(const struct world *w, size_t n, const struct figures *f)
 {
     const struct job *job = w->job;
-    bool ifma = job->compare && strcmp(mpc_pai_modulus_engine(w->n), "ifma") == 0 &&
-                !(w->thr != NULL && strcmp(job->op, "decrypt") == 0);
-    double rate = ifma ? by_hand_ifma_rate() : 0,
-           floor_us = ifma ? floor_of(job) / rate / 8 * 1e6 : 0;
 
     printf("{\"op\":\"%s\",\"bits\":%u,\"kind\":\"%s\",\"batch\":%zu,\"n\":%zu,"
            "\"us_per_op\":%.3f,\"ops_per_s\":%.0f,\"kernel\":\"%s\"",
-           job->op, job->bits, job->kind, job->batch, n, us, 1e6 / us,
+           job->op, job->bits, job->kind, job->batch, n, f->us, 1e6 / f->us,
            mpc_pai_modulus_engine(w->n));
     if (w->bytes > 0)
         printf(",\"bytes\":%.1f", w->bytes);
     if (job->compare)
-        printf(",\"gmp_us\":%.3f,\"speedup\":%.2f", gmp_us, speedup);
-    if (ifma)
-        printf(",\"floor_us\":%.3f,\"floor_percent\":%.0f", floor_us, 100 * floor_us / us);
+        printf(",\"gmp_us\":%.3f,\"speedup\":%.2f", f->gmp_us, f->speedup);
+    if (has_floor(w))
+        printf(",\"floor_us\":%.3f,\"floor_percent\":%.0f", f->floor_us, f->floor_percent);
     printf("}\n");
     (void)fflush(stdout);
 }
@@ -373,6 +381,7 @@ static fm_status run(const struct job *asked, struct base_err *err)
 {
     struct job by_itself = *asked, *job = &by_itself;
     double us[ROUNDS_MAX], gmp[ROUNDS_MAX] = {0}, ratio[ROUNDS_MAX] = {0}, warm;
+    double floor_us[ROUNDS_MAX] = {0}, percent[ROUNDS_MAX] = {0};
     size_t n = 0;
     struct world w;
     fm_status st;
@@ -389,9 +398,15 @@ static fm_status run(const struct job *asked, struct base_err *err)
         if (job->compare)
             gmp[r] = hand_round(&w);
         ratio[r] = gmp[r] / us[r];
+        if (has_floor(&w))
+            floor_us[r] = floor_of(job) / by_hand_ifma_rate() / 8 * 1e6;
+        percent[r] = 100 * floor_us[r] / us[r];
     }
     if (st == FM_OK)
-        print(&w, n, median(us, job->rounds), median(gmp, job->rounds), median(ratio, job->rounds));
+        print(&w, n,
+              &(struct figures){median(us, job->rounds), median(gmp, job->rounds),
+                                median(ratio, job->rounds), median(floor_us, job->rounds),
+                                median(percent, job->rounds)});
     world_close(&w);
     return st;
 }

@@ -5,7 +5,13 @@
  * of both sides), bytes_sent (both together), peak_rss (bytes, the greater), products_seconds (what
  * the 4 n scalar products, 2 n of them of points derived from hashes, alone take, measured here in
  * batches as the sides do them), curve (mpc/psi/curve.h), size. The sums are compared with the
- * plain ones: another sum is an error. */
+ * plain ones: another sum is an error.
+ *
+ * Beside it, in the same half hour of a machine with other work: google/private-join-and-compute
+ * (commit 950c5e4 with BoringSSL, gRPC's limit of 4 MB a message lifted, without which it refuses
+ * its own message of 84.6 MB), 10^5 with 10^5 rows, half of them common, one column, a key of 2048
+ * bits made before: 495 processor seconds of its two programs; --columns 1 --threads 1 here: 10.6,
+ * 64.1 MB in all. */
 #include <errno.h>
 #include <sodium.h>
 #include <stdbool.h>
