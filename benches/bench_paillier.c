@@ -268,35 +268,6 @@ static double median(double *v, size_t n)
     return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
-/* Multiply-adds of eight operations, with the best windows (ifma.h). */
-static double floor_of(const struct job *job)
-{
-    double l = (double)((job->bits + 51) / 52), h = (double)((job->bits / 2 + 51) / 52),
-           b = job->bits;
-    double m = 10 * l * l + 2 * l, s = 7 * l * l + 3 * l, mh = 10 * h * h + 2 * h,
-           sh = 7 * h * h + 3 * h;
-
-    if (strcmp(job->op, "decrypt") == 0 || strcmp(job->kind, "owner") == 0)
-        return b * sh + b / 5 * mh;
-    if (strcmp(job->op, "add") == 0)
-        return m;
-    if (strcmp(job->op, "mul64") == 0)
-        return 64 * s + 30 * m;
-    if (strcmp(job->op, "dot") == 0)
-        return 30 * m;
-    if (strcmp(job->op, "mul") == 0)
-        return b * s + b / 5 * m;
-    if (strcmp(job->op, "triple") == 0) { /* two encryptions, two terms, a share of what returns */
-        double slots = (double)(mpc_pai_triples_block(job->bits) / 8);
-        return b / 8 * m + 60 * m + (b * s + b / 6 * m + 2 * (b / 2 * sh + b / 10 * mh)) / slots;
-    }
-    if (strcmp(job->kind, "djn") == 0)
-        return b / 2 / 8 * m;
-    if (strcmp(job->kind, "sub") == 0)
-        return mpc_pai_sub_exponent_bits(job->bits) / 8 * m;
-    return b * s + b / 6 * m;
-}
-
 /* Is there a floor to tell? */
 static bool has_floor(const struct world *w)
 {
@@ -399,7 +370,7 @@ static fm_status run(const struct job *asked, struct base_err *err)
             gmp[r] = hand_round(&w);
         ratio[r] = gmp[r] / us[r];
         if (has_floor(&w))
-            floor_us[r] = floor_of(job) / by_hand_ifma_rate() / 8 * 1e6;
+            floor_us[r] = by_hand_floor_us(job->op, job->kind, job->bits);
         percent[r] = 100 * floor_us[r] / us[r];
     }
     if (st == FM_OK)

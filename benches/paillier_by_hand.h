@@ -13,8 +13,8 @@ void by_hand_free(struct by_hand *b);
 /* One operation of bench_paillier. */
 void by_hand_operate(struct by_hand *b, const char *op, const char *kind);
 
-/* Multiply-adds of eight lanes a second that this processor issues, just now; 0 without AVX-512
- * IFMA. */
-double by_hand_ifma_rate(void);
+/* Microseconds that the multiply-adds of an operation take at the rate at which this processor
+ * issues them just now; only with AVX-512 IFMA. */
+double by_hand_floor_us(const char *op, const char *kind, unsigned bits);
 
 #endif
