@@ -5,8 +5,8 @@
  * where benches/net-emulate says. One JSON line per size of the log: members, channels, entries,
  * tx_per_s (wall, over the newest stretch), cpu_us_per_tx (all members together),
  * busiest_us_per_tx (the member that needs most: its core's limit), verify_per_s
- * (Ed25519, one core, in the same run), share (tx_per_s / verify_per_s), final_ms (median and 99 %
- * of one transaction at a time, from submission at a follower to final there).
+ * (the profile's suite, one core, in the same run), share (tx_per_s / verify_per_s), final_ms
+ * (median and 99 % of one transaction at a time, from submission at a follower to final there).
  *
  *   bench_ledger [--members N] [--entries N | --n N] [--stretch N] [--dir FOLDER] [--processes]
  *
@@ -33,6 +33,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "benches/algorithms.h"
 #include "benches/ledger_comet.h"
 #include "benches/ledger_members.h"
 #include "benches/ledger_state.h"
@@ -41,7 +42,7 @@
 
 #define USAGE                                                                                    \
     "bench_ledger [--members N] [--entries N | --n N] [--stretch N] [--dir FOLDER] "             \
-    "[--processes]\n"                                                                            \
+    "[--processes] [--profile P]\n"                                                              \
     "  the whole path of a signed transaction, each member a thread with its own replica in "    \
     "FOLDER,\n"                                                                                  \
     "  or with --processes a process with sealed channels to the others\n"                       \
@@ -299,11 +300,13 @@ static void measure(const struct options *o, size_t entries, size_t sample)
     blocks = driver()->height - blocks;
     one_at_a_time(o->comet ? SAMPLES_COMET : SAMPLES, &median, &high);
     verify = verify_rate(driver()->node);
-    (void)printf("{\"members\":%zu,\"channels\":\"%s\",\"entries\":%zu,\"tx_per_s\":%.0f,"
+    (void)printf("{\"algorithms\":\"%s\",\"members\":%zu,\"channels\":\"%s\",\"entries\":%zu,\"tx_"
+                 "per_s\":%.0f,"
                  "\"cpu_us_per_tx\":%.1f,\"busiest_us_per_tx\":%.1f,\"verify_per_s\":%.0f,"
                  "\"share\":%.2f,\"final_ms\":%.2f,\"final_ms_99\":%.2f",
-                 bench.n, o->processes ? "sealed" : "memory", entries, (double)sample / wall,
-                 cpu * us, most * us, verify, (double)sample / wall / verify, median, high);
+                 bench_algorithms_name(), bench.n, o->processes ? "sealed" : "memory", entries,
+                 (double)sample / wall, cpu * us, most * us, verify, (double)sample / wall / verify,
+                 median, high);
     if (o->comet)
         (void)printf(",\"engine\":\"cometbft\",\"cometbft_us_per_tx\":%.1f,"
                      "\"cometbft_share\":%.2f,\"cores\":%.2f,\"blocks\":%llu,\"commit_ms\":%lld",
@@ -395,6 +398,8 @@ int main(int argc, char **argv)
                         .commit_ms = 100};
     char dir[128];
 
+    if (!bench_algorithms(&argc, argv))
+        return 2;
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         puts(USAGE);
         return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "benches/algorithms.h"
 #include "benches/measure.h"
 #include "mpc/circuit/aggregate.h"
 #include "mpc/circuit/compare.h"
@@ -308,6 +309,8 @@ int main(int argc, char **argv)
     struct bench_report reports[BENCH_PARTIES];
     struct base_err err = {0};
 
+    if (!bench_algorithms(&argc, argv))
+        return 2;
     for (int i = 1; i < argc; i++)
         if (!bench_options_take(&job.o, argc, argv, &i)) {
             usage();

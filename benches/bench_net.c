@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "benches/algorithms.h"
 #include "benches/parties.h"
 #include "benches/place.h"
 
@@ -286,11 +287,12 @@ static fm_status measure(size_t size, size_t total, unsigned rounds, struct base
     }
     for (int m = 0; m < MODES; m++) {
         double s = median(seconds[m], rounds);
-        printf("{\"bytes_per_s\":%.0f,\"cpu_seconds\":%.6f,\"messages\":%zu,\"mode\":\"%s\",\"op\":"
+        printf("{\"algorithms\":\"%s\",\"bytes_per_s\":%.0f,\"cpu_seconds\":%.6f,\"messages\":%zu,"
+               "\"mode\":\"%s\",\"op\":"
                "\"stream\","
                "\"seconds\":%.6f",
-               (double)(job.messages * size) / s, median(cpu[m], rounds), job.messages,
-               mode_names[m], s);
+               bench_algorithms_name(), (double)(job.messages * size) / s, median(cpu[m], rounds),
+               job.messages, mode_names[m], s);
         if (m == SEALED)
             printf(",\"share\":%.3f,\"share_copy\":%.3f", median(share[0], rounds),
                    median(share[1], rounds));
@@ -302,7 +304,8 @@ static fm_status measure(size_t size, size_t total, unsigned rounds, struct base
 
 static void usage(void)
 {
-    puts("usage: bench_net [--size BYTES] [--total BYTES] [--rounds R] [--json]\n"
+    puts("usage: bench_net [--profile international|national] [--size BYTES] [--total BYTES] "
+         "[--rounds R] [--json]\n"
          "one direction over loopback: sealed session stream, plain ZeroMQ, AES-256-GCM alone; "
          "sizes from 1 kB\n"
          "to 4 MB unless --size says one, --total (default 512 MiB) bytes each time, the median of "
@@ -325,6 +328,8 @@ int main(int argc, char **argv)
     size_t size = 0, total = (size_t)512 << 20, rounds = 5, n;
     struct base_err err = {0};
 
+    if (!bench_algorithms(&argc, argv))
+        return 2;
     for (int i = 1; i < argc; i++) {
         bool more = i + 1 < argc;
         if (strcmp(argv[i], "--json") == 0)

@@ -13,7 +13,6 @@
  * bits made before: 495 processor seconds of its two programs; --columns 1 --threads 1 here: 10.6,
  * 64.1 MB in all. */
 #include <errno.h>
-#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/profile.h"
+#include "benches/algorithms.h"
 #include "mpc/psi/curve.h"
-#include "mpc/psi/psi.h"
+#include "mpc/psi/psi_own.h"
 
 enum { RUNS_MAX = 32, COLUMNS_MAX = 64, ID = 16 };
 
@@ -211,19 +212,24 @@ static fm_status run_once(const struct job *job, const struct tables *t,
 /* Processor seconds of a scalar product of a point, and of one derived from a hash. */
 static void group_seconds(double *product, double *derived)
 {
-    enum { TIMES = 500 };
-    const struct mpc_psi_curve *curve = mpc_psi_curve_best();
-    uint8_t p[MPC_PSI_BATCH][32], s[32], h[MPC_PSI_BATCH][64] = {{1}};
+    enum { TIMES = 200, MESSAGE = 65 + ID };
+    const struct psi_group *group = mpc_psi_group();
+    uint8_t p[MPC_PSI_BATCH][32], s[32], wide[64] = {7}, messages[MPC_PSI_BATCH * MESSAGE] = {1};
+    struct base_err err;
+    unsigned bad;
     double start;
 
-    crypto_core_ristretto255_scalar_random(s);
+    if (group->scalar(s, wide, &err) != FM_OK)
+        return;
     start = now(CLOCK_THREAD_CPUTIME_ID);
     for (int i = 0; i < TIMES; i++)
-        (void)curve->times_derived(p, (const uint8_t(*)[64])h, MPC_PSI_BATCH, s), h[0][0] = p[0][0];
+        if (group->times_hash(&bad, p, messages, MESSAGE, MPC_PSI_BATCH, s, &err) == FM_OK)
+            messages[0] = p[0][0];
     *derived = (now(CLOCK_THREAD_CPUTIME_ID) - start) / TIMES / MPC_PSI_BATCH;
     start = now(CLOCK_THREAD_CPUTIME_ID);
     for (int i = 0; i < TIMES; i++)
-        (void)curve->times(p, (const uint8_t(*)[32])p, MPC_PSI_BATCH, s);
+        if (group->times(&bad, p, (const uint8_t(*)[32])p, MPC_PSI_BATCH, s, &err) != FM_OK)
+            return;
     *product = (now(CLOCK_THREAD_CPUTIME_ID) - start) / TIMES / MPC_PSI_BATCH;
 }
 
@@ -240,7 +246,8 @@ static fm_status bench(const struct job *job, struct base_err *err)
     struct mpc_pai_djn *public = NULL;
     struct mpc_pai_secret *secret = NULL;
     struct mpc_psi_key key;
-    double seconds[RUNS_MAX], cpu[RUNS_MAX], product, derived, best, rows = 2 * (double)job->n;
+    double seconds[RUNS_MAX], cpu[RUNS_MAX], product = 0, derived = 0, best,
+                                             rows = 2 * (double)job->n;
     struct rusage mine, child;
     uint64_t sent = 0;
     fm_status st = tables_new(&t, job, err);
@@ -257,13 +264,15 @@ static fm_status bench(const struct job *job, struct base_err *err)
         group_seconds(&product, &derived);
         (void)getrusage(RUSAGE_SELF, &mine);
         (void)getrusage(RUSAGE_CHILDREN, &child);
-        printf("{\"op\":\"psi_sum\",\"n\":%zu,\"columns\":%zu,\"bits\":%u,\"threads\":%u,"
+        printf("{\"algorithms\":\"%s\",\"op\":\"psi_sum\",\"n\":%zu,\"columns\":%zu,\"bits\":%u,"
+               "\"threads\":%u,"
                "\"seconds\":%.3f,\"cpu_seconds\":%.3f,\"us_per_row\":%.1f,\"bytes_sent\":%llu,"
                "\"peak_rss\":%ld,\"products_seconds\":%.3f,\"curve\":\"%s\",\"size\":%zu}\n",
-               job->n, job->columns, job->bits, job->threads, seconds[job->runs / 2], best,
-               best / rows * 1e6, (unsigned long long)sent,
+               bench_algorithms_name(), job->n, job->columns, job->bits, job->threads,
+               seconds[job->runs / 2], best, best / rows * 1e6, (unsigned long long)sent,
                1024 * (mine.ru_maxrss > child.ru_maxrss ? mine.ru_maxrss : child.ru_maxrss),
-               rows * (product + derived), mpc_psi_curve_best()->name, t.size);
+               rows * (product + derived),
+               base_profile_is_national() ? "sm2" : mpc_psi_curve_best()->name, t.size);
     }
     mpc_pai_djn_free(public);
     mpc_pai_secret_free(secret);
@@ -277,7 +286,8 @@ static fm_status bench(const struct job *job, struct base_err *err)
 static int usage(int status)
 {
     fputs(
-        "usage: bench_psi [--n ROWS] [--columns C] [--bits 2048|3072|4096] [--threads T] "
+        "usage: bench_psi [--profile international|national] [--n ROWS] [--columns C] [--bits "
+        "2048|3072|4096] [--threads T] "
         "[--runs R] [--json]\n"
         "two processes with ROWS rows each (100000), half of them common; C columns (4) of 40-bit\n"
         "values of one side; T threads a side (2); one JSON object a line\n",
@@ -316,6 +326,8 @@ int main(int argc, char **argv)
     struct job job = {100000, 4, 2048, 2, 1};
     struct base_err err = {0};
 
+    if (!bench_algorithms(&argc, argv))
+        return 2;
     if (argc > 1 && strcmp(argv[1], "--help") == 0)
         return usage(0);
     if (!parse(&job, argc, argv))

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/profile.h"
 #include "base/random.h"
 #include "ledger/proof/tx.h"
 
@@ -233,11 +234,11 @@ static json_t *member_entry(struct ledger_bench_member *m)
 
     ledger_must(base_random_fill(base_random_system(), m->node_seed, 32, &ledger_bench_err));
     ledger_must(
-        did_secret_import(&m->node, did_suite_ed25519(), m->node_seed, 32, &ledger_bench_err));
-    ledger_must(did_secret_generate(&officer, did_suite_ed25519(), base_random_system(),
-                                    &ledger_bench_err));
-    ledger_must(did_secret_generate(&recovery, did_suite_ed25519(), base_random_system(),
-                                    &ledger_bench_err));
+        did_secret_import(&m->node, did_suite_usual(), m->node_seed, 32, &ledger_bench_err));
+    ledger_must(
+        did_secret_generate(&officer, did_suite_usual(), base_random_system(), &ledger_bench_err));
+    ledger_must(
+        did_secret_generate(&recovery, did_suite_usual(), base_random_system(), &ledger_bench_err));
     did_recovery_commit(commit, did_secret_key(recovery));
     ledger_must(did_draft_first(&draft, NULL, m->alias, commit, &ledger_bench_err));
     ledger_must(did_draft_add(&draft, did_secret_key(m->node),
@@ -269,6 +270,11 @@ static void make_genesis(struct ledger_bench *b)
         "bank_a", "limits", "tx_bytes", 65536, "block_txs", 1000, "block_bytes", 1 << 22,
         "not_after_ms", 86400000, "refused_per_day", 1000, "open_queries", 10,
         "unreceipted_queries", 10, "consent_uses", 10, "deadline_ms", 60000, "minimum_group", 2);
+    if (base_profile() != BASE_PROFILE_OPEN) {
+        (void)json_object_set_new(genesis, "profile",
+                                  json_string(base_profile_name(base_profile())));
+        (void)json_object_set_new(genesis, "rules_version", json_integer(2));
+    }
     ledger_must(base_json_canonical(&b->genesis, genesis, &ledger_bench_err));
     json_decref(genesis);
     base_hash(b->chain_id, b->genesis.p, b->genesis.len);

@@ -39,7 +39,7 @@ static void begin(struct ledger_bench_member *m, const struct bench_place *place
 static void child(struct ledger_bench_member *m, const struct bench_place *place)
 {
     ledger_must(
-        did_secret_import(&m->node, did_suite_ed25519(), m->node_seed, 32, &ledger_bench_err));
+        did_secret_import(&m->node, did_suite_usual(), m->node_seed, 32, &ledger_bench_err));
     begin(m, place);
     (void)ledger_member_run(m);
     ledger_member_close(m);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "benches/algorithms.h"
 #include "mpc/choice.h"
 
 enum { MOST_N = 100000000 };
@@ -137,12 +138,13 @@ void bench_print(const struct bench_options *o, const char *op, const char *fiel
         bytes += (double)reports[i].bytes_sent / BENCH_PARTIES;
         rss = reports[i].peak_rss_kib > rss ? reports[i].peak_rss_kib : rss;
     }
-    printf("{\"bytes_sent_per_party\":%.0f,\"cpu_seconds\":%.6f,%s\"link\":\"%s\","
+    printf("{\"algorithms\":\"%s\",\"bytes_sent_per_party\":%.0f,\"cpu_seconds\":%.6f,%s\"link\":"
+           "\"%s\","
            "\"max\":%.6f,\"min\":%.6f,\"n\":%zu,\"op\":\"%s\","
            "\"ops_per_s\":%.0f,\"peak_rss\":%ld,\"profile\":\"%s\",\"protocol\":\"%s\","
            "\"rounds\":%llu,\"seconds\":%.6f,\"threads\":%u}\n",
-           bytes, spread.cpu, fields, link != NULL ? link : "loopback", spread.max, spread.min,
-           o->n, op, median > 0 ? (double)o->n / median : 0, rss * 1024, profile_name(o->profile),
-           o->protocol, reports[0].rounds, median, o->threads);
+           bench_algorithms_name(), bytes, spread.cpu, fields, link != NULL ? link : "loopback",
+           spread.max, spread.min, o->n, op, median > 0 ? (double)o->n / median : 0, rss * 1024,
+           profile_name(o->profile), o->protocol, reports[0].rounds, median, o->threads);
     (void)fflush(stdout);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/profile.h"
 #include "mpc/kernels.h"
 #include "mpc/perm.h"
 #include "mpc/randomness.h"
@@ -92,11 +93,12 @@ static void hmac(uint8_t out32[32], const uint8_t *key, size_t key_len, const ui
 {
     unsigned out_len = 32;
 
-    assert_non_null(HMAC(EVP_sha256(), key, (int)key_len, data, len, out32, &out_len));
+    assert_non_null(HMAC(base_profile_is_national() ? EVP_sm3() : EVP_sha256(), key, (int)key_len,
+                         data, len, out32, &out_len));
 }
 
-/* HKDF by hand from RFC 5869, AES-CTR by hand from single blocks. */
-static void joint_generators_are_hkdf_and_aes_ctr(void **state)
+/* HKDF by hand from RFC 5869, CTR by hand from single blocks of AES, or SM4. */
+static void check_joint(const EVP_CIPHER *cipher)
 {
     static const char info[] = "firmiana mpc joint v1\0rep3 k1\0\0\0\0\5";
     uint8_t seed[32];
@@ -110,7 +112,6 @@ static void joint_generators_are_hkdf_and_aes_ctr(void **state)
     uint64_t words[3000];
     EVP_CIPHER_CTX *ecb = EVP_CIPHER_CTX_new();
 
-    (void)state;
     for (uint8_t i = 0; i < 32; i++) {
         seed[i] = i;
         context[i] = (uint8_t)(200 - i);
@@ -123,7 +124,7 @@ static void joint_generators_are_hkdf_and_aes_ctr(void **state)
     assert_int_equal(mpc_joint_init(&twin, seed, context, "rep3 k2", 5, &err), FM_OK);
     mpc_joint_fill(&joint, words, 7);
     mpc_joint_fill(&joint, words + 7, 3000 - 7);
-    assert_int_equal(EVP_EncryptInit_ex(ecb, EVP_aes_128_ecb(), NULL, okm, NULL), 1);
+    assert_int_equal(EVP_EncryptInit_ex(ecb, cipher, NULL, okm, NULL), 1);
     for (unsigned block = 0; block < 1500; block++) {
         uint8_t counter[16] = {0};
         uint8_t out[32];
@@ -139,6 +140,17 @@ static void joint_generators_are_hkdf_and_aes_ctr(void **state)
     EVP_CIPHER_CTX_free(ecb);
     mpc_joint_release(&joint);
     mpc_joint_release(&twin);
+}
+
+static void joint_generators_are_hkdf_and_ctr(void **state)
+{
+    struct base_err err;
+
+    (void)state;
+    check_joint(EVP_aes_128_ecb());
+    assert_int_equal(base_profile_adopt(BASE_PROFILE_NATIONAL, &err), FM_OK);
+    check_joint(EVP_sm4_ecb());
+    base_profile_forget();
 }
 
 static struct mpc_joint fixed_joint(void)
@@ -259,7 +271,7 @@ int main(void)
         cmocka_unit_test(planes_and_back),
         cmocka_unit_test(bits_placed_one_by_one),
         cmocka_unit_test(range_widths),
-        cmocka_unit_test(joint_generators_are_hkdf_and_aes_ctr),
+        cmocka_unit_test(joint_generators_are_hkdf_and_ctr),
         cmocka_unit_test(short_permutations_are_uniform),
         cmocka_unit_test(long_permutations_keep_no_order),
         cmocka_unit_test(scatter_undoes_gather),

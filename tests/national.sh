@@ -7,6 +7,7 @@ set -euo pipefail
 
 build=$(cd "$1" && pwd)
 name=national.sh
+unset FIRMIANA_PROFILE # it says itself under which
 # shellcheck source=tests/homes.sh
 source "$(dirname "$0")/homes.sh"
 
