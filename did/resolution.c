@@ -101,7 +101,7 @@ size_t did_history_override(const struct did_history *history, size_t at)
 {
     const struct did_version *v = &history->versions[at];
 
-    if (strcmp(v->by, "did.update") != 0)
+    if (strcmp(v->by, "did.update") != 0 && strcmp(v->by, "did.deactivate") != 0)
         return SIZE_MAX;
     for (size_t i = at + 1; i < history->n; i++)
         if (strcmp(history->versions[i].by, "did.recover") == 0)

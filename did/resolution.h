@@ -14,10 +14,8 @@
 
 #include "base/status.h"
 #include "did/document.h"
+#include "did/succession.h"
 #include "did/url.h"
-
-/* A recovery overrides what officers changed in the 72 hours before it (method.md, section 4). */
-#define DID_OVERRIDE_MS ((int64_t)72 * 3600 * 1000)
 
 /* A did:firmiana on a ledger: 32 hex digits and an id. */
 bool did_is_member(const char *did);

@@ -33,7 +33,8 @@ static fm_status check_recovery(const struct did_document *prev, const struct di
                             "did-recovery: only the recovery key may change the recovery hash of "
                             "%s",
                             did_document_id(prev));
-    if (authority == DID_BY_RECOVERY && same && !did_document_is_deactivated(next))
+    if (authority != DID_BY_OFFICERS && authority != DID_BY_MEMBERS && same &&
+        !did_document_is_deactivated(next))
         return base_err_set(err, FM_E_REFUSED,
                             "did-recovery: the recovery key of %s is used up: commit to a new one",
                             did_document_id(prev));
@@ -46,8 +47,12 @@ fm_status did_succession_check_next(const struct did_document *prev,
 {
     const char *did = did_document_id(prev);
 
-    if (did_document_is_deactivated(prev))
+    if (did_document_is_deactivated(prev) && authority != DID_BY_UNDOING)
         return base_err_set(err, FM_E_REFUSED, "did-deactivated: %s is deactivated for good", did);
+    if (authority == DID_BY_UNDOING &&
+        (!did_document_is_deactivated(prev) || did_document_is_deactivated(next)))
+        return base_err_set(err, FM_E_REFUSED, "did-deactivated: no deactivation of %s is undone",
+                            did);
     if (strcmp(did, did_document_id(next)) != 0)
         return base_err_set(err, FM_E_REFUSED, "did-id: %s cannot follow %s", did_document_id(next),
                             did);

@@ -2,15 +2,20 @@
  * ledger asks these for did.create, did.update, did.recover and did.deactivate.
  *
  *   absent --first--> version 1 --officers or recovery--> version 2 --...--> deactivated (the end)
+ *   deactivated by officers --recovery, within DID_OVERRIDE_MS--> version n + 1
  */
 #ifndef FIRMIANA_DID_SUCCESSION_H
 #define FIRMIANA_DID_SUCCESSION_H
 
 #include "did/document.h"
 
+/* A recovery overrides what officers changed in the 72 hours before it (method.md, section 4). */
+#define DID_OVERRIDE_MS ((int64_t)72 * 3600 * 1000)
+
 enum did_authority {
     DID_BY_OFFICERS, /* `threshold` officers of the version before */
     DID_BY_RECOVERY, /* the key to whose hash the version before commits */
+    DID_BY_UNDOING,  /* that key, in time to undo what officers deactivated (the ledger knows) */
     DID_BY_MEMBERS,  /* a vote of the ledger's members, for one that lost its keys */
 };
 
@@ -22,8 +27,9 @@ fm_status did_succession_check_first(const struct did_document *doc,
 
 /* next follows prev under that authority: same DID, same alias, version + 1, previous = hash of
  * prev, prev not deactivated. Officers must leave the recovery hash as it is; the recovery key must
- * replace it, since using it has shown it (except when it deactivates). A vote may do either, and
- * does not deactivate. FM_E_REFUSED names the rule. Signatures are not checked here. */
+ * replace it, since using it has shown it (except when it deactivates). Undoing, prev is
+ * deactivated, and next is not. A vote may do either, and does not deactivate. FM_E_REFUSED names
+ * the rule. Signatures are not checked here. */
 fm_status did_succession_check_next(const struct did_document *prev,
                                     const struct did_document *next, enum did_authority authority,
                                     struct base_err *err) FM_CHECK;

@@ -166,6 +166,12 @@ static void nothing_follows_deactivation(void **state)
     assert_int_equal(did_succession_check_next(member.doc, end, DID_BY_RECOVERY, &err), FM_OK);
     assert_int_equal(did_succession_check_next(end, end, DID_BY_OFFICERS, &err), FM_E_REFUSED);
     assert_non_null(strstr(err.text, "did-deactivated: "));
+    assert_int_equal(did_succession_check_next(end, end, DID_BY_RECOVERY, &err), FM_E_REFUSED);
+    /* Undoing leads from a deactivated document to one that is not. */
+    assert_int_equal(did_succession_check_next(end, end, DID_BY_UNDOING, &err), FM_E_REFUSED);
+    assert_int_equal(did_succession_check_next(member.doc, end, DID_BY_UNDOING, &err),
+                     FM_E_REFUSED);
+    assert_non_null(strstr(err.text, "no deactivation of did:firmiana:"));
     assert_int_equal(did_succession_check_first(end, tools_genesis32, &err), FM_E_REFUSED);
     assert_non_null(strstr(err.text, "did-version: "));
     assert_int_equal(did_document_key(end, &key, DID_ROLE_INVOCATION,

@@ -62,6 +62,32 @@ decide bank_b regulator -- --reinstate bank_c --reason "a test"
 for _ in $(seq 500); do as bank_c dataset publish --table loans >"$W/out" 2>&1 && break; sleep 0.02; done
 grep -q loans "$W/out" || fail "bank_c is not back: $(cat "$W/out")"
 
+# A thief of bank_c's officer's key ends its DID: the recovery key undoes it, the members have it back.
+document_of() { # of a deactivated DID resolving exits with 1, and prints
+  as bank_a did resolve "$(as bank_a member list | sed -n 's/^bank_c .*\(did:firmiana:[^ ]*\).*/\1/p')" "$@" 2>/dev/null || [ $? = 1 ]
+}
+as bank_c did deactivate >/dev/null 2>&1 & # its own node may not hear of it any more: nobody talks to it
+thief=$!
+for _ in $(seq 3000); do
+  ! document_of | grep -q '"deactivated": true' || break
+  sleep 0.02
+done
+document_of | grep -q '"deactivated": true' || fail "not deactivated: $(document_of)"
+kill "$thief" 2>/dev/null || true
+"$firmiana" did key recovery --out "$W/recovery2.json" >/dev/null
+"$firmiana" officer create --out "$W/officer2.json" >/dev/null
+as bank_a did recover --of bank_c --key "$W/bank_c/keys/recovery.json" --new-recovery "$W/recovery2.json" --with "$W/officer2.json" >/dev/null
+mv "$W/officer2.json" "$W/bank_c/keys/officer.json"
+document_of | grep -q '"by": "did.recover"' || fail "not recovered: $(document_of)"
+document_of --version-id 2 | grep -q '"overriddenBy": "3"' || fail "not overridden: $(document_of --version-id 2)"
+as bank_a member list | grep -q '^bank_c  *suspended' || fail "$(as bank_a member list)"
+decide bank_b regulator -- --reinstate bank_c --reason "its keys were stolen"
+for _ in $(seq 3000); do
+  ! as bank_c member list 2>/dev/null | grep -q '^bank_c  *active' || break
+  sleep 0.02
+done
+as bank_c dataset publish --table loans >/dev/null
+
 # ---- 2 ----
 must_refuse "member.quorum" as bank_a governance propose --quorum 2 --reason "too few"
 must_refuse "member 'block_txs' must be 1 to 100000" as bank_a governance propose --limit block_txs=0 --reason "none"

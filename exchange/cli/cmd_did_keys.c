@@ -198,6 +198,49 @@ static fm_status commit_to(struct did_draft *draft, const char *path, struct bas
     return st;
 }
 
+/* The current document of --of, else of this member. */
+static fm_status whose_document(struct did_document **out, const struct cli_args *args,
+                                struct base_err *err)
+{
+    const char *name = cli_value(args, "of");
+    json_t *member = NULL;
+    fm_status st;
+
+    if (name == NULL)
+        return officers_document(out, args, err);
+    st = cli_call(&member, args, "member.get", json_pack("{s:s}", "name", name), err);
+    if (st == FM_OK)
+        st = did_document_parse(out, json_object_get(member, "document"), DID_RULES_VERSION, err);
+    json_decref(member);
+    return st;
+}
+
+/* What follows doc: it, or, where that is deactivated and has nothing left, the one before it. */
+static fm_status begin_recovery(struct did_draft *draft, const struct did_document *doc,
+                                const struct cli_args *args, struct base_err *err)
+{
+    struct did_document *before = NULL;
+    json_t *value = NULL;
+    fm_status st;
+
+    if (!did_document_is_deactivated(doc))
+        return did_draft_next(draft, doc, err);
+    st = cli_call(&value, args, "did.resolve",
+                  json_pack("{s:s,s:I}", "did", did_document_id(doc), "version",
+                            (json_int_t)did_document_version(doc) - 1),
+                  err);
+    if (st == FM_OK)
+        st =
+            did_document_parse(&before, json_object_get(value, "document"), DID_RULES_VERSION, err);
+    if (st == FM_OK)
+        st = did_draft_next(draft, before, err);
+    draft->version = did_document_version(doc) + 1;
+    memcpy(draft->previous32, did_document_hash32(doc), 32);
+    did_document_free(before);
+    json_decref(value);
+    return st;
+}
+
 static fm_status recover(const struct cli_args *args, struct base_err *err)
 {
     struct did_document *doc = NULL;
@@ -205,10 +248,10 @@ static fm_status recover(const struct cli_args *args, struct base_err *err)
     json_t *body = NULL;
     unsigned roles = 0;
     int64_t threshold = 1;
-    fm_status st = officers_document(&doc, args, err);
+    fm_status st = whose_document(&doc, args, err);
 
     if (st == FM_OK)
-        st = did_draft_next(&draft, doc, err);
+        st = begin_recovery(&draft, doc, args, err);
     if (st == FM_OK)
         st = replace_keys(&draft, &roles, args, err);
     if (st == FM_OK && (roles & DID_ROLE_INVOCATION) == 0)
@@ -224,7 +267,8 @@ static fm_status recover(const struct cli_args *args, struct base_err *err)
         st = make_body(&body, &draft, doc, err);
     if (st == FM_OK) {
         say_what_next(args, roles);
-        st = cli_submit_by_key(args, LEDGER_TX_DID_RECOVER, body, "recovery", err);
+        st = cli_submit_by_key(args, did_document_id(doc), LEDGER_TX_DID_RECOVER, body, "recovery",
+                               err);
     }
     did_draft_release(&draft);
     did_document_free(doc);
@@ -234,6 +278,7 @@ static fm_status recover(const struct cli_args *args, struct base_err *err)
 static const struct cli_option recover_options[] = {
     CLI_HOME_OPTION,
     {"key", "FILE", "the recovery key, from its safe", CLI_REQUIRED},
+    {"of", "MEMBER", "at another member's node: whose DID, once it is deactivated", CLI_OPTIONAL},
     {"new-recovery", "FILE", "the next one (did key recovery): the present one is shown by its use",
      CLI_REQUIRED},
     {"with", "FILE",
@@ -252,6 +297,8 @@ const struct cli_command cli_did_recover = {
     "take a member's DID back with its recovery key, when its officers' keys are lost or stolen",
     "Nobody without that key can prevent it: officers cannot change which one it is. What they "
     "changed in the 72 hours\n"
-    "before counts as overridden (did resolve says so).",
+    "before counts as overridden (did resolve says so). If they deactivated the DID in that time, "
+    "this undoes it: from the\nnode of another member, with --of, since nobody talks to that "
+    "member's; its membership then takes a vote (governance\npropose reinstate).",
     recover_options,
     recover};

@@ -152,7 +152,7 @@ const struct cli_command cli_did_deactivate = {"did deactivate",
                                                "",
                                                0,
                                                0,
-                                               "an officer ends this member's DID, for good",
+                                               "an officer ends this member's DID: for good after 72 hours",
                                                NULL,
                                                officer_options,
                                                did_deactivate};

@@ -21,7 +21,7 @@ static fm_status submit(const struct cli_args *args, struct base_err *err)
     else if (ledger_tx_type_authority(type) == LEDGER_BY_NODE && !cli_flag(args, "key"))
         st = cli_submit_by_node(args, args->operands[0], json_incref(body), args->operands[0], err);
     else if (cli_flag(args, "key") && !cli_flag(args, "partial"))
-        st = cli_submit_by_key(args, type, json_incref(body), args->operands[0], err);
+        st = cli_submit_by_key(args, NULL, type, json_incref(body), args->operands[0], err);
     else
         st = cli_submit_by_officer(args, type, json_incref(body), args->operands[0], err);
     json_decref(body);

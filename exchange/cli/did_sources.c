@@ -90,7 +90,7 @@ static fm_status follow_tx(struct walk *w, const struct ledger_bundle_reader *r,
     return st;
 }
 
-static void end_block(struct walk *w, const json_t *block)
+static fm_status end_block(struct walk *w, const json_t *block, struct base_err *err)
 {
     int64_t height = json_integer_value(json_object_get(block, "height"));
 
@@ -98,8 +98,10 @@ static void end_block(struct walk *w, const json_t *block)
         w->history.versions[w->placed].height = height;
         w->history.versions[w->placed].time_ms = json_integer_value(json_object_get(block, "time"));
     }
-    if (height > 0)
-        ledger_members_end_block(w->members, (uint64_t)height);
+    if (height == 0)
+        return FM_OK;
+    return ledger_members_end_block(w->members, (uint64_t)height,
+                                    json_integer_value(json_object_get(block, "time")), err);
 }
 
 static fm_status walk_trail(struct walk *w, FILE *f, struct base_err *err)
@@ -119,7 +121,7 @@ static fm_status walk_trail(struct walk *w, FILE *f, struct base_err *err)
         if (st != FM_OK || r.kind != LEDGER_BUNDLE_LEAF || r.payload == NULL)
             continue;
         if (r.result == NULL)
-            end_block(w, r.payload);
+            st = end_block(w, r.payload, err);
         else if (strcmp(cli_text(r.result, "code"), "ok") == 0)
             st = follow_tx(w, &r, err);
     } while (st == FM_OK && r.kind != LEDGER_BUNDLE_END);

@@ -83,8 +83,10 @@ fm_status cli_officer_key(struct did_secret **out, const struct cli_args *args,
 
 enum { HAND_TO_HAND_MS = 23 * 3600 * 1000, AT_ONCE_MS = 600000 };
 
-static fm_status build(json_t **tx, const struct cli_args *args, enum ledger_tx_type type,
-                       json_t *body, int64_t life_ms, const char *what, struct base_err *err)
+/* sender: a DID, NULL for this member's. */
+static fm_status build(json_t **tx, const struct cli_args *args, const char *sender,
+                       enum ledger_tx_type type, json_t *body, int64_t life_ms, const char *what,
+                       struct base_err *err)
 {
     json_t *me = NULL;
     uint8_t chain[32];
@@ -93,7 +95,7 @@ static fm_status build(json_t **tx, const struct cli_args *args, enum ledger_tx_
     if (st == FM_OK)
         st = base_json_get_hex(chain, 32, me, "chain", err);
     if (st == FM_OK)
-        st = ledger_tx_build(tx, chain, type, cli_text(me, "did"),
+        st = ledger_tx_build(tx, chain, type, sender != NULL ? sender : cli_text(me, "did"),
                              base_clock_unix_ms(base_clock_system()) + life_ms, body, err);
     json_decref(me);
     return st;
@@ -108,7 +110,7 @@ fm_status cli_submit_by_officer(const struct cli_args *args, enum ledger_tx_type
     fm_status st = officers_document(&doc, args, err);
 
     if (st == FM_OK)
-        st = build(&tx, args, type, body,
+        st = build(&tx, args, NULL, type, body,
                    did_document_threshold(doc) > 1 ? HAND_TO_HAND_MS : AT_ONCE_MS, what, err);
     if (st == FM_OK)
         st = cli_officer_key(&secret, args, err);
@@ -121,12 +123,13 @@ fm_status cli_submit_by_officer(const struct cli_args *args, enum ledger_tx_type
     return st;
 }
 
-fm_status cli_submit_by_key(const struct cli_args *args, enum ledger_tx_type type, json_t *body,
-                            const char *what, struct base_err *err)
+fm_status cli_submit_by_key(const struct cli_args *args, const char *sender,
+                            enum ledger_tx_type type, json_t *body, const char *what,
+                            struct base_err *err)
 {
     struct did_secret *secret = NULL;
     json_t *tx = NULL;
-    fm_status st = build(&tx, args, type, body, AT_ONCE_MS, what, err);
+    fm_status st = build(&tx, args, sender, type, body, AT_ONCE_MS, what, err);
 
     if (st == FM_OK)
         st = cli_officer_key(&secret, args, err);

@@ -48,8 +48,9 @@ fm_status cli_officer_key(struct did_secret **out, const struct cli_args *args,
 fm_status cli_submit_by_officer(const struct cli_args *args, enum ledger_tx_type type, json_t *body,
                                 const char *what, struct base_err *err) FM_CHECK;
 
-/* The same with whatever key --key is, as it is: for trying what must be refused. */
-fm_status cli_submit_by_key(const struct cli_args *args, enum ledger_tx_type type, json_t *body,
-                            const char *what, struct base_err *err) FM_CHECK;
+/* The same with whatever key --key is, as it is, for whichever member's DID sender is. */
+fm_status cli_submit_by_key(const struct cli_args *args, const char *sender,
+                            enum ledger_tx_type type, json_t *body, const char *what,
+                            struct base_err *err) FM_CHECK;
 
 #endif

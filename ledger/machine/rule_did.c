@@ -41,12 +41,45 @@ static fm_status leave(struct ledger_context *c, struct base_err *err)
     return ledger_member_set_status(c, c->alias, "suspended", err);
 }
 
+/* Officers deactivated, perhaps a thief in their place: for a while the recovery key may undo it.
+ */
+static fm_status remember_end(struct ledger_context *c, const struct did_document *last,
+                              struct base_err *err)
+{
+    char key[LEDGER_KEY_TEXT];
+
+    if (c->rules_version < LEDGER_UNDO_SINCE)
+        return FM_OK;
+    return ledger_view_put(c->view, ledger_key(key, "undo", c->did),
+                           json_pack("{s:I, s:I}", "until",
+                                     (json_int_t)(c->time_ms + DID_OVERRIDE_MS), "version",
+                                     (json_int_t)did_document_version(last)),
+                           err);
+}
+
+/* A recovery of a DID that is deactivated, by officers, not long ago? */
+static fm_status see_undoing(enum did_authority *authority, struct ledger_context *c,
+                             struct base_err *err)
+{
+    const json_t *undo = NULL;
+    fm_status st = FM_OK;
+
+    if (c->rules_version >= LEDGER_UNDO_SINCE && did_document_is_deactivated(c->document))
+        st = ledger_state_get(c, &undo, "undo", c->did, err);
+    if (undo != NULL && ledger_int(undo, "version") == did_document_version(c->document) &&
+        c->time_ms < ledger_int(undo, "until"))
+        *authority = DID_BY_UNDOING;
+    return st;
+}
+
 static fm_status succeed(struct ledger_context *c, enum did_authority authority,
                          struct base_err *err)
 {
     struct did_document *next = NULL;
     fm_status st = check_previous(c, err);
 
+    if (st == FM_OK && authority == DID_BY_RECOVERY)
+        st = see_undoing(&authority, c, err);
     if (st != FM_OK)
         return st;
     st = did_document_parse(&next, json_object_get(c->body, "document"), c->rules_version, err);
@@ -59,6 +92,8 @@ static fm_status succeed(struct ledger_context *c, enum did_authority authority,
         st = ledger_validator_check(c, next, err);
     if (st == FM_OK && did_document_is_deactivated(next))
         st = leave(c, err);
+    if (st == FM_OK && did_document_is_deactivated(next) && authority == DID_BY_OFFICERS)
+        st = remember_end(c, next, err);
     if (st == FM_OK)
         st = ledger_document_put(c, next, err);
     did_document_free(next);
@@ -94,6 +129,8 @@ fm_status ledger_rule_did_deactivate(struct ledger_context *c, struct base_err *
         st = ledger_refuse_as(c, LEDGER_RULE_DID_SUCCESSION, err);
     if (st == FM_OK)
         st = leave(c, err);
+    if (st == FM_OK)
+        st = remember_end(c, last, err);
     if (st == FM_OK)
         st = ledger_document_put(c, last, err);
     did_draft_release(&draft);

@@ -12,6 +12,9 @@ void test_votes_of_the_suspended(void **state);
 void test_documents(void **state);
 void test_recovery(void **state);
 void test_deactivation(void **state);
+void test_deactivation_undone(void **state);
+void test_deactivation_for_good(void **state);
+void test_undoing_is_judged(void **state);
 
 void test_datasets(void **state);
 void test_contracts(void **state);

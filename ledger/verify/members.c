@@ -286,12 +286,21 @@ static fm_status last_version(struct did_document **out, const struct did_docume
     return st;
 }
 
+/* Deactivated by officers, and perhaps in time: when this block is, its end tells. */
+static bool may_undo(const struct ledger_members *m, const struct ledger_identity *member)
+{
+    return m->terms.rules_version >= LEDGER_UNDO_SINCE &&
+           did_document_is_deactivated(member->doc) && (member->ended || member->undo_before != 0);
+}
+
 /* next takes the place of the member's document; it is used up. */
 static fm_status follow(struct ledger_members *m, struct ledger_identity *member,
                         struct did_document *next, enum did_authority authority,
                         struct base_err *err)
 {
-    fm_status st = did_succession_check_next(member->doc, next, authority, err);
+    bool undoing = authority == DID_BY_RECOVERY && may_undo(m, member);
+    fm_status st =
+        did_succession_check_next(member->doc, next, undoing ? DID_BY_UNDOING : authority, err);
 
     if (st == FM_OK && did_document_is_deactivated(next))
         st = leave(m, member, err);
@@ -299,6 +308,11 @@ static fm_status follow(struct ledger_members *m, struct ledger_identity *member
         did_document_free(next);
         return st;
     }
+    if (undoing && !member->ended) /* else it is in time whatever the block's is */
+        member->must_before = member->undo_before;
+    member->ended = did_document_is_deactivated(next) && authority == DID_BY_OFFICERS &&
+                    m->terms.rules_version >= LEDGER_UNDO_SINCE;
+    member->undo_before = 0;
     did_document_free(member->doc);
     member->doc = next;
     return FM_OK;

@@ -30,6 +30,11 @@ struct ledger_identity {
     struct did_document *doc; /* current; owned by the members */
     bool active;
     size_t index; /* in the order of joining, genesis first: a short name for it */
+    /* members.c's: before when (block time) what officers deactivated may be undone, 0 if not. Of
+     * the block that is followed, whose time its end tells: that they did; and before when it must
+     * be, for what it undid. */
+    int64_t undo_before, must_before;
+    bool ended;
 };
 
 struct ledger_members;
@@ -60,9 +65,10 @@ struct did_resolver ledger_members_resolver(const struct ledger_members *members
 fm_status ledger_members_apply(struct ledger_members *members, const struct ledger_tx *tx,
                                struct base_err *err) FM_CHECK;
 
-/* The end of a block that is not empty, at this height: what was voted in it begins (format.md
- * section 12). */
-void ledger_members_end_block(struct ledger_members *members, uint64_t height);
+/* The end of a block that is not empty, at this height and time: what was voted in it begins
+ * (format.md section 12). FM_E_INVALID: what was accepted in it was not so at that time. */
+fm_status ledger_members_end_block(struct ledger_members *members, uint64_t height, int64_t time_ms,
+                                   struct base_err *err) FM_CHECK;
 
 /* Whether the state's `param` says of quorum, limits and rules what was followed to the end of the
  * last block. */

@@ -61,7 +61,23 @@ fm_status ledger_members_change(struct ledger_members *m, const json_t *body, st
     return FM_OK;
 }
 
-void ledger_members_end_block(struct ledger_members *m, uint64_t height)
+/* Deactivations, and those undone, against the block's time. */
+static fm_status end_undoing(struct ledger_members *m, int64_t time_ms, struct base_err *err)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct ledger_identity *member = &m->member[i];
+        if (member->must_before != 0 && time_ms >= member->must_before)
+            return ledger_members_refute(err, "it undoes a deactivation that is final");
+        if (member->ended)
+            member->undo_before = time_ms + DID_OVERRIDE_MS;
+        member->must_before = 0;
+        member->ended = false;
+    }
+    return FM_OK;
+}
+
+fm_status ledger_members_end_block(struct ledger_members *m, uint64_t height, int64_t time_ms,
+                                   struct base_err *err)
 {
     bool begins = m->next_rules != 0 && (uint64_t)m->next_rules_height <= height + 1;
     size_t active = ledger_members_active(m);
@@ -78,6 +94,7 @@ void ledger_members_end_block(struct ledger_members *m, uint64_t height)
         m->quorum_since = height;
     m->joined = m->quorum_set = false;
     ledger_members_set_limits(m, m->limits);
+    return end_undoing(m, time_ms, err);
 }
 
 bool ledger_members_are_params(const struct ledger_members *m, const json_t *param)

@@ -173,6 +173,6 @@ fm_status ledger_verify_block(struct ledger_verifier *v, struct base_err *err)
     v->begin = v->log.size + 1; /* this leaf is appended next */
     close_block(v, v->out->height, v->out->time_ms);
     v->rules = v->terms->rules_version;
-    ledger_members_end_block(v->out->members, v->out->height);
-    return FM_OK;
+    v->out->check = "identity";
+    return ledger_members_end_block(v->out->members, v->out->height, v->out->time_ms, err);
 }
