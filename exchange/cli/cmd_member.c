@@ -148,11 +148,12 @@ static const struct cli_option officer_options[] = {CLI_HOME_OPTION,    CLI_KEY_
                                                     CLI_PARTIAL_OPTION, CLI_PASSPHRASE_OPTION,
                                                     CLI_JSON_OPTION,    {0}};
 
-const struct cli_command cli_did_deactivate = {"did deactivate",
-                                               "",
-                                               0,
-                                               0,
-                                               "an officer ends this member's DID: for good after 72 hours",
-                                               NULL,
-                                               officer_options,
-                                               did_deactivate};
+const struct cli_command cli_did_deactivate = {
+    "did deactivate",
+    "",
+    0,
+    0,
+    "an officer ends this member's DID: for good after 72 hours",
+    NULL,
+    officer_options,
+    did_deactivate};
