@@ -3,11 +3,14 @@
 #include <stdatomic.h>
 #include <string.h>
 
+/* SETTLED beside OPEN: nothing is to be adopted any more. */
+enum { SETTLED = 4 };
+
 static _Atomic int current = BASE_PROFILE_OPEN;
 
 enum base_profile base_profile(void)
 {
-    return (enum base_profile)atomic_load_explicit(&current, memory_order_acquire);
+    return (enum base_profile)(atomic_load_explicit(&current, memory_order_acquire) & ~SETTLED);
 }
 
 fm_status base_profile_adopt(enum base_profile profile, struct base_err *err)
@@ -23,6 +26,11 @@ fm_status base_profile_adopt(enum base_profile profile, struct base_err *err)
                         "the ledger's profile is %s, but this program works under %s: name one "
                         "ledger only, and say no other --profile",
                         base_profile_name(profile), base_profile_name(base_profile()));
+}
+
+void base_profile_settle(void)
+{
+    (void)atomic_fetch_or(&current, SETTLED);
 }
 
 void base_profile_forget(void)

@@ -239,6 +239,23 @@ static void the_profile_says_which_hash(void **state)
         assert_non_null(strstr(err.text, "national"));
     }
     base_profile_forget();
+    base_profile_settle(); /* on OPEN: nothing is adopted after that */
+    assert_int_equal(base_profile(), BASE_PROFILE_OPEN);
+    assert_int_equal(base_profile_adopt(BASE_PROFILE_OPEN, &err), FM_OK);
+    for (int p = BASE_PROFILE_INTERNATIONAL; p <= BASE_PROFILE_NATIONAL; p++) {
+        assert_int_equal(base_profile_adopt((enum base_profile)p, &err), FM_E_CONFLICT);
+        assert_non_null(strstr(err.text, "works under open"));
+    }
+    base_hash(got, "abc", 3);
+    assert_memory_equal(got, sha, 32);
+    base_profile_forget();
+    assert_int_equal(base_profile_adopt(BASE_PROFILE_NATIONAL, &err), FM_OK);
+    base_profile_settle();
+    base_profile_settle();
+    assert_true(base_profile_is_national());
+    assert_int_equal(base_profile_adopt(BASE_PROFILE_NATIONAL, &err), FM_OK);
+    assert_int_equal(base_profile_adopt(BASE_PROFILE_INTERNATIONAL, &err), FM_E_CONFLICT);
+    base_profile_forget();
     assert_true(base_profile_find(&found, "international"));
     assert_int_equal(found, BASE_PROFILE_INTERNATIONAL);
     assert_false(base_profile_find(&found, "open"));

@@ -29,6 +29,20 @@ decide() { # VOTER... -- OPTIONS of governance propose: bank_a proposes, these v
 homes_make 60
 homes_start
 
+# ---- what the genesis' profile forbids: a member, a node, a signer and a credential of the other one ----
+other() { FIRMIANA_PROFILE=$(pick national international) "$firmiana" "$@"; }
+forbidden="$foreign_suite keys and signatures are not allowed: the profile is $profile"
+other init --home "$W/foreign" --alias foreign --listen "tcp://127.0.0.1:$((20000 + RANDOM % 20000))" >/dev/null
+must_refuse "$forbidden" as bank_a governance propose --join "$W/foreign/member.json" --as witness
+cp "$W/genesis.json" "$W/foreign/genesis.json"
+must_refuse "$forbidden" as foreign node
+other credential key --out "$W/foreign.key" >/dev/null
+must_refuse "$forbidden" as bank_a sign "$W/genesis.json" --out "$W/none.sig" --key "$W/foreign.key"
+echo '{"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"], "credentialSubject": {"id": "urn:a:1"}}' >"$W/draft.json"
+other credential issue "$W/draft.json" --key "$W/foreign.key" --out "$W/foreign.json"
+other credential verify "$W/foreign.json" >/dev/null
+must_refuse "$forbidden" as bank_a credential verify "$W/foreign.json" --home "$W/bank_a"
+
 # ---- 1 ----
 "$firmiana" init --home "$W/observer" --alias observer --listen "tcp://127.0.0.1:$((20000 + RANDOM % 20000))" >/dev/null
 must_refuse "--as must be bank, agency" as bank_a governance propose --join "$W/observer/member.json" --as king

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/profile.h"
 #include "exchange/node/openings.h"
 #include "ledger/proof/profile.h"
 
@@ -85,6 +86,9 @@ static fm_status open_all(struct node *node, struct base_err *err)
 {
     char path[HOME_PATH];
     fm_status st = open_chain(node, err);
+
+    if (st == FM_OK)
+        base_profile_settle(); /* what is read from now on changes no hash */
 
     if (st == FM_OK) {
         memcpy(node->chain_id, ledger_chain_id(node->chain), 32);
