@@ -49,6 +49,8 @@ struct walk {
     struct ledger_log log, txs, results; /* all; those of the block at hand */
     uint8_t prev[32], state_root[32];    /* of the newest block leaf */
     int64_t epoch, rules_version;        /* ... which alone changes them */
+    json_t *member;                      /* the newest transaction's sender, from the state ... */
+    char alias[40];                      /* ... by this name */
     fm_status st;                        /* of nodes: appending has no errors */
     struct base_err *err;
 };
@@ -120,13 +122,28 @@ static fm_status end_block(struct walk *w, const struct ledger_store_leaf *leaf)
     return st;
 }
 
+/* Whose alias that is. Few members send many transactions one after the other. */
+static fm_status find_member(struct walk *w, const char **did, const char *alias)
+{
+    char key[sizeof w->alias + 8];
+    fm_status st = FM_OK;
+
+    if (w->member == NULL || strcmp(w->alias, alias) != 0) {
+        json_decref(w->member);
+        w->member = NULL;
+        (void)snprintf(w->alias, sizeof w->alias, "%s", alias);
+        (void)snprintf(key, sizeof key, "member/%s", alias);
+        st = ledger_store_value(w->store, &w->member, key, w->err);
+    }
+    *did = json_string_value(json_object_get(w->member, "did"));
+    return st;
+}
+
 /* Id, type and sender stand beside the payload, for whoever looks for them; it says them too. */
 static fm_status check_columns(struct walk *w, const struct ledger_store_leaf *leaf)
 {
     struct base_err why;
     struct ledger_tx tx = {0};
-    json_t *member = NULL;
-    char key[sizeof leaf->alias + 8];
     const char *did;
     fm_status st = ledger_tx_parse(&tx, leaf->payload.p, leaf->payload.len, SIZE_MAX, &why);
 
@@ -136,13 +153,10 @@ static fm_status check_columns(struct walk *w, const struct ledger_store_leaf *l
         strcmp(ledger_tx_type_name(tx.type), leaf->type) != 0) {
         st = wrong(w, leaf->leaf, "its id or type is not that of its payload");
     } else {
-        (void)snprintf(key, sizeof key, "member/%s", leaf->alias);
-        st = ledger_store_value(w->store, &member, key, w->err);
-        did = json_string_value(json_object_get(member, "did"));
+        st = find_member(w, &did, leaf->alias);
         if (st == FM_OK && (did == NULL || strcmp(did, tx.sender) != 0))
             st = wrong(w, leaf->leaf, "its sender is not that of its payload");
     }
-    json_decref(member);
     ledger_tx_release(&tx);
     return st;
 }
@@ -384,6 +398,7 @@ fm_status ledger_check_rows(struct ledger_store *store, struct ledger_check_repo
         return base_err_memory(err, "ledger check");
     *w = (struct walk){.store = store, .report = report, .err = err};
     st = check_rows(w);
+    json_decref(w->member);
     free(w);
     return st;
 }
@@ -410,6 +425,7 @@ fm_status ledger_check(struct ledger_reader *reader, struct ledger_check_report 
         st = check_all(w);
         ledger_reader_end(reader);
     }
+    json_decref(w->member);
     free(w);
     return st;
 }

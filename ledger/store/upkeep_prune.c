@@ -176,8 +176,8 @@ static fm_status judge(const struct prune *p, enum verdict *out,
     *out = leaf->erased ? ALREADY : IDENTITY;
     if (leaf->erased || ledger_prune_always_keeps(leaf->type))
         return FM_OK;
-    if (base_json_parse(&tx, (const char *)leaf->payload.p, leaf->payload.len, &why) != FM_OK ||
-        base_json_parse(&result, (const char *)leaf->result.p, leaf->result.len, &why) != FM_OK) {
+    if (base_json_parse_canonical(&tx, leaf->payload.p, leaf->payload.len, &why) != FM_OK ||
+        base_json_parse_canonical(&result, leaf->result.p, leaf->result.len, &why) != FM_OK) {
         st = ledger_store_corrupt(p->chain->store, "a payload or result is not JSON", err);
     } else if (json_integer_value(json_object_get(tx, "not_after")) >= p->chain->tip.time_ms) {
         needed = true;
