@@ -43,7 +43,7 @@ fm_status ledger_snapshot_write(struct ledger_reader *reader, ledger_snapshot_si
  * ledger_check() does. latest_ms: no block's time is after it. Errors, the replica is then what it
  * was: FM_E_CONFLICT (it is not at its genesis), FM_E_INPUT (malformed, of another ledger, or not
  * at that height), FM_E_INVALID (it does not lead to that app_hash, or is not whole), FM_E_IO,
- * FM_E_MEMORY (100 bytes a key of the state).
+ * FM_E_MEMORY (100 bytes a key of the state, and 128 MiB).
  */
 fm_status ledger_snapshot_read(struct ledger_chain *chain, const void *bytes, size_t len,
                                uint64_t height, const uint8_t app_hash32[32], int64_t latest_ms,

@@ -367,11 +367,13 @@ fm_status ledger_snapshot_read(struct ledger_chain *chain, const void *bytes, si
     st = ledger_store_begin_write(chain->store, err);
     if (st != FM_OK)
         return st;
+    ledger_store_set_cache(chain->store, LEDGER_CACHE_LARGE);
     st = fill(&r, height, app_hash32);
     if (st == FM_OK)
         st = ledger_store_commit(chain->store, err);
     else
         ledger_store_rollback(chain->store);
+    ledger_store_set_cache(chain->store, LEDGER_CACHE_USUAL);
     ledger_machine_forget(chain->machine);
     if (st == FM_OK) {
         chain->tip = r.tip;

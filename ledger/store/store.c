@@ -163,6 +163,17 @@ void ledger_store_rollback(struct ledger_store *store)
         return;
 }
 
+void ledger_store_set_cache(struct ledger_store *store, enum ledger_store_cache cache)
+{
+    const char *usual =
+        store->lock_fd >= 0 ? "PRAGMA cache_size = -16384" : "PRAGMA cache_size = -2000";
+
+    /* Speed alone depends on it. */
+    (void)sqlite3_exec(store->db,
+                       cache == LEDGER_CACHE_LARGE ? "PRAGMA cache_size = -131072" : usual, NULL,
+                       NULL, NULL);
+}
+
 const uint8_t *ledger_store_chain(const struct ledger_store *store)
 {
     return store->chain;

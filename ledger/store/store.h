@@ -79,6 +79,11 @@ fm_status ledger_store_begin_read(struct ledger_store *store, struct base_err *e
 fm_status ledger_store_commit(struct ledger_store *store, struct base_err *err) FM_CHECK;
 void ledger_store_rollback(struct ledger_store *store); /* nothing open is fine; ends a read too */
 
+/* For work that goes through all of a large ledger in other orders than the file's: 128 MiB of its
+ * pages may stay in memory, until what is usual is set again. */
+enum ledger_store_cache { LEDGER_CACHE_USUAL, LEDGER_CACHE_LARGE };
+void ledger_store_set_cache(struct ledger_store *store, enum ledger_store_cache cache);
+
 /* Where the replica stands. */
 struct ledger_store_tip {
     struct ledger_tip tip;

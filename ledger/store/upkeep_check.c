@@ -420,11 +420,13 @@ fm_status ledger_check(struct ledger_reader *reader, struct ledger_check_report 
     if (w == NULL)
         return base_err_memory(err, "ledger check");
     *w = (struct walk){.store = reader->store, .progress = progress, .report = report, .err = err};
+    ledger_store_set_cache(reader->store, LEDGER_CACHE_LARGE);
     st = ledger_reader_begin(reader, err);
     if (st == FM_OK) {
         st = check_all(w);
         ledger_reader_end(reader);
     }
+    ledger_store_set_cache(reader->store, LEDGER_CACHE_USUAL);
     json_decref(w->member);
     free(w);
     return st;
