@@ -16,7 +16,7 @@ static size_t genesis_len; /* of the first line of the bundle of one member */
 static struct truth {
     uint8_t chain[32], root[32];
     uint64_t size;
-} truths[2];
+} truths[3];
 
 /* One run of bytes, then another. */
 struct portions {
@@ -153,7 +153,8 @@ static void run(const uint8_t *data, size_t size)
     fuzz_law(st == FM_OK || err.text[0] != '\0', "what is not valid is said");
     if (st == FM_OK) {
         fuzz_law(whole, "a valid bundle reads to its end");
-        fuzz_law(is_true(&truths[0], report) || is_true(&truths[1], report),
+        fuzz_law(is_true(&truths[0], report) || is_true(&truths[1], report) ||
+                     is_true(&truths[2], report),
                  "only what the members cosigned is valid");
     }
     ledger_verified_free(report);
@@ -180,12 +181,15 @@ static void begin(struct fuzz_corpus *corpus)
     four = &known->four;
     note_truth(&truths[0], alone);
     note_truth(&truths[1], four);
+    note_truth(&truths[2], &known->compact);
     genesis_len = (size_t)((uint8_t *)memchr(alone->p, '\n', alone->len) - alone->p) + 1;
     /* What is short is run more often. */
     for (int i = 0; i < 30; i++)
         fuzz_add(corpus, alone->p + genesis_len, alone->len - genesis_len);
     fuzz_add(corpus, alone->p, alone->len);
     fuzz_add(corpus, four->p, four->len);
+    for (int i = 0; i < 8; i++)
+        fuzz_add(corpus, known->compact.p, known->compact.len);
 }
 
 static const char *const words[] = {"{\"genesis\":",
@@ -194,6 +198,10 @@ static const char *const words[] = {"{\"genesis\":",
                                     "\"result\":",
                                     "\"payload_hash\":",
                                     "{\"state\":",
+                                    "{\"hashes\":\"",
+                                    "\"results\":\"",
+                                    "\"to\":",
+                                    "\"siblings\":\"",
                                     "\"value\":",
                                     "\"proof\":",
                                     "{\"checkpoint\":",

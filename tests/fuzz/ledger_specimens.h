@@ -16,7 +16,8 @@ struct ledger_specimens {
     struct specimen_bundle {
         uint8_t *p; /* short: genesis, a block or two, a state line, the checkpoint */
         size_t len;
-    } four, alone;                   /* of four members; of another ledger with one */
+    } four, alone, compact;          /* of four members; of another ledger with one; of that one's,
+                                        with another log, compact */
     struct did_document *current[8]; /* of the genesis members */
     size_t current_count;
 };
