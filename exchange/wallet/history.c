@@ -92,8 +92,10 @@ static fm_status put(struct wallet_history *h, json_t *event, const struct walle
     uint8_t id32[32];
     fm_status st = event != NULL ? ledger_tx_id(id32, e->tx, err) : base_err_memory(err, "history");
 
-    if (st != FM_OK)
+    if (st != FM_OK) {
+        json_decref(event);
         return st;
+    }
     (void)snprintf(at, sizeof at, "%016llx", (unsigned long long)e->leaf);
     base_hex(id, id32, 32);
     before = json_object_get(h->events, at);

@@ -239,7 +239,8 @@ static fm_status open_content(struct wallet *w, const json_t *content, struct ba
         st = base_json_get_str(&text, content, "sealed", err);
     if (st == FM_OK &&
         (!base_unbase64url(&sealed, text, strlen(text)) || sealed.len < BASE_AEAD_TAG))
-        st = base_err_set(err, FM_E_INPUT, "member 'sealed' is no sealed content");
+        st = sealed.failed ? base_err_memory(err, "wallet")
+                           : base_err_set(err, FM_E_INPUT, "member 'sealed' is no sealed content");
     if (st == FM_OK && (to = base_buf_extend(&plain, sealed.len - BASE_AEAD_TAG + 1)) == NULL)
         st = base_err_memory(err, "wallet");
     if (st == FM_OK)
