@@ -237,6 +237,9 @@ change_keys() { # NEW_ASSERTION_KEY VERSION COMMAND...
   node=$!
   until_ok version_is "$version"
 }
+printf 'id,name\nurn:student:1,A\n' >rows.csv
+echo '{"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"], "credentialSubject": {"degree": "BSc"}}' >template.json
+"$firmiana" credential batch template.json rows.csv --home "$W/home" --out honest >/dev/null
 "$firmiana" did key assertionMethod --out thief.json >/dev/null
 change_keys thief.json 2 did rotate --with thief.json
 ok issue draft.json --home "$W/home" --out stolen.json
@@ -244,12 +247,20 @@ ok issue draft.json --home "$W/home" --out stolen.json
 export_trail t3.bundle
 ok verify stolen.json --trail t3.bundle
 ok verify stolen.json --home "$W/home"
+"$firmiana" credential batch template.json rows.csv --home "$W/home" --out forged >/dev/null
+"$firmiana" credential extract forged --row 1 --home "$W/home" --out forged.1 >/dev/null
+"$build/bin/firmiana-verify" forged.1 >out || fail "$(cat out)" # nobody knows yet
 for key in recovery:r2 assertionMethod:mine; do "$firmiana" did key "${key%:*}" --out "${key#*:}.json" >/dev/null; done
 "$firmiana" officer create --out o2.json >/dev/null
 change_keys mine.json 3 did recover --key home/keys/recovery.json --new-recovery r2.json --with o2.json --with mine.json
 export_trail t4.bundle
 refused 7 "has no key '$member_did#" verify stolen.json --trail t4.bundle
 refused 7 "has no key '$member_did#" verify stolen.json --home "$W/home"
+"$firmiana" credential extract honest --row 1 --home "$W/home" --out honest.1 >/dev/null
+"$build/bin/firmiana-verify" honest.1 >out || fail "$(cat out)"
+"$firmiana" credential extract forged --row 1 --home "$W/home" --out forged.2 >/dev/null
+! "$build/bin/firmiana-verify" forged.2 >out 2>err || fail "a thief's certificate is valid"
+grep -q "overrode: it counts as never valid" err || fail "$(cat err)"
 refused 1 "is not that of the trail's end" verify stolen.json --trail t4.bundle --document thief_document.json
 ok issue draft.json --home "$W/home" --out after.json
 ok verify after.json --trail t4.bundle

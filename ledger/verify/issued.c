@@ -61,6 +61,9 @@ static fm_status judge_today(struct ledger_issued *out, const struct credential_
 
     now.resolver = &resolver;
     st = credential_verify_claims(&out->facts, out->file.record, &now, err);
+    if (st == FM_OK)
+        st = ledger_verified_stands(out->file.certificate.log, out->facts.issuer,
+                                    out->facts.proof.method, err);
     return st == FM_E_INPUT || st == FM_E_AUTH ? (err->code = FM_E_INVALID) : st;
 }
 

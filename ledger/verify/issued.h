@@ -1,6 +1,7 @@
 /* A credential's file as a batch gives it to its holder: the credential (did/credential),
  * canonical, and behind it that it was deposited (anchored.h). Its issuer's key is that of the
- * deposit's leaf, so a diploma outlives the keys of who signed it. Revoked it can be nevertheless:
+ * deposit's leaf, so a diploma outlives the keys of who signed it; a key that came with a change
+ * which a recovery within 72 hours overrode counts as never valid. Revoked it can be nevertheless:
  * a credential with a status needs its list. */
 #ifndef FIRMIANA_LEDGER_VERIFY_ISSUED_H
 #define FIRMIANA_LEDGER_VERIFY_ISSUED_H

@@ -272,6 +272,7 @@ static void verifier_release(struct ledger_verifier *v)
     ledger_id_map_release(&v->lists);
     free(v->block.closed);
     free(v->block.lists);
+    free(v->block.changed);
     free(v->subjects);
     free(v->last_state);
     free(v->ends);
@@ -366,6 +367,7 @@ void ledger_verified_free(struct ledger_verified *report)
     for (size_t i = 0; i < report->n_lists; i++)
         free(report->lists[i].list);
     free(report->lists);
+    ledger_verified_keys_release(report);
     ledger_members_free(report->members);
     free(report);
 }

@@ -45,6 +45,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "did/resolution.h"
 #include "ledger/proof/bundle.h"
 #include "ledger/proof/checkpoint.h"
 #include "ledger/proof/evidence.h"
@@ -85,6 +86,14 @@ struct ledger_verified_misbehavior {
     struct ledger_misbehavior what;
     uint64_t recorded;   /* the block */
     int64_t recorded_ms; /* its time; 0 until its leaf came */
+};
+
+/* The versions of a member's document around its own changes (did.update, did.recover), and the
+ * assertionMethod of each. */
+struct ledger_verified_keys {
+    uint32_t member; /* index */
+    struct did_history history;
+    json_t *methods; /* an array of arrays of ids, one a version */
 };
 
 /* A status list's newest version (format.md section 16). */
@@ -129,6 +138,8 @@ struct ledger_verified {
     size_t n_misbehaviors, cap_misbehaviors;
     struct ledger_verified_list *lists;
     size_t n_lists, cap_lists;
+    struct ledger_verified_keys *keys;
+    size_t n_keys, cap_keys;
 };
 
 /* Reads a whole bundle. expect_chain32: the chain id that the user trusts, or NULL to take the
@@ -173,6 +184,12 @@ fm_status ledger_verify_certificate(struct ledger_verified **out,
  * rotation. FM_E_INVALID. */
 fm_status ledger_verified_complete(const struct ledger_verified *report,
                                    struct base_err *err) FM_CHECK;
+
+/* Whether a verification method that had a member's assertionMethod at some leaf counts:
+ * FM_E_INVALID if only versions had it that a recovery within 72 hours overrode (did/method.md,
+ * section 4). Ask ledger_verified_complete() too. */
+fm_status ledger_verified_stands(const struct ledger_verified *report, const char *did,
+                                 const char *method, struct base_err *err) FM_CHECK;
 
 /* The newest version of an issuer's status list, NULL if it was never anchored; borrowed. Only
  * where everything is disclosed can nobody have hidden a newer one: else FM_E_INVALID. */

@@ -135,6 +135,7 @@ static void close_block(struct ledger_verifier *v, uint64_t height, int64_t time
         v->out->lists[b->lists[i]].time_ms = time;
     }
     b->n_lists = 0;
+    ledger_verify_keys_close(v, time);
     b->vouched = 0;
     b->first_query = v->out->n_queries;
     b->n_closed = 0;

@@ -30,6 +30,8 @@ struct ledger_open_block {
     size_t first_query;   /* queries opened from here on */
     struct ledger_open_result *results_of; /* of a compact bundle: those of its leaves so far */
     size_t n_results_of, cap_results_of;
+    size_t *changed; /* places in out->keys: documents changed in this block */
+    size_t n_changed, cap_changed;
     size_t *lists; /* status lists anchored in this block */
     size_t n_lists, cap_lists;
     size_t *closed; /* queries closed in this block */
@@ -96,6 +98,12 @@ fm_status ledger_verify_epoch(struct ledger_verifier *v, const struct ledger_tx 
 
 /* reader's payload is what the engine vouches for about a validator. */
 fm_status ledger_verify_misbehavior(struct ledger_verifier *v, struct base_err *err) FM_CHECK;
+
+/* ledger_members_apply(), noting which keys came with whose change (verify_keys.c). */
+fm_status ledger_verify_apply(struct ledger_verifier *v, const struct ledger_tx *tx,
+                              const struct ledger_identity *sender, struct base_err *err) FM_CHECK;
+void ledger_verify_keys_close(struct ledger_verifier *v, int64_t time_ms);
+void ledger_verified_keys_release(struct ledger_verified *report);
 
 /* An accepted status.publish; others pass. */
 fm_status ledger_verify_status(struct ledger_verifier *v, const struct ledger_tx *tx,

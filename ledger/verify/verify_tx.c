@@ -138,7 +138,7 @@ static fm_status check_tx(struct ledger_verifier *v, const struct ledger_tx *tx,
     if (st != FM_OK)
         return st;
     v->out->check = "identity";
-    return ledger_members_apply(v->out->members, tx, err);
+    return ledger_verify_apply(v, tx, sender, err);
 }
 
 fm_status ledger_verify_tx(struct ledger_verifier *v, struct base_err *err)
