@@ -112,19 +112,20 @@ bool sql_rel_nulls(const struct sql_binder *b, const struct sql_rel *rel, size_t
     return sql_rel_nulls(b, rel->inputs[0], column);
 }
 
-/* Counts the columns that a node reads, inside and outside of rel. */
-static bool look(const struct sql_binder *b, const struct sql_rel *rel, size_t node, size_t *inside,
+/* Counts the columns that a node reads, inside and outside of rel. One bit a node, on the stack:
+ * there is no memory to be out of, and no answer for that. */
+static void look(const struct sql_binder *b, const struct sql_rel *rel, size_t node, size_t *inside,
                  size_t *outside)
 {
-    bool *needed = calloc(node + 1, sizeof *needed);
+    uint64_t needed[SQL_MAX_NODES / 64];
 
+    assert(node < SQL_MAX_NODES);
+    memset(needed, 0, (node / 64 + 1) * sizeof *needed);
+    needed[node / 64] = (uint64_t)1 << node % 64;
     *inside = *outside = 0;
-    if (needed == NULL)
-        return false;
-    needed[node] = true;
     for (size_t i = node + 1; i-- > 0;) {
         const struct sql_node *n = &b->plan->nodes[i];
-        if (!needed[i])
+        if ((needed[i / 64] >> i % 64 & 1) == 0)
             continue;
         if (n->op == SQL_OP_COLUMN) {
             if (sql_rel_has(b, rel, n->index))
@@ -133,24 +134,24 @@ static bool look(const struct sql_binder *b, const struct sql_rel *rel, size_t n
                 ++*outside;
         }
         for (size_t j = 0; j < n->arg_count; j++)
-            needed[n->args[j]] = true;
+            needed[n->args[j] / 64] |= (uint64_t)1 << n->args[j] % 64;
     }
-    free(needed);
-    return true;
 }
 
 bool sql_rel_has_all(const struct sql_binder *b, const struct sql_rel *rel, size_t node)
 {
     size_t inside, outside;
 
-    return look(b, rel, node, &inside, &outside) && outside == 0;
+    look(b, rel, node, &inside, &outside);
+    return outside == 0;
 }
 
 bool sql_rel_has_any(const struct sql_binder *b, const struct sql_rel *rel, size_t node)
 {
     size_t inside, outside;
 
-    return look(b, rel, node, &inside, &outside) && inside > 0;
+    look(b, rel, node, &inside, &outside);
+    return inside > 0;
 }
 
 /* ---- how many rows of one value ---- */
