@@ -1,5 +1,6 @@
 /* What the files of copies.h share. copies.c: life, dispatch, lists; keeper.c: what we keep for
- * others; tasks.c: what others shall keep for us; fetch.c: getting a copy, and who else did. */
+ * others; tasks.c, puts.c: what others shall keep for us; fetch.c: getting a copy, and who else
+ * did. */
 #ifndef FIRMIANA_EXCHANGE_COPIES_COPIES_OWN_H
 #define FIRMIANA_EXCHANGE_COPIES_COPIES_OWN_H
 
@@ -114,7 +115,7 @@ void copies_on_answer(struct copies *c, const char *from, const struct copies_me
  * again. */
 void copies_tasks_go(struct copies *c, const char *alias, int64_t before_ms);
 void copies_task_end(struct copies *c, struct copies_peer *p);
-/* Answers those who wait for tasks that are settled. */
+/* puts.c: answers those who wait for tasks that are settled. */
 void copies_waits_settle(struct copies *c);
 
 /* fetch.c */
