@@ -8,14 +8,6 @@ many=${FIRMIANA_CERTIFICATES:-4000}
 # shellcheck source=tests/homes.sh
 . tests/homes.sh
 
-must_refuse() { # CODE TEXT COMMAND...
-  local code=$1 text=$2 out status=0
-  shift 2
-  out=$("$@" 2>&1) || status=$?
-  [ "$status" -eq "$code" ] || fail "exit code $status, not $code ($text): $* : $out"
-  [[ $out == *"$text"* ]] || fail "refused, but not by '$text': $out"
-}
-
 homes_make 60
 homes_start
 cd "$W"

@@ -7,18 +7,6 @@ build=$(cd "$1" && pwd) name=copies.sh
 # shellcheck source=tests/homes.sh
 . tests/homes.sh
 
-must_refuse() { # CODE TEXT COMMAND...
-  local code=$1 text=$2 out status=0
-  shift 2
-  out=$("$@" 2>&1) || status=$?
-  [ "$status" -eq "$code" ] || fail "exit code $status, not $code ($text): $* : $out"
-  [[ $out == *"$text"* ]] || fail "refused, but not by '$text': $out"
-}
-shows() { # FILE TEXT...
-  local file=$1 text
-  shift
-  for text in "$@"; do grep -qF -- "$text" "$file" || fail "no '$text' in: $(cat "$file")"; done
-}
 reach() { # MEMBER PEER: until the member's node is connected with the peer's
   for _ in $(seq 1500); do
     ! as "$1" status --json 2>/dev/null | grep -o "{[^{}]*\"alias\":\"$2\"[^{}]*}" | grep -q '"up":true' || return 0

@@ -19,6 +19,18 @@ homes_cleanup() {
 }
 trap homes_cleanup EXIT
 fail() { echo "$name: $*" >&2; exit 1; }
+must_refuse() { # CODE TEXT COMMAND...
+  local code=$1 text=$2 out status=0
+  shift 2
+  out=$("$@" 2>&1) || status=$?
+  [ "$status" -eq "$code" ] || fail "exit code $status, not $code ($text): $* : $out"
+  [[ $out == *"$text"* ]] || fail "refused, but not by '$text': $out"
+}
+shows() { # FILE TEXT...
+  local file=$1 text
+  shift
+  for text in "$@"; do grep -qF -- "$text" "$file" || fail "no '$text' in: $(cat "$file")"; done
+}
 
 as() { # MEMBER COMMAND...
   local who=$1

@@ -7,19 +7,6 @@ build=$(cd "$1" && pwd) name=sign.sh
 # shellcheck source=tests/homes.sh
 . tests/homes.sh
 
-must_refuse() { # CODE TEXT COMMAND...
-  local code=$1 text=$2 out status=0
-  shift 2
-  out=$("$@" 2>&1) || status=$?
-  [ "$status" -eq "$code" ] || fail "exit code $status, not $code ($text): $* : $out"
-  [[ $out == *"$text"* ]] || fail "refused, but not by '$text': $out"
-}
-shows() { # FILE TEXT...
-  local file=$1 text
-  shift
-  for text in "$@"; do grep -qF -- "$text" "$file" || fail "no '$text' in: $(cat "$file")"; done
-}
-
 homes_make 60
 homes_start
 cd "$W"

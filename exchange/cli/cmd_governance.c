@@ -143,17 +143,33 @@ static fm_status find(char id[65], const struct cli_args *args, const char *digi
     return st == FM_OK ? FM_OK : base_err_prefix(err, "governance vote");
 }
 
+static fm_status submit_vote(const struct cli_args *args, const char *id, struct base_err *err)
+{
+    return cli_submit_by_officer(
+        args, LEDGER_TX_MEMBER_VOTE,
+        json_pack("{s:s,s:b}", "proposal", id, "accept", (int)!cli_flag(args, "against")), "vote",
+        err);
+}
+
 static fm_status vote(const struct cli_args *args, struct base_err *err)
 {
     char id[65];
     fm_status st = find(id, args, args->operands[0], err);
 
-    if (st != FM_OK)
-        return st;
-    return cli_submit_by_officer(
-        args, LEDGER_TX_MEMBER_VOTE,
-        json_pack("{s:s,s:b}", "proposal", id, "accept", (int)!cli_flag(args, "against")), "vote",
-        err);
+    return st == FM_OK ? submit_vote(args, id, err) : st;
+}
+
+/* By the whole id, open or not: the ledger says what it thinks of it. */
+static fm_status member_vote(const struct cli_args *args, struct base_err *err)
+{
+    const char *id = args->operands[0];
+    uint8_t id32[32];
+
+    if (!base_unhex(id32, 32, id, strlen(id)))
+        return base_err_set(
+            err, FM_E_ARG,
+            "member vote: PROPOSAL is the 64 hex digits of the proposing transaction");
+    return submit_vote(args, id, err);
 }
 
 static const struct cli_option vote_options[] = {
@@ -174,3 +190,7 @@ const struct cli_command cli_governance_vote = {
     "More than half of the active members decide; it takes effect with the deciding vote.",
     vote_options,
     vote};
+
+const struct cli_command cli_member_vote = {
+    "member vote", "PROPOSAL",   1,          1, "an officer votes on a proposal",
+    NULL,          vote_options, member_vote};

@@ -88,32 +88,6 @@ const struct cli_command cli_member_suspend = {
     suspend_options,
     suspend};
 
-static fm_status vote(const struct cli_args *args, struct base_err *err)
-{
-    uint8_t id[32];
-
-    if (!base_unhex(id, 32, args->operands[0], strlen(args->operands[0])))
-        return base_err_set(
-            err, FM_E_ARG,
-            "member vote: PROPOSAL is the 64 hex digits of the proposing transaction");
-    return cli_submit_by_officer(args, LEDGER_TX_MEMBER_VOTE,
-                                 json_pack("{s:s,s:b}", "proposal", args->operands[0], "accept",
-                                           (int)!cli_flag(args, "against")),
-                                 "vote", err);
-}
-
-static const struct cli_option vote_options[] = {
-    CLI_HOME_OPTION,
-    {"against", NULL, "vote against (default: for)", CLI_OPTIONAL},
-    CLI_KEY_OPTION,
-    CLI_PARTIAL_OPTION,
-    CLI_PASSPHRASE_OPTION,
-    CLI_JSON_OPTION,
-    {0}};
-
-const struct cli_command cli_member_vote = {
-    "member vote", "PROPOSAL", 1, 1, "an officer votes on a proposal", NULL, vote_options, vote};
-
 static fm_status did_show(const struct cli_args *args, struct base_err *err)
 {
     json_t *value;

@@ -45,7 +45,7 @@ extern const struct cli_command cli_wallet_receive, cli_wallet_credentials, cli_
 extern const struct cli_command cli_wallet_export, cli_wallet_scan; /* cmd_wallet_export.c */
 extern const struct cli_command cli_officer_create, cli_officer_list, cli_officer_add,
     cli_officer_remove, cli_officer_sign; /* cmd_officer.c */
-extern const struct cli_command cli_member_list, cli_member_suspend, cli_member_vote, cli_did_show,
+extern const struct cli_command cli_member_list, cli_member_suspend, cli_did_show,
     cli_did_deactivate, cli_whoami;                                           /* cmd_member.c */
 extern const struct cli_command cli_did_resolve, cli_did_export;              /* cmd_did.c */
 extern const struct cli_command cli_did_key, cli_did_rotate, cli_did_recover; /* cmd_did_keys.c */
@@ -60,9 +60,10 @@ extern const struct cli_command cli_credential_extract;                         
 extern const struct cli_command cli_sign, cli_countersign;                      /* cmd_sign.c */
 extern const struct cli_command cli_anchor, cli_verify;                         /* cmd_signed.c */
 extern const struct cli_command cli_document_keep, cli_document_get, cli_document_list,
-    cli_document_show, cli_document_drop;                                 /* cmd_document.c */
-extern const struct cli_command cli_ledger_publish, cli_ledger_witness;   /* cmd_publish.c */
-extern const struct cli_command cli_governance_list, cli_governance_vote; /* cmd_governance.c */
+    cli_document_show, cli_document_drop;                               /* cmd_document.c */
+extern const struct cli_command cli_ledger_publish, cli_ledger_witness; /* cmd_publish.c */
+extern const struct cli_command cli_governance_list, cli_governance_vote,
+    cli_member_vote;                                    /* cmd_governance.c */
 extern const struct cli_command cli_governance_propose; /* cmd_governance_propose.c */
 extern const struct cli_command cli_validator_rotate;   /* cmd_validator.c */
 extern const struct cli_command cli_tx_submit;          /* cmd_tx.c */
