@@ -20,9 +20,8 @@ refused() { # EXIT_CODE TEXT COMMAND...
 # ---- the file ----
 wallet create "$FIRMIANA_WALLET" >/dev/null
 refused 11 "there is a file of that name" wallet create "$FIRMIANA_WALLET"
-refused 7 "wallet: the passphrase is wrong" env FIRMIANA_PASSPHRASE=other "$firmiana" wallet show
 FIRMIANA_NEW_PASSPHRASE="another passphrase" wallet passphrase >/dev/null
-refused 7 "the passphrase is wrong" wallet show
+refused 7 "wallet: the passphrase is wrong" wallet show
 export FIRMIANA_PASSPHRASE_OF_WALLET="another passphrase"
 wallet() { FIRMIANA_PASSPHRASE=$FIRMIANA_PASSPHRASE_OF_WALLET "$firmiana" wallet "$@"; }
 wallet phrase >"$W/phrase"
@@ -35,7 +34,7 @@ homes_start
 for b in "${banks[@]}"; do as "$b" dataset publish --table loans >/dev/null; done
 wallet trust "$W/genesis.json" | grep -q "chain $(as bank_a status --json | sed -n 's/.*"chain":"\([0-9a-f]*\)".*/\1/p')" || fail "another chain"
 did_a=$(wallet did --with bank_a) did_b=$(wallet did --with bank_b)
-[ "$did_a" != "$did_b" ] && [ "$did_a" = "$(wallet did --with bank_a)" ] || fail "DIDs are not pairwise: $did_a, $did_b"
+[ "$did_a" != "$did_b" ] || fail "DIDs are not pairwise: $did_a, $did_b"
 subject=$(sqlite3 :memory: "ATTACH '$W/data/bank_a.db' AS a; ATTACH '$W/data/bank_b.db' AS b; SELECT subject_id FROM a.loans INTERSECT SELECT subject_id FROM b.loans LIMIT 1")
 exposure() { # ASKER: its contract goes to $id
   cat >"$W/spec.json" <<SPEC
@@ -117,7 +116,7 @@ wallet present "$kyc" --disclose /level --challenge 1 --domain bank_a --out "$W/
 grep -q "^holder  $did_a" "$W/out" && grep -q "level  *2" "$W/out" && ! grep -q Zhang "$W/out" || fail "$(cat "$W/out")"
 [ "$(wallet credentials | grep -c "your DID towards bank_[abc]")" = 3 ] || fail "$(wallet credentials)"
 wallet remove "$held"
-[ "$(wallet credentials --json | grep -o '"form"' | wc -l)" = 2 ] || fail "$(wallet credentials)"
+refused 12 "the wallet has no credential" wallet present "$held" --challenge 1 --domain x
 
 # ---- codes ----
 refused 2 "must end with .png or .svg" wallet export "$two" --image "$W/code.gif"

@@ -195,9 +195,11 @@ static fm_status present_from(const struct wallet *w, const struct cli_args *arg
 
 static fm_status present(const struct cli_args *args, struct base_err *err)
 {
-    struct wallet_file f;
-    fm_status st = wallet_args_open(&f, args, WALLET_TO_READ, err);
+    struct wallet_file f = {.lock = -1};
+    fm_status st = wallet_out_check(args, err);
 
+    if (st == FM_OK)
+        st = wallet_args_open(&f, args, WALLET_TO_READ, err);
     if (st == FM_OK)
         st = present_from(&f.w, args, err);
     wallet_file_close(&f);

@@ -40,10 +40,12 @@ static fm_status pick(json_t **out, const struct wallet *w, const struct cli_arg
 
 static fm_status export(const struct cli_args *args, struct base_err *err)
 {
+    struct wallet_file f = {.lock = -1};
     json_t *value = NULL;
-    struct wallet_file f;
-    fm_status st = wallet_args_open(&f, args, WALLET_TO_READ, err);
+    fm_status st = wallet_out_check(args, err);
 
+    if (st == FM_OK)
+        st = wallet_args_open(&f, args, WALLET_TO_READ, err);
     if (st == FM_OK)
         st = pick(&value, &f.w, args, err);
     if (st == FM_OK)

@@ -10,6 +10,25 @@
 
 enum { PATH_ROOM = 4096 };
 
+static bool ends_with(const char *path, const char *end)
+{
+    size_t len = strlen(path), n = strlen(end);
+
+    return len > n && strcmp(path + len - n, end) == 0;
+}
+
+fm_status wallet_out_check(const struct cli_args *args, struct base_err *err)
+{
+    const char *image = cli_value(args, "image");
+
+    if (cli_flag(args, "qr") + (image != NULL) + (cli_value(args, "out") != NULL) > 1)
+        return base_err_set(err, FM_E_ARG, "--out, --qr and --image: one of them");
+    if (image != NULL && !ends_with(image, ".png") && !ends_with(image, ".svg"))
+        return base_err_set(err, FM_E_ARG, "--image %s: the name must end with .png or .svg",
+                            image);
+    return FM_OK;
+}
+
 static fm_status text_of(struct base_buf *out, const json_t *value, struct base_err *err)
 {
     if (!json_is_string(value))
@@ -47,12 +66,9 @@ static fm_status name_of(char out[PATH_ROOM], const char *path, size_t number, s
 
 static fm_status as_images(const struct wallet_codes *codes, const char *path, struct base_err *err)
 {
-    size_t len = strlen(path);
-    bool svg = len > 4 && strcmp(path + len - 4, ".svg") == 0;
+    bool svg = ends_with(path, ".svg");
     fm_status st = FM_OK;
 
-    if (!svg && (len <= 4 || strcmp(path + len - 4, ".png") != 0))
-        return base_err_set(err, FM_E_ARG, "--image %s: the name must end with .png or .svg", path);
     for (size_t i = 0; st == FM_OK && i < codes->count; i++) {
         struct base_buf picture = {0};
         char name[PATH_ROOM];
@@ -77,8 +93,6 @@ fm_status wallet_out_put(const struct cli_args *args, const json_t *value, struc
     struct base_buf text = {0};
     fm_status st;
 
-    if (qr + (image != NULL) + (cli_value(args, "out") != NULL) > 1)
-        return base_err_set(err, FM_E_ARG, "--out, --qr and --image: one of them");
     if (!qr && image == NULL)
         return credential_put_out(args, value, err);
     st = text_of(&text, value, err);
