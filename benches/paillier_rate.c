@@ -43,12 +43,17 @@ static double ifma_rate(void)
 }
 #endif
 
+/* Multiply-adds of a product of l digits in base n. */
+static double product(double l)
+{
+    return (l < 40 ? 10 : 8.5) * l * l + 2 * l;
+}
+
 /* Multiply-adds of eight operations, with the best windows (ifma.h). */
 static double multiply_adds(const char *op, const char *kind, unsigned bits)
 {
     double l = (double)((bits + 51) / 52), h = (double)((bits / 2 + 51) / 52), b = bits;
-    double m = 10 * l * l + 2 * l, s = 7 * l * l + 3 * l, mh = 10 * h * h + 2 * h,
-           sh = 7 * h * h + 3 * h;
+    double m = product(l), s = 7 * l * l + 3 * l, mh = product(h), sh = 7 * h * h + 3 * h;
 
     if (strcmp(op, "decrypt") == 0 || strcmp(kind, "owner") == 0)
         return b * sh + b / 5 * mh;

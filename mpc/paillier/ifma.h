@@ -7,12 +7,14 @@
  * So a product is two ordinary Montgomery reductions by m: 10 l^2 + 2 l multiply-adds, a squaring
  * 7 l^2 + 3 l, where reducing by m^2 as one number of 2 l digits takes 16 l^2 + 2 l and 12 l^2 + 4
  * l.
+ * - Where l is 40, 60 or 80, a product's three products of l digits are made by halves
+ *   (Karatsuba, once): 8.5 l^2 + 2 l.
  * - q is taken as (R - 1 - q) + e with e = 1 - R mod m: w begins with R - 1 + e, each digit with
  * 2^52 - 1 of it, so that taking q's digits one by one makes no column negative; and with 2^52 - 1
  * more in each column below l, which rounds up what the column carries when it is cleared.
  * Digits in memory may have anything above their 52 bits: multiply-adds do not look at it.
  * Bounds: u < (4 m^2 + R m) / R <= 1.25 m; the high digit < (8 m^2 + R + m + R m) / R < 1.5 m + 2.
- * A column sums at most 6 l + 2 numbers of 52 bits: below 2^61 for l <= 80.
+ * A column sums at most 6 l + 4 numbers of 52 bits, below 2^61 for l <= 80, and by halves 2^61.
  *
  * Besides its multiply-adds a squaring takes 7 vector instructions for each digit (to double it, to
  * carry) and 60 to 70 for each tile (three or two for each digit of both quotients, and to take one
@@ -62,6 +64,8 @@ struct mpc_pai_ifma_scratch {
     __m512i w[2 * IFMA_DIGITS_MAX + IFMA_TILE];
     __m512i q[IFMA_DIGITS_MAX];
     __m512i twice[IFMA_DIGITS_MAX];
+    __m512i mid[IFMA_DIGITS_MAX + IFMA_TILE];
+    __m512i sum[4][IFMA_DIGITS_MAX / 2];
 };
 
 /* z = x y / R, z = x^2 / R for eight numbers of 2 l digits: x0 then x1. z may be x or y. */

@@ -274,10 +274,97 @@ static void double_digits(__m512i *z, const __m512i *x, size_t l)
     }
 }
 
-/* A quotient's digits depend on each other one by one; what stands after it in each round does not
- * depend on them, and fills the time. */
-void mpc_pai_ifma_mul(const struct mpc_pai_ifma *c, struct mpc_pai_ifma_scratch *s, __m512i *z,
-                      const __m512i *x, const __m512i *y)
+/* ---- Karatsuba's way, once: for l a multiple of twenty, at least forty ---- */
+
+/* Half as many digits: both halves' sum; and what it carries. */
+struct half_sum {
+    __m512i *d;
+    __mmask8 carry;
+};
+
+static struct half_sum half_sum(__m512i *z, const __m512i *x, size_t h)
+{
+    const __m512i mask = _mm512_set1_epi64((long long)IFMA_MASK);
+    __m512i sum, carry = _mm512_setzero_si512();
+
+    for (size_t i = 0; i < h; i++) {
+        sum = _mm512_add_epi64(_mm512_and_si512(x[i], mask), _mm512_and_si512(x[h + i], mask));
+        sum = _mm512_add_epi64(sum, carry);
+        z[i] = _mm512_and_si512(sum, mask);
+        carry = _mm512_srli_epi64(sum, IFMA_DIGIT);
+    }
+    return (struct half_sum){z, _mm512_test_epi64_mask(carry, carry)};
+}
+
+/* The three products of the halves of x and y: low and high ones to t, that of their sums to mid;
+ * the first ones there, or added. */
+static void halves(__m512i *t, __m512i *mid, const __m512i *x, const __m512i *y,
+                   const struct half_sum *sx, const struct half_sum *sy, size_t h, bool first)
+{
+    for (size_t k = 0; k < h; k += T)
+        if (first) {
+            sweep_t(t + k, x + k, y, h, k == 0);
+            sweep_t(t + 2 * h + k, x + h + k, y + h, h, k == 0);
+            sweep_t(mid + k, sx->d + k, sy->d, h, k == 0);
+        } else {
+            sweep(t + k, x + k, y, h);
+            sweep(t + 2 * h + k, x + h + k, y + h, h);
+            sweep(mid + k, sx->d + k, sy->d, h);
+        }
+    if (first)
+        mid[2 * h] = _mm512_setzero_si512();
+    for (size_t i = 0; i < h; i++) {
+        __m512i m = _mm512_mask_add_epi64(mid[h + i], sx->carry, mid[h + i], sy->d[i]);
+        mid[h + i] = _mm512_mask_add_epi64(m, sy->carry, m, sx->d[i]);
+    }
+    mid[2 * h] =
+        _mm512_mask_add_epi64(mid[2 * h], sx->carry & sy->carry, mid[2 * h], _mm512_set1_epi64(1));
+}
+
+/* t += (mid - low - high) 2^(52 h). So that no column is negative where it is looked at, each gets
+ * 2^61, which the next gives back. */
+static void join(__m512i *t, __m512i *mid, size_t h)
+{
+    const __m512i more = _mm512_set1_epi64(1LL << 61), back = _mm512_set1_epi64(1LL << 9);
+    const __m512i both = _mm512_sub_epi64(more, back);
+
+    for (size_t i = 0; i < 2 * h; i++) {
+        __m512i less = _mm512_sub_epi64(i == 0 ? more : both, _mm512_add_epi64(t[i], t[2 * h + i]));
+        mid[i] = _mm512_add_epi64(mid[i], less);
+    }
+    for (size_t i = 0; i < 2 * h; i++)
+        t[h + i] = _mm512_add_epi64(t[h + i], mid[i]);
+    t[3 * h] = _mm512_add_epi64(t[3 * h], _mm512_sub_epi64(mid[2 * h], back));
+}
+
+/* z = x y / R by halves: 75 % of the multiply-adds of the three products of l digits, as many as
+ * before for the reductions, and 24 additions a digit. A squaring would gain nothing. */
+static void mul_by_halves(const struct mpc_pai_ifma *c, struct mpc_pai_ifma_scratch *s,
+                          const __m512i *x, const __m512i *y)
+{
+    size_t l = c->l, h = l / 2;
+    struct half_sum x0 = half_sum(s->sum[0], x, h), x1 = half_sum(s->sum[1], x + l, h);
+    struct half_sum y0 = half_sum(s->sum[2], y, h), y1 = half_sum(s->sum[3], y + l, h);
+
+    halves(s->t, s->mid, x, y, &x0, &y0, h, true);
+    join(s->t, s->mid, h);
+    halves(s->w, s->mid, x, y + l, &x0, &y1, h, true);
+    halves(s->w, s->mid, x + l, y, &x1, &y0, h, false);
+    join(s->w, s->mid, h);
+    for (size_t i = 0; i < l; i++)
+        s->w[i] = _mm512_add_epi64(s->w[i], c->e[i]);
+    for (size_t k = 0; k < l; k += T) {
+        quotient(c, s->q, s->t + k);
+        if (k > 0)
+            quotient_rest(c, s->w + k - T, s->q + T);
+        quotient_less(c, s->q + T, s->w + k, s->q);
+        quotient_rest(c, s->t + k, s->q);
+    }
+    quotient_rest(c, s->w + l - T, s->q + T);
+}
+
+static void mul_by_tiles(const struct mpc_pai_ifma *c, struct mpc_pai_ifma_scratch *s,
+                         const __m512i *x, const __m512i *y)
 {
     size_t l = c->l;
 
@@ -291,7 +378,18 @@ void mpc_pai_ifma_mul(const struct mpc_pai_ifma *c, struct mpc_pai_ifma_scratch 
         quotient_rest(c, t, s->q);
         quotient_rest(c, w, s->q + T);
     }
-    normalise(z, s->t + l, s->w + l, l);
+}
+
+/* A quotient's digits depend on each other one by one; what stands after it in each round does not
+ * depend on them, and fills the time. */
+void mpc_pai_ifma_mul(const struct mpc_pai_ifma *c, struct mpc_pai_ifma_scratch *s, __m512i *z,
+                      const __m512i *x, const __m512i *y)
+{
+    if (c->l >= 4 * T && c->l % (2 * T) == 0)
+        mul_by_halves(c, s, x, y);
+    else
+        mul_by_tiles(c, s, x, y);
+    normalise(z, s->t + c->l, s->w + c->l, c->l);
 }
 
 void mpc_pai_ifma_square(const struct mpc_pai_ifma *c, struct mpc_pai_ifma_scratch *s, __m512i *z,
