@@ -88,5 +88,11 @@ for m in "${members[@]}"; do
   as "$m" audit export --out "$W/$m.bundle" >/dev/null
   "$verify" "$W/$m.bundle" >"$W/verified" || fail "$m: $(cat "$W/verified")"
 done
+# A ledger that changed its epoch shows an entry by a bundle of every leaf's hash, and it holds.
+echo "a document" >"$W/document"
+as bank_b evidence deposit "$W/document" --receipt "$W/receipt" >/dev/null
+as bank_b evidence certificate "$W/document" --receipt "$W/receipt" --out "$W/certificate" >/dev/null
+"$verify" "$W/certificate" >"$W/held" || fail "a certificate: $(cat "$W/held")"
+grep -q '^{"bundle":1,' "$W/certificate" || fail "a compact bundle across epochs"
 homes_stop
 echo "epoch.sh: the ledger has its second sequencer, at height $(sed -n 's/.*height \([0-9]*\).*/\1/p' "$W/verified" | head -n 1)"
