@@ -36,6 +36,7 @@ enum {
     COPIES_NAME = 256, /* of a document, with its NUL */
     COPIES_ANSWER_MS = 30000,
     COPIES_RETRY_MS = 60000,
+    COPIES_NOTE_MS = 1000, /* who asks again sooner is not counted again: counting costs a sync */
     COPIES_STALE_MS = 86400000, /* what was announced and never came is forgotten */
     COPIES_YEARS = 30           /* for which a copy may be kept */
 };

@@ -35,6 +35,8 @@ struct copies_peer {
     int64_t due_ms; /* mono: its answer */
     struct copies_incoming in;
     struct copies_outgoing out;
+    char noted[65]; /* what it asked for last that was counted, and when (mono) */
+    int64_t noted_ms;
 };
 
 /* A put or a drop that somebody waits for. */

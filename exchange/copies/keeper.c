@@ -292,6 +292,10 @@ static void note_fetch(struct copies *c, struct copies_peer *p, const struct cop
     if (allowed && strcmp(p->out.owner, m->owner) == 0 && strcmp(p->out.address, m->address) == 0 &&
         m->at != 0 && p->out.next == m->at)
         return;
+    if (strcmp(p->noted, m->address) == 0 && copies_mono(c) - p->noted_ms < COPIES_NOTE_MS)
+        return;
+    memcpy(p->noted, m->address, sizeof p->noted);
+    p->noted_ms = copies_mono(c);
     if (copies_fetch_note(c->store, m->owner, m->address, p->alias, allowed, copies_now(c), &err) !=
         FM_OK)
         copies_note(c, "warn", p->alias, "copies: %s", err.text);

@@ -53,7 +53,8 @@ static void strangers_are_refused(void **state)
     memcpy(m.address, address, 65);
     memcpy(m.owner, "bank_a", 7);
     world.bytes = 0;
-    say(STRANGER, KEEPER, &m);
+    for (int i = 0; i < 100; i++)
+        say(STRANGER, KEEPER, &m);
     m.at = 5;
     say(STRANGER, KEEPER, &m);
     m.say = COPIES_DROP;
@@ -70,7 +71,7 @@ static void strangers_are_refused(void **state)
     memcpy(m.owner, "bank_x", 7);
     say(STRANGER, KEEPER, &m);
     (void)pump();
-    assert_true(world.bytes < 2000); /* refusals, and nothing of the copy */
+    assert_true(world.bytes < 30000); /* a hundred refusals, and nothing of the copy */
     assert_true(there(KEEPER, "kept", "bank_a", address));
     get(OWNER, address, 7);
     assert_int_equal(answer.err.code, FM_OK);
@@ -78,6 +79,11 @@ static void strangers_are_refused(void **state)
     assert_int_equal(
         json_array_size(json_object_get(json_object_get(answer.value, "fetches"), "bank_b")),
         2); /* the owner, and the stranger that was refused */
+    assert_int_equal(
+        json_integer_value(json_object_get(
+            json_array_get(json_object_get(json_object_get(answer.value, "fetches"), "bank_b"), 1),
+            "times")),
+        1); /* asking a hundred times at once is once */
     json_decref(list);
 }
 
