@@ -32,6 +32,7 @@ file usr/bin/firmiana-verify 755
 file usr/lib/systemd/system/firmiana.service 644
 file usr/share/bash-completion/completions/firmiana 644
 file usr/share/firmiana/demo.sh 755
+file usr/share/firmiana/schemas/person-identity.json 644
 file usr/share/doc/firmiana/copyright 644
 file usr/share/doc/firmiana/README.md 644
 file usr/share/man/man1/firmiana.1.gz 644
