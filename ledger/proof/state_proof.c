@@ -245,11 +245,14 @@ static fm_status parse_short(struct ledger_state_proof *proof, const json_t *tex
     struct base_buf bytes = {0};
     bool good = base_unbase64url(&bytes, json_string_value(text), json_string_length(text)) &&
                 bytes.len % 32 == 0 && bytes.len / 32 <= LEDGER_STATE_DEPTH;
+    bool failed = bytes.failed;
 
-    if (good && bytes.len > 0)
+    if (good && !failed && bytes.len > 0)
         memcpy(proof->sibling[0], bytes.p, bytes.len);
-    proof->n = good ? (unsigned)(bytes.len / 32) : 0;
+    proof->n = good && !failed ? (unsigned)(bytes.len / 32) : 0;
     base_buf_release(&bytes);
+    if (failed)
+        return base_err_memory(err, "siblings");
     return good ? FM_OK
                 : base_err_set(err, FM_E_INPUT, "siblings are not base64url of at most %d hashes",
                                LEDGER_STATE_DEPTH);
