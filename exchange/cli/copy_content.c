@@ -89,8 +89,10 @@ fm_status copy_content_seal(int out, char *name, const char *document, const cha
     const struct box_source source = {read_parts, &p};
     fm_status st = FM_OK;
 
-    if (strlen(base_name(document)) >= COPIES_NAME || strlen(base_name(signed_file)) >= COPIES_NAME)
-        st = base_err_set(err, FM_E_ARG, "names of files: up to %d bytes", COPIES_NAME - 1);
+    if (!copies_is_name(base_name(document)) || !copies_is_name(base_name(signed_file)))
+        st = base_err_set(err, FM_E_ARG,
+                          "names of files: up to %d bytes, no control characters, no '.' in front",
+                          COPIES_NAME - 1);
     if (st == FM_OK && strcmp(base_name(document), base_name(signed_file)) == 0)
         st = base_err_set(err, FM_E_ARG, "document and signatures have the same name, '%s'",
                           base_name(document));
@@ -118,17 +120,6 @@ static fm_status collect(void *ctx, const void *bytes, size_t len, struct base_e
     return base_buf_status(ctx, "content", err);
 }
 
-/* A name that another may have chosen: of a plain file in the folder, and harmless to print. */
-static bool is_name(const char *name)
-{
-    if (name[0] == '\0' || name[0] == '.' || strlen(name) >= COPIES_NAME)
-        return false;
-    for (const unsigned char *p = (const unsigned char *)name; *p != '\0'; p++)
-        if (*p < 0x20 || *p == 0x7f || *p == '/')
-            return false;
-    return true;
-}
-
 /* Which bytes are which. Names are borrowed from *line. */
 static fm_status split(json_t **line, const char *names[2], int64_t sizes[2], size_t *at,
                        const struct base_buf *content, struct base_err *err)
@@ -154,7 +145,7 @@ static fm_status split(json_t **line, const char *names[2], int64_t sizes[2], si
         return err->code;
     if (strcmp(type, CONTENT_TYPE) != 0 || version != 1)
         return base_err_set(err, FM_E_UNSUPPORTED, "the box holds something of a later version");
-    if (!is_name(names[0]) || !is_name(names[1]) || strcmp(names[0], names[1]) == 0)
+    if (!copies_is_name(names[0]) || !copies_is_name(names[1]) || strcmp(names[0], names[1]) == 0)
         return base_err_set(err, FM_E_INPUT, "the box has names that no files have");
     if (sizes[0] < 0 || sizes[1] < 0 || sizes[0] > BOX_MAX || sizes[1] > BOX_MAX ||
         sizes[0] + sizes[1] != (int64_t)(content->len - *at))

@@ -96,6 +96,16 @@ bool copies_aliases(const json_t *list)
     return true;
 }
 
+bool copies_is_name(const char *name)
+{
+    if (name[0] == '\0' || name[0] == '.' || strlen(name) >= COPIES_NAME)
+        return false;
+    for (const unsigned char *p = (const unsigned char *)name; *p != '\0'; p++)
+        if (*p < 0x20 || *p == 0x7f || *p == '/' || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
+            return false; /* the last: U+0080 to U+009F, which terminals obey as well */
+    return true;
+}
+
 /* ---- life ---- */
 
 fm_status copies_open(struct copies **out, const struct copies_config *config, struct base_err *err)

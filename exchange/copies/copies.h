@@ -75,6 +75,9 @@ struct copies_reply {
     void (*error)(void *ctx, const struct base_err *err);
 };
 
+/* Of a plain file in a folder, and harmless to print, whoever chose it? */
+bool copies_is_name(const char *name);
+
 fm_status copies_open(struct copies **out, const struct copies_config *config,
                       struct base_err *err) FM_CHECK;
 void copies_close(struct copies *c); /* answers nobody; NULL is allowed */

@@ -119,6 +119,8 @@ void copies_tasks_go(struct copies *c, const char *alias, int64_t before_ms);
 void copies_task_end(struct copies *c, struct copies_peer *p);
 /* puts.c: answers those who wait for tasks that are settled. */
 void copies_waits_settle(struct copies *c);
+/* An own box goes when no keeper of it is waited for. */
+void copies_out_settle(struct copies *c, const char *address);
 
 /* fetch.c */
 void copies_on_data(struct copies *c, const char *from, const struct copies_message *m);

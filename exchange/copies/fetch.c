@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "did/document.h"
 #include "exchange/copies/box.h"
 #include "exchange/copies/copies_own.h"
 
@@ -172,6 +173,7 @@ void copies_on_data(struct copies *c, const char *from, const struct copies_mess
 {
     struct copies_fetch *f = find_fetch(c, from, m->address);
     struct base_err err = {0};
+    int64_t rest;
 
     if (f == NULL)
         return; /* late */
@@ -179,7 +181,10 @@ void copies_on_data(struct copies *c, const char *from, const struct copies_mess
         pass_over(c, f, copies_no_text(m->why));
         return;
     }
-    if (m->size != f->size || m->at != f->at || (int64_t)m->len > f->size - f->at) {
+    /* Less than was asked for is refused too: a byte at a time would last for ever. */
+    rest = f->size - f->at;
+    if (m->size != f->size || m->at != f->at ||
+        (int64_t)m->len != (rest < COPIES_PART ? rest : COPIES_PART)) {
         pass_over(c, f, "what it gave is of another size or place");
         return;
     }
@@ -304,6 +309,21 @@ static void asked_end(struct copies *c, struct copies_asked *a)
     asked_free(c, a);
 }
 
+/* What a keeper counts is shown to people: whom it names has an alias. */
+static bool are_fetches(const json_t *list)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+    {
+        const char *by = json_string_value(json_object_get(item, "by"));
+        if (by == NULL || !did_alias_is_valid(by))
+            return false;
+    }
+    return true;
+}
+
 void copies_on_fetches(struct copies *c, const char *from, const struct copies_message *m)
 {
     for (struct copies_asked *a = c->asked, *next; a != NULL; a = next) {
@@ -311,7 +331,7 @@ void copies_on_fetches(struct copies *c, const char *from, const struct copies_m
         if (strcmp(a->address, m->address) != 0 || json_object_get(a->waiting, from) == NULL)
             continue;
         (void)json_object_del(a->waiting, from);
-        if (m->say == COPIES_FETCHES)
+        if (m->say == COPIES_FETCHES && are_fetches(m->what))
             (void)json_object_set(json_object_get(a->value, "fetches"), from, m->what);
         if (json_object_size(a->waiting) == 0)
             asked_end(c, a);

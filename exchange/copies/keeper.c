@@ -141,6 +141,24 @@ static fm_status begin(struct copies *c, struct copies_peer *p, const struct cop
     return st;
 }
 
+/* Files of it that the row will not count go before the row is written: after a crash between the
+ * two there is too little on the disk, never more than the quota. */
+static void clear_files(struct copies *c, struct copies_peer *p, const struct copies_message *m,
+                        bool same_size)
+{
+    char path[COPIES_PATH];
+
+    copies_store_path(c->store, path, "kept", p->alias, m->address);
+    (void)unlink(path);
+    if (same_size)
+        return;
+    if (strcmp(p->in.address, m->address) == 0)
+        copies_incoming_end(&p->in);
+    copies_store_path(c->store, path, "part", p->alias, m->address);
+    (void)unlink(path);
+}
+
+/* Announcing again what is announced costs neither a sync nor the hash of what came. */
 static fm_status take_offer(struct copies *c, struct copies_peer *p, const struct copies_message *m,
                             struct base_err *err)
 {
@@ -148,9 +166,15 @@ static fm_status take_offer(struct copies *c, struct copies_peer *p, const struc
     struct copies_held h;
     struct base_err none = {0};
     fm_status st = copies_held_get(&h, c->store, p->alias, m->address, &none);
-    bool have = st == FM_OK && h.whole && h.size == m->size && file_is(c, p->alias, &h);
+    bool same_size = st == FM_OK && h.size == m->size;
+    bool have = same_size && h.whole && file_is(c, p->alias, &h);
+    bool comes = same_size && !h.whole && p->in.fd >= 0 && p->in.size == m->size &&
+                 strcmp(p->in.address, m->address) == 0;
+    bool same = (have || comes) && h.until_ms == m->until_ms && json_equal(h.readers, m->what) != 0;
 
     json_decref(h.readers);
+    if (!have && !comes)
+        clear_files(c, p, m, same_size);
     memcpy(h.owner, p->alias, sizeof h.owner);
     memcpy(h.address, m->address, sizeof h.address);
     h.since_ms = st == FM_OK && have ? h.since_ms : copies_now(c);
@@ -158,12 +182,12 @@ static fm_status take_offer(struct copies *c, struct copies_peer *p, const struc
     h.until_ms = m->until_ms;
     h.whole = have;
     h.readers = m->what;
-    st = copies_held_put(c->store, &h, err);
+    st = same ? FM_OK : copies_held_put(c->store, &h, err);
     if (st == FM_OK && have) {
         send_receipt(c, p->alias, m, &h);
         return FM_OK;
     }
-    if (st == FM_OK)
+    if (st == FM_OK && !comes)
         st = begin(c, p, &h, err);
     if (st != FM_OK)
         return st;
@@ -414,7 +438,7 @@ static fm_status check_record(int64_t *until_ms, const char *from, const struct 
         base_json_get_int(&size, m->what, "size", err) != FM_OK ||
         base_json_get_int(until_ms, m->what, "until", err) != FM_OK)
         return err->code;
-    if (strlen(text) >= COPIES_NAME || size < BOX_LEAST || size > BOX_MAX ||
+    if (!copies_is_name(text) || size < BOX_LEAST || size > BOX_MAX ||
         !copies_aliases(json_object_get(m->what, "keepers")) ||
         !copies_aliases(json_object_get(m->what, "readers")))
         return base_err_set(err, FM_E_INPUT, "the record's name, size, keepers or readers");

@@ -15,7 +15,7 @@
 
 struct settled {
     struct copies *c;
-    bool all, sent; /* nothing is awaited; no keeper needs the box any more */
+    bool all, sent; /* nobody who is there is awaited; no keeper needs the box any more */
 };
 
 static fm_status look(void *ctx, const struct copies_task *t, struct base_err *err)
@@ -49,19 +49,28 @@ static void answer(struct copies *c, struct copies_wait *w)
     json_decref(value);
 }
 
+void copies_out_settle(struct copies *c, const char *address)
+{
+    struct settled s = {c, true, true};
+    struct base_err err = {0};
+    char path[COPIES_PATH];
+
+    if (copies_task_each(c->store, address, look, &s, &err) != FM_OK || !s.sent)
+        return;
+    copies_store_path(c->store, path, "out", NULL, address);
+    (void)unlink(path);
+}
+
 void copies_waits_settle(struct copies *c)
 {
     for (struct copies_wait **at = &c->waits, *w; (w = *at) != NULL;) {
         struct settled s = {c, true, true};
         struct base_err err = {0};
-        char path[COPIES_PATH];
         if (copies_task_each(c->store, w->address, look, &s, &err) == FM_OK && !s.all) {
             at = &w->next;
             continue;
         }
-        copies_store_path(c->store, path, "out", NULL, w->address);
-        if (s.sent)
-            (void)unlink(path);
+        copies_out_settle(c, w->address);
         *at = w->next;
         answer(c, w);
         free(w);
@@ -117,27 +126,41 @@ static fm_status check_put(struct copies *c, const struct copies_put *put, struc
                             (long long)put->size, BOX_MAX);
     if (put->until_ms <= now || put->until_ms > now + COPIES_YEARS * 366LL * 86400000)
         return base_err_set(err, FM_E_ARG, "copies are kept for up to %d years", COPIES_YEARS);
+    if (!copies_is_name(put->name))
+        return base_err_set(err, FM_E_ARG,
+                            "the document's name: of a plain file, up to %d bytes, without control "
+                            "characters",
+                            COPIES_NAME - 1);
     if (check_names(c, put->keepers, "keeper", 1, err) != FM_OK)
         return err->code;
     return check_names(c, put->readers, "reader", 0, err);
 }
 
-static fm_status put_tasks(struct copies *c, const char *address, const json_t *members,
-                           enum copies_role role, struct base_err *err)
+static size_t list_tasks(struct copies_task *tasks, const char *address, const json_t *members,
+                         enum copies_role role)
 {
-    fm_status st = FM_OK;
-
-    for (size_t i = 0; st == FM_OK && i < json_array_size(members); i++) {
-        struct copies_task t = {.role = role, .state = COPIES_WAITING};
-        memcpy(t.address, address, sizeof t.address);
-        (void)snprintf(t.member, sizeof t.member, "%s",
+    for (size_t i = 0; i < json_array_size(members); i++) {
+        struct copies_task *t = &tasks[i];
+        *t = (struct copies_task){.role = role, .state = COPIES_WAITING};
+        memcpy(t->address, address, sizeof t->address);
+        (void)snprintf(t->member, sizeof t->member, "%s",
                        json_string_value(json_array_get(members, i)));
-        st = copies_task_put(c->store, &t, err);
     }
-    return st;
+    return json_array_size(members);
 }
 
-/* The key is on the disk before anything that it opens leaves; the box before its row. */
+/* All of them or none: after a crash no reader knows a key of what no keeper shall keep. */
+static fm_status put_tasks(struct copies *c, const struct copies_put *put, struct base_err *err)
+{
+    struct copies_task tasks[2 * COPIES_READERS];
+    size_t n = list_tasks(tasks, put->address, put->readers, COPIES_READER);
+
+    n += list_tasks(tasks + n, put->address, put->keepers, COPIES_KEEPER);
+    return copies_tasks_put(c->store, tasks, n, err);
+}
+
+/* The row comes before the key, so that no key is left that nothing erases; the key and the box
+ * are on the disk before the tasks, with which something leaves. */
 static fm_status put_all(struct copies *c, const struct copies_put *put, struct base_err *err)
 {
     char path[COPIES_PATH], key[65];
@@ -158,13 +181,11 @@ static fm_status put_all(struct copies *c, const struct copies_put *put, struct 
     if (st == FM_OK)
         st = base_file_sync_folder(path, err);
     if (st == FM_OK)
-        st = c->config.host.seal(c->config.host.ctx, put->address, record, err);
-    if (st == FM_OK)
         st = copies_known_add(c->store, put->address, c->config.alias, put->until_ms, err);
     if (st == FM_OK)
-        st = put_tasks(c, put->address, put->readers, COPIES_READER, err);
+        st = c->config.host.seal(c->config.host.ctx, put->address, record, err);
     if (st == FM_OK)
-        st = put_tasks(c, put->address, put->keepers, COPIES_KEEPER, err);
+        st = put_tasks(c, put, err);
     json_decref(record);
     return st;
 }

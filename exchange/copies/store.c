@@ -156,10 +156,17 @@ static fm_status wanted(bool *out, struct copies_store *s, const char *name, str
         return FM_OK;
     if (first != address && (size_t)(address - first) <= sizeof owner)
         memcpy(owner, first + 1, (size_t)(address - first) - 1);
-    st = copies_sql(&q, s, err,
-                    owner[0] != '\0' ? "SELECT 1 FROM held WHERE address = ?1 AND owner = ?2"
-                                     : "SELECT 1 FROM known WHERE address = ?1 AND ?2 = ''",
-                    "ss", address + 1, owner);
+    if (owner[0] != '\0')
+        st = copies_sql(&q, s, err,
+                        "SELECT 1 FROM held WHERE address = ?1 AND owner = ?2 AND whole = ?3",
+                        "ssi", address + 1, owner, (int64_t)(strncmp(name, "kept-", 5) == 0));
+    else
+        st = copies_sql(&q, s, err,
+                        strncmp(name, "out-", 4) == 0
+                            ? "SELECT 1 FROM task WHERE address = ?1 AND role = 0 AND state = 0"
+                            : "SELECT 1 FROM known WHERE address = ?1",
+                        "s", address + 1);
+    _Static_assert(COPIES_KEEPER == 0 && COPIES_WAITING == 0, "the numbers above");
     if (st == FM_OK)
         st = copies_step(out, s, &q, err);
     (void)sqlite3_finalize(q);

@@ -108,6 +108,9 @@ struct copies_task {
 };
 fm_status copies_task_put(struct copies_store *s, const struct copies_task *t,
                           struct base_err *err) FM_CHECK;
+/* All of them, or none. */
+fm_status copies_tasks_put(struct copies_store *s, const struct copies_task *tasks, size_t n,
+                           struct base_err *err) FM_CHECK;
 /* The next thing to tell a member, oldest first, of those not tried since at_ms; FM_E_NOT_FOUND. */
 fm_status copies_task_next(struct copies_task *out, struct copies_store *s, const char *member,
                            int64_t before_ms, struct base_err *err) FM_CHECK;

@@ -151,6 +151,30 @@ fm_status copies_task_put(struct copies_store *s, const struct copies_task *t, s
     return st;
 }
 
+static fm_status run(struct copies_store *s, const char *sql, struct base_err *err)
+{
+    sqlite3_stmt *q;
+    fm_status st = copies_sql(&q, s, err, sql, "");
+
+    return copies_run(s, st, q, err);
+}
+
+fm_status copies_tasks_put(struct copies_store *s, const struct copies_task *tasks, size_t n,
+                           struct base_err *err)
+{
+    fm_status st = run(s, "BEGIN IMMEDIATE", err);
+
+    if (st != FM_OK)
+        return st;
+    for (size_t i = 0; st == FM_OK && i < n; i++)
+        st = copies_task_put(s, &tasks[i], err);
+    if (st == FM_OK)
+        st = run(s, "COMMIT", err);
+    if (st != FM_OK && !sqlite3_get_autocommit(s->db)) /* a full disk may have rolled it back */
+        (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return st;
+}
+
 fm_status copies_task_next(struct copies_task *out, struct copies_store *s, const char *member,
                            int64_t before_ms, struct base_err *err)
 {

@@ -43,7 +43,9 @@ static void settle(struct copies *c, struct copies_peer *p, enum copies_state st
     st = copies_task_put(c->store, &t, &err);
     if (st != FM_OK)
         copies_note(c, "warn", p->alias, "copies: %s", err.text);
-    p->task.state = COPIES_DONE; /* what is on the disk holds */
+    else if (t.role == COPIES_KEEPER && state != COPIES_WAITING)
+        copies_out_settle(c, t.address); /* whoever put it may have stopped waiting long ago */
+    p->task.state = COPIES_DONE;         /* what is on the disk holds */
     copies_task_end(c, p);
     copies_tasks_go(c, p->alias, copies_now(c) - COPIES_RETRY_MS);
 }
@@ -147,8 +149,8 @@ static fm_status check_receipt(struct copies *c, const struct copies_peer *p,
                                         "size",    "type",  "until",  "version", NULL};
     const struct copies_host *h = &c->config.host;
     char owner[COPIES_DID], keeper[COPIES_DID];
-    json_t *bare = json_copy(m->what), *proof, *want;
-    int64_t until_ms = 0, kept_ms = 0;
+    json_t *bare = json_copy(m->what), *proof, *want, *record = NULL;
+    int64_t kept_ms = 0;
     fm_status st = base_json_only(m->what, names, err);
 
     if (st == FM_OK)
@@ -156,7 +158,7 @@ static fm_status check_receipt(struct copies *c, const struct copies_peer *p,
     if (st == FM_OK)
         st = h->did(h->ctx, p->alias, keeper, err);
     if (st == FM_OK)
-        st = base_json_get_int(&until_ms, m->what, "until", err);
+        st = copies_record(&record, c, p->task.address, err);
     if (st == FM_OK)
         st = base_json_get_int(&kept_ms, m->what, "kept", err);
     if (st == FM_OK)
@@ -166,13 +168,15 @@ static fm_status check_receipt(struct copies *c, const struct copies_peer *p,
         want = json_pack("{s:s,s:s,s:s,s:I,s:s,s:I,s:s,s:I,s:I}", "address", p->task.address,
                          "chain", c->config.chain, "keeper", keeper, "kept", (json_int_t)kept_ms,
                          "owner", owner, "size", (json_int_t)p->size, "type", "FirmianaCopyReceipt",
-                         "until", (json_int_t)until_ms, "version", (json_int_t)1);
+                         "until", json_integer_value(json_object_get(record, "until")), "version",
+                         (json_int_t)1);
         if (!json_equal(bare, want))
             st = base_err_set(err, FM_E_PEER, "its receipt is for something else");
         json_decref(want);
     }
     if (st == FM_OK)
         st = h->check(h->ctx, p->alias, bare, proof, err);
+    json_decref(record);
     json_decref(bare);
     return st;
 }
@@ -224,6 +228,23 @@ static void on_gone(struct copies *c, struct copies_peer *p)
     copies_tasks_go(c, p->alias, copies_now(c) - COPIES_RETRY_MS);
 }
 
+/* A keeper that was sent all of it says that it is something else: sending it again every minute
+ * helps only if that is not so. */
+static bool own_box_is_right(const struct copies_peer *p)
+{
+    struct base_err err = {0};
+    uint8_t hash[32];
+    char hex[65];
+    int64_t size;
+
+    if (p->fd < 0 || p->at != p->size)
+        return true;
+    if (box_address(hash, &size, p->fd, NULL, &err) != FM_OK)
+        return false;
+    base_hex(hex, hash, 32);
+    return strcmp(hex, p->task.address) == 0;
+}
+
 void copies_on_answer(struct copies *c, const char *from, const struct copies_message *m)
 {
     struct copies_peer *p = copies_peer(c, from);
@@ -241,6 +262,8 @@ void copies_on_answer(struct copies *c, const char *from, const struct copies_me
         settle(c, p, COPIES_DONE, "", NULL);
     else if (leaving && (m->say == COPIES_DROPPED || m->say == COPIES_FORGOT))
         on_gone(c, p);
+    else if (m->say == COPIES_NO && !leaving && m->why == COPIES_NO_OTHER && !own_box_is_right(p))
+        settle(c, p, COPIES_REFUSED, "this node's own box of it is damaged: put it again", NULL);
     else if (m->say == COPIES_NO && !leaving)
         settle(c, p,
                m->why == COPIES_NO_DISK || m->why == COPIES_NO_BUSY || m->why == COPIES_NO_OTHER

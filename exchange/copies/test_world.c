@@ -118,6 +118,8 @@ static fm_status host_check(void *ctx, const char *alias, const json_t *document
 static fm_status host_seal(void *ctx, const char *name, const json_t *secret, struct base_err *err)
 {
     (void)err;
+    if (world.on_seal != NULL)
+        world.on_seal((unsigned)(uintptr_t)ctx, name);
     (void)json_object_set_new(members[(uintptr_t)ctx].secrets, name, json_deep_copy(secret));
     return FM_OK;
 }

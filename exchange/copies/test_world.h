@@ -29,6 +29,7 @@ struct world {
     uint64_t kill_at;     /* when so many were sent ... */
     unsigned kill_whom;   /* ... this process dies, before the message leaves */
     bool forge;           /* receipts' proofs are wrong */
+    void (*on_seal)(unsigned who, const char *name); /* before a secret is sealed */
 };
 extern struct world world;
 
