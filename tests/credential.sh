@@ -240,6 +240,8 @@ change_keys() { # NEW_ASSERTION_KEY VERSION COMMAND...
 printf 'id,name\nurn:student:1,A\n' >rows.csv
 echo '{"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"], "credentialSubject": {"degree": "BSc"}}' >template.json
 "$firmiana" credential batch template.json rows.csv --home "$W/home" --out honest >/dev/null
+signed_and_anchored() { "$firmiana" sign template.json --home "$W/home" --out "$1" >/dev/null && "$firmiana" anchor "$1" --home "$W/home" >/dev/null; }
+signed_and_anchored honest.sig
 "$firmiana" did key assertionMethod --out thief.json >/dev/null
 change_keys thief.json 2 did rotate --with thief.json
 ok issue draft.json --home "$W/home" --out stolen.json
@@ -249,7 +251,12 @@ ok verify stolen.json --trail t3.bundle
 ok verify stolen.json --home "$W/home"
 "$firmiana" credential batch template.json rows.csv --home "$W/home" --out forged >/dev/null
 "$firmiana" credential extract forged --row 1 --home "$W/home" --out forged.1 >/dev/null
-"$build/bin/firmiana-verify" forged.1 >out || fail "$(cat out)" # nobody knows yet
+signed_and_anchored stolen.sig
+for early in forged.1 stolen.sig; do # nobody knows yet, and that is said
+  "$build/bin/firmiana-verify" "$early" >out || fail "$(cat out)"
+  grep -q "came with a change that a recovery could override until 20" out || fail "$early: $(cat out)"
+  "$build/bin/firmiana-verify" --json "$early" | grep -q '"overridable_until_ms":' || fail "$early: not in JSON"
+done
 for key in recovery:r2 assertionMethod:mine; do "$firmiana" did key "${key%:*}" --out "${key#*:}.json" >/dev/null; done
 "$firmiana" officer create --out o2.json >/dev/null
 change_keys mine.json 3 did recover --key home/keys/recovery.json --new-recovery r2.json --with o2.json --with mine.json
@@ -257,10 +264,17 @@ export_trail t4.bundle
 refused 7 "has no key '$member_did#" verify stolen.json --trail t4.bundle
 refused 7 "has no key '$member_did#" verify stolen.json --home "$W/home"
 "$firmiana" credential extract honest --row 1 --home "$W/home" --out honest.1 >/dev/null
-"$build/bin/firmiana-verify" honest.1 >out || fail "$(cat out)"
+{ sed 2q honest.sig; cat t4.bundle; } >honest.later
+for early in honest.1 honest.later; do
+  "$build/bin/firmiana-verify" "$early" >out || fail "$(cat out)"
+  ! grep -q "could override" out || fail "$early: $(cat out)"
+done
 "$firmiana" credential extract forged --row 1 --home "$W/home" --out forged.2 >/dev/null
 ! "$build/bin/firmiana-verify" forged.2 >out 2>err || fail "a thief's certificate is valid"
 grep -q "overrode: it counts as never valid" err || fail "$(cat err)"
+{ sed 2q stolen.sig; cat t4.bundle; } >stolen.later
+! "$build/bin/firmiana-verify" stolen.later >out 2>err || fail "a document signed by a thief is valid"
+grep -q "signature 1: .*overrode: it counts as never valid" err || fail "$(cat err)"
 refused 1 "is not that of the trail's end" verify stolen.json --trail t4.bundle --document thief_document.json
 ok issue draft.json --home "$W/home" --out after.json
 ok verify after.json --trail t4.bundle

@@ -105,7 +105,7 @@ struct census {
 static fm_status look(void *ctx, const char *key, const json_t *value, struct base_err *err)
 {
     struct census *all = ctx;
-    const struct did_document *doc;
+    const json_t *there; /* not the documents in memory: these make room for one another */
     struct base_err why = {0};
     uint8_t theirs[32];
     bool found = false;
@@ -114,10 +114,11 @@ static fm_status look(void *ctx, const char *key, const json_t *value, struct ba
     key += strlen("member/");
     if (!ledger_member_is_active(value) || strcmp(key, all->but) == 0)
         return FM_OK;
-    st = ledger_document_get(all->c, &doc, ledger_text(value, "did"), err);
-    if (st != FM_OK || doc == NULL)
+    st = ledger_state_get(all->c, &there, "did", ledger_text(value, "did"), err);
+    if (st != FM_OK || there == NULL)
         return st;
-    if (ledger_validator_read(theirs, &found, did_document_json(doc), &why) != FM_OK || !found)
+    if (ledger_validator_read(theirs, &found, json_object_get(there, "document"), &why) != FM_OK ||
+        !found)
         return FM_OK; /* orders nothing */
     all->n++;
     if (all->other != NULL && memcmp(theirs, all->other, sizeof theirs) == 0 &&

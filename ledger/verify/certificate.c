@@ -125,6 +125,17 @@ static int64_t up(int64_t ms)
     return (ms + 999) / 1000 * 1000;
 }
 
+void ledger_certificate_print_open(FILE *out, int64_t open_until_ms)
+{
+    char when[DID_MOMENT_TEXT];
+
+    if (open_until_ms != 0)
+        (void)fprintf(out,
+                      "  note       a key came with a change that a recovery could override until "
+                      "%s, after this file's ledger ends: ask for a file of a later time\n",
+                      moment(when, up(open_until_ms)));
+}
+
 void ledger_certificate_print_anchor(FILE *out, const struct ledger_certificate_report *r)
 {
     const struct ledger_certificate *c = &r->certificate;

@@ -43,6 +43,8 @@ int64_t ledger_certificate_time_ms(const struct ledger_certificate_report *r);
 
 /* Where and by when it was deposited, and on what that rests: lines for people. */
 void ledger_certificate_print_anchor(FILE *out, const struct ledger_certificate_report *r);
+/* The note of ledger_verified_open_until(); nothing for 0. */
+void ledger_certificate_print_open(FILE *out, int64_t open_until_ms);
 
 /* What it shows, and what not: for people, and as one object (the caller's; NULL: memory). */
 void ledger_certificate_print(FILE *out, const struct ledger_certificate_report *r);

@@ -63,7 +63,11 @@ static fm_status judge_today(struct ledger_issued *out, const struct credential_
     st = credential_verify_claims(&out->facts, out->file.record, &now, err);
     if (st == FM_OK)
         st = ledger_verified_stands(out->file.certificate.log, out->facts.issuer,
-                                    out->facts.proof.method, err);
+                                    out->facts.proof.method, DID_ROLE_ASSERTION, err);
+    if (st == FM_OK)
+        out->open_until_ms =
+            ledger_verified_open_until(out->file.certificate.log, out->facts.issuer,
+                                       out->facts.proof.method, DID_ROLE_ASSERTION);
     return st == FM_E_INPUT || st == FM_E_AUTH ? (err->code = FM_E_INVALID) : st;
 }
 
@@ -112,6 +116,7 @@ void ledger_issued_print(FILE *out, const struct ledger_issued *i)
                         "the end of this file's ledger");
     if (i->file.anchored)
         ledger_certificate_print_anchor(out, &i->file.certificate);
+    ledger_certificate_print_open(out, i->open_until_ms);
     (void)fprintf(out, "  proves     that its issuer said this%s; not that it is true\n",
                   i->file.anchored ? ", with a key that was its own when it was deposited" : "");
 }
@@ -128,6 +133,8 @@ json_t *ledger_issued_json(const struct ledger_issued *i)
         (void)json_object_set_new(out, "alias", json_string(alias));
     if (out != NULL && i->facts.valid_until_s != INT64_MAX)
         (void)json_object_set_new(out, "valid_until", json_integer(i->facts.valid_until_s));
+    if (out != NULL && i->open_until_ms != 0)
+        (void)json_object_set_new(out, "overridable_until_ms", json_integer(i->open_until_ms));
     if (out != NULL && i->file.anchored)
         (void)json_object_set_new(out, "anchor", ledger_certificate_json(&i->file.certificate));
     return out;

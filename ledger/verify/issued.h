@@ -16,6 +16,7 @@
 struct ledger_issued {
     struct ledger_anchored file;
     struct credential_facts facts; /* texts are the record's */
+    int64_t open_until_ms;         /* of the key: ledger_verified_open_until(); 0 if none */
 };
 void ledger_issued_release(struct ledger_issued *i); /* {0} is fine */
 

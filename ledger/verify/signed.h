@@ -12,6 +12,7 @@
 struct ledger_signed {
     struct ledger_anchored file;
     struct did_signature_report signatures; /* texts are the record's */
+    int64_t open_until_ms; /* of a key of them: ledger_verified_open_until(); 0 if none */
 };
 void ledger_signed_release(struct ledger_signed *s); /* {0} is fine */
 
@@ -22,7 +23,9 @@ bool ledger_signed_begins(const char first[3]);
 fm_status ledger_signed_digest(struct did_signature_document *out, const char *path,
                                struct base_err *err) FM_CHECK;
 
-/* Reads and checks it all. expect_chain32, ca_file: NULL is allowed; they are for anchored files.
+/* Reads and checks it all; no key of an anchored one may have come with a change that a recovery
+ * overrode (ledger_verified_stands()). expect_chain32, ca_file: NULL is allowed; they are for
+ * anchored files.
  * keys: for those that are not. FM_E_INVALID says what does not hold; also if all holds but signers
  * are missing, naming the first: out is then whole. Other errors are no verdict. The caller
  * releases *out in any case. */

@@ -52,6 +52,7 @@ void ledger_signed_print(FILE *out, const struct ledger_signed *s, bool compared
         print_signer(out, s, &r->signer[i]);
     if (s->file.anchored)
         ledger_certificate_print_anchor(out, &s->file.certificate);
+    ledger_certificate_print_open(out, s->open_until_ms);
     (void)fprintf(out, "  proves     that these keys signed %s%s\n",
                   compared ? "this document" : "a document with these digests (none was compared)",
                   s->file.anchored
@@ -89,6 +90,8 @@ json_t *ledger_signed_json(const struct ledger_signed *s, bool compared)
                   "name", r->document.name, "size", (json_int_t)r->document.size, "sha256", sha256,
                   "sm3", sm3, "purpose", r->purpose, "in_order", (int)r->in_order, "compared",
                   (int)compared, "anchored", (int)s->file.anchored, "signers", signers);
+    if (out != NULL && s->open_until_ms != 0)
+        (void)json_object_set_new(out, "overridable_until_ms", json_integer(s->open_until_ms));
     if (out != NULL && s->file.anchored)
         (void)json_object_set_new(out, "anchor", ledger_certificate_json(&s->file.certificate));
     return out;

@@ -222,8 +222,8 @@ static bool is_verdict(fm_status st)
 /* Checks that depend on who the members are fail too where a change of theirs is not disclosed. */
 static bool depends_on_members(const char *check)
 {
-    static const char *const checks[] = {"transaction", "proof",       "result", "identity",
-                                         "receipt",     "cosignature", "state",  "epoch"};
+    static const char *const checks[] = {"transaction", "proof", "result", "identity",   "receipt",
+                                         "cosignature", "state", "epoch",  "misbehavior"};
 
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         if (strcmp(checks[i], check) == 0)

@@ -89,11 +89,11 @@ struct ledger_verified_misbehavior {
 };
 
 /* The versions of a member's document around its own changes (did.update, did.recover), and the
- * assertionMethod of each. */
+ * ids of each that have the roles assertionMethod and capabilityInvocation. */
 struct ledger_verified_keys {
     uint32_t member; /* index */
     struct did_history history;
-    json_t *methods; /* an array of arrays of ids, one a version */
+    json_t *methods; /* an array of objects, one a version: role -> ids */
 };
 
 /* A status list's newest version (format.md section 16). */
@@ -185,11 +185,18 @@ fm_status ledger_verify_certificate(struct ledger_verified **out,
 fm_status ledger_verified_complete(const struct ledger_verified *report,
                                    struct base_err *err) FM_CHECK;
 
-/* Whether a verification method that had a member's assertionMethod at some leaf counts:
+/* Whether a verification method that had this role of a member's at some leaf counts:
  * FM_E_INVALID if only versions had it that a recovery within 72 hours overrode (did/method.md,
  * section 4). Ask ledger_verified_complete() too. */
 fm_status ledger_verified_stands(const struct ledger_verified *report, const char *did,
-                                 const char *method, struct base_err *err) FM_CHECK;
+                                 const char *method, enum did_role role,
+                                 struct base_err *err) FM_CHECK;
+
+/* A trail that ends within 72 hours of a change cannot know whether a recovery overrode it. Of a
+ * method that only such changes (did.update) gave this role: the moment until which one could, in
+ * ms; 0 for any other. */
+int64_t ledger_verified_open_until(const struct ledger_verified *report, const char *did,
+                                   const char *method, enum did_role role);
 
 /* The newest version of an issuer's status list, NULL if it was never anchored; borrowed. Only
  * where everything is disclosed can nobody have hidden a newer one: else FM_E_INVALID. */

@@ -19,13 +19,15 @@ static struct ledger_verified_keys *keys_of(const struct ledger_verified *report
 static fm_status add_version(struct ledger_verified_keys *k, const struct did_document *doc,
                              const char *by, int64_t time_ms, struct base_err *err)
 {
-    json_t *methods = json_object_get(did_document_json(doc), "assertionMethod");
+    const json_t *json = did_document_json(doc);
+    json_t *roles =
+        json_pack("{s:O*, s:O*}", "assertionMethod", json_object_get(json, "assertionMethod"),
+                  "capabilityInvocation", json_object_get(json, "capabilityInvocation"));
     struct did_version v = {.time_ms = time_ms};
 
     memcpy(v.hash32, did_document_hash32(doc), sizeof v.hash32);
     (void)snprintf(v.by, sizeof v.by, "%s", by);
-    if ((methods != NULL ? json_array_append(k->methods, methods)
-                         : json_array_append_new(k->methods, json_array())) != 0)
+    if (json_array_append_new(k->methods, roles) != 0)
         return base_err_memory(err, "keys");
     return did_history_add(&k->history, &v, err);
 }
@@ -103,14 +105,15 @@ static bool has_method(const json_t *methods, const char *method)
 }
 
 fm_status ledger_verified_stands(const struct ledger_verified *report, const char *did,
-                                 const char *method, struct base_err *err)
+                                 const char *method, enum did_role role, struct base_err *err)
 {
     const struct ledger_identity *member = ledger_members_by_did(report->members, did);
     const struct ledger_verified_keys *k = member == NULL ? NULL : keys_of(report, member->index);
     bool overridden = false;
 
     for (size_t i = 0; k != NULL && i < k->history.n; i++) {
-        if (!has_method(json_array_get(k->methods, i), method))
+        if (!has_method(json_object_get(json_array_get(k->methods, i), did_role_name(role)),
+                        method))
             continue;
         if (did_history_override(&k->history, i) == SIZE_MAX)
             return FM_OK;
@@ -122,6 +125,28 @@ fm_status ledger_verified_stands(const struct ledger_verified *report, const cha
                               "overrode: it counts as never valid",
                               method)
                : FM_OK;
+}
+
+int64_t ledger_verified_open_until(const struct ledger_verified *report, const char *did,
+                                   const char *method, enum did_role role)
+{
+    const struct ledger_identity *member = ledger_members_by_did(report->members, did);
+    const struct ledger_verified_keys *k = member == NULL ? NULL : keys_of(report, member->index);
+    int64_t until = 0;
+
+    for (size_t i = 0; k != NULL && i < k->history.n; i++) {
+        const struct did_version *v = &k->history.versions[i];
+        if (!has_method(json_object_get(json_array_get(k->methods, i), did_role_name(role)),
+                        method) ||
+            did_history_override(&k->history, i) != SIZE_MAX)
+            continue;
+        if (strcmp(v->by, ledger_tx_type_name(LEDGER_TX_DID_UPDATE)) != 0 ||
+            report->time_ms - v->time_ms >= DID_OVERRIDE_MS)
+            return 0;
+        if (until == 0)
+            until = v->time_ms + DID_OVERRIDE_MS; /* the first of them stands first */
+    }
+    return until;
 }
 
 void ledger_verified_keys_release(struct ledger_verified *report)

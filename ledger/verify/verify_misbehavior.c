@@ -24,9 +24,11 @@ fm_status ledger_verify_misbehavior(struct ledger_verifier *v, struct base_err *
     if (it->what.member[0] != '\0' &&
         ledger_members_by_alias(v->out->members, it->what.member) == NULL)
         return ledger_verify_fail(err, "there is no member %s", it->what.member);
-    for (size_t i = 0; i < v->out->n_misbehaviors; i++)
-        if (memcmp(v->out->misbehaviors[i].id, it->id, sizeof it->id) == 0)
-            return ledger_verify_fail(err, "it is on the log already");
+    if (ledger_id_map_get(&v->seen, it->id) != NULL)
+        return ledger_verify_fail(err, "it is on the log already");
+    st = ledger_id_map_put(&v->seen, it->id, INT64_MAX, v->out->time_ms, err);
+    if (st != FM_OK)
+        return st;
     if (LEDGER_MISBEHAVIOR_SINCE > b->least_rules) {
         b->least_rules = LEDGER_MISBEHAVIOR_SINCE;
         b->rules_leaf = v->reader.leaf;
