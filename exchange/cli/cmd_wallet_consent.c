@@ -343,7 +343,7 @@ static fm_status find_in(size_t *news, struct wallet *w, const struct cli_args *
     if (st == FM_OK)
         st = wallet_ledger_learn(w, report->chain, report->members, err);
     if (st == FM_OK)
-        st = wallet_trail_find(news, w, &source, err);
+        st = wallet_trail_find(news, w, report, &source, err);
     if (st == FM_OK)
         printf("valid to height %llu: %zu receipt(s) found\n", (unsigned long long)report->height,
                *news);
@@ -378,6 +378,8 @@ const struct cli_command cli_wallet_find = {
     1,
     "keep the receipts of your consents, from a trail; after wallet recover, the consents too",
     "TRAIL is a bundle that a member exported (audit export). It is verified whole, offline, "
-    "before anything in it is believed.",
+    "before anything in it is believed.\nAfter wallet recover it must be whole (no --entry) and "
+    "the "
+    "newest there is: keys used in what it does not have could\nbe used again.",
     find_options,
     find};

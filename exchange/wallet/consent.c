@@ -7,8 +7,8 @@
 #include "exchange/wallet/ledger.h"
 
 /* How many numbers beyond the last one that was seen are looked for in a trail: consents that were
- * signed and never relayed leave gaps. */
-enum { GAP = 20 };
+ * signed and never relayed leave gaps, and so does a recovery: it must stay well below. */
+enum { GAP = 40, STRIDE = 20 };
 
 static uint64_t number_of(const json_t *record)
 {
@@ -26,6 +26,38 @@ static uint64_t last_used(const struct wallet *w, const char *peer)
                        item) if (strcmp(wallet_text(item, "peer"), peer) == 0 &&
                                  number_of(item) > last) last = number_of(item);
     return last;
+}
+
+bool wallet_is_unsearched(const struct wallet *w)
+{
+    return json_is_true(json_object_get(w->content, "recovered"));
+}
+
+fm_status wallet_check_searched(const struct wallet *w, struct base_err *err)
+{
+    return !wallet_is_unsearched(w)
+               ? FM_OK
+               : base_err_set(err, FM_E_CONFLICT,
+                              "the wallet was recovered and does not know which keys it has used: "
+                              "firmiana wallet find TRAIL first, with a whole trail that any "
+                              "member exports");
+}
+
+uint64_t wallet_stride(const struct wallet *w, const char *list, enum wallet_use use,
+                       const char *peer)
+{
+    const json_t *item;
+    size_t i;
+
+    if (json_object_get(w->content, "recovered") == NULL)
+        return 1;
+    json_array_foreach(wallet_list(w, list), i, item)
+    {
+        if (strcmp(wallet_text(item, "use"), wallet_use_name(use)) == 0 &&
+            strcmp(wallet_text(item, "peer"), peer) == 0 && json_object_get(item, "found") == NULL)
+            return 1;
+    }
+    return STRIDE;
 }
 
 /* ---- signing ---- */
@@ -60,13 +92,11 @@ fm_status wallet_consent_begin(struct wallet_draft *d, const struct wallet *w, c
 
     *d = (struct wallet_draft){.use = WALLET_CONSENT};
     st = wallet_ledger_did(&d->peer, w, grantee, err);
-    if (st == FM_OK && json_object_get(w->content, "recovered") != NULL)
-        st = base_err_set(err, FM_E_CONFLICT,
-                          "the wallet was recovered and does not know which keys it has used: "
-                          "firmiana wallet find TRAIL first, with a trail that any member exports");
+    if (st == FM_OK)
+        st = wallet_check_searched(w, err);
     if (st != FM_OK)
         return st;
-    d->number = last_used(w, d->peer) + 1;
+    d->number = last_used(w, d->peer) + wallet_stride(w, "consents", WALLET_CONSENT, d->peer);
     if (did != NULL)
         return take_mandate(d, w, did, err);
     st = wallet_nonce(d->nonce, w, d->peer, d->number, err);
@@ -224,7 +254,8 @@ fm_status wallet_search_begin(struct wallet_search *s, struct wallet *w, struct 
         if (st == FM_OK && peer != NULL)
             st = look_ahead(s, WALLET_CONSENT, peer, 1, last_used(w, peer) + GAP, err);
         if (st == FM_OK && peer != NULL)
-            st = look_ahead(s, WALLET_MANDATE, peer, 0, GAP, err);
+            st = look_ahead(s, WALLET_MANDATE, peer, 0,
+                            wallet_identity_next(w, WALLET_MANDATE, peer) + GAP, err);
     }
     return st;
 }
@@ -233,6 +264,18 @@ void wallet_search_release(struct wallet_search *s)
 {
     json_decref(s->dids);
     s->dids = NULL;
+}
+
+/* The identity of a mandate, and what may follow it. */
+static fm_status identity_again(struct wallet_search *s, const json_t *place, struct base_err *err)
+{
+    const char *peer = wallet_text(place, "peer");
+    uint64_t before = wallet_identity_next(s->w, WALLET_MANDATE, peer);
+    fm_status st = wallet_identity_again(s->w, WALLET_MANDATE, peer, number_of(place), err);
+
+    return st == FM_OK ? look_ahead(s, WALLET_MANDATE, peer, before + GAP + 1,
+                                    wallet_identity_next(s->w, WALLET_MANDATE, peer) + GAP, err)
+                       : st;
 }
 
 /* One of the wallet's, of which it has no record. */
@@ -247,7 +290,7 @@ static fm_status found_again(json_t **out, struct wallet_search *s, const json_t
     fm_status st = copy != NULL ? FM_OK : base_err_memory(err, "wallet");
 
     if (st == FM_OK && d.use == WALLET_MANDATE) {
-        st = wallet_identity_again(s->w, d.use, wallet_text(place, "peer"), number_of(place), err);
+        st = identity_again(s, place, err);
         if (st == FM_OK)
             st = wallet_ledger_did(&d.peer, s->w, parsed->grantee, err);
     } else {
@@ -257,6 +300,8 @@ static fm_status found_again(json_t **out, struct wallet_search *s, const json_t
     }
     if (st == FM_OK)
         st = keep(out, s->w, &d, copy, NULL, err);
+    if (st == FM_OK && json_object_set_new(*out, "found", json_true()) != 0)
+        st = base_err_memory(err, "wallet");
     json_decref(copy);
     return st == FM_OK && d.use == WALLET_CONSENT
                ? look_ahead(s, d.use, d.peer, before + GAP + 1, last_used(s->w, d.peer) + GAP, err)

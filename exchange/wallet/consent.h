@@ -1,28 +1,40 @@
 /* Consents in a wallet, and the DIDs that a subject gives to its counterparts.
  *
- *   content.identities  {"did", "number", "peer": DID, "use": "pairwise" | "mandate"}: what was
- *                       given to whom
- *   content.mandates    {"did", "mandate": the signed document, "nonce": hex}: what a member said
- *                       of this wallet's DID
- *   content.consents    {"consent": the signed document, "granted"?, "id", "identifier"?, "number",
- *                       "peer", "revocation"?, "withdrawn"?, "use": "consent" | "mandate"};
- *                       granted, withdrawn: {"height", "leaf", "time"}, where a verified trail has
- *                       them: the receipts
+ *   content.identities  {"did", "found"?, "number", "peer": DID, "use": "pairwise" | "mandate"}:
+ * what was given to whom content.mandates    {"did", "mandate": the signed document, "nonce": hex}:
+ * what a member said of this wallet's DID content.consents    {"consent": the signed document,
+ * "found"?, "granted"?, "id", "identifier"?, "number", "peer", "revocation"?, "withdrawn"?, "use":
+ * "consent" | "mandate"}; granted, withdrawn: {"height", "leaf", "time"}, where a verified trail
+ * has them: the receipts
  *
+ * found: true of those that a search brought back, so that another copy of the wallet made them.
  * Under a mandate the key is the identity's, and the number 0. Records are never removed: their
- * numbers say which keys have been used. */
+ * numbers say which keys have been used. A recovered wallet passes over 19 numbers at the first
+ * that it uses towards a counterpart, for what the trail that it searched was too old to have. */
 #ifndef FIRMIANA_EXCHANGE_WALLET_CONSENT_H
 #define FIRMIANA_EXCHANGE_WALLET_CONSENT_H
 
 #include "exchange/wallet/key.h"
 #include "ledger/proof/inner.h"
 
+/* Recovered, and without a whole trail searched: which keys have been used is not known. */
+bool wallet_is_unsearched(const struct wallet *w);
+fm_status wallet_check_searched(const struct wallet *w, struct base_err *err) FM_CHECK;
+/* How far beyond the last known number a recovered wallet uses its first towards that counterpart;
+ * 1 for any other, and once it has used one. list: "consents" or "identities". */
+uint64_t wallet_stride(const struct wallet *w, const char *list, enum wallet_use use,
+                       const char *peer);
+
 /* ---- DIDs ---- */
 
 /* The DID of this wallet towards a counterpart: the same each time for WALLET_PAIRWISE, a new one
- * for WALLET_MANDATE. Kept. out borrows from the record. */
+ * for WALLET_MANDATE. Kept. out borrows from the record. FM_E_CONFLICT: a new one, and the wallet
+ * was recovered and has not searched a whole trail: it would give an old one again. A mandate that
+ * no consent on the ledger shows is passed over as numbers of consents are, not known. */
 fm_status wallet_identity(const char **out, struct wallet *w, enum wallet_use use, const char *peer,
                           struct base_err *err) FM_CHECK;
+/* The number after the last that is known; 0: none is. */
+uint64_t wallet_identity_next(const struct wallet *w, enum wallet_use use, const char *peer);
 /* One that was given before the wallet was recovered: kept again, once. */
 fm_status wallet_identity_again(struct wallet *w, enum wallet_use use, const char *peer,
                                 uint64_t number, struct base_err *err) FM_CHECK;
@@ -71,7 +83,7 @@ fm_status wallet_consent_revoke(const json_t **out, const struct wallet *w, json
 /* ---- finding them again ---- */
 
 /* In a trail: the consents that the wallet has, and those that its keys signed though it does not
- * know (it was recovered, or is an old copy), up to 20 numbers beyond the last it knows. What a
+ * know (it was recovered, or is an old copy), up to 40 numbers beyond the last it knows. What a
  * mandate's commitment hides no trail shows: the member that attested it gives it again. */
 struct wallet_search {
     struct wallet *w;

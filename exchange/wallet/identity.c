@@ -29,9 +29,17 @@ static const json_t *find(const struct wallet *w, enum wallet_use use, const cha
     return found;
 }
 
+uint64_t wallet_identity_next(const struct wallet *w, enum wallet_use use, const char *peer)
+{
+    uint64_t next;
+
+    (void)find(w, use, peer, &next);
+    return next;
+}
+
 /* *out borrows from the record. */
 static fm_status put(const char **out, struct wallet *w, enum wallet_use use, const char *peer,
-                     uint64_t number, struct base_err *err)
+                     uint64_t number, bool found, struct base_err *err)
 {
     char did[DID_KEY_DID_TEXT];
     json_t *record;
@@ -41,7 +49,11 @@ static fm_status put(const char **out, struct wallet *w, enum wallet_use use, co
         return st;
     record = json_pack("{s:s,s:I,s:s,s:s}", "did", did, "number", (json_int_t)number, "peer", peer,
                        "use", wallet_use_name(use));
-    if (record == NULL || json_array_append_new(wallet_list(w, "identities"), record) != 0)
+    if (record == NULL || (found && json_object_set_new(record, "found", json_true()) != 0)) {
+        json_decref(record);
+        return base_err_memory(err, "wallet");
+    }
+    if (json_array_append_new(wallet_list(w, "identities"), record) != 0)
         return base_err_memory(err, "wallet");
     *out = wallet_text(record, "did");
     return FM_OK;
@@ -52,12 +64,17 @@ fm_status wallet_identity(const char **out, struct wallet *w, enum wallet_use us
 {
     uint64_t number;
     const json_t *there = find(w, use, peer, &number);
+    fm_status st;
 
     if (there != NULL && use == WALLET_PAIRWISE) {
         *out = wallet_text(there, "did");
         return FM_OK;
     }
-    return put(out, w, use, peer, number, err);
+    if (use == WALLET_PAIRWISE)
+        return put(out, w, use, peer, number, false, err);
+    st = wallet_check_searched(w, err);
+    number += wallet_stride(w, "identities", use, peer) - 1;
+    return st == FM_OK ? put(out, w, use, peer, number, false, err) : st;
 }
 
 fm_status wallet_identity_again(struct wallet *w, enum wallet_use use, const char *peer,
@@ -71,7 +88,7 @@ fm_status wallet_identity_again(struct wallet *w, enum wallet_use use, const cha
                        item) if (strcmp(wallet_text(item, "use"), wallet_use_name(use)) == 0 &&
                                  strcmp(wallet_text(item, "peer"), peer) == 0 &&
                                  number_of(item) == number) return FM_OK;
-    return put(&ignored, w, use, peer, number, err);
+    return put(&ignored, w, use, peer, number, true, err);
 }
 
 fm_status wallet_identity_key(struct did_secret **out, const char **peer, const struct wallet *w,

@@ -133,16 +133,24 @@ static fm_status see(void *ctx, const struct wallet_entry *e, struct base_err *e
     return FM_OK;
 }
 
-fm_status wallet_trail_find(size_t *news, struct wallet *w,
+fm_status wallet_trail_find(size_t *news, struct wallet *w, const struct ledger_verified *report,
                             const struct ledger_bundle_source *source, struct base_err *err)
 {
+    bool whole = !report->compact && report->skipped == 0 && report->hidden_accepted == 0;
     struct find f = {.news = 0};
-    fm_status st = wallet_search_begin(&f.search, w, err);
+    fm_status st;
 
+    *news = 0;
+    if (wallet_is_unsearched(w) && !whole)
+        return base_err_set(err, FM_E_INVALID,
+                            "the trail leaves out entries: a recovered wallet needs a whole one "
+                            "(audit export without --entry)");
+    st = wallet_search_begin(&f.search, w, err);
     if (st == FM_OK)
         st = wallet_trail_walk(source, see, &f, err);
-    if (st == FM_OK)
-        (void)json_object_del(w->content, "recovered");
+    if (st == FM_OK && wallet_is_unsearched(w) &&
+        json_object_set_new(w->content, "recovered", json_false()) != 0)
+        st = base_err_memory(err, "wallet");
     wallet_search_release(&f.search);
     *news = f.news;
     return st;

@@ -13,9 +13,9 @@
  *               national ledger. As a key it signs nothing
  *
  * What is sealed is canonical JSON too: {"consents": [...], "credentials": [...], "identities":
- * [...], "ledger"?: {...}, "mandates": [...], "recovered"?: true}; consent.h, holder.h and ledger.h
- * say what stands in them. recovered: the secret came from a phrase, and no trail has been searched
- * yet for the keys that were used before. */
+ * [...], "ledger"?: {...}, "mandates": [...], "recovered"?: BOOL}; consent.h, holder.h and ledger.h
+ * say what stands in them. recovered: the secret came from a phrase; true until a whole trail has
+ * been searched for the keys that were used before. */
 #ifndef FIRMIANA_EXCHANGE_WALLET_WALLET_H
 #define FIRMIANA_EXCHANGE_WALLET_WALLET_H
 
