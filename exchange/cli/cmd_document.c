@@ -243,7 +243,7 @@ static const struct cli_option get_options[] = {
 
 const struct cli_command cli_document_get = {
     "document get",
-    "ADDRESS",
+    "[OWNER/]ADDRESS",
     1,
     1,
     "fetch a kept document from whichever keeper has it, decrypt it, and check who signed",
@@ -352,7 +352,7 @@ static fm_status show(const struct cli_args *args, struct base_err *err)
 
 const struct cli_command cli_document_show = {
     "document show",
-    "ADDRESS",
+    "[OWNER/]ADDRESS",
     1,
     1,
     "one kept document: who has it, and who fetched it; with --json, the keepers' receipts",
@@ -387,7 +387,7 @@ static fm_status drop(const struct cli_args *args, struct base_err *err)
 
 const struct cli_command cli_document_drop = {
     "document drop",
-    "ADDRESS",
+    "[OWNER/]ADDRESS",
     1,
     1,
     "erase the key of a kept document, and have keepers and readers let go of it",

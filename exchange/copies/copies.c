@@ -228,7 +228,7 @@ void copies_take(struct copies *c, const char *from, const void *bytes, size_t l
 static void expire(struct copies *c)
 {
     struct base_err err = {0};
-    char address[65];
+    char owner[COPIES_ALIAS], address[65];
     int64_t gone = 0;
     bool found = true;
     fm_status st =
@@ -238,12 +238,12 @@ static void expire(struct copies *c)
         copies_note(c, "info", NULL, "%lld copies kept for others went: their time was over",
                     (long long)gone);
     while (st == FM_OK && found) {
-        st = copies_known_over(&found, address, c->store, copies_now(c), &err);
+        st = copies_known_over(&found, owner, address, c->store, copies_now(c), &err);
         if (st != FM_OK || !found)
             break;
-        st = c->config.host.erase(c->config.host.ctx, address, &err);
+        st = copies_record_erase(c, owner, address, &err);
         if (st == FM_OK)
-            st = copies_known_remove(c->store, address, &err);
+            st = copies_forget(c, owner, address, &err);
     }
     if (st != FM_OK)
         copies_note(c, "warn", NULL, "copies: %s", err.text);
@@ -273,14 +273,53 @@ void copies_tick(struct copies *c)
 
 /* ---- lists ---- */
 
-fm_status copies_record(json_t **out, struct copies *c, const char *address, struct base_err *err)
+bool copies_is_own(const struct copies *c, const char *owner)
 {
-    char owner[COPIES_ALIAS];
+    return strcmp(owner, c->config.alias) == 0;
+}
+
+enum { SECRET_NAME = COPIES_ALIAS + 65 };
+
+static const char *secret_name(char out[SECRET_NAME], const char *owner, const char *address)
+{
+    (void)snprintf(out, SECRET_NAME, "%.*s/%.64s", COPIES_ALIAS - 1, owner, address);
+    return out;
+}
+
+fm_status copies_record_put(struct copies *c, const char *owner, const char *address,
+                            const json_t *record, struct base_err *err)
+{
+    char name[SECRET_NAME];
+
+    return c->config.host.seal(c->config.host.ctx, secret_name(name, owner, address), record, err);
+}
+
+fm_status copies_record_erase(struct copies *c, const char *owner, const char *address,
+                              struct base_err *err)
+{
+    char name[SECRET_NAME];
+
+    return c->config.host.erase(c->config.host.ctx, secret_name(name, owner, address), err);
+}
+
+fm_status copies_forget(struct copies *c, const char *owner, const char *address,
+                        struct base_err *err)
+{
+    fm_status st = copies_is_own(c, owner) ? copies_tasks_remove(c->store, address, err) : FM_OK;
+
+    return st == FM_OK ? copies_known_remove(c->store, owner, address, err) : st;
+}
+
+fm_status copies_record(json_t **out, struct copies *c, const char *owner, const char *address,
+                        struct base_err *err)
+{
+    char name[SECRET_NAME];
 
     *out = NULL;
-    if (copies_known_get(owner, c->store, address, err) != FM_OK)
+    if (copies_known_get(c->store, owner, address, err) != FM_OK)
         return err->code;
-    if (c->config.host.unseal(c->config.host.ctx, address, out, err) == FM_OK)
+    if (c->config.host.unseal(c->config.host.ctx, secret_name(name, owner, address), out, err) ==
+        FM_OK)
         return FM_OK;
     return err->code != FM_E_NOT_FOUND
                ? err->code
@@ -310,24 +349,26 @@ static fm_status list_task(void *ctx, const struct copies_task *t, struct base_e
     return json_array_append_new(l->list, item) == 0 ? FM_OK : base_err_memory(err, "copies");
 }
 
-fm_status copies_tasks_json(json_t **out, struct copies *c, const char *address, bool receipts,
-                            struct base_err *err)
+fm_status copies_tasks_json(json_t **out, struct copies *c, const char *owner, const char *address,
+                            bool receipts, struct base_err *err)
 {
     struct listing l = {c, json_array(), receipts};
 
     *out = l.list;
-    return copies_task_each(c->store, address, list_task, &l, err);
+    return copies_is_own(c, owner) ? copies_task_each(c->store, address, list_task, &l, err)
+                                   : FM_OK;
 }
 
 static fm_status describe_known(struct copies *c, json_t *item, struct base_err *err)
 {
     const char *address = json_string_value(json_object_get(item, "address"));
+    const char *owner = json_string_value(json_object_get(item, "owner"));
     struct base_err none = {0};
     json_t *record = NULL, *tasks = NULL;
-    fm_status st = copies_tasks_json(&tasks, c, address, false, err);
+    fm_status st = copies_tasks_json(&tasks, c, owner, address, false, err);
 
     (void)json_object_set_new(item, "tasks", tasks);
-    if (st == FM_OK && copies_record(&record, c, address, &none) == FM_OK)
+    if (st == FM_OK && copies_record(&record, c, owner, address, &none) == FM_OK)
         for (const char *const *name = (const char *const[]){"name", "size", "keepers", NULL};
              *name != NULL; name++)
             (void)json_object_set(item, *name, json_object_get(record, *name));
@@ -356,27 +397,80 @@ void copies_list(struct copies *c, const struct copies_reply *reply)
     json_decref(held);
 }
 
-fm_status copies_find(struct copies *c, char out[65], const char *digits, struct base_err *err)
+/* Whose, in "OWNER/DIGITS"; "": not said. */
+static fm_status split_find(char owner[COPIES_ALIAS], const char **digits, const char *text,
+                            struct base_err *err)
 {
-    json_t *known = NULL, *item;
-    size_t i, len = strlen(digits), found = 0;
-    fm_status st = copies_known_list(&known, c->store, err);
+    const char *slash = strchr(text, '/');
 
+    owner[0] = '\0';
+    *digits = slash != NULL ? slash + 1 : text;
+    if (slash == NULL)
+        return FM_OK;
+    if ((size_t)(slash - text) >= COPIES_ALIAS || strlen(*digits) > 64)
+        return base_err_set(err, FM_E_ARG, "'%.100s' is no OWNER/ADDRESS", text);
+    memcpy(owner, text, (size_t)(slash - text));
+    owner[slash - text] = '\0';
+    return FM_OK;
+}
+
+/* Another member may give a reader a key for anybody's address: it does not get in the way of the
+ * owner's, for people say which one they mean where there are two. */
+static fm_status judge_found(const struct copies *c, char owner[COPIES_ALIAS], size_t found,
+                             const json_t *owners, const char *text, struct base_err *err)
+{
+    const char *one = json_string_value(json_array_get(owners, 0));
+    const char *other = json_string_value(json_array_get(owners, 1));
+
+    if (found == 0)
+        return base_err_set(err, FM_E_NOT_FOUND,
+                            "no copy '%.100s' is known here: give its first 8 digits or more "
+                            "(firmiana document list)",
+                            text);
+    if (found > 1)
+        return base_err_set(err, FM_E_ARG, "%zu copies begin with '%.100s'", found, text);
+    if (other != NULL && copies_listed(owners, c->config.alias))
+        one = c->config.alias;
+    else if (other != NULL)
+        return base_err_set(err, FM_E_ARG,
+                            "'%.64s' is known here as a copy of %s and of %s: say whose, as "
+                            "OWNER/ADDRESS",
+                            text, one, other);
+    (void)snprintf(owner, COPIES_ALIAS, "%s", one);
+    return FM_OK;
+}
+
+fm_status copies_find(struct copies *c, char owner[COPIES_ALIAS], char address[65],
+                      const char *text, struct base_err *err)
+{
+    char named[COPIES_ALIAS];
+    const char *digits;
+    json_t *known = NULL, *item, *owners;
+    size_t i, len, found = 0;
+    fm_status st = split_find(named, &digits, text, err);
+
+    if (st == FM_OK)
+        st = copies_known_list(&known, c->store, err);
+    if (st != FM_OK) {
+        json_decref(known);
+        return st;
+    }
+    owners = json_array();
+    len = strlen(digits);
+    address[0] = '\0';
     json_array_foreach(known, i, item)
     {
-        const char *address = json_string_value(json_object_get(item, "address"));
-        if (len < 8 || len > 64 || strncmp(address, digits, len) != 0)
+        const char *one = json_string_value(json_object_get(item, "address"));
+        const char *whose = json_string_value(json_object_get(item, "owner"));
+        if (len < 8 || len > 64 || strncmp(one, digits, len) != 0 ||
+            (named[0] != '\0' && strcmp(named, whose) != 0))
             continue;
-        memcpy(out, address, 65);
-        found++;
+        found += strcmp(one, address) != 0;
+        memcpy(address, one, 65);
+        (void)json_array_append_new(owners, json_string(whose));
     }
+    st = judge_found(c, owner, found, owners, text, err);
     json_decref(known);
-    if (st == FM_OK && found == 0)
-        st = base_err_set(err, FM_E_NOT_FOUND,
-                          "no copy '%.64s' is known here: give its first 8 digits or more "
-                          "(firmiana document list)",
-                          digits);
-    else if (st == FM_OK && found > 1)
-        st = base_err_set(err, FM_E_ARG, "%zu copies begin with '%.64s'", found, digits);
+    json_decref(owners);
     return st;
 }

@@ -107,18 +107,22 @@ struct copies_put {
 /* Answers {"address","size","until","tasks":[{"member","role","state","up","why"}]} when every
  * member that is connected has answered; the others are told when they come. */
 void copies_put(struct copies *c, const struct copies_put *put, const struct copies_reply *reply);
-/* file: where the box goes; taken. Answers {"failed":[{"keeper","why"}],"from","record"}.
+/* owner: whose it is (alias), for what others say of the same address is another copy.
+ * file: where the box goes; taken. Answers {"failed":[{"keeper","why"}],"from","record"}.
  * from: NULL is any keeper. */
-void copies_get(struct copies *c, const char *address, const char *from, int file,
-                const struct copies_reply *reply);
+void copies_get(struct copies *c, const char *owner, const char *address, const char *from,
+                int file, const struct copies_reply *reply);
 /* {"held":[...],"known":[{"address","name","owner","size","tasks","until"}]} */
 void copies_list(struct copies *c, const struct copies_reply *reply);
 /* One of them, with receipts, and what its keepers say about who fetched it: "fetches". */
-void copies_show(struct copies *c, const char *address, const struct copies_reply *reply);
+void copies_show(struct copies *c, const char *owner, const char *address,
+                 const struct copies_reply *reply);
 /* As copies_put(). What a reader drops is its own knowledge of the key. */
-void copies_drop(struct copies *c, const char *address, const struct copies_reply *reply);
-/* The whole address of one that begins so: at least 8 digits. */
-fm_status copies_find(struct copies *c, char out[65], const char *digits,
-                      struct base_err *err) FM_CHECK;
+void copies_drop(struct copies *c, const char *owner, const char *address,
+                 const struct copies_reply *reply);
+/* The whole address of one that begins so, at least 8 digits, and whose it is; "OWNER/DIGITS" says
+ * whose. Where several name an address, our own is meant; FM_E_ARG if there is none. */
+fm_status copies_find(struct copies *c, char owner[COPIES_ALIAS], char address[65],
+                      const char *text, struct base_err *err) FM_CHECK;
 
 #endif

@@ -93,12 +93,20 @@ void copies_note(struct copies *c, const char *level, const char *alias, const c
 /* At most COPIES_READERS different aliases? */
 bool copies_aliases(const json_t *list);
 bool copies_listed(const json_t *list, const char *alias);
-/* The record of a copy that we can open; *out new. */
-fm_status copies_record(json_t **out, struct copies *c, const char *address,
+/* The record of a copy that we can open; *out new. Its row comes first (copies_known_add()). */
+fm_status copies_record(json_t **out, struct copies *c, const char *owner, const char *address,
                         struct base_err *err) FM_CHECK;
-/* Tasks of an address, for people; *out new. */
-fm_status copies_tasks_json(json_t **out, struct copies *c, const char *address, bool receipts,
-                            struct base_err *err) FM_CHECK;
+fm_status copies_record_put(struct copies *c, const char *owner, const char *address,
+                            const json_t *record, struct base_err *err) FM_CHECK;
+fm_status copies_record_erase(struct copies *c, const char *owner, const char *address,
+                              struct base_err *err) FM_CHECK;
+/* Its row goes; an own one's tasks and box with it. */
+fm_status copies_forget(struct copies *c, const char *owner, const char *address,
+                        struct base_err *err) FM_CHECK;
+bool copies_is_own(const struct copies *c, const char *owner);
+/* Tasks of an own copy, for people; none of another's; *out new. */
+fm_status copies_tasks_json(json_t **out, struct copies *c, const char *owner, const char *address,
+                            bool receipts, struct base_err *err) FM_CHECK;
 
 /* keeper.c */
 void copies_on_offer(struct copies *c, const char *from, const struct copies_message *m);

@@ -241,8 +241,8 @@ static fm_status choose_keepers(struct copies_fetch *f, const char *from, struct
     return f->keepers != NULL ? FM_OK : base_err_memory(err, "copy");
 }
 
-void copies_get(struct copies *c, const char *address, const char *from, int file,
-                const struct copies_reply *reply)
+void copies_get(struct copies *c, const char *owner, const char *address, const char *from,
+                int file, const struct copies_reply *reply)
 {
     struct copies_fetch *f = calloc(1, sizeof *f);
     struct base_err err = {0};
@@ -263,7 +263,7 @@ void copies_get(struct copies *c, const char *address, const char *from, int fil
     f->next = c->fetches;
     c->fetches = f;
     if (st == FM_OK)
-        st = copies_record(&f->record, c, address, &err);
+        st = copies_record(&f->record, c, owner, address, &err);
     if (st == FM_OK)
         st = choose_keepers(f, from, &err);
     f->size = json_integer_value(json_object_get(f->record, "size"));
@@ -350,13 +350,14 @@ static fm_status ask_keeper(void *ctx, const struct copies_task *t, struct base_
     return FM_OK;
 }
 
-static fm_status describe(json_t **out, struct copies *c, const char *address, struct base_err *err)
+static fm_status describe(json_t **out, struct copies *c, const char *owner, const char *address,
+                          struct base_err *err)
 {
     json_t *record = NULL, *tasks = NULL, *shown;
-    fm_status st = copies_record(&record, c, address, err);
+    fm_status st = copies_record(&record, c, owner, address, err);
 
     if (st == FM_OK)
-        st = copies_tasks_json(&tasks, c, address, true, err);
+        st = copies_tasks_json(&tasks, c, owner, address, true, err);
     shown = json_copy(record);
     (void)json_object_del(shown, "key");
     *out = st == FM_OK ? json_pack("{s:O,s:O,s:{}}", "record", shown, "tasks", tasks, "fetches")
@@ -367,14 +368,15 @@ static fm_status describe(json_t **out, struct copies *c, const char *address, s
     return st;
 }
 
-void copies_show(struct copies *c, const char *address, const struct copies_reply *reply)
+void copies_show(struct copies *c, const char *owner, const char *address,
+                 const struct copies_reply *reply)
 {
     struct copies_asked *a = calloc(1, sizeof *a);
     struct base_err err = {0};
     fm_status st = a != NULL ? FM_OK : base_err_memory(&err, "copy");
 
     if (st == FM_OK)
-        st = describe(&a->value, c, address, &err);
+        st = describe(&a->value, c, owner, address, &err);
     if (st != FM_OK) {
         free(a);
         reply->error(reply->ctx, &err);
@@ -386,7 +388,8 @@ void copies_show(struct copies *c, const char *address, const struct copies_repl
     a->due_ms = copies_mono(c) + COPIES_ANSWER_MS;
     a->next = c->asked;
     c->asked = a;
-    if (copies_task_each(c->store, address, ask_keeper, c, &err) != FM_OK)
+    if (copies_is_own(c, owner) &&
+        copies_task_each(c->store, address, ask_keeper, c, &err) != FM_OK)
         copies_note(c, "warn", NULL, "copies: %s", err.text);
     if (json_object_size(a->waiting) == 0)
         asked_end(c, a);

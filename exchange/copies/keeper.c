@@ -458,7 +458,7 @@ void copies_on_key(struct copies *c, const char *from, const struct copies_messa
     if (st == FM_OK)
         st = copies_known_add(c->store, m->address, from, until_ms, &err);
     if (st == FM_OK)
-        st = host->seal(host->ctx, m->address, m->what, &err);
+        st = copies_record_put(c, from, m->address, m->what, &err);
     if (st == FM_OK) {
         memcpy(known.address, m->address, sizeof known.address);
         (void)copies_say(c, from, &known);
@@ -471,14 +471,13 @@ void copies_on_key(struct copies *c, const char *from, const struct copies_messa
 void copies_on_forget(struct copies *c, const char *from, const struct copies_message *m)
 {
     struct copies_message forgot = {.say = COPIES_FORGOT};
-    char owner[COPIES_ALIAS] = "";
     struct base_err err = {0};
-    fm_status st = copies_known_get(owner, c->store, m->address, &err);
+    fm_status st = copies_known_get(c->store, from, m->address, &err);
 
-    if (st == FM_OK && strcmp(owner, from) == 0)
-        st = c->config.host.erase(c->config.host.ctx, m->address, &err);
-    if (st == FM_OK && strcmp(owner, from) == 0)
-        st = copies_known_remove(c->store, m->address, &err);
+    if (st == FM_OK)
+        st = copies_record_erase(c, from, m->address, &err);
+    if (st == FM_OK)
+        st = copies_forget(c, from, m->address, &err);
     if (st != FM_OK && st != FM_E_NOT_FOUND) {
         trouble(c, from, m, &err);
         return;

@@ -37,7 +37,7 @@ static void answer(struct copies *c, struct copies_wait *w)
 {
     struct base_err err = {0};
     json_t *tasks, *value;
-    fm_status st = copies_tasks_json(&tasks, c, w->address, false, &err);
+    fm_status st = copies_tasks_json(&tasks, c, c->config.alias, w->address, false, &err);
 
     value = json_pack("{s:s,s:O,s:I,s:I}", "address", w->address, "tasks", tasks, "size",
                       (json_int_t)w->size, "until", (json_int_t)w->until_ms);
@@ -183,7 +183,7 @@ static fm_status put_all(struct copies *c, const struct copies_put *put, struct 
     if (st == FM_OK)
         st = copies_known_add(c->store, put->address, c->config.alias, put->until_ms, err);
     if (st == FM_OK)
-        st = c->config.host.seal(c->config.host.ctx, put->address, record, err);
+        st = copies_record_put(c, c->config.alias, put->address, record, err);
     if (st == FM_OK)
         st = put_tasks(c, put, err);
     json_decref(record);
@@ -195,8 +195,8 @@ static void take_back(struct copies *c, const char *address)
 {
     struct base_err err = {0};
 
-    if (c->config.host.erase(c->config.host.ctx, address, &err) != FM_OK ||
-        copies_known_remove(c->store, address, &err) != FM_OK)
+    if (copies_record_erase(c, c->config.alias, address, &err) != FM_OK ||
+        copies_forget(c, c->config.alias, address, &err) != FM_OK)
         copies_note(c, "warn", NULL, "copy %.16s: %s", address, err.text);
 }
 
@@ -251,26 +251,39 @@ static fm_status go_task(void *ctx, const struct copies_task *t, struct base_err
     return FM_OK;
 }
 
-void copies_drop(struct copies *c, const char *address, const struct copies_reply *reply)
+/* A reader's own knowledge: nobody is told. */
+static void answer_forgotten(const char *address, const struct copies_reply *reply)
 {
-    char owner[COPIES_ALIAS];
-    struct base_err err = {0};
-    bool own;
-    fm_status st = copies_known_get(owner, c->store, address, &err);
+    json_t *value =
+        json_pack("{s:s,s:[],s:i,s:i}", "address", address, "tasks", "size", 0, "until", 0);
 
-    own = st == FM_OK && strcmp(owner, c->config.alias) == 0;
+    reply->ok(reply->ctx, value);
+    json_decref(value);
+}
+
+void copies_drop(struct copies *c, const char *owner, const char *address,
+                 const struct copies_reply *reply)
+{
+    struct base_err err = {0};
+    bool own = copies_is_own(c, owner);
+    fm_status st = copies_known_get(c->store, owner, address, &err);
+
     if (st == FM_OK)
-        st = c->config.host.erase(c->config.host.ctx, address, &err);
+        st = copies_record_erase(c, owner, address, &err);
     if (st == FM_OK && own)
         st = copies_task_each(c->store, address, make_leave, c, &err);
     else if (st == FM_OK)
-        st = copies_known_remove(c->store, address, &err);
+        st = copies_forget(c, owner, address, &err);
     if (st != FM_OK) {
         reply->error(reply->ctx, &err);
         return;
     }
+    if (!own) {
+        answer_forgotten(address, reply);
+        return;
+    }
     wait_for(c, address, 0, 0, reply);
-    if (own && copies_task_each(c->store, address, go_task, c, &err) != FM_OK)
+    if (copies_task_each(c->store, address, go_task, c, &err) != FM_OK)
         copies_note(c, "warn", NULL, "copies: %s", err.text);
     copies_waits_settle(c);
 }

@@ -76,21 +76,22 @@ fm_status copies_fetch_list(json_t **out, struct copies_store *s, const char *ow
 
 /* ---- what we can open ---- */
 
-/* FM_E_CONFLICT: known, of another owner. FM_OK if it was known of this one. FM_E_LIMIT: that owner
- * has COPIES_HELD_MAX here. */
+/* FM_OK if it was known of this owner; what another says of the same address is beside it: a
+ * keeper, who knows the address, can take nothing from the owner. FM_E_LIMIT: that owner has
+ * COPIES_HELD_MAX here. */
 fm_status copies_known_add(struct copies_store *s, const char *address, const char *owner,
                            int64_t until_ms, struct base_err *err) FM_CHECK;
 /* FM_E_NOT_FOUND. */
-fm_status copies_known_get(char owner[COPIES_ALIAS], struct copies_store *s, const char *address,
+fm_status copies_known_get(struct copies_store *s, const char *owner, const char *address,
                            struct base_err *err) FM_CHECK;
-/* With its tasks and files. */
-fm_status copies_known_remove(struct copies_store *s, const char *address,
+/* With the beginning of it that was fetched. */
+fm_status copies_known_remove(struct copies_store *s, const char *owner, const char *address,
                               struct base_err *err) FM_CHECK;
 /* [{"address","owner","until"}], oldest first; *out new. */
 fm_status copies_known_list(json_t **out, struct copies_store *s, struct base_err *err) FM_CHECK;
 /* One whose time is over, if any: *found. */
-fm_status copies_known_over(bool *found, char address[65], struct copies_store *s, int64_t now_ms,
-                            struct base_err *err) FM_CHECK;
+fm_status copies_known_over(bool *found, char owner[COPIES_ALIAS], char address[65],
+                            struct copies_store *s, int64_t now_ms, struct base_err *err) FM_CHECK;
 
 enum copies_role { COPIES_KEEPER, COPIES_READER };
 enum copies_state {
@@ -121,5 +122,8 @@ fm_status copies_task_each(struct copies_store *s, const char *address,
                            void *ctx, struct base_err *err) FM_CHECK;
 fm_status copies_task_remove(struct copies_store *s, const char *address, const char *member,
                              enum copies_role role, struct base_err *err) FM_CHECK;
+/* All of an own copy's, and its box. */
+fm_status copies_tasks_remove(struct copies_store *s, const char *address,
+                              struct base_err *err) FM_CHECK;
 
 #endif

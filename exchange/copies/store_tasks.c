@@ -7,20 +7,20 @@
 
 /* ---- known ---- */
 
-fm_status copies_known_get(char owner[COPIES_ALIAS], struct copies_store *s, const char *address,
+fm_status copies_known_get(struct copies_store *s, const char *owner, const char *address,
                            struct base_err *err)
 {
     sqlite3_stmt *q;
     bool row = false;
-    fm_status st =
-        copies_sql(&q, s, err, "SELECT owner FROM known WHERE address = ?1", "s", address);
+    fm_status st = copies_sql(&q, s, err, "SELECT 1 FROM known WHERE address = ?1 AND owner = ?2",
+                              "ss", address, owner);
 
     if (st == FM_OK)
         st = copies_step(&row, s, &q, err);
-    if (st == FM_OK)
-        st = row ? copies_column(owner, COPIES_ALIAS, q, 0, err)
-                 : base_err_set(err, FM_E_NOT_FOUND,
-                                "no copy %.16s is known here: firmiana document list", address);
+    if (st == FM_OK && !row)
+        st = base_err_set(err, FM_E_NOT_FOUND,
+                          "no copy %.16s of %s is known here: firmiana document list", address,
+                          owner);
     (void)sqlite3_finalize(q);
     return st;
 }
@@ -44,14 +44,10 @@ static fm_status check_count(struct copies_store *s, const char *owner, struct b
 fm_status copies_known_add(struct copies_store *s, const char *address, const char *owner,
                            int64_t until_ms, struct base_err *err)
 {
-    char known[COPIES_ALIAS];
     struct base_err none = {0};
     sqlite3_stmt *q = NULL;
-    fm_status st = copies_known_get(known, s, address, &none);
+    fm_status st = copies_known_get(s, owner, address, &none);
 
-    if (st == FM_OK && strcmp(known, owner) != 0)
-        return base_err_set(err, FM_E_CONFLICT, "%.16s is known here as a copy of %s", address,
-                            known);
     if (st == FM_E_NOT_FOUND)
         st = check_count(s, owner, err);
     else if (st != FM_OK)
@@ -64,17 +60,14 @@ fm_status copies_known_add(struct copies_store *s, const char *address, const ch
     return copies_run(s, st, q, err);
 }
 
-fm_status copies_known_remove(struct copies_store *s, const char *address, struct base_err *err)
+fm_status copies_known_remove(struct copies_store *s, const char *owner, const char *address,
+                              struct base_err *err)
 {
     sqlite3_stmt *q;
-    fm_status st = copies_sql(&q, s, err, "DELETE FROM task WHERE address = ?1", "s", address);
+    fm_status st = copies_sql(&q, s, err, "DELETE FROM known WHERE address = ?1 AND owner = ?2",
+                              "ss", address, owner);
 
     st = copies_run(s, st, q, err);
-    if (st != FM_OK)
-        return st;
-    st = copies_sql(&q, s, err, "DELETE FROM known WHERE address = ?1", "s", address);
-    st = copies_run(s, st, q, err);
-    copies_unlink(s, "out", NULL, address);
     copies_unlink(s, "get", NULL, address);
     return st;
 }
@@ -104,18 +97,20 @@ fm_status copies_known_list(json_t **out, struct copies_store *s, struct base_er
     return st;
 }
 
-fm_status copies_known_over(bool *found, char address[65], struct copies_store *s, int64_t now_ms,
-                            struct base_err *err)
+fm_status copies_known_over(bool *found, char owner[COPIES_ALIAS], char address[65],
+                            struct copies_store *s, int64_t now_ms, struct base_err *err)
 {
     sqlite3_stmt *q;
-    fm_status st = copies_sql(&q, s, err, "SELECT address FROM known WHERE until_ms <= ?1 LIMIT 1",
-                              "i", now_ms);
+    fm_status st = copies_sql(
+        &q, s, err, "SELECT address, owner FROM known WHERE until_ms <= ?1 LIMIT 1", "i", now_ms);
 
     *found = false;
     if (st == FM_OK)
         st = copies_step(found, s, &q, err);
     if (st == FM_OK && *found)
         st = copies_column(address, 65, q, 0, err);
+    if (st == FM_OK && *found)
+        st = copies_column(owner, COPIES_ALIAS, q, 1, err);
     (void)sqlite3_finalize(q);
     return st;
 }
@@ -232,4 +227,14 @@ fm_status copies_task_remove(struct copies_store *s, const char *address, const 
                    "ssi", address, member, (int64_t)role);
 
     return copies_run(s, st, q, err);
+}
+
+fm_status copies_tasks_remove(struct copies_store *s, const char *address, struct base_err *err)
+{
+    sqlite3_stmt *q;
+    fm_status st = copies_sql(&q, s, err, "DELETE FROM task WHERE address = ?1", "s", address);
+
+    st = copies_run(s, st, q, err);
+    copies_unlink(s, "out", NULL, address);
+    return st;
 }

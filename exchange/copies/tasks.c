@@ -99,7 +99,7 @@ static fm_status begin(struct copies *c, struct copies_peer *p, struct base_err 
         m.say = p->task.role == COPIES_KEEPER ? COPIES_DROP : COPIES_FORGET;
     else {
         m.say = p->task.role == COPIES_KEEPER ? COPIES_OFFER : COPIES_KEY;
-        st = copies_record(&record, c, p->task.address, err);
+        st = copies_record(&record, c, c->config.alias, p->task.address, err);
         if (st == FM_OK && m.say == COPIES_OFFER)
             st = open_box(c, p, err);
     }
@@ -158,7 +158,7 @@ static fm_status check_receipt(struct copies *c, const struct copies_peer *p,
     if (st == FM_OK)
         st = h->did(h->ctx, p->alias, keeper, err);
     if (st == FM_OK)
-        st = copies_record(&record, c, p->task.address, err);
+        st = copies_record(&record, c, c->config.alias, p->task.address, err);
     if (st == FM_OK)
         st = base_json_get_int(&kept_ms, m->what, "kept", err);
     if (st == FM_OK)
@@ -217,9 +217,9 @@ static void on_gone(struct copies *c, struct copies_peer *p)
     fm_status st = copies_task_remove(c->store, t.address, t.member, t.role, &err);
 
     if (st == FM_OK)
-        st = copies_tasks_json(&left, c, t.address, false, &err);
+        st = copies_tasks_json(&left, c, c->config.alias, t.address, false, &err);
     if (st == FM_OK && json_array_size(left) == 0)
-        st = copies_known_remove(c->store, t.address, &err);
+        st = copies_forget(c, c->config.alias, t.address, &err);
     json_decref(left);
     if (st != FM_OK)
         copies_note(c, "warn", p->alias, "copies: %s", err.text);

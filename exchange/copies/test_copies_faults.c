@@ -233,10 +233,10 @@ static unsigned sealed;
 static void there_is_a_row(unsigned who, const char *name)
 {
     struct base_err err = {0};
-    char address[65];
+    char owner[COPIES_ALIAS], address[65];
 
     assert_int_equal(who, OWNER);
-    assert_int_equal(copies_find(members[who].copies, address, name, &err), FM_OK);
+    assert_int_equal(copies_find(members[who].copies, owner, address, name, &err), FM_OK);
     sealed++;
 }
 
@@ -263,7 +263,7 @@ static void crumbs_are_refused(void **state)
     put(address, 7, CONTENT, "bank_b", NULL, NULL);
     (void)pump();
     forget_answer();
-    copies_get(members[OWNER].copies, address, NULL, dup(0), &reply);
+    copies_get(members[OWNER].copies, "bank_a", address, NULL, dup(0), &reply);
     lose_letters(KEEPER);
     m = about(COPIES_DATA, address);
     m.size = box_size(CONTENT);
@@ -313,7 +313,7 @@ static void nothing_commands_a_terminal(void **state)
     json_decref(m.what);
     (void)pump();
     forget_answer();
-    copies_show(members[OWNER].copies, address, &reply);
+    copies_show(members[OWNER].copies, "bank_a", address, &reply);
     lose_letters(KEEPER);
     m = about(COPIES_FETCHES, address);
     m.what = json_pack("[{s:b,s:s,s:i,s:i,s:i}]", "allowed", 1, "by", "a\x1b[2J", "first", 1,
@@ -322,6 +322,57 @@ static void nothing_commands_a_terminal(void **state)
     json_decref(m.what);
     assert_true(answer.came);
     assert_int_equal(json_object_size(json_object_get(answer.value, "fetches")), 0);
+}
+
+static fm_status find(unsigned who, char owner[COPIES_ALIAS], const char *text)
+{
+    struct base_err err = {0};
+    char address[65];
+
+    return copies_find(members[who].copies, owner, address, text, &err);
+}
+
+/* A keeper tells the reader a key of its own for the owner's address, first: the owner's is taken
+ * nevertheless, and what the keeper says later touches only its own. */
+static void a_keeper_blocks_no_key(void **state)
+{
+    char address[65], owner[COPIES_ALIAS], text[128];
+    struct copies_message m;
+
+    (void)state;
+    end_process(READER);
+    put(address, 7, CONTENT, "bank_b", NULL, "regulator");
+    (void)pump();
+    begin_process(READER);
+    lose_letters(READER);
+    m = about(COPIES_KEY, address);
+    m.what = record_of(address, "bank_b", "x.pdf");
+    say(KEEPER, READER, &m);
+    say(KEEPER, OWNER, &m);
+    (void)pump();
+    pass(COPIES_ANSWER_MS + 1);
+    pass(COPIES_RETRY_MS + 1);
+    show(address);
+    assert_string_equal(stands("regulator"), "known");
+    get(READER, address, 7);
+    assert_int_equal(answer.err.code, FM_OK);
+    assert_int_equal(find(READER, owner, address), FM_E_ARG); /* two: whose? */
+    (void)snprintf(text, sizeof text, "bank_a/%.8s", address);
+    assert_int_equal(find(READER, owner, text), FM_OK);
+    assert_string_equal(owner, "bank_a");
+    assert_int_equal(find(OWNER, owner, address), FM_OK); /* of two, our own */
+    assert_string_equal(owner, "bank_a");
+    json_decref(m.what);
+    m = about(COPIES_FORGET, address);
+    say(KEEPER, READER, &m);
+    say(KEEPER, OWNER, &m);
+    (void)pump();
+    show(address);
+    assert_string_equal(stands("bank_b"), "kept"); /* its tasks are still there */
+    assert_int_equal(find(READER, owner, address), FM_OK);
+    assert_string_equal(owner, "bank_a");
+    get(READER, address, 7);
+    assert_int_equal(answer.err.code, FM_OK);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
@@ -339,6 +390,7 @@ int main(void)
         TEST(an_own_box_that_is_damaged_is_said),
         TEST(no_key_is_without_a_row),
         TEST(crumbs_are_refused),
+        TEST(a_keeper_blocks_no_key),
         TEST(nothing_commands_a_terminal),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -382,7 +382,7 @@ const char *why(const char *member)
 void show(const char *address)
 {
     forget_answer();
-    copies_show(members[OWNER].copies, address, &reply);
+    copies_show(members[OWNER].copies, "bank_a", address, &reply);
     (void)pump();
     assert_true(answer.came && answer.err.code == FM_OK);
 }
@@ -402,7 +402,7 @@ void get(unsigned who, const char *address, int fill)
     struct base_err err = {0};
 
     forget_answer();
-    copies_get(members[who].copies, address, NULL, dup(fileno(f)), &reply);
+    copies_get(members[who].copies, "bank_a", address, NULL, dup(fileno(f)), &reply);
     (void)pump();
     for (int i = 0; i < 5 && !answer.came && members[who].copies != NULL; i++)
         pass(COPIES_ANSWER_MS + 1);

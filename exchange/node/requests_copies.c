@@ -24,14 +24,14 @@ static fm_status take_file(int *out, const struct node_reply *reply, struct base
     return *out >= 0 ? FM_OK : base_err_errno(err, "request");
 }
 
-static fm_status find_copy(struct node *node, char address[65], const json_t *request,
-                           struct base_err *err)
+static fm_status find_copy(struct node *node, char owner[COPIES_ALIAS], char address[65],
+                           const json_t *request, struct base_err *err)
 {
-    const char *digits;
+    const char *text;
 
-    if (base_json_get_str(&digits, request, "address", err) != FM_OK)
+    if (base_json_get_str(&text, request, "address", err) != FM_OK)
         return err->code;
-    return copies_find(node->copies, address, digits, err);
+    return copies_find(node->copies, owner, address, text, err);
 }
 
 /* ---- copy.keep ---- */
@@ -154,14 +154,14 @@ void node_request_copy_get(struct node *node, const json_t *request, const struc
     const char *from = json_string_value(json_object_get(request, "from"));
     struct copies_reply wait = waits(reply);
     struct base_err err = {0};
-    char address[65];
+    char owner[COPIES_ALIAS], address[65];
     int file = -1;
-    fm_status st = find_copy(node, address, request, &err);
+    fm_status st = find_copy(node, owner, address, request, &err);
 
     if (st == FM_OK)
         st = take_file(&file, reply, &err);
     if (st == FM_OK)
-        copies_get(node->copies, address, from, file, &wait);
+        copies_get(node->copies, owner, address, from, file, &wait);
     else
         node_reply_error(reply, &err);
 }
@@ -180,10 +180,10 @@ void node_request_copy_show(struct node *node, const json_t *request,
 {
     struct copies_reply wait = waits(reply);
     struct base_err err = {0};
-    char address[65];
+    char owner[COPIES_ALIAS], address[65];
 
-    if (find_copy(node, address, request, &err) == FM_OK)
-        copies_show(node->copies, address, &wait);
+    if (find_copy(node, owner, address, request, &err) == FM_OK)
+        copies_show(node->copies, owner, address, &wait);
     else
         node_reply_error(reply, &err);
 }
@@ -193,10 +193,10 @@ void node_request_copy_drop(struct node *node, const json_t *request,
 {
     struct copies_reply wait = waits(reply);
     struct base_err err = {0};
-    char address[65];
+    char owner[COPIES_ALIAS], address[65];
 
-    if (find_copy(node, address, request, &err) == FM_OK)
-        copies_drop(node->copies, address, &wait);
+    if (find_copy(node, owner, address, request, &err) == FM_OK)
+        copies_drop(node->copies, owner, address, &wait);
     else
         node_reply_error(reply, &err);
 }
