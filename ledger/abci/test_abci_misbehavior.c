@@ -1,6 +1,8 @@
 /* What FinalizeBlock tells of misbehavior, with a scripted engine in CometBFT's place: the same
  * blocks lead to the same hashes by both engines' paths, whatever crashed in between; who was
- * proven is named, also by a key that it has replaced since; what tells of nobody is no block. */
+ * proven is named, also by a key that it has replaced since; what tells of nobody is no block. And
+ * a replica with such entries is checked, backed up, restored, replayed, pruned and joined as
+ * others are. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "ledger/abci/test_fake.h"
 #include "ledger/machine/validator.h"
+#include "ledger/store/snapshot.h"
+#include "ledger/store/upkeep.h"
 
 static struct fake *f;
 static struct base_err err;
@@ -47,6 +52,8 @@ static int tear_down(void **state)
 
 /* ---- the story ---- */
 
+enum { NOBODYS = 9 }; /* the number of a key that no member ever had */
+
 static struct base_buf entry(int who, int key_number, enum ledger_act act, uint64_t height)
 {
     struct ledger_misbehavior what = {.act = act, .height = height, .time_ms = 1760000000123};
@@ -55,7 +62,8 @@ static struct base_buf entry(int who, int key_number, enum ledger_act act, uint6
 
     town_validator_key(key, who, key_number);
     ledger_validator_address(what.validator, key);
-    (void)snprintf(what.member, sizeof what.member, "%s", f->town.who[who].alias);
+    if (key_number != NOBODYS)
+        (void)snprintf(what.member, sizeof what.member, "%s", f->town.who[who].alias);
     assert_int_equal(ledger_misbehavior_write(&out, &what, f->town.chain_id, &err), FM_OK);
     return out;
 }
@@ -90,6 +98,8 @@ static void tell(void)
                        town_update(hash, town_validator_document(t, BANK_B, BANK_B, 1))));
     some[0] = entry(BANK_B, 0, LEDGER_ACT_VOTED_TWICE, 2); /* alone, under the key of before */
     block(1, some, 1);
+    some[0] = entry(BANK_C, NOBODYS, LEDGER_ACT_VOTED_TWICE, 2);
+    block(1, some, 1);
     some[0] = entry(BANK_B, 1, LEDGER_ACT_VOTED_TWICE, 5); /* ... and under its new one */
     block(1, some, 1);
     fake_hear(f);
@@ -100,7 +110,7 @@ static void test_same_blocks_same_hashes(void **state)
     (void)state;
     tell();
     fake_replay(f, f->height);
-    assert_int_equal(f->misbehaviors, 4);
+    assert_int_equal(f->misbehaviors, 5);
     assert_string_equal(f->misbehavior.what.member, "bank_b");
     assert_int_equal(f->misbehavior.what.act, LEDGER_ACT_VOTED_TWICE);
     assert_int_equal(f->misbehavior.what.height, 5);
@@ -123,6 +133,111 @@ static void test_same_after_every_crash(void **state)
         fake_start(f);
         fake_at(f, height);
     }
+}
+
+/* ---- upkeep ---- */
+
+static void must(fm_status st)
+{
+    if (st != FM_OK)
+        fail_msg("%s", err.text);
+}
+
+static fm_status gather(void *ctx, const void *bytes, size_t len, struct base_err *why)
+{
+    base_buf_put(ctx, bytes, len);
+    return base_buf_status(ctx, "snapshot", why);
+}
+
+static void in_folder(char path[128], const char *name)
+{
+    (void)snprintf(path, 128, "%s/%s", f->folder, name);
+}
+
+static void remove_replica(const char *name)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
+    char path[128];
+    size_t len;
+
+    in_folder(path, name);
+    len = strlen(path);
+    for (size_t k = 0; k < 4; k++) {
+        (void)snprintf(path + len, sizeof path - len, "%s", endings[k]);
+        (void)unlink(path);
+    }
+}
+
+static void cosign(void)
+{
+    const struct ledger_head *head = ledger_chain_head(f->town.chain);
+    struct base_buf text = town_checkpoint(&f->town, 15, head->app_hash, head->log_size);
+    uint64_t final_size;
+    size_t n_new;
+
+    must(ledger_chain_cosign(f->town.chain, &n_new, &final_size, (const char *)text.p, text.len,
+                             &err));
+    base_buf_release(&text);
+}
+
+static void test_checked_and_restored(void **state)
+{
+    struct ledger_check_report checked;
+    struct ledger_restore_report restored;
+    struct ledger_replay_report replayed;
+    char backup[128], again[128];
+
+    (void)state;
+    tell();
+    cosign();
+    in_folder(backup, "backup");
+    in_folder(again, "again");
+    must(ledger_check(ledger_chain_reader(f->town.chain), &checked, NULL, &err));
+    must(ledger_backup(ledger_chain_reader(f->town.chain), backup, &checked, NULL, &err));
+    must(ledger_restore(backup, again, f->town.chain_id, 0, &restored, NULL, &err));
+    assert_int_equal(restored.check.height, f->height);
+    assert_int_equal(restored.check.leaves, ledger_chain_head(f->town.chain)->log_size);
+    must(ledger_replay(ledger_chain_reader(f->town.chain), f->folder, &replayed, NULL, &err));
+    assert_int_equal(replayed.height, f->height);
+    assert_int_equal(replayed.missing, 0);
+    remove_replica("backup");
+    remove_replica("again");
+}
+
+/* With what has been pruned, too: these entries are kept. */
+static void test_joined(void **state)
+{
+    struct ledger_prune_report pruned;
+    struct ledger_check_report checked;
+    const struct ledger_head *head;
+    struct ledger_chain *joined;
+    struct ledger_reader *reader;
+    struct base_buf whole = {0};
+    char again[128];
+
+    (void)state;
+    tell();
+    town_wait(&f->town, 2 * DAY_MS);
+    town_ok(&f->town, town_publish(&f->town, BANK_A, 3, 1, "balance"));
+    cosign();
+    head = ledger_chain_head(f->town.chain);
+    must(ledger_prune(f->town.chain, head->height, 0, &pruned, NULL, &err));
+    assert_int_equal(pruned.erased, 2); /* older versions of bank_a's dataset */
+    assert_int_equal(pruned.needed, 6); /* ... the newest of bank_b, and what was proven */
+    reader = ledger_chain_reader(f->town.chain);
+    must(ledger_reader_begin(reader, &err));
+    must(ledger_snapshot_write(reader, gather, &whole, &err));
+    ledger_reader_end(reader);
+    in_folder(again, "again");
+    must(ledger_chain_create(&joined, again, f->town.genesis_bytes.p, f->town.genesis_bytes.len,
+                             &err));
+    must(ledger_snapshot_read(joined, whole.p, whole.len, head->height, head->app_hash, INT64_MAX,
+                              &err));
+    must(ledger_check(ledger_chain_reader(joined), &checked, NULL, &err));
+    assert_int_equal(checked.erased, 2);
+    ledger_chain_close(joined);
+    base_buf_release(&whole);
+    remove_replica("again");
 }
 
 /* ---- by hand ---- */
@@ -218,6 +333,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_same_blocks_same_hashes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_same_after_every_crash, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_checked_and_restored, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_joined, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_told_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_told_once, set_up_old, tear_down),
         cmocka_unit_test_setup_teardown(test_of_nobody, set_up, tear_down),

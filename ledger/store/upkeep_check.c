@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "ledger/proof/misbehavior.h"
 #include "ledger/proof/profile.h"
 #include "ledger/proof/state.h"
 #include "ledger/proof/tx.h"
@@ -161,6 +162,26 @@ static fm_status check_columns(struct walk *w, const struct ledger_store_leaf *l
     return st;
 }
 
+/* What the engine vouched for is no transaction: nobody sent it, and its id is its payload's hash.
+ */
+static fm_status check_vouched(struct walk *w, const struct ledger_store_leaf *leaf)
+{
+    struct ledger_misbehavior what;
+    struct base_err why;
+    json_t *payload = NULL;
+    fm_status st = base_json_parse_canonical(&payload, leaf->payload.p, leaf->payload.len, &why);
+
+    if (st == FM_OK)
+        st = ledger_misbehavior_read(&what, payload, ledger_store_chain(w->store), &why);
+    json_decref(payload);
+    if (st == FM_E_MEMORY)
+        return base_err_memory(w->err, "ledger check");
+    if (st != FM_OK || memcmp(leaf->id, leaf->payload_hash, sizeof leaf->id) != 0 ||
+        strcmp(what.member, leaf->alias) != 0)
+        return wrong(w, leaf->leaf, "its id, type or member is not that of its payload");
+    return FM_OK;
+}
+
 static fm_status take_tx(struct walk *w, const struct ledger_store_leaf *leaf)
 {
     uint64_t at = 0;
@@ -170,7 +191,8 @@ static fm_status take_tx(struct walk *w, const struct ledger_store_leaf *leaf)
     if (st == FM_E_NOT_FOUND || (st == FM_OK && at != leaf->leaf))
         return wrong(w, leaf->leaf, "its transaction is not found by its id");
     if (st == FM_OK && !leaf->erased)
-        st = check_columns(w, leaf);
+        st = strcmp(leaf->type, LEDGER_MISBEHAVIOR_TYPE) == 0 ? check_vouched(w, leaf)
+                                                              : check_columns(w, leaf);
     w->report->erased += leaf->erased;
     ledger_log_leaf_hash(hash, leaf->payload_hash);
     ledger_log_append(&w->txs, hash, NULL);
