@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "exchange/cli/common.h"
 #include "exchange/cli/trail.h"
+#include "ledger/proof/misbehavior.h"
 
 /* ---- a node ---- */
 
@@ -122,7 +123,8 @@ static fm_status walk_trail(struct walk *w, FILE *f, struct base_err *err)
             continue;
         if (r.result == NULL)
             st = end_block(w, r.payload, err);
-        else if (strcmp(cli_text(r.result, "code"), "ok") == 0)
+        else if (strcmp(cli_text(r.result, "code"), "ok") == 0 &&
+                 !ledger_misbehavior_is(r.payload)) /* no transaction: nobody's document changes */
             st = follow_tx(w, &r, err);
     } while (st == FM_OK && r.kind != LEDGER_BUNDLE_END);
     ledger_bundle_reader_release(&r);
