@@ -115,6 +115,17 @@ wallet present "$kyc" --disclose /level --challenge 1 --domain bank_a --out "$W/
 "$firmiana" credential verify "$W/shown" --challenge 1 --domain bank_a >"$W/out"
 grep -q "^holder  $did_a" "$W/out" && grep -q "level  *2" "$W/out" && ! grep -q Zhang "$W/out" || fail "$(cat "$W/out")"
 [ "$(wallet credentials | grep -c "your DID towards bank_[abc]")" = 3 ] || fail "$(wallet credentials)"
+cat >"$W/schema" <<SCHEMA
+{"\$id": "https://x.example/pass", "\$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+ "properties": {"credentialSubject": {"required": ["level"]}}, "required": ["credentialSubject"]}
+SCHEMA
+jsons Pass "$did_a" "Fudan" | sed 's|}}$|}, "credentialSchema": {"id": "https://x.example/pass", "type": "JsonSchema"}}|' >"$W/draft"
+sed 's/"level"/"of"/' "$W/schema" >"$W/schema.2"
+"$firmiana" credential issue "$W/draft" --key "$W/company.key" --schema "$W/schema.2" --out "$W/pass"
+refused 1 "schema https://x.example/pass" wallet receive "$W/pass" --schema "$W/schema"
+refused 12 "give it with --schema" wallet receive "$W/pass"
+pass=$(wallet receive "$W/pass" --schema "$W/schema.2" | cut -c1-12)
+wallet remove "$pass"
 wallet remove "$held"
 refused 12 "the wallet has no credential" wallet present "$held" --challenge 1 --domain x
 
@@ -125,9 +136,15 @@ wallet export "$two" --image "$W/two.png" >/dev/null
 wallet present "$diploma" --challenge "$(printf 'x%.0s' $(seq 1200))" --domain bank_b --image "$W/diploma.png" >"$W/out"
 [ "$(grep -c "diploma-[0-9].png: code" "$W/out")" -ge 2 ] || fail "a long presentation is not in several codes: $(cat "$W/out")"
 wallet export "$two" --opening --qr >"$W/opening.qr"
+wallet export "$two" --opening --out "$W/opening.out"
+wallet export "$kyc" --credential --out "$W/kyc.out"
+for f in opening.out kyc.out shown kyc two.opening two.png mandate.vc; do
+  [ "$(stat -c %a "$W/$f")" = 600 ] || fail "$f: others may read it: $(stat -c %a "$W/$f")"
+done
 refused 13 "hand over the file instead" wallet present "$diploma" --challenge "$(printf 'x%.0s' $(seq 16000))" --domain bank_b --qr
 if command -v zbarimg >/dev/null; then
   { zbarimg -q --raw "$W"/two*.png 2>/dev/null || fail "zbarimg reads no code"; } | "$firmiana" wallet scan /dev/stdin --out "$W/scanned"
+  [ "$(stat -c %a "$W/scanned")" = 600 ] || fail "others may read what was scanned"
   cmp "$W/scanned" "$W/two.json" || fail "what was scanned is another consent"
   zbarimg -q --raw "$W"/diploma-*.png 2>/dev/null | tac >"$W/lines"
   "$firmiana" wallet scan "$W/lines" --out "$W/scanned"

@@ -342,7 +342,7 @@ static fm_status list(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = sign(&made, args, err);
     if (st == FM_OK)
-        st = credential_put_out(args, made, err);
+        st = credential_put_public(args, made, err);
     credential_bits_release(&bits);
     json_decref(old);
     json_decref(made);

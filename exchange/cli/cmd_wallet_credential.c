@@ -57,7 +57,7 @@ static fm_status keep_credential(struct wallet *w, const char *text, const struc
     if (st == FM_OK && files.trail != NULL) /* it must be of the ledger that the wallet trusts */
         st = wallet_ledger_learn(w, files.trail->chain, files.trail->members, err);
     if (st == FM_OK)
-        st = wallet_credential_receive(&record, w, text, &files.verifier, err);
+        st = wallet_credential_receive(&record, w, text, &files.verifier, &files.more, err);
     if (st == FM_OK)
         printf("%.12s  %s, %s, by %s: valid\n", wallet_text(record, "id"),
                wallet_text(record, "type"), wallet_text(record, "form"),

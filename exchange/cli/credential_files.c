@@ -36,7 +36,8 @@ fm_status credential_own_key(struct did_secret **out, char method[DID_KEY_METHOD
     return st;
 }
 
-fm_status credential_put_out(const struct cli_args *args, const json_t *value, struct base_err *err)
+static fm_status put_out(const struct cli_args *args, const json_t *value, unsigned mode,
+                         struct base_err *err)
 {
     const char *out = cli_value(args, "out");
 
@@ -45,8 +46,19 @@ fm_status credential_put_out(const struct cli_args *args, const json_t *value, s
                    ? FM_OK
                    : base_err_errno(err, "standard output");
     if (json_is_string(value))
-        return base_file_write(out, json_string_value(value), json_string_length(value), 0644, err);
-    return out == NULL ? cli_print_json(value, err) : cli_write_json(out, value, 0644, err);
+        return base_file_write(out, json_string_value(value), json_string_length(value), mode, err);
+    return out == NULL ? cli_print_json(value, err) : cli_write_json(out, value, mode, err);
+}
+
+fm_status credential_put_out(const struct cli_args *args, const json_t *value, struct base_err *err)
+{
+    return put_out(args, value, 0600, err);
+}
+
+fm_status credential_put_public(const struct cli_args *args, const json_t *value,
+                                struct base_err *err)
+{
+    return put_out(args, value, 0644, err);
 }
 
 /* ---- documents ---- */

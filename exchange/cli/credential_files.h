@@ -30,9 +30,13 @@ int64_t credential_now_s(void);
 fm_status credential_own_key(struct did_secret **out, char method[DID_KEY_METHOD_TEXT],
                              const struct cli_args *args, struct base_err *err) FM_CHECK;
 
-/* To --out or standard output. A JSON string is a JWT, which is written as it is. */
+/* To --out, which nobody but its owner may read, since it says things of a person or opens a
+ * commitment; or to standard output. A JSON string is a JWT, which is written as it is. */
 fm_status credential_put_out(const struct cli_args *args, const json_t *value,
                              struct base_err *err) FM_CHECK;
+/* The same of what is for everybody, a status list. */
+fm_status credential_put_public(const struct cli_args *args, const json_t *value,
+                                struct base_err *err) FM_CHECK;
 
 struct credential_files {
     const struct cli_args *args;

@@ -97,7 +97,8 @@ static fm_status keep(const json_t **record, struct wallet *w, const struct rece
 }
 
 fm_status wallet_credential_receive(const json_t **record, struct wallet *w, const char *text,
-                                    const struct credential_verifier *v, struct base_err *err)
+                                    const struct credential_verifier *v,
+                                    const struct credential_schemas *more, struct base_err *err)
 {
     struct received r = {.credential = NULL};
     struct did_secret *key = NULL;
@@ -114,6 +115,10 @@ fm_status wallet_credential_receive(const json_t **record, struct wallet *w, con
         st = base_err_set(err, FM_E_UNSUPPORTED,
                           "a JWT cannot be shown under a challenge: ask the issuer for an SD-JWT, "
                           "or JSON with a proof");
+    if (st == FM_OK)
+        st = r.holds != NULL
+                 ? credential_check_schemas(r.holds, CREDENTIAL_SCHEMA_PART, more, err)
+                 : credential_check_schemas(r.credential, CREDENTIAL_SCHEMA_WHOLE, more, err);
     if (st == FM_OK)
         st = wallet_identity_key(&key, NULL, w, r.did, err);
     if (st == FM_OK)

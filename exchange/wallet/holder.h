@@ -10,16 +10,19 @@
 #define FIRMIANA_EXCHANGE_WALLET_HOLDER_H
 
 #include "did/credential/credential.h"
+#include "did/credential/schemas.h"
 #include "exchange/wallet/wallet.h"
 
 #define WALLET_CREDENTIAL_MAX (1u << 20)
 
-/* text: JSON with a Data Integrity proof, or an SD-JWT VC. *record borrows from the wallet. Errors:
- * verdicts as credential_verify(); FM_E_NOT_FOUND (about no DID of this wallet), FM_E_CONFLICT (it
- * is there), FM_E_UNSUPPORTED (a plain JWT, which cannot be shown under a challenge), FM_E_REFUSED
- * (an SD-JWT without holder), FM_E_LIMIT. */
+/* text: JSON with a Data Integrity proof, or an SD-JWT VC. It is held against each schema
+ * that it names, of this program or of more (did/credential/schemas.h). *record borrows from the
+ * wallet. Errors: verdicts as credential_verify(); FM_E_NOT_FOUND (about no DID of this wallet),
+ * FM_E_CONFLICT (it is there), FM_E_UNSUPPORTED (a plain JWT, which cannot be shown under a
+ * challenge), FM_E_REFUSED (an SD-JWT without holder), FM_E_LIMIT. */
 fm_status wallet_credential_receive(const json_t **record, struct wallet *w, const char *text,
                                     const struct credential_verifier *v,
+                                    const struct credential_schemas *more,
                                     struct base_err *err) FM_CHECK;
 
 /* What one verifier asked for. */
