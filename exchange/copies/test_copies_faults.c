@@ -1,6 +1,7 @@
 /* What members of copies may try on each other, and what must not stay on a disk (test_world.h). */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "exchange/copies/box.h"
+#include "exchange/copies/store.h"
 
 static struct copies_message about(enum copies_say what, const char *address)
 {
@@ -253,6 +255,46 @@ static void no_key_is_without_a_row(void **state)
     assert_string_equal(stands("bank_b"), "kept");
 }
 
+static fm_status count(void *ctx, const struct copies_task *t, struct base_err *err)
+{
+    (void)t, (void)err;
+    ++*(int *)ctx;
+    return FM_OK;
+}
+
+/* The last of three tasks cannot be written: none is. */
+static void tasks_are_put_together(void **state)
+{
+    struct copies_task tasks[3] = {
+        {.member = "bank_b"}, {.member = "regulator", .role = COPIES_READER}, {.member = "bank_c"}};
+    struct copies_store *s;
+    struct base_err err = {0};
+    char path[256];
+    sqlite3 *db;
+    int n = 0;
+
+    (void)state;
+    end_process(OWNER);
+    (void)snprintf(path, sizeof path, "%s/copies/copies.db", members[OWNER].dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "CREATE TRIGGER no BEFORE INSERT ON task WHEN NEW.member = "
+                                  "'bank_c' BEGIN SELECT RAISE(ABORT, 'no'); END",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(copies_store_open(&s, members[OWNER].dir, &err), FM_OK);
+    assert_int_equal(copies_tasks_put(s, tasks, 3, &err), FM_E_IO);
+    assert_int_equal(copies_task_each(s, "", count, &n, &err), FM_OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(sqlite3_exec(db, "DROP TRIGGER no", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(copies_tasks_put(s, tasks, 3, &err), FM_OK);
+    assert_int_equal(copies_task_each(s, "", count, &n, &err), FM_OK);
+    assert_int_equal(n, 3);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    copies_store_close(s);
+    begin_process(OWNER);
+}
+
 /* A keeper that gives a byte at a time is passed over. */
 static void crumbs_are_refused(void **state)
 {
@@ -389,6 +431,7 @@ int main(void)
         TEST(a_receipt_until_another_day_is_refused),
         TEST(an_own_box_that_is_damaged_is_said),
         TEST(no_key_is_without_a_row),
+        TEST(tasks_are_put_together),
         TEST(crumbs_are_refused),
         TEST(a_keeper_blocks_no_key),
         TEST(nothing_commands_a_terminal),
