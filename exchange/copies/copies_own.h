@@ -127,6 +127,8 @@ void copies_tasks_go(struct copies *c, const char *alias, int64_t before_ms);
 void copies_task_end(struct copies *c, struct copies_peer *p);
 /* puts.c: answers those who wait for tasks that are settled. */
 void copies_waits_settle(struct copies *c);
+/* Nothing is left of an own copy that is dropped, once it has no tasks. */
+fm_status copies_own_end(struct copies *c, const char *address, struct base_err *err) FM_CHECK;
 /* An own box goes when no keeper of it is waited for. */
 void copies_out_settle(struct copies *c, const char *address);
 

@@ -244,6 +244,17 @@ static fm_status make_leave(void *ctx, const struct copies_task *t, struct base_
     return copies_task_put(c->store, &leaving, err);
 }
 
+fm_status copies_own_end(struct copies *c, const char *address, struct base_err *err)
+{
+    json_t *left;
+    fm_status st = copies_tasks_json(&left, c, c->config.alias, address, false, err);
+
+    if (st == FM_OK && json_array_size(left) == 0)
+        st = copies_forget(c, c->config.alias, address, err);
+    json_decref(left);
+    return st;
+}
+
 static fm_status go_task(void *ctx, const struct copies_task *t, struct base_err *err)
 {
     (void)err;
@@ -272,6 +283,8 @@ void copies_drop(struct copies *c, const char *owner, const char *address,
         st = copies_record_erase(c, owner, address, &err);
     if (st == FM_OK && own)
         st = copies_task_each(c->store, address, make_leave, c, &err);
+    if (st == FM_OK && own) /* a crash may have left it without tasks */
+        st = copies_own_end(c, address, &err);
     else if (st == FM_OK)
         st = copies_forget(c, owner, address, &err);
     if (st != FM_OK) {

@@ -213,14 +213,10 @@ static void on_gone(struct copies *c, struct copies_peer *p)
 {
     struct base_err err = {0};
     struct copies_task t = p->task;
-    json_t *left = NULL;
     fm_status st = copies_task_remove(c->store, t.address, t.member, t.role, &err);
 
     if (st == FM_OK)
-        st = copies_tasks_json(&left, c, c->config.alias, t.address, false, &err);
-    if (st == FM_OK && json_array_size(left) == 0)
-        st = copies_forget(c, c->config.alias, t.address, &err);
-    json_decref(left);
+        st = copies_own_end(c, t.address, &err);
     if (st != FM_OK)
         copies_note(c, "warn", p->alias, "copies: %s", err.text);
     p->task.state = COPIES_DONE;

@@ -295,6 +295,29 @@ static void tasks_are_put_together(void **state)
     begin_process(OWNER);
 }
 
+/* A put that died before its tasks were written can be dropped. */
+static void a_put_without_tasks_can_be_dropped(void **state)
+{
+    struct copies_store *s;
+    struct base_err err = {0};
+    char address[65], owner[COPIES_ALIAS];
+
+    (void)state;
+    memset(address, 'c', 64);
+    address[64] = '\0';
+    end_process(OWNER);
+    assert_int_equal(copies_store_open(&s, members[OWNER].dir, &err), FM_OK);
+    assert_int_equal(copies_known_add(s, address, "bank_a", world.now + DAY_MS, &err), FM_OK);
+    copies_store_close(s);
+    begin_process(OWNER);
+    assert_int_equal(copies_find(members[OWNER].copies, owner, address, "cccccccc", &err), FM_OK);
+    forget_answer();
+    copies_drop(members[OWNER].copies, "bank_a", address, &reply);
+    assert_true(answer.came && answer.err.code == FM_OK);
+    assert_int_equal(copies_find(members[OWNER].copies, owner, address, "cccccccc", &err),
+                     FM_E_NOT_FOUND);
+}
+
 /* A keeper that gives a byte at a time is passed over. */
 static void crumbs_are_refused(void **state)
 {
@@ -432,6 +455,7 @@ int main(void)
         TEST(an_own_box_that_is_damaged_is_said),
         TEST(no_key_is_without_a_row),
         TEST(tasks_are_put_together),
+        TEST(a_put_without_tasks_can_be_dropped),
         TEST(crumbs_are_refused),
         TEST(a_keeper_blocks_no_key),
         TEST(nothing_commands_a_terminal),
