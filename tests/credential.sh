@@ -103,6 +103,14 @@ grep -q "^holder  ${did[person]}" out && [ "$(grep -c ^valid out)" = 2 ] || fail
 refused 7 "challenge is not the one that was asked for" verify shown.json --challenge "c 2" --domain bank_b --list university.list
 refused 7 "domain is not the one" verify shown.json --challenge "c 1" --domain bank_c --list university.list
 refused 2 "needs --challenge and --domain" verify shown.json
+# what was taken out of a presentation to another verifier is no answer
+for file in university.json university.list $(ls member.jwt 2>/dev/null); do
+  refused 7 "nobody signed for this request" verify "$file" --challenge "c 1" --domain bank_b --list university.list --document document.json
+done
+for file in university.json shown.json; do
+  refused 2 "--challenge and --domain go together" verify "$file" --domain bank_b --list university.list
+  refused 2 "--challenge and --domain go together" verify "$file" --challenge "c 1" --list university.list
+done
 refused 1 "credential 1: revoked by its issuer" verify shown.json --challenge "c 1" --domain bank_b --list revoked.list --document document.json
 ok present university.json --key company.key --challenge "c 1" --domain bank_b --out stolen.json
 refused 7 "not about its holder" verify stolen.json --challenge "c 1" --domain bank_b --list university.list

@@ -280,5 +280,7 @@ fm_status credential_verify_presentation(struct credential_facts *facts, size_t 
             facts[i] = found;
         *count = i + 1;
     }
+    if (st == FM_OK && *count == 0)
+        st = base_err_set(err, FM_E_INVALID, "presentation: it shows no credential");
     return st;
 }

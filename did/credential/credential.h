@@ -71,7 +71,7 @@ fm_status credential_present(json_t **out, const json_t *credentials,
  * id: a credential about somebody else, or about nobody by name, proves nothing about who shows it,
  * and whoever holds a copy could. facts may be
  * NULL; else it has room for CREDENTIAL_SUBJECTS_MAX. Errors as credential_verify(), naming which
- * credential. */
+ * credential; FM_E_INVALID if there is none. */
 fm_status credential_verify_presentation(struct credential_facts *facts, size_t *count,
                                          const char **holder, const json_t *presentation,
                                          const char *challenge, const char *domain,

@@ -365,7 +365,7 @@ static void expect_shown(const struct world *w, const json_t *shown, const char 
 
 static json_t *show(const struct person *by, json_t *credential)
 {
-    json_t *held = json_pack("[O]", credential), *shown;
+    json_t *held = credential == NULL ? json_array() : json_pack("[O]", credential), *shown;
     struct base_err err = {0};
 
     assert_int_equal(
@@ -390,6 +390,9 @@ static void presentations(void **state)
     expect_shown(&w, shown, NULL, NULL, FM_E_AUTH, "challenge is not expected here");
     json_object_set_new(json_object_get(shown, "proof"), "challenge", json_string("c-2"));
     expect_shown(&w, shown, "c-2", "bank-b", FM_E_AUTH, "does not match");
+    json_decref(shown);
+    shown = show(&w.holder, NULL);
+    expect_shown(&w, shown, "c-1", "bank-b", FM_E_INVALID, "it shows no credential");
     json_decref(shown);
     shown = show(&w.stranger, c); /* who stole the credential */
     expect_shown(&w, shown, "c-1", "bank-b", FM_E_AUTH, "not about its holder");

@@ -221,18 +221,30 @@ static void say(const struct credential_facts *facts)
     printf("valid   %s\nissuer  %s\nuntil   %s\n", facts->form, facts->issuer, until);
 }
 
+/* What a verifier asked to be signed, only a presentation can answer. */
+static fm_status refuse_unasked(const struct cli_args *args, struct base_err *err)
+{
+    return cli_value(args, "challenge") == NULL
+               ? FM_OK
+               : base_err_set(err, FM_E_AUTH,
+                              "a credential, and no presentation: nobody signed for this request");
+}
+
 /* One credential, or a presentation with its own. */
 static fm_status judge(struct credential_facts *facts, size_t *count, const char **holder,
                        const json_t *value, const struct cli_args *args,
                        const struct credential_verifier *verifier, struct base_err *err)
 {
     const char *challenge = cli_value(args, "challenge"), *domain = cli_value(args, "domain");
+    fm_status st;
 
     *count = 1;
     *holder = NULL;
-    if (!credential_has_type(value, "VerifiablePresentation"))
-        return credential_verify(&facts[0], value, verifier, err);
-    if (challenge == NULL || domain == NULL)
+    if (!credential_has_type(value, "VerifiablePresentation")) {
+        st = refuse_unasked(args, err);
+        return st != FM_OK ? st : credential_verify(&facts[0], value, verifier, err);
+    }
+    if (challenge == NULL)
         return base_err_set(err, FM_E_ARG,
                             "a presentation needs --challenge and --domain, as they were given to "
                             "its holder");
@@ -254,11 +266,9 @@ static fm_status judge_sd(struct found *found, const char *text, const struct cl
 {
     const struct credential_sd_request request = {cli_value(args, "challenge"),
                                                   cli_value(args, "domain")};
-    bool is_asked = request.nonce != NULL || request.audience != NULL;
+    bool is_asked = request.nonce != NULL;
     fm_status st;
 
-    if (is_asked && (request.nonce == NULL || request.audience == NULL))
-        return base_err_set(err, FM_E_ARG, "--challenge and --domain go together");
     if (!is_asked && text[0] != '\0' && text[strlen(text) - 1] != '~')
         return base_err_set(err, FM_E_ARG,
                             "a presentation needs --challenge and --domain, as they were given to "
@@ -276,6 +286,8 @@ static fm_status judge_text(struct found *found, const char *text, const struct 
 {
     fm_status st;
 
+    if ((cli_value(args, "challenge") == NULL) != (cli_value(args, "domain") == NULL))
+        return base_err_set(err, FM_E_ARG, "--challenge and --domain go together");
     found->count = 1;
     if (*text == '{') {
         st = base_json_parse(&found->value, text, strlen(text), err);
@@ -285,7 +297,10 @@ static fm_status judge_text(struct found *found, const char *text, const struct 
     }
     if (strchr(text, '~') != NULL)
         return judge_sd(found, text, args, verifier, err);
-    return credential_jwt_verify(&found->facts[0], &found->value, text, verifier, err);
+    st = refuse_unasked(args, err);
+    return st != FM_OK
+               ? st
+               : credential_jwt_verify(&found->facts[0], &found->value, text, verifier, err);
 }
 
 /* What was said of the subject, without what the lines above say already. */
