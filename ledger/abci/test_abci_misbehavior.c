@@ -16,8 +16,10 @@
 
 #include "ledger/abci/test_fake.h"
 #include "ledger/machine/validator.h"
+#include "ledger/store/export.h"
 #include "ledger/store/snapshot.h"
 #include "ledger/store/upkeep.h"
+#include "ledger/verify/verify.h"
 
 static struct fake *f;
 static struct base_err err;
@@ -240,6 +242,63 @@ static void test_joined(void **state)
     remove_replica("again");
 }
 
+static fm_status read_file(void *ctx, void *out, size_t len, size_t *got, struct base_err *why)
+{
+    (void)why;
+    *got = fread(out, 1, len, ctx);
+    return FM_OK;
+}
+
+/* How many acts the trail tells, with one entry of the log disclosed; NULL: all of them. */
+static size_t told_in(const uint8_t (*id)[32], enum ledger_export_form form)
+{
+    const struct ledger_export_options options = {
+        .compact = form, .txs = id, .n_txs = id != NULL ? 1 : 0};
+    struct ledger_export_report report;
+    struct ledger_bundle_source source = {read_file, NULL};
+    struct ledger_verified *found;
+    char path[128];
+    size_t n;
+    FILE *file;
+
+    in_folder(path, "trail");
+    must(ledger_export(ledger_chain_reader(f->town.chain), path, &options, &report, &err));
+    file = fopen(path, "rb");
+    assert_non_null(file);
+    source.ctx = file;
+    must(ledger_verify(&found, &source, f->town.chain_id, &err));
+    n = found->n_misbehaviors;
+    assert_int_equal(found->compact, form == LEDGER_EXPORT_COMPACT);
+    ledger_verified_free(found);
+    (void)fclose(file);
+    (void)unlink(path);
+    return n;
+}
+
+/* Wherever an entry stands, what is exported around it, or of it alone, verifies. */
+static void test_exported(void **state)
+{
+    enum { FIRST = 3, VOUCHED = 2, LEAVES = 4 }; /* of the block of both */
+
+    (void)state;
+    tell();
+    cosign();
+    assert_int_equal(told_in(NULL, LEDGER_EXPORT_WHOLE), 5);
+    for (uint64_t i = 0; i < LEAVES; i++) {
+        struct ledger_entry e;
+        uint8_t id[1][32];
+        bool proven;
+
+        must(ledger_reader_leaf(ledger_chain_reader(f->town.chain), &e, FIRST + i, &err));
+        proven = strcmp(e.type, LEDGER_MISBEHAVIOR_TYPE) == 0;
+        assert_int_equal(proven, i < VOUCHED);
+        memcpy(id[0], e.id, 32);
+        ledger_entry_release(&e);
+        assert_int_equal(told_in(id, LEDGER_EXPORT_WHOLE), 5);
+        assert_int_equal(told_in(id, LEDGER_EXPORT_COMPACT), proven ? 1 : 0);
+    }
+}
+
 /* ---- by hand ---- */
 
 /* FinalizeBlock of the first block, telling of this; with so many leaves more. "": no exception. */
@@ -335,6 +394,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_same_after_every_crash, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_checked_and_restored, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_joined, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_exported, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_told_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_told_once, set_up_old, tear_down),
         cmocka_unit_test_setup_teardown(test_of_nobody, set_up, tear_down),
