@@ -1,9 +1,12 @@
 /* Transactions. Laws: what is accepted is canonical, byte by byte, and has the id of its content;
- * from a tree it parses alike; what is authentic is one that a member really signed. */
+ * from a tree it parses alike; what is authentic is one that a member really signed. And of what
+ * stands in the log beside them, the engine's word on validators: it is no transaction, and what
+ * reads is written again as it was. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "ledger/proof/misbehavior.h"
 #include "ledger/proof/tx.h"
 #include "tests/fuzz/ledger_specimens.h"
 
@@ -30,17 +33,41 @@ static void authenticate(const struct ledger_tx *tx)
             fuzz_law(is_known_id(tx->id), "nobody but its sender made an authentic transaction");
 }
 
+/* Does it read as an entry of that kind? */
+static bool read_vouched(const uint8_t *data, size_t size)
+{
+    struct ledger_misbehavior what;
+    struct base_buf again = {0};
+    struct base_err err = {0};
+    uint8_t chain[32];
+    json_t *payload = NULL;
+    bool good = base_json_parse_canonical(&payload, data, size, &err) == FM_OK &&
+                base_json_get_hex(chain, sizeof chain, payload, "chain", &err) == FM_OK &&
+                ledger_misbehavior_read(&what, payload, chain, &err) == FM_OK;
+
+    fuzz_law(good || err.text[0] != '\0', "a refusal says why");
+    if (good)
+        fuzz_law(ledger_misbehavior_write(&again, &what, chain, &err) == FM_OK &&
+                     again.len == size && memcmp(again.p, data, size) == 0,
+                 "what was read of a validator is written as it was");
+    base_buf_release(&again);
+    json_decref(payload);
+    return good;
+}
+
 static void run(const uint8_t *data, size_t size)
 {
     struct ledger_tx tx = {0}, again = {0};
     struct base_buf canonical = {0};
     struct base_err err = {0};
     uint8_t id[32];
+    bool vouched = read_vouched(data, size);
 
     if (ledger_tx_parse(&tx, data, size, fuzz_target.max_len, &err) != FM_OK) {
         fuzz_law(err.text[0] != '\0', "a refusal says why");
         return;
     }
+    fuzz_law(!vouched, "nobody sends what the engine vouches for");
     fuzz_law(base_json_canonical(&canonical, tx.json, &err) == FM_OK && canonical.len == size &&
                  memcmp(canonical.p, data, size) == 0,
              "accepted implies canonical");
@@ -57,6 +84,26 @@ static void run(const uint8_t *data, size_t size)
     base_buf_release(&canonical);
 }
 
+static void add_vouched(struct fuzz_corpus *corpus)
+{
+    for (unsigned act = 0; act < LEDGER_ACT_COUNT; act++)
+        for (int known_member = 0; known_member < 2; known_member++) {
+            struct ledger_misbehavior what = {
+                .act = (enum ledger_act)act, .height = 7, .time_ms = 1760000000123};
+            const uint8_t chain[32] = {1, 2, 3};
+            struct base_buf bytes = {0};
+            struct base_err err = {0};
+
+            if (known_member)
+                memcpy(what.member, "bank_a", sizeof "bank_a");
+            memset(what.validator, 0xa5, sizeof what.validator);
+            fuzz_law(ledger_misbehavior_write(&bytes, &what, chain, &err) == FM_OK, err.text);
+            fuzz_law(read_vouched(bytes.p, bytes.len), "a specimen reads");
+            fuzz_add(corpus, bytes.p, bytes.len);
+            base_buf_release(&bytes);
+        }
+}
+
 static void begin(struct fuzz_corpus *corpus)
 {
     const json_t *value;
@@ -65,6 +112,7 @@ static void begin(struct fuzz_corpus *corpus)
 
     known = ledger_specimens();
     fuzz_add_json(corpus, known->transactions);
+    add_vouched(corpus);
     ids = calloc(json_array_size(known->transactions), 32);
     fuzz_law(ids != NULL, "there is memory");
     json_array_foreach(known->transactions, i, value)
@@ -82,6 +130,9 @@ static const char *const words[] = {" ",
                                     "query.open",
                                     "consent.grant",
                                     "did.update",
+                                    "validator.misbehavior",
+                                    "duplicate.vote",
+                                    "light.client",
                                     "epoch",
                                     "chain",
                                     "sender",
