@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,6 +14,7 @@
 #include "base/random.h"
 #include "base/secret.h"
 #include "base/status.h"
+#include "base/text.h"
 
 static void err_prefixes(void **state)
 {
@@ -27,6 +29,35 @@ static void err_prefixes(void **state)
     for (int i = 0; i < 100; i++)
         (void)base_err_prefix(&err, "a rather long prefix, many times");
     assert_int_equal(strlen(err.text), BASE_ERR_TEXT - 1);
+}
+
+/* Whatever it is given, one line comes out that turns nothing; what it may show it shows. */
+static void text_of_others_is_one_line(void **state)
+{
+    static const char *const controls[] = {"\x01",         "\n",           "\x1b",
+                                           "\x7f",         "\xc2\x85",     "\xe2\x80\x8e",
+                                           "\xe2\x80\xa8", "\xe2\x80\xae", "\xe2\x81\xa9"};
+    static const char fine[] = "\xe5\x85\xac\xc2\xa0\xe2\x80\xa7 A~";
+    char out[BASE_TEXT_LINE], text[600];
+
+    (void)state;
+    assert_string_equal(base_text_line(out, fine), fine);
+    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++) {
+        (void)snprintf(text, sizeof text, "a%sb", controls[i]);
+        assert_string_equal(BASE_LINE(text), "a?b");
+    }
+    for (size_t first = 0; first < 3;
+         first++) { /* it is cut between characters, wherever that is */
+        memset(text, 'a', first);
+        for (size_t i = 0; i < 150; i++)
+            memcpy(text + first + 3 * i, fine, 3);
+        text[first + 450] = '\0';
+        (void)base_text_line(out, text);
+        assert_in_range(strlen(out), BASE_TEXT_LINE - 6, BASE_TEXT_LINE - 1);
+        assert_string_equal(out + strlen(out) - 3, "...");
+        assert_int_equal((strlen(out) - 3 - first) % 3, 0);
+        assert_memory_equal(out, text, strlen(out) - 3);
+    }
 }
 
 static void every_status_has_a_name(void **state)
@@ -290,6 +321,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(err_prefixes),
+        cmocka_unit_test(text_of_others_is_one_line),
         cmocka_unit_test(every_status_has_a_name),
         cmocka_unit_test(buffer_and_cursor_agree),
         cmocka_unit_test(text_forms),

@@ -4,24 +4,12 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "did/document.h"
 
 static const char type_name[] = "FirmianaSignature";
 
 /* ---- the form ---- */
-
-/* C0, C1, and what turns the direction of writing (U+200E, U+200F, U+2028 to U+202E, U+2066 to
- * U+2069): with them a text could repaint the verdict that is printed around it. */
-static bool is_control(const unsigned char *utf8)
-{
-    if (utf8[0] < 0x20 || utf8[0] == 0x7f || (utf8[0] == 0xc2 && utf8[1] < 0xa0))
-        return true;
-    if (utf8[0] != 0xe2)
-        return false;
-    return (utf8[1] == 0x80 &&
-            (utf8[2] == 0x8e || utf8[2] == 0x8f || (utf8[2] >= 0xa8 && utf8[2] <= 0xae))) ||
-           (utf8[1] == 0x81 && utf8[2] >= 0xa6 && utf8[2] <= 0xa9);
-}
 
 static fm_status check_text(const json_t *object, const char *name, size_t max,
                             struct base_err *err)
@@ -34,7 +22,7 @@ static fm_status check_text(const json_t *object, const char *name, size_t max,
     if (text[0] == '\0' || strlen(text) > max)
         return base_err_set(err, FM_E_INPUT, "member '%s' must have 1 to %zu bytes", name, max);
     for (const char *p = text; *p != '\0'; p++)
-        if (is_control((const unsigned char *)p))
+        if (base_text_is_control(p))
             return base_err_set(err, FM_E_INPUT, "member '%s' has a control character", name);
     return FM_OK;
 }

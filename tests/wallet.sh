@@ -92,6 +92,8 @@ refused 12 "has no mandate for" grant company bank_a --contract "$contract_a" --
 as bank_c consent mandate --representative "$boss" --identifier-file "$W/identifier" --scheme demo.id --out "$W/mandate" --opening "$W/mandate.opening" >/dev/null
 refused 2 "needs --opening" wallet receive "$W/mandate"
 wallet receive "$W/mandate" --opening "$W/mandate.opening" >/dev/null
+wallet show --json >"$W/out"
+grep -q '"mandates":\[{"did"' "$W/out" && ! grep -qE '"(nonce|identifier)":' "$W/out" || fail "show --json tells what opens commitments: $(cat "$W/out")"
 company_consent=$(grant company bank_a --contract "$contract_a" --mandate "$boss")
 as bank_a consent relay "$W/company.json" >/dev/null
 answered bank_a "$contract_a" company
@@ -119,12 +121,15 @@ cat >"$W/schema" <<SCHEMA
 {"\$id": "https://x.example/pass", "\$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
  "properties": {"credentialSubject": {"required": ["level"]}}, "required": ["credentialSubject"]}
 SCHEMA
-jsons Pass "$did_a" "Fudan" | sed 's|}}$|}, "credentialSchema": {"id": "https://x.example/pass", "type": "JsonSchema"}}|' >"$W/draft"
+jsons 'Pa\u001b[2Jss\u202e' "$did_a" "Fudan" | sed 's|}}$|}, "credentialSchema": {"id": "https://x.example/pass", "type": "JsonSchema"}}|' >"$W/draft"
 sed 's/"level"/"of"/' "$W/schema" >"$W/schema.2"
 "$firmiana" credential issue "$W/draft" --key "$W/company.key" --schema "$W/schema.2" --out "$W/pass"
 refused 1 "schema https://x.example/pass" wallet receive "$W/pass" --schema "$W/schema"
 refused 12 "give it with --schema" wallet receive "$W/pass"
-pass=$(wallet receive "$W/pass" --schema "$W/schema.2" | cut -c1-12)
+wallet receive "$W/pass" --schema "$W/schema.2" >"$W/out"
+pass=$(cut -c1-12 "$W/out")
+wallet credentials >>"$W/out"
+[ "$(grep -c "  Pa?\[2Jss?, " "$W/out")" = 2 ] && ! grep -q $'\e' "$W/out" || fail "text of others is printed raw: $(cat -v "$W/out")"
 wallet remove "$pass"
 wallet remove "$held"
 refused 12 "the wallet has no credential" wallet present "$held" --challenge 1 --domain x

@@ -212,13 +212,31 @@ static void print(const struct wallet_file *f)
         printf("%-12s %zu\n", lists[i], json_array_size(wallet_list(&f->w, lists[i])));
 }
 
+/* Without what opens commitments. */
+static fm_status print_content(const struct wallet *w, struct base_err *err)
+{
+    json_t *copy = json_deep_copy(w->content), *record;
+    fm_status st;
+    size_t i;
+
+    if (copy == NULL)
+        return base_err_memory(err, "wallet");
+    json_array_foreach(json_object_get(copy, "mandates"), i, record)(void)
+        json_object_del(record, "nonce");
+    json_array_foreach(json_object_get(copy, "consents"), i, record)(void)
+        json_object_del(record, "identifier");
+    st = cli_print_json(copy, err);
+    json_decref(copy);
+    return st;
+}
+
 static fm_status show(const struct cli_args *args, struct base_err *err)
 {
     struct wallet_file f;
     fm_status st = wallet_args_open(&f, args, WALLET_TO_READ, err);
 
     if (st == FM_OK && cli_flag(args, "json"))
-        st = cli_print_json(f.w.content, err);
+        st = print_content(&f.w, err);
     else if (st == FM_OK)
         print(&f);
     wallet_file_close(&f);
@@ -229,5 +247,11 @@ static const struct cli_option show_options[] = {
     WALLET_FILE_OPTION, CLI_PASSPHRASE_OPTION, CLI_JSON_OPTION, {0}};
 
 const struct cli_command cli_wallet_show = {
-    "wallet show", "",           0,   0, "what is in the wallet; no key, and not the phrase",
-    NULL,          show_options, show};
+    "wallet show",
+    "",
+    0,
+    0,
+    "what is in the wallet; no key, no identifier, and not the phrase",
+    NULL,
+    show_options,
+    show};

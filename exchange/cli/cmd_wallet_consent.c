@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/consent_form.h"
 #include "exchange/cli/trail.h"
@@ -302,7 +303,7 @@ static void print(const struct wallet *w)
                (long long)json_integer_value(json_object_get(c, "uses")),
                wallet_args_moment(until, json_integer_value(json_object_get(c, "expires"))),
                purpose[0] != '\0' ? "for \"" : "by contract ",
-               purpose[0] != '\0' ? purpose : wallet_text(c, "contract"),
+               BASE_LINE(purpose[0] != '\0' ? purpose : wallet_text(c, "contract")),
                purpose[0] != '\0' ? "\"" : "");
         print_receipt(record, "granted");
         print_receipt(record, "withdrawn");

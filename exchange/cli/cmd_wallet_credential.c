@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/credential_files.h"
 #include "exchange/cli/wallet_args.h"
@@ -41,7 +42,8 @@ static fm_status keep_mandate(struct wallet *w, json_t *mandate, const struct cl
         st = wallet_mandate_keep(w, mandate, nonce, err);
     if (st == FM_OK)
         printf("mandate of %s, by %s: wallet grant --mandate\n",
-               cli_text(mandate, "representative"), cli_text(mandate, "attestor"));
+               BASE_LINE(cli_text(mandate, "representative")),
+               BASE_LINE(cli_text(mandate, "attestor")));
     base_wipe(nonce, sizeof nonce);
     json_decref(opening);
     return st;
@@ -60,8 +62,8 @@ static fm_status keep_credential(struct wallet *w, const char *text, const struc
         st = wallet_credential_receive(&record, w, text, &files.verifier, &files.more, err);
     if (st == FM_OK)
         printf("%.12s  %s, %s, by %s: valid\n", wallet_text(record, "id"),
-               wallet_text(record, "type"), wallet_text(record, "form"),
-               wallet_text(record, "issuer"));
+               BASE_LINE(wallet_text(record, "type")), wallet_text(record, "form"),
+               BASE_LINE(wallet_text(record, "issuer")));
     credential_files_release(&files);
     return st;
 }
@@ -136,8 +138,8 @@ static void print(const struct wallet *w)
         printf(
             "%.12s  %s, %s\n    issuer     %s\n    about      your DID towards %s\n    until     "
             " %s\n",
-            wallet_text(c, "id"), wallet_text(c, "type"), wallet_text(c, "form"),
-            wallet_text(c, "issuer"), peer,
+            wallet_text(c, "id"), BASE_LINE(wallet_text(c, "type")), wallet_text(c, "form"),
+            BASE_LINE(wallet_text(c, "issuer")), BASE_LINE(peer),
             ends != NULL ? wallet_args_moment(until, json_integer_value(ends) * 1000) : "for ever");
     }
     if (i == 0)

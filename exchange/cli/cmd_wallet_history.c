@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/consent_form.h"
 #include "exchange/cli/trail.h"
@@ -113,27 +114,29 @@ static void print_asked(const json_t *e)
     const json_t *told;
     size_t i;
 
-    printf("%s asked: %s%s%s%s%s%s\n", wallet_text(e, "member"),
-           strcmp(outcome, "refused") == 0 ? "REFUSED" : outcome, rule[0] != '\0' ? " (" : "", rule,
-           rule[0] != '\0' ? ")" : "", party[0] != '\0' ? ", naming " : "", party);
+    printf("%s asked: %s%s%s%s%s%s\n", BASE_LINE(wallet_text(e, "member")),
+           strcmp(outcome, "refused") == 0 ? "REFUSED" : BASE_LINE(outcome),
+           rule[0] != '\0' ? " (" : "", BASE_LINE(rule), rule[0] != '\0' ? ")" : "",
+           party[0] != '\0' ? ", naming " : "", BASE_LINE(party));
     if (json_object_get(e, "consent") != NULL)
         printf("    under      your consent %.12s\n", wallet_text(e, "consent"));
     else
         printf("    under      no consent of this wallet\n");
     if (name[0] != '\0')
-        printf("    contract   %.12s \"%s\", for \"%s\"\n", wallet_text(e, "contract"), name,
-               wallet_text(e, "purpose"));
+        printf("    contract   %.12s \"%s\", for \"%s\"\n", BASE_LINE(wallet_text(e, "contract")),
+               BASE_LINE(name), BASE_LINE(wallet_text(e, "purpose")));
     else
         printf("    contract   %.12s, which the ledger does not know\n",
-               wallet_text(e, "contract"));
+               BASE_LINE(wallet_text(e, "contract")));
     json_array_foreach(json_object_get(e, "told"), i, told)
     {
         const char *requester = wallet_text(told, "requester");
         if (requester[0] != '\0')
-            printf("    asked by   %s, ticket %s: so says %s, as it committed to\n", requester,
-                   wallet_text(told, "ticket"), wallet_text(told, "member"));
+            printf("    asked by   %s, ticket %s: so says %s, as it committed to\n",
+                   BASE_LINE(requester), BASE_LINE(wallet_text(told, "ticket")),
+                   BASE_LINE(wallet_text(told, "member")));
         else
-            printf("    told by    %s\n", wallet_text(told, "member"));
+            printf("    told by    %s\n", BASE_LINE(wallet_text(told, "member")));
     }
 }
 
@@ -148,7 +151,7 @@ static void print_event(const json_t *e)
     else
         printf(strcmp(what, "granted") == 0 ? "you permitted %s to ask\n    consent    %.12s\n"
                                             : "you withdrew from %s\n    consent    %.12s\n",
-               wallet_text(e, "member"), wallet_text(e, "consent"));
+               BASE_LINE(wallet_text(e, "member")), wallet_text(e, "consent"));
     printf("    proof      height %lld, leaf %lld\n",
            (long long)json_integer_value(json_object_get(e, "height")),
            (long long)json_integer_value(json_object_get(e, "leaf")));
@@ -216,8 +219,10 @@ static const struct cli_option history_options[] = {
     WALLET_FILE_OPTION,
     {"statement", "FILE", "what a member says it knows about you, signed (audit subject --out)",
      CLI_REPEATED},
-    {"identifier", "ID", "yours, if no consent in the wallet names it", CLI_OPTIONAL},
-    {"identifier-file", "FILE", "the same from a file", CLI_OPTIONAL},
+    {"identifier", "ID", "yours, if no consent in the wallet names it; better: --identifier-file",
+     CLI_OPTIONAL},
+    {"identifier-file", "FILE",
+     "the same from a file: arguments can be seen by every user of this machine", CLI_OPTIONAL},
     CLI_PASSPHRASE_OPTION,
     CLI_JSON_OPTION,
     {0}};

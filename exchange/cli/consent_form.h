@@ -7,18 +7,20 @@
 #include "exchange/cli/common.h"
 #include "ledger/proof/inner.h"
 
-#define CONSENT_FORM_OPTIONS                                                                     \
-    {"scheme", "SCHEME", "its scheme: cn.id, cn.uscc, ...", CLI_OPTIONAL},                       \
-        {"grantee", "ALIAS", "the member that may ask", CLI_OPTIONAL},                           \
-        {"contract", "HEX", "for this contract only", CLI_OPTIONAL},                             \
-        {"purpose", "TEXT", "or: for any contract with this purpose", CLI_OPTIONAL},             \
-        {"uses", "N", "how many queries (default 1)", CLI_OPTIONAL},                             \
-        {"valid-for", "TIME", "how long: 30d, 12h, 90s (default 30d)", CLI_OPTIONAL},            \
-        {"identifier", "ID", "the subject's identifier, as the datasets hold it", CLI_OPTIONAL}, \
-    {                                                                                            \
-        "identifier-file", "FILE",                                                               \
-            "the same from a file: arguments can be seen by every user of this machine",         \
-            CLI_OPTIONAL                                                                         \
+#define CONSENT_FORM_OPTIONS                                                             \
+    {"scheme", "SCHEME", "its scheme: cn.id, cn.uscc, ...", CLI_OPTIONAL},               \
+        {"grantee", "ALIAS", "the member that may ask", CLI_OPTIONAL},                   \
+        {"contract", "HEX", "for this contract only", CLI_OPTIONAL},                     \
+        {"purpose", "TEXT", "or: for any contract with this purpose", CLI_OPTIONAL},     \
+        {"uses", "N", "how many queries (default 1)", CLI_OPTIONAL},                     \
+        {"valid-for", "TIME", "how long: 30d, 12h, 90s (default 30d)", CLI_OPTIONAL},    \
+        {"identifier", "ID",                                                             \
+         "the subject's identifier, as the datasets hold it; better: --identifier-file", \
+         CLI_OPTIONAL},                                                                  \
+    {                                                                                    \
+        "identifier-file", "FILE",                                                       \
+            "the same from a file: arguments can be seen by every user of this machine", \
+            CLI_OPTIONAL                                                                 \
     }
 
 /* Fills *c from the options above, for that ledger, from now on, without mode. The commitment is to

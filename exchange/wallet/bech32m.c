@@ -122,24 +122,30 @@ fm_status bech32m_decode(struct bech32m *out, const char *text, struct base_err 
     char lower[BECH32M_TEXT] = "";
     const char *end;
     uint32_t state;
-    size_t n;
+    size_t n, at;
 
     memset(out, 0, sizeof *out);
-    if (check_characters(lower, text, err) != FM_OK)
+    if (check_characters(lower, text, err) != FM_OK) {
+        base_wipe(lower, sizeof lower);
         return err->code;
+    }
     end = strrchr(lower, '1');
-    if (end == NULL || end == lower || end - lower > HRP_MAX || strlen(end + 1) < CHECKSUM)
+    if (end == NULL || end == lower || end - lower > HRP_MAX || strlen(end + 1) < CHECKSUM) {
+        base_wipe(lower, sizeof lower);
         return base_err_set(err, FM_E_INPUT, "it is not of the form name1characters: cut short?");
+    }
     memcpy(out->hrp, lower, (size_t)(end - lower));
     state = begin(out->hrp);
+    at = (size_t)(end - lower);
     n = strlen(end + 1);
     for (size_t i = 0; i < n; i++) {
         unsigned symbol = symbol_of(end[1 + i]);
         if (symbol > 31) {
-            memset(out, 0, sizeof *out);
+            base_wipe(out, sizeof *out);
+            base_wipe(lower, sizeof lower);
             return base_err_set(err, FM_E_INPUT,
                                 "character %zu is not one of those used (1, b, i and o are not)",
-                                (size_t)(end - lower) + 2 + i);
+                                at + 2 + i);
         }
         out->symbols[i] = (uint8_t)symbol;
         state = step(state, symbol);
