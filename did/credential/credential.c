@@ -39,8 +39,7 @@ fm_status credential_complete(json_t *credential, const char *method, struct bas
     st = settle_issuer(credential, did, err);
     if (st == FM_OK)
         st = credential_check_shape(credential, err);
-    return st != FM_OK ? st
-                       : credential_check_schemas(credential, CREDENTIAL_SCHEMA_WHOLE, NULL, err);
+    return st != FM_OK ? st : credential_check_schemas(credential, NULL, err);
 }
 
 fm_status credential_issue(json_t *credential, const struct did_secret *secret, const char *method,
@@ -167,7 +166,7 @@ fm_status credential_judge(struct credential_facts *out, const json_t *credentia
     fm_status st = judge_itself(out, credential, v, err);
 
     if (st == FM_OK)
-        st = credential_check_schemas(credential, CREDENTIAL_SCHEMA_WHOLE, NULL, err);
+        st = credential_check_schemas(credential, NULL, err);
     return st != FM_OK ? st
                        : credential_check_status(
                              out, json_object_get(credential, "credentialStatus"), v, err);

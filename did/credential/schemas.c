@@ -27,11 +27,10 @@ static fm_status find_schema(json_t **out, const char *id, const struct credenti
     return more == NULL ? FM_OK : more->schema(more->ctx, out, id, err);
 }
 
-static fm_status check_one(const json_t *named, const json_t *credential,
+static fm_status check_one(const json_t *named, const json_t *credential, bool is_bare,
                            enum credential_schema_whole whole,
                            const struct credential_schemas *more, struct base_err *err)
 {
-    bool is_bare = json_object_get(credential, "credentialSubject") == NULL;
     const char *id = json_string_value(json_object_get(named, "id"));
     const json_t *at;
     json_t *schema;
@@ -54,16 +53,29 @@ static fm_status check_one(const json_t *named, const json_t *credential,
     return st != FM_OK ? base_err_prefix(err, "schema %.120s", id) : FM_OK;
 }
 
-fm_status credential_check_schemas(const json_t *credential, enum credential_schema_whole whole,
-                                   const struct credential_schemas *more, struct base_err *err)
+static fm_status check_each(const json_t *credential, bool is_bare,
+                            enum credential_schema_whole whole,
+                            const struct credential_schemas *more, struct base_err *err)
 {
     const json_t *named = json_object_get(credential, "credentialSchema"), *one;
     size_t i;
     fm_status st = FM_OK;
 
-    if (json_is_object(named))
-        return check_one(named, credential, whole, more, err);
+    if (named != NULL && !json_is_array(named))
+        return check_one(named, credential, is_bare, whole, more, err);
     json_array_foreach(named, i, one) st =
-        st != FM_OK ? st : check_one(one, credential, whole, more, err);
+        st != FM_OK ? st : check_one(one, credential, is_bare, whole, more, err);
     return st;
+}
+
+fm_status credential_check_schemas(const json_t *credential, const struct credential_schemas *more,
+                                   struct base_err *err)
+{
+    return check_each(credential, false, CREDENTIAL_SCHEMA_WHOLE, more, err);
+}
+
+fm_status credential_check_claims(const json_t *claims, enum credential_schema_whole whole,
+                                  const struct credential_schemas *more, struct base_err *err)
+{
+    return check_each(claims, true, whole, more, err);
 }

@@ -28,12 +28,16 @@ struct credential_schemas {
     void *ctx;
 };
 
-/* Asks every schema that a credential (its data model, or an SD-JWT VC's claims) names. more NULL:
- * those that do not come with this program are passed over; else they must be there.
- * FM_E_INVALID: "schema ID: place and keyword"; FM_E_UNSUPPORTED (with more): another kind of
- * schema; FM_E_NOT_FOUND (with more): not at hand. */
-fm_status credential_check_schemas(const json_t *credential, enum credential_schema_whole whole,
-                                   const struct credential_schemas *more,
+/* Asks every schema that a credential of the data model names. more NULL: those that do not come
+ * with this program are passed over; else they must be there.
+ * FM_E_INPUT: credentialSchema is of another form; FM_E_INVALID: "schema ID: place and keyword";
+ * FM_E_UNSUPPORTED (with more): another kind of schema; FM_E_NOT_FOUND (with more): not at hand. */
+fm_status credential_check_schemas(const json_t *credential, const struct credential_schemas *more,
                                    struct base_err *err) FM_CHECK;
+
+/* The same of an SD-JWT VC's claims, whatever they are called; whole: not when a holder chose. */
+fm_status credential_check_claims(const json_t *claims, enum credential_schema_whole whole,
+                                  const struct credential_schemas *more,
+                                  struct base_err *err) FM_CHECK;
 
 #endif

@@ -60,6 +60,27 @@ static fm_status check_times(const json_t *claims, struct base_err *err)
     return FM_OK;
 }
 
+/* A line or a terminal's command in a name could pass for what a verifier says itself. */
+static bool is_one_line(const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return false;
+    return true;
+}
+
+static fm_status check_names(const json_t *claims, struct base_err *err)
+{
+    const json_t *value;
+    const char *name;
+
+    json_object_foreach(
+        (json_t *)(uintptr_t)claims, name,
+        value) if (!is_one_line(name)) return base_err_set(err, FM_E_INPUT,
+                                                           "a claim's name has control characters");
+    return FM_OK;
+}
+
 static fm_status check_types(const json_t *claims, struct base_err *err)
 {
     const json_t *more = json_object_get(claims, "aka_vcts"), *one;
@@ -69,6 +90,8 @@ static fm_status check_types(const json_t *claims, struct base_err *err)
 
     if (st != FM_OK)
         return st;
+    if (!is_one_line(vct))
+        return base_err_set(err, FM_E_INPUT, "vct has control characters");
     if (vct[0] == '\0' || (more != NULL && json_array_size(more) == 0))
         return base_err_set(err, FM_E_INPUT, "vct must be a name, and aka_vcts an array of more");
     json_array_foreach(
@@ -80,12 +103,31 @@ static fm_status check_types(const json_t *claims, struct base_err *err)
     return FM_OK;
 }
 
+/* An object, or at least one of them: what is neither would ask for nothing. */
+static fm_status check_entries(const json_t *claims, const char *name, struct base_err *err)
+{
+    const json_t *entries = json_object_get(claims, name), *one;
+    bool is_fine = entries == NULL || json_is_object(entries) || json_array_size(entries) > 0;
+    size_t i;
+
+    json_array_foreach(entries, i, one) is_fine = is_fine && json_is_object(one);
+    return is_fine
+               ? FM_OK
+               : base_err_set(err, FM_E_INPUT, "%s must be an object, or an array of them", name);
+}
+
 static fm_status check_form(const json_t *claims, struct base_err *err)
 {
     fm_status st = check_types(claims, err);
 
     if (st == FM_OK)
+        st = check_names(claims, err);
+    if (st == FM_OK)
         st = check_times(claims, err);
+    if (st == FM_OK)
+        st = check_entries(claims, "credentialStatus", err);
+    if (st == FM_OK)
+        st = check_entries(claims, "credentialSchema", err);
     if (st == FM_OK && json_object_get(claims, "status") != NULL)
         st = base_err_set(err, FM_E_UNSUPPORTED,
                           "'status' (Token Status Lists) is not known here; known is "
@@ -122,7 +164,7 @@ static fm_status complete(json_t *claims, const struct did_key *holder, const ch
     }
     if (st == FM_OK)
         st = check_form(claims, err);
-    return st != FM_OK ? st : credential_check_schemas(claims, CREDENTIAL_SCHEMA_WHOLE, NULL, err);
+    return st != FM_OK ? st : credential_check_claims(claims, CREDENTIAL_SCHEMA_WHOLE, NULL, err);
 }
 
 static fm_status sign(struct base_buf *out, const json_t *claims, const struct did_secret *secret,
@@ -212,8 +254,32 @@ static fm_status check_jwt(struct credential_facts *out, json_t **payload, const
     return st;
 }
 
-/* What judges the credential was said by the JWT itself. */
-static fm_status check_open(const struct credential_sd *sd, struct base_err *err)
+/* Does a digest stand in it? What it hides was perhaps not disclosed, so the Disclosures cannot
+ * tell. Recursion is as deep as base/json.h's subset, which the value was read in. */
+static bool has_digests(const json_t *value)
+{
+    const json_t *one;
+    const char *name;
+    size_t i;
+
+    if (json_object_get(value, "_sd") != NULL || json_object_get(value, "...") != NULL)
+        return true;
+    json_object_foreach((json_t *)(uintptr_t)value, name, one) if (has_digests(one)) return true;
+    json_array_foreach(value, i, one) if (has_digests(one)) return true;
+    return false;
+}
+
+/* What judges the credential is said by the JWT itself: before digests are replaced. */
+static fm_status check_open(const json_t *payload, struct base_err *err)
+{
+    for (size_t i = 0; i < sizeof open_claims / sizeof open_claims[0]; i++)
+        if (has_digests(json_object_get(payload, open_claims[i])))
+            return base_err_set(err, FM_E_INPUT, "claim '%s' must not be hidden", open_claims[i]);
+    return FM_OK;
+}
+
+/* Nor is it disclosed beside what the JWT says. */
+static fm_status check_disclosed(const struct credential_sd *sd, struct base_err *err)
 {
     for (size_t i = 0; i < sd->count; i++) {
         struct credential_pointer at;
@@ -241,7 +307,7 @@ static fm_status judge(struct credential_sd_facts *out, const json_t *claims,
     if (st == FM_OK)
         st = credential_jwt_period(claims, v->now_s, err);
     if (st == FM_OK)
-        st = credential_check_schemas(claims, CREDENTIAL_SCHEMA_PART, NULL, err);
+        st = credential_check_claims(claims, CREDENTIAL_SCHEMA_PART, NULL, err);
     if (st != FM_OK)
         return st;
     out->type = json_string_value(json_object_get(claims, "vct"));
@@ -373,9 +439,11 @@ static fm_status verify(struct credential_sd_facts *out, json_t **claims, struct
     fm_status st = check_jwt(&out->common, claims, sd->jwt, v, err);
 
     if (st == FM_OK)
+        st = check_open(*claims, err);
+    if (st == FM_OK)
         st = credential_sd_read(sd, &digest, *claims, err);
     if (st == FM_OK)
-        st = check_open(sd, err);
+        st = check_disclosed(sd, err);
     if (st == FM_OK)
         st = judge(out, *claims, v, err);
     return st != FM_OK ? st : check_holder(out, *claims, sd, digest, text, request, v, err);

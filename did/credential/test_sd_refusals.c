@@ -193,6 +193,55 @@ static void what_issuers_cannot_sign(void **state)
     did_secret_free(p.secret);
 }
 
+/* What judges a credential, hidden in a way that shows in no Disclosure; what is no entry at all;
+ * text that could pass for a verifier's own lines. */
+static void what_would_pass_unseen(void **state)
+{
+    static const struct {
+        const char *claims, *say;
+    } cases[] = {
+        {"\"credentialStatus\":[{\"...\":\"%s\"}]", "'credentialStatus' must not be hidden"},
+        {"\"credentialSchema\":[{\"...\":\"%s\"}]", "'credentialSchema' must not be hidden"},
+        {"\"credentialStatus\":{\"type\":\"x\",\"a\":[{\"_sd\":[\"%s\"]}]}", "must not be hidden"},
+        {"\"cnf\":{\"_sd\":[\"%s\"]}", "'cnf' must not be hidden"},
+        {"\"aka_vcts\":[\"b\",{\"...\":\"%s\"}]", "'aka_vcts' must not be hidden"},
+        {"\"credentialStatus\":\"https://example.org/1\"", "credentialStatus must be an object"},
+        {"\"credentialStatus\":[]", "credentialStatus must be an object"},
+        {"\"credentialStatus\":[{\"type\":\"t\"},1]", "credentialStatus must be an object"},
+        {"\"credentialSchema\":\"urn:x:y\"", "credentialSchema must be an object"},
+        {"\"credentialSchema\":[\"urn:x:y\"]", "credentialSchema must be an object"},
+        {"\"a\\nvalid\":1", "name has control characters"},
+        {"\"\\u007f\":1", "name has control characters"},
+        {"\"aka_vcts\":[\"b\"],\"vct\":\"t\\u001b[2J\"", "vct has control characters"},
+    };
+    struct person p;
+
+    (void)state;
+    person_init(&p, did_suite_ed25519());
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *vct = strstr(cases[i].claims, "\"vct\"") == NULL ? "\"vct\":\"t\"," : "";
+        char claims[512];
+        (void)snprintf(claims, sizeof claims, "{%s\"iss\":\"%%s\",%s}", vct, cases[i].claims);
+        expect_forged(&p, HEADER, claims, "", FM_E_INPUT, cases[i].say);
+    }
+    did_secret_free(p.secret);
+}
+
+/* A claim's name does not choose which part of a schema is asked. */
+static void schemas_are_of_the_claims(void **state)
+{
+    static const char claims[] =
+        "{\"vct\":\"t\",\"iss\":\"%s\",\"credentialSubject\":{\"level\":\"basic\"},\"level\":"
+        "\"made up\",\"credentialSchema\":{\"type\":\"JsonSchema\",\"id\":"
+        "\"urn:firmiana:schema:person-identity:1\"}}";
+    struct person p;
+
+    (void)state;
+    person_init(&p, did_suite_ed25519());
+    expect_forged(&p, HEADER, claims, "", FM_E_INVALID, "/level is none of the values");
+    did_secret_free(p.secret);
+}
+
 /* Key Binding that the holder signed, but not as it must be. */
 static void expect_binding(const char *header, const char *claims, fm_status wanted,
                            const char *say)
@@ -305,6 +354,8 @@ int main(void)
         cmocka_unit_test_setup(tampering, begin),
         cmocka_unit_test_setup(what_verifiers_ask, begin),
         cmocka_unit_test_setup(what_issuers_cannot_sign, begin),
+        cmocka_unit_test_setup(what_would_pass_unseen, begin),
+        cmocka_unit_test_setup(schemas_are_of_the_claims, begin),
         cmocka_unit_test_setup(what_holders_cannot_sign, begin),
         cmocka_unit_test_setup(revocation, begin),
     };

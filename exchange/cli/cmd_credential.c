@@ -196,10 +196,15 @@ static fm_status check_schemas(const json_t *credential, const struct cli_args *
                                struct base_err *err)
 {
     struct credential_files files = {0};
+    enum form form = FORM_JSON;
     fm_status st = credential_files_schemas(&files, args, err);
 
     if (st == FM_OK)
-        st = credential_check_schemas(credential, CREDENTIAL_SCHEMA_WHOLE, &files.more, err);
+        st = read_form(&form, args, err);
+    if (st == FM_OK)
+        st = form == FORM_SD_JWT
+                 ? credential_check_claims(credential, CREDENTIAL_SCHEMA_WHOLE, &files.more, err)
+                 : credential_check_schemas(credential, &files.more, err);
     credential_files_release(&files);
     return st;
 }

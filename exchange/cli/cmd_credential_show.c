@@ -383,12 +383,11 @@ static fm_status check_schemas(const struct found *found, const struct credentia
     fm_status st = FM_OK;
 
     if (found->sd.type != NULL)
-        return credential_check_schemas(found->value, CREDENTIAL_SCHEMA_PART, more, err);
+        return credential_check_claims(found->value, CREDENTIAL_SCHEMA_PART, more, err);
     if (!json_is_array(held))
-        return credential_check_schemas(held != NULL ? held : found->value, CREDENTIAL_SCHEMA_WHOLE,
-                                        more, err);
+        return credential_check_schemas(held != NULL ? held : found->value, more, err);
     json_array_foreach(held, i, one) st =
-        st != FM_OK ? st : credential_check_schemas(one, CREDENTIAL_SCHEMA_WHOLE, more, err);
+        st != FM_OK ? st : credential_check_schemas(one, more, err);
     return st;
 }
 

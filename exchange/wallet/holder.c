@@ -116,9 +116,8 @@ fm_status wallet_credential_receive(const json_t **record, struct wallet *w, con
                           "a JWT cannot be shown under a challenge: ask the issuer for an SD-JWT, "
                           "or JSON with a proof");
     if (st == FM_OK)
-        st = r.holds != NULL
-                 ? credential_check_schemas(r.holds, CREDENTIAL_SCHEMA_PART, more, err)
-                 : credential_check_schemas(r.credential, CREDENTIAL_SCHEMA_WHOLE, more, err);
+        st = r.holds != NULL ? credential_check_claims(r.holds, CREDENTIAL_SCHEMA_PART, more, err)
+                             : credential_check_schemas(r.credential, more, err);
     if (st == FM_OK)
         st = wallet_identity_key(&key, NULL, w, r.did, err);
     if (st == FM_OK)
