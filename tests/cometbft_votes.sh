@@ -110,6 +110,10 @@ fi
 
 one_trail
 grep -q 'the validator of regulator voted twice at block 3; recorded in block' "$W/bank_c.verified" || fail "the trail does not say so: $(cat "$W/bank_c.verified")"
+as bank_c ledger check >"$W/checked" 2>&1 || fail "ledger check: $(cat "$W/checked")"
+as bank_c ledger backup "$W/backup" >"$W/checked" 2>&1 || fail "ledger backup: $(cat "$W/checked")"
+did=$(as bank_a member list | sed -n 's/^regulator .*\(did:firmiana:[^ ]*\).*/\1/p')
+"$firmiana" did resolve "$did" --trail "$W/bank_c.bundle" >"$W/resolved" 2>&1 || fail "did resolve --trail: $(cat "$W/resolved")"
 if [ "${FIRMIANA_FULL:-0}" = 1 ]; then
 # ---- rules that no program here has: each stops before the first block under them, and stays stopped ----
 limit=$(($(height bank_a) + 12))
