@@ -9,9 +9,9 @@
  *   objects                  properties, required, additionalProperties, minProperties,
  *                            maxProperties
  *
- * pattern: ASCII without groups and alternatives ("(", ")", "|", "\"), and no repetition beyond
- * 255, which POSIX and ECMA-262 read alike. true and false are schemas. Values are JSON within
- * base/json.h's subset. Debian has no validator for C. */
+ * pattern: ASCII without groups and alternatives ("(", ")", "|", "\"), and repetitions of 64
+ * in all, which POSIX and ECMA-262 read alike; it is asked of strings up to 4,096 bytes. true and
+ * false are schemas. Values are JSON within base/json.h's subset. Debian has no validator for C. */
 #ifndef FIRMIANA_DID_CREDENTIAL_JSON_SCHEMA_H
 #define FIRMIANA_DID_CREDENTIAL_JSON_SCHEMA_H
 

@@ -8,7 +8,6 @@
 
 #define DIALECT "https://json-schema.org/draft/2020-12/schema"
 #define PATTERN_MAX 256
-#define REPEAT_MAX 255
 
 struct run {
     const json_t *root;
@@ -166,7 +165,7 @@ static bool is_plain_char(struct reading *r, const char *pattern, const char *p)
     if (r->in_braces) {
         r->repeat = *p >= '0' && *p <= '9' ? 10 * r->repeat + (unsigned)(*p - '0') : 0;
         r->in_braces = *p != '}';
-        return r->repeat <= REPEAT_MAX;
+        return r->repeat <= CREDENTIAL_PATTERN_REPEATS;
     }
     r->in_class = *p == '[';
     r->in_braces = *p == '{';
@@ -183,12 +182,36 @@ static bool is_plain(const char *pattern)
     return true;
 }
 
+size_t credential_schema_pattern_places(size_t *repeats, const char *pattern)
+{
+    size_t places = 0;
+
+    *repeats = 0;
+    for (const char *p = pattern; *p != '\0'; p++, places++) {
+        size_t number = 0, most = 0;
+        if (*p == '[' || *p == '{')
+            for (char end = *p == '[' ? ']' : '}'; p[1] != '\0' && *p != end; p++) {
+                number = end == '}' && p[1] >= '0' && p[1] <= '9'
+                             ? 10 * number + (size_t)(p[1] - '0')
+                             : 0;
+                most = number > most ? number : most;
+            }
+        *repeats += most;
+    }
+    return places + *repeats;
+}
+
 static fm_status check_pattern(struct run *r, const json_t *said, unsigned depth,
                                struct base_err *err)
 {
     regex_t regex;
+    size_t repeats;
 
     (void)depth;
+    if (json_is_string(said) && is_plain(json_string_value(said)) &&
+        credential_schema_pattern_places(&repeats, json_string_value(said)) > 0 &&
+        repeats > CREDENTIAL_PATTERN_REPEATS)
+        return wrong(r, err, "must be a pattern with repetitions of at most 64 in all");
     if (!json_is_string(said) || !is_plain(json_string_value(said)) ||
         regcomp(&regex, json_string_value(said), REG_EXTENDED | REG_NOSUB) != 0)
         return wrong(r, err, "must be a pattern without groups, alternatives and escapes");

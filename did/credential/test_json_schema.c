@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "did/credential/json_schema_own.h"
 #include "did/credential/schemas.h"
 #include "did/test_tools.h"
 
@@ -161,6 +162,11 @@ static void schemas(void **state)
     expect_schema("{\"enum\":1}", FM_E_INPUT, "/enum: must be an array");
     expect_schema("{\"title\":1}", FM_E_INPUT, "/title: must be a string");
     expect_schema("{\"$ref\":\"#/$defs/a\"}", FM_E_INPUT, "/$ref: must be '#' or");
+    expect_schema("{\"$ref\":\"#/$defs/a/b\",\"$defs\":{\"a/b\":{}}}", FM_E_INPUT,
+                  "/$ref: must be");
+    expect_schema("{\"pattern\":\"a{64}\"}", FM_OK, "");
+    expect_schema("{\"pattern\":\"[{9}]a{1,40}b{24}\"}", FM_OK, "");
+    expect_schema("{\"pattern\":\"a{1,40}b{25}\"}", FM_E_INPUT, "repetitions of at most 64");
     expect_schema("{\"$ref\":\"https://x.example/s\"}", FM_E_INPUT, "/$ref: must be '#' or");
     expect_schema("{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{}}}", FM_OK, "");
 }
@@ -249,6 +255,22 @@ static void work(void **state)
     base_buf_put_str(&many, "]");
     expect_verdict("{\"uniqueItems\":true}", base_buf_cstr(&many), CREDENTIAL_SCHEMA_WHOLE,
                    FM_E_LIMIT, "uniqueItems over 1500");
+    base_buf_clear(&many);
+    base_buf_put_u8(&many, '"');
+    for (int i = 0; i < 1500; i++)
+        base_buf_put_u8(&many, i * i % 7 % 2 == 0 ? 'a' : 'b');
+    base_buf_put_u8(&many, '"');
+    expect_verdict("{\"pattern\":\"^[ab]*$\"}", base_buf_cstr(&many), CREDENTIAL_SCHEMA_WHOLE,
+                   FM_OK, "");
+    expect_verdict("{\"pattern\":\"[ab]*a[ab]{63}c\"}", base_buf_cstr(&many),
+                   CREDENTIAL_SCHEMA_WHOLE, FM_E_LIMIT, "pattern on 1500 bytes");
+    base_buf_clear(&many);
+    base_buf_put_str(&many, "\"b");
+    for (int i = 0; i < CREDENTIAL_PATTERN_TEXT; i++)
+        base_buf_put_u8(&many, 'a');
+    base_buf_put_u8(&many, '"');
+    expect_verdict("{\"pattern\":\"b\"}", base_buf_cstr(&many), CREDENTIAL_SCHEMA_WHOLE, FM_E_LIMIT,
+                   "pattern on 4097");
     base_buf_release(&many);
 }
 
