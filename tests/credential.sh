@@ -154,6 +154,16 @@ ok issue claims.json --key university.key --format sd-jwt --list "https://x.exam
 ok verify listed.sd --list university.list
 refused 1 "revoked by its issuer" verify listed.sd --list revoked.list
 
+# ---- text that could pass for a line of the verifier's own ----
+printf '{"vct": "a", "note": "\\u009b2J\\u007f\\n"}\n' >odd.json
+ok issue odd.json --key university.key --format sd-jwt --out odd.sd
+ok verify odd.sd
+grep -qF '"\x9b2J\x7f\n"' out || fail "$(cat -v out)"
+ok claims odd.sd
+grep -qF '"\x9b2J\x7f\n"' out || fail "$(cat -v out)"
+refused 3 "vct has control characters" issue <(echo '{"vct": "a\nvalid   x"}') --key university.key --format sd-jwt
+refused 3 "a claim's name has control characters" issue <(echo '{"vct": "a", "b\nissuer": 1}') --key university.key --format sd-jwt
+
 # ---- schemas ----
 ok schema
 [ "$(grep -c "urn:firmiana:schema:" out)" = 6 ] || fail "$(cat out)"

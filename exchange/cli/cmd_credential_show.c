@@ -158,8 +158,16 @@ static fm_status claims(const struct cli_args *args, struct base_err *err)
         {
             struct base_buf value = {0};
             st = st != FM_OK ? st : base_json_canonical(&value, json_object_get(one, "value"), err);
-            if (st == FM_OK)
-                printf("%-24s %s\n", cli_text(one, "pointer"), base_buf_cstr(&value));
+            if (st == FM_OK) {
+                cli_put_foreign(cli_text(one, "pointer"));
+                printf("%*s ",
+                       (int)(strlen(cli_text(one, "pointer")) < 24
+                                 ? 24 - strlen(cli_text(one, "pointer"))
+                                 : 0),
+                       "");
+                cli_put_foreign(base_buf_cstr(&value));
+                putchar('\n');
+            }
             base_buf_release_secret(&value);
         }
     base_buf_release_secret(&buf);
@@ -210,6 +218,13 @@ const struct cli_command cli_credential_schema = {
 
 /* ---- verifying ---- */
 
+static void put_line(const char *label, const char *text)
+{
+    printf("%-7s ", label);
+    cli_put_foreign(text);
+    putchar('\n');
+}
+
 static void say(const struct credential_facts *facts)
 {
     char until[DID_MOMENT_TEXT] = "for ever";
@@ -218,7 +233,9 @@ static void say(const struct credential_facts *facts)
     if (facts->valid_until_s != INT64_MAX &&
         did_moment_format(until, facts->valid_until_s, &ignored) != FM_OK)
         until[0] = '\0';
-    printf("valid   %s\nissuer  %s\nuntil   %s\n", facts->form, facts->issuer, until);
+    put_line("valid", facts->form);
+    put_line("issuer", facts->issuer);
+    put_line("until", until);
 }
 
 /* What a verifier asked to be signed, only a presentation can answer. */
@@ -320,8 +337,11 @@ static fm_status print_claims(const json_t *claims, struct base_err *err)
         if (is_told || st != FM_OK)
             continue;
         st = base_json_canonical(&text, value, err);
-        if (st == FM_OK)
-            printf("claim   %-24s %s\n", name, base_buf_cstr(&text));
+        if (st == FM_OK) {
+            printf("claim   %-24s ", name);
+            cli_put_foreign(base_buf_cstr(&text));
+            putchar('\n');
+        }
         base_buf_release(&text);
     }
     return st;
@@ -333,13 +353,13 @@ static fm_status print_found(const struct found *found, const json_t *judged, st
     size_t i;
 
     if (found->holder != NULL)
-        printf("holder  %s\n", found->holder);
+        put_line("holder", found->holder);
     for (i = 0; i < found->count; i++)
         say(&found->facts[i]);
-    json_array_foreach(judged, i, line) printf("status  %s\n", json_string_value(line));
+    json_array_foreach(judged, i, line) put_line("status", json_string_value(line));
     if (found->sd.type == NULL)
         return FM_OK;
-    printf("type    %s\n", found->sd.type);
+    put_line("type", found->sd.type);
     return print_claims(found->value, err);
 }
 

@@ -145,6 +145,17 @@ const char *cli_text(const json_t *value, const char *name)
     return text != NULL ? text : "";
 }
 
+void cli_put_foreign(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++)
+        if (*p < 0x20 || *p == 0x7f)
+            printf("\\x%02x", *p);
+        else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) /* C1 in UTF-8 */
+            printf("\\x%02x", *++p);
+        else
+            putchar(*p);
+}
+
 fm_status cli_report(const struct cli_args *args, const json_t *value, const char *what,
                      struct base_err *err)
 {

@@ -56,6 +56,10 @@ fm_status cli_parameters(json_t **out, const struct cli_args *args, struct base_
 /* A member of an answer that the node always gives; "" if it does not. */
 const char *cli_text(const json_t *value, const char *name);
 
+/* Prints what somebody else chose: control characters (C0, DEL, C1) as \xNN, so that it begins no
+ * line of its own and commands no terminal. */
+void cli_put_foreign(const char *text);
+
 /* The trail, or what of it is asked for (exchange/node/audit_wanted.h; used up, may be NULL), in a
  * new file. */
 fm_status cli_export(json_t **value, const struct cli_args *args, const char *out, json_t *only,
