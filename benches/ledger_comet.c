@@ -13,7 +13,7 @@
 
 #include "exchange/comet/comet.h"
 
-enum { TURN_MS = 100, PORTS = 20000 };
+enum { TURN_MS = 100, PORTS = 26000, SPREAD = 6000 }; /* below those of outgoing connections */
 
 struct node {
     struct comet *comet;
@@ -26,7 +26,7 @@ static struct node nodes[LEDGER_MEMBERS_MAX];
 
 void ledger_comet_prepare(struct ledger_bench *b, const char *dir)
 {
-    int port = PORTS + (int)(getpid() % PORTS);
+    int port = PORTS + (int)(getpid() % SPREAD);
 
     for (size_t i = 0; i < b->n; i++) {
         struct node *n = &nodes[i];

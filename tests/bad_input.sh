@@ -3,6 +3,8 @@
 # standard output, and the documented exit code (firmiana --help).
 # usage: tests/bad_input.sh BUILD_FOLDER
 set -euo pipefail
+# shellcheck source=tests/ports.sh
+source "$(dirname "$0")/ports.sh"
 
 build=$(cd "$1" && pwd)
 # shellcheck source=tests/profile.sh
@@ -62,7 +64,7 @@ bad 8 "nowhere/firmiana.1: No such file or directory" --manual-pages nowhere
 
 # ---- homes ----
 init() { "$firmiana" init --home "$1" --alias "$2" --listen "tcp://127.0.0.1:$3" >/dev/null; }
-port=$((20000 + RANDOM % 20000))
+ports_claim
 init home bank_a "$port"
 bad 12 "nowhere/node.json: not there: make a home with firmiana init" node --home nowhere
 bad 12 "nowhere/node.sock: no node is running here: start it with firmiana node" status --home nowhere
@@ -180,7 +182,7 @@ bad 11 "home/ledger.db: another process writes it: stop that one first" node --h
 cp -r home second
 rm -f second/ledger.db* second/sessions.db* second/node.sock
 bad 11 "tcp://127.0.0.1:$port: the port is in use" node --home second
-mport=$((port + 20001)) # a port of the metrics that another program has
+mport=$((port + 1)) # a port of the metrics that another program has
 printf '{"alias":"bank_a","listen":"tcp://127.0.0.1:%s","metrics":"127.0.0.1:%s"}' "$mport" "$port" >second/node.json
 bad 11 "127.0.0.1:$port: the port is in use: change metrics in node.json" node --home second
 export FIRMIANA_HOME=$W/home

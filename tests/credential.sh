@@ -3,6 +3,8 @@
 # shows them; each way of showing what is not so is refused, with its exit code and one line.
 # usage: tests/credential.sh BUILD_FOLDER
 set -euo pipefail
+# shellcheck source=tests/ports.sh
+source "$(dirname "$0")/ports.sh"
 build=$(cd "$1" && pwd)
 # shellcheck source=tests/profile.sh
 source "$(dirname "$0")/profile.sh"
@@ -30,7 +32,8 @@ refused() { # EXIT_CODE TEXT COMMAND...
 ok() { "$firmiana" credential "$@" >out 2>err || fail "$*: $(cat err)"; }
 
 # ---- a member, whose node signs ----
-"$firmiana" init --home "$W/home" --alias solo --listen "tcp://127.0.0.1:$((20000 + RANDOM % 20000))" >/dev/null
+ports_claim
+"$firmiana" init --home "$W/home" --alias solo --listen "tcp://127.0.0.1:$port" >/dev/null
 "$firmiana" ledger init --name credential --quorum 1 --sequencer solo --member "$W/home/member.json" --out "$W/home/genesis.json" >/dev/null
 "$firmiana" node --home "$W/home" >"$W/node.out" 2>"$W/node.log" &
 node=$!

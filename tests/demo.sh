@@ -38,7 +38,7 @@ for tool in sqlite3 od dd; do command -v "$tool" >/dev/null || { echo "demo: nee
 members=(bank_a bank_b bank_c regulator)
 banks=(bank_a bank_b bank_c)
 pids=()
-base_port=${FIRMIANA_DEMO_PORT:-$((20000 + RANDOM % 20000))}
+base_port=${FIRMIANA_DEMO_PORT:-$((26000 + RANDOM % 6000))}
 
 cleanup() {
   local status=$?

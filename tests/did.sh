@@ -3,6 +3,8 @@
 # same; the document of then verifies what was signed then; did:key and did:web; each error with its W3C name and its exit code.
 # usage: tests/did.sh BUILD_FOLDER
 set -euo pipefail
+# shellcheck source=tests/ports.sh
+source "$(dirname "$0")/ports.sh"
 build=$(cd "$1" && pwd)
 # shellcheck source=tests/profile.sh
 source "$(dirname "$0")/profile.sh"
@@ -32,7 +34,8 @@ has() { grep -qF "$1" out || fail "no $1: $(cat out)"; }
 hasnt() { ! grep -qF "$1" out || fail "there is $1: $(cat out)"; }
 
 # ---- a ledger of one member, whose officers change three times ----
-"$firmiana" init --home "$W/home" --alias solo --listen "tcp://127.0.0.1:$((20000 + RANDOM % 20000))" >/dev/null
+ports_claim
+"$firmiana" init --home "$W/home" --alias solo --listen "tcp://127.0.0.1:$port" >/dev/null
 "$firmiana" ledger init --name did --quorum 1 --sequencer solo --member "$W/home/member.json" --out "$W/home/genesis.json" >/dev/null
 export FIRMIANA_HOME=$W/home
 "$firmiana" node --home "$W/home" >node.out 2>node.log &
@@ -100,7 +103,7 @@ if command -v openssl >/dev/null; then
   openssl req -newkey rsa:2048 -nodes -keyout web.key -out web.csr -subj "/CN=web" 2>/dev/null
   openssl x509 -req -in web.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile <(echo "subjectAltName=DNS:localhost") -out web.pem 2>/dev/null
   for _ in $(seq 20); do # a port that is free
-    port=$((20000 + RANDOM % 20000))
+    ports_claim
     "$firmiana" did export "$W/www" --web "localhost:$port" >out
     (cd www && exec openssl s_server -accept "127.0.0.1:$port" -cert ../web.pem -key ../web.key -WWW -quiet >../web.log 2>&1) &
     server=$!

@@ -4,6 +4,8 @@
 # acknowledged. Then what an operator does about it: backup, restore, replay, prune.
 # usage: tests/disk.sh BUILD_FOLDER
 set -euo pipefail
+# shellcheck source=tests/ports.sh
+source "$(dirname "$0")/ports.sh"
 
 build=$(cd "$1" && pwd)
 firmiana=$build/bin/firmiana verify=$build/bin/firmiana-verify
@@ -55,7 +57,7 @@ stop() {
 leaves() { "$firmiana" status --home "$1" --json | sed -n 's/.*"log_size":\([0-9]*\).*/\1/p'; }
 
 # ---- a ledger of one member, with some history ----
-port=$((20000 + RANDOM % 20000))
+ports_claim
 "$firmiana" init --home home --alias bank_a --listen "tcp://127.0.0.1:$port" >/dev/null
 "$firmiana" ledger init --name disk --out genesis.json --sequencer bank_a --member home/member.json >/dev/null 2>&1
 "$firmiana" demo-data data --rows 20 >/dev/null

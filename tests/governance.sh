@@ -32,7 +32,8 @@ homes_start
 # ---- what the genesis' profile forbids: a member, a node, a signer and a credential of the other one ----
 other() { FIRMIANA_PROFILE=$(pick national international) "$firmiana" "$@"; }
 forbidden="$foreign_suite keys and signatures are not allowed: the profile is $profile"
-other init --home "$W/foreign" --alias foreign --listen "tcp://127.0.0.1:$((20000 + RANDOM % 20000))" >/dev/null
+ports_claim
+other init --home "$W/foreign" --alias foreign --listen "tcp://127.0.0.1:$port" >/dev/null
 must_refuse "$forbidden" as bank_a governance propose --join "$W/foreign/member.json" --as witness
 cp "$W/genesis.json" "$W/foreign/genesis.json"
 must_refuse "$forbidden" as foreign node
@@ -44,7 +45,7 @@ other credential verify "$W/foreign.json" >/dev/null
 must_refuse "$forbidden" as bank_a credential verify "$W/foreign.json" --home "$W/bank_a"
 
 # ---- 1 ----
-"$firmiana" init --home "$W/observer" --alias observer --listen "tcp://127.0.0.1:$((20000 + RANDOM % 20000))" >/dev/null
+"$firmiana" init --home "$W/observer" --alias observer --listen "tcp://127.0.0.1:$((port + 1))" >/dev/null
 must_refuse "--as must be bank, agency" as bank_a governance propose --join "$W/observer/member.json" --as king
 must_refuse "one of --join, --suspend" as bank_a governance propose
 must_refuse "are two proposals" as bank_a governance propose --quorum 3 --suspend bank_b --reason x

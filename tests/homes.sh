@@ -4,6 +4,8 @@
 # a member, removed at the end if all went well. With engine=cometbft before, CometBFT orders the ledger, and all four validate.
 # shellcheck source=tests/profile.sh
 source "$(dirname "${BASH_SOURCE[0]}")/profile.sh"
+# shellcheck source=tests/ports.sh
+source "$(dirname "${BASH_SOURCE[0]}")/ports.sh"
 firmiana=$build/bin/firmiana verify=$build/bin/firmiana-verify
 export FIRMIANA_PASSPHRASE="a test's passphrase"
 W=$(mktemp -d)
@@ -61,8 +63,9 @@ wait_connected() { # until each node sees the three others
 }
 
 homes_make() { # ROWS: homes, data, genesis; nothing runs yet
-  local m port=$((20000 + RANDOM % 20000)) list=() more=() order=(--sequencer regulator)
+  local m port list=() more=() order=(--sequencer regulator)
   [ "${engine:-}" != cometbft ] || order=(--engine cometbft)
+  ports_claim
   "$firmiana" demo-data "$W/data" --rows "$1" --banks 3 >/dev/null
   for m in "${members[@]}"; do
     [ "${engine:-}" != cometbft ] || more=(--engine cometbft --consensus "tcp://$(host_of "$m"):$((port + 4))")

@@ -9,6 +9,8 @@
 #     over a new connection, is right; a repeated frame of an earlier query changes nothing, or is found out;
 #   - nobody but these two loses a connection, and no node ends.
 set -euo pipefail
+# shellcheck source=tests/ports.sh
+source "$(dirname "$0")/ports.sh"
 
 build=$(cd "$1" && pwd)
 # shellcheck source=tests/profile.sh
@@ -59,7 +61,7 @@ memory_kib() { sed -n "s/^VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p" "/proc/${pid[bank_b
 
 # ---- the consortium ----
 "$firmiana" demo-data "$W/data" --rows 300 --banks 3 >/dev/null
-port=$((20000 + RANDOM % 20000))
+ports_claim
 declare -A listen=() real=()
 for m in "${members[@]}"; do
   listen[$m]=$port real[$m]=$port

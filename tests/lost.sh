@@ -44,7 +44,8 @@ for m in bank_a regulator; do
   unset "pid[$m]"
   mv "$W/$m" "$W/$m.old"
 done
-members=(bank_a bank_d regulator) list=() port=$((20000 + RANDOM % 20000))
+members=(bank_a bank_d regulator) list=()
+ports_claim
 for m in "${members[@]}"; do
   "$firmiana" init --home "$W/$m" --alias "$m" --listen "tcp://127.0.0.1:$((port++))" >/dev/null
   list+=(--member "$W/$m/member.json")

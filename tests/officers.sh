@@ -3,6 +3,8 @@
 # file with other uses come to nothing. A new officer and a higher threshold count from then on.
 # usage: tests/officers.sh BUILD_FOLDER
 set -euo pipefail
+# shellcheck source=tests/ports.sh
+source "$(dirname "$0")/ports.sh"
 
 build=$(cd "$1" && pwd)
 # shellcheck source=tests/profile.sh
@@ -37,7 +39,7 @@ raw() { # a request as the socket takes it
 for o in o1 o2 o3 o4 stranger; do
   "$firmiana" officer create --out "$W/$o.json" --passphrase-fd 9 9<<<"passphrase of $o" >"$W/$o.txt"
 done
-port=$((20000 + RANDOM % 20000))
+ports_claim
 init() { port=$((port + 1)); "$firmiana" init --home "$W/$1" --alias "$1" --listen "tcp://127.0.0.1:$port" "${@:2}"; }
 must_say "--threshold 4, and there are 3 --officer" init none --officer o1.json --officer o2.json --officer o3.json --threshold 4
 must_say "neither a key file nor a public key" init none --officer nobody

@@ -4,6 +4,8 @@
 # wrote is searched for what nobody but the entitled may see.
 # usage: tests/operate.sh BUILD_FOLDER
 set -euo pipefail
+# shellcheck source=tests/ports.sh
+source "$(dirname "$0")/ports.sh"
 
 build=$(cd "$1" && pwd)
 # shellcheck source=tests/profile.sh
@@ -44,7 +46,7 @@ until_true() { # what, command...
 # ---- the consortium ----
 "$firmiana" demo-data "$W/data" --rows 40 --banks 2 >"$W/data.txt"
 subject=$(sed -n 's/.*subject \([0-9]*\) is at every bank.*/\1/p' "$W/data.txt")
-port=$((20000 + RANDOM % 20000))
+ports_claim
 for m in "${members[@]}"; do
   "$firmiana" init --home "$W/$m" --alias "$m" --listen "tcp://127.0.0.1:$port" --passphrase-fd 9 9<<<"$passphrase" >/dev/null
   metrics[$m]=$((port + 1))
@@ -153,7 +155,7 @@ wrong() { # exit code, the finding, command that spoils a copy of bank_b's home
   rm -rf "$W/copy"
   cp -r "$W/bank_b" "$W/copy"
   rm -f "$W/copy/node.sock"
-  printf '{"alias": "bank_b", "listen": "tcp://127.0.0.1:%s"}' "$((port + 1000))" >"$W/copy/node.json"
+  printf '{"alias": "bank_b", "listen": "tcp://127.0.0.1:%s"}' "$((port + 3))" >"$W/copy/node.json"
   (cd "$W/copy" && "$@")
   listing "$W/copy" >"$W/before"
   # shellcheck disable=SC2086

@@ -3,6 +3,8 @@
 # stranger and by the node's own user; what a role may not do is refused by a line that names the role needed and who has it.
 # usage: tests/roles.sh BUILD_FOLDER   (needs root, to be several users; else it is skipped)
 set -euo pipefail
+# shellcheck source=tests/ports.sh
+source "$(dirname "$0")/ports.sh"
 [ "$(id -u)" = 0 ] || { echo "roles: skipped: only root can be several users"; exit 77; }
 command -v setpriv >/dev/null || { echo "roles: skipped: no setpriv (util-linux)"; exit 77; }
 
@@ -25,7 +27,8 @@ cp "$build/bin/firmiana" "$W/run/firmiana"
 chmod 755 "$W/run/firmiana"
 export FIRMIANA_PASSPHRASE="roles passphrase"
 firmiana=$W/run/firmiana
-"$firmiana" init --home "$W/home" --alias solo --listen "tcp://127.0.0.1:$((20000 + RANDOM % 20000))" >/dev/null
+ports_claim
+"$firmiana" init --home "$W/home" --alias solo --listen "tcp://127.0.0.1:$port" >/dev/null
 "$firmiana" ledger init --name roles --quorum 1 --sequencer solo --member "$W/home/member.json" --out "$W/home/genesis.json" >/dev/null
 listen=$(sed -n 's/.*"listen": "\([^"]*\)".*/\1/p' "$W/home/node.json")
 config() { printf '{"alias": "solo", "listen": "%s", "socket": "%s", "roles": %s}\n' "$listen" "$W/run/solo.sock" "$1" >"$W/home/node.json"; }
