@@ -13,7 +13,7 @@ verifier of exported trails (firmiana-verify), a systemd unit, and a demo
 (firmiana demo).")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
-set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/packaging/compress-manual.cmake)
+set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/exchange/packaging/compress-manual.cmake)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ
   WORLD_EXECUTE)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
@@ -24,14 +24,14 @@ set(CPACK_DEBIAN_PACKAGE_DEPENDS adduser)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "sqlite3, libp11-kit0") # the latter is loaded for keys in tokens
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "prometheus, bash-completion")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
-set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/postinst ${PROJECT_SOURCE_DIR}/packaging/prerm
-  ${PROJECT_SOURCE_DIR}/packaging/postrm)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/exchange/packaging/postinst ${PROJECT_SOURCE_DIR}/exchange/packaging/prerm
+  ${PROJECT_SOURCE_DIR}/exchange/packaging/postrm)
 
 # What Debian's policy wants beside the programs.
 set(doc ${CMAKE_BINARY_DIR}/packaging)
 file(MAKE_DIRECTORY ${doc})
 find_program(GZIP gzip REQUIRED)
-execute_process(COMMAND ${GZIP} -9nc ${PROJECT_SOURCE_DIR}/packaging/changelog OUTPUT_FILE ${doc}/changelog.gz COMMAND_ERROR_IS_FATAL ANY)
-install(FILES packaging/copyright README.md ${doc}/changelog.gz DESTINATION share/doc/firmiana)
-install(FILES packaging/lintian-overrides DESTINATION share/lintian/overrides RENAME firmiana)
+execute_process(COMMAND ${GZIP} -9nc ${PROJECT_SOURCE_DIR}/exchange/packaging/changelog OUTPUT_FILE ${doc}/changelog.gz COMMAND_ERROR_IS_FATAL ANY)
+install(FILES exchange/packaging/copyright README.md ${doc}/changelog.gz DESTINATION share/doc/firmiana)
+install(FILES exchange/packaging/lintian-overrides DESTINATION share/lintian/overrides RENAME firmiana)
 include(CPack)
