@@ -10,24 +10,25 @@
  */
 static const struct {
     const char *name;
+    const char *words;
     int exit_code;
 } status_table[FM_STATUS_COUNT] = {
-    [FM_OK] = {"ok", 0},
-    [FM_E_INVALID] = {"invalid", 1},
-    [FM_E_ARG] = {"argument", 2},
-    [FM_E_INPUT] = {"input", 3},
-    [FM_E_REFUSED] = {"refused", 4},
-    [FM_E_PEER] = {"peer", 5},
-    [FM_E_TIMEOUT] = {"timeout", 6},
-    [FM_E_AUTH] = {"auth", 7},
-    [FM_E_IO] = {"io", 8},
-    [FM_E_CORRUPT] = {"corrupt", 9},
-    [FM_E_MEMORY] = {"memory", 10},
-    [FM_E_CONFLICT] = {"conflict", 11},
-    [FM_E_NOT_FOUND] = {"not-found", 12},
-    [FM_E_LIMIT] = {"limit", 13},
-    [FM_E_UNSUPPORTED] = {"unsupported", 14},
-    [FM_E_CANCELLED] = {"cancelled", 15},
+    [FM_OK] = {"ok", "ok", 0},
+    [FM_E_INVALID] = {"invalid", "not valid (a bundle, a document, a credential)", 1},
+    [FM_E_ARG] = {"argument", "argument", 2},
+    [FM_E_INPUT] = {"input", "input", 3},
+    [FM_E_REFUSED] = {"refused", "refused by a rule", 4},
+    [FM_E_PEER] = {"peer", "a peer", 5},
+    [FM_E_TIMEOUT] = {"timeout", "time-out", 6},
+    [FM_E_AUTH] = {"auth", "key, signature or passphrase", 7},
+    [FM_E_IO] = {"io", "disk or system", 8},
+    [FM_E_CORRUPT] = {"corrupt", "stored data damaged", 9},
+    [FM_E_MEMORY] = {"memory", "memory", 10},
+    [FM_E_CONFLICT] = {"conflict", "conflict", 11},
+    [FM_E_NOT_FOUND] = {"not-found", "not found", 12},
+    [FM_E_LIMIT] = {"limit", "a limit", 13},
+    [FM_E_UNSUPPORTED] = {"unsupported", "unsupported", 14},
+    [FM_E_CANCELLED] = {"cancelled", "cancelled", 15},
 };
 
 static void one_line(char *text)
@@ -94,6 +95,12 @@ const char *fm_status_name(fm_status code)
 {
     assert(code >= FM_OK && code < FM_STATUS_COUNT);
     return status_table[code].name;
+}
+
+const char *fm_status_words(fm_status code)
+{
+    assert(code >= FM_OK && code < FM_STATUS_COUNT);
+    return status_table[code].words;
 }
 
 int fm_status_exit(fm_status code)

@@ -73,6 +73,9 @@ fm_status base_err_errno(struct base_err *err, const char *what);
 /* "peer", "timeout", ...: the stable lower-case name of a code, for logs and --json. */
 const char *fm_status_name(fm_status code);
 
+/* The same for people: "a peer", "stored data damaged", ...: --help, man pages, README.md. */
+const char *fm_status_words(fm_status code);
+
 /* The process exit code of a status: documented in README.md and `firmiana --help`. */
 int fm_status_exit(fm_status code);
 

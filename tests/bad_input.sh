@@ -39,7 +39,7 @@ bad() {
 }
 
 # ---- every command ----
-mapfile -t commands < <("$firmiana" --help | sed -n '/^commands:/,/^$/p' | sed -n 's/^  \([a-z-]*\( [a-z]\{1,\}\)\{0,2\}\)  .*/\1/p')
+mapfile -t commands < <("$firmiana" --help | sed -n '/^commands:/,/^exit codes:/p' | sed -n 's/^  \([a-z-]*\( [a-z]\{1,\}\)\{0,2\}\)  .*/\1/p')
 [ "${#commands[@]}" -ge 28 ] || fail "firmiana --help names ${#commands[@]} commands"
 for c in "${commands[@]}"; do
   read -r -a words <<<"$c"

@@ -50,7 +50,7 @@ if readelf -S "$W/root/usr/bin/firmiana" 2>/dev/null | grep -q '\.debug_info'; t
 
 # ---- a page for every command, each with its options ----
 firmiana=$W/root/usr/bin/firmiana
-mapfile -t commands < <("$firmiana" --help | sed -n '/^commands:/,/^$/p' | sed -n 's/^  \([a-z-]*\( [a-z]\{1,\}\)\{0,2\}\)  .*/\1/p')
+mapfile -t commands < <("$firmiana" --help | sed -n '/^commands:/,/^exit codes:/p' | sed -n 's/^  \([a-z-]*\( [a-z]\{1,\}\)\{0,2\}\)  .*/\1/p')
 [ "${#commands[@]}" -ge 30 ] || fail "firmiana --help names ${#commands[@]} commands"
 for c in "${commands[@]}"; do
   topic=${c// /-}

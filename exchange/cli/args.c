@@ -58,7 +58,7 @@ static const struct cli_option *option_named(const struct cli_command *command, 
 static fm_status unknown_option(const struct cli_command *command, const char *word,
                                 struct base_err *err)
 {
-    const char *names[CLI_MAX_OPTIONS + 1];
+    const char *names[CLI_MAX_OPTIONS + 2];
     int len = (int)strcspn(word, "=");
     const char *nearest;
     char name[64];
@@ -67,6 +67,7 @@ static fm_status unknown_option(const struct cli_command *command, const char *w
     for (const struct cli_option *o = options_of(command); o->name != NULL && n < CLI_MAX_OPTIONS;
          o++)
         names[n++] = o->name;
+    names[n++] = "help";
     names[n] = NULL;
     (void)snprintf(name, sizeof name, "%.*s", len - 2, word + 2);
     nearest = base_nearest(name, names);
@@ -207,17 +208,4 @@ void cli_help_command(const struct cli_command *command)
                        o->value != NULL ? o->value : "");
         printf("  %-26s %s%s\n", left, o->help, (o->flags & CLI_REQUIRED) ? " (required)" : "");
     }
-}
-
-void cli_help_all(const struct cli_command *const *commands)
-{
-    printf("usage: firmiana COMMAND [options]\n\ncommands:\n");
-    for (; *commands != NULL; commands++)
-        printf("  %-22s %s\n", (*commands)->name, (*commands)->summary);
-    printf("\nfirmiana COMMAND --help explains one of them; --version, --manual [COMMAND] (a man "
-           "page), --completion (for bash).\n\nexit codes:\n");
-    for (int code = 0; code < 16; code++)
-        for (int s = 0; s < FM_STATUS_COUNT; s++)
-            if (fm_status_exit((fm_status)s) == code)
-                printf("  %2d  %s\n", code, fm_status_name((fm_status)s));
 }

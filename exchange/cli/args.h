@@ -67,6 +67,14 @@ fm_status cli_int(int64_t *out, const struct cli_args *args, const char *name, i
                   int64_t high, struct base_err *err) FM_CHECK;
 
 void cli_help_command(const struct cli_command *command);
+/* All commands, in their groups, and the exit codes. */
 void cli_help_all(const struct cli_command *const *commands);
+/* Whether commands begin with this word and another ("audit", of "audit list"). */
+bool cli_is_group(const struct cli_command *const *commands, const char *word);
+/* The commands of a group, a line each. */
+void cli_help_group(const struct cli_command *const *commands, const char *word);
+/* FM_E_ARG: no such command; the nearest is named, or those of the group. */
+fm_status cli_unknown_command(const struct cli_command *const *commands, int argc,
+                              char *const *argv, struct base_err *err);
 
 #endif

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include "base/json.h"
-#include "base/nearest.h"
 #include "base/secret.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/manual.h"
@@ -140,23 +139,6 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
-static fm_status unknown_command(int argc, char **argv, struct base_err *err)
-{
-    const char *names[sizeof commands / sizeof commands[0]];
-    char words[128];
-    size_t n = 0;
-
-    for (; commands[n] != NULL; n++)
-        names[n] = commands[n]->name;
-    names[n] = NULL;
-    (void)snprintf(words, sizeof words, "%s%s%s", argv[1], argc > 2 && argv[2][0] != '-' ? " " : "",
-                   argc > 2 && argv[2][0] != '-' ? argv[2] : "");
-    if (base_nearest(words, names) != NULL)
-        return base_err_set(err, FM_E_ARG, "no command '%s': did you mean '%s'?", words,
-                            base_nearest(words, names));
-    return base_err_set(err, FM_E_ARG, "no command '%s': see firmiana --help", words);
-}
-
 static fm_status run(int argc, char **argv, struct base_err *err)
 {
     const struct cli_command *command;
@@ -181,8 +163,13 @@ static fm_status run(int argc, char **argv, struct base_err *err)
         return FM_OK;
     }
     command = cli_find(commands, argc, argv, &words);
+    if (command == NULL && argv[argc > 2 ? 2 : 1][0] == '-' && asks_for_help(argc, argv) &&
+        cli_is_group(commands, argv[1])) {
+        cli_help_group(commands, argv[1]);
+        return FM_OK;
+    }
     if (command == NULL)
-        return unknown_command(argc, argv, err);
+        return cli_unknown_command(commands, argc, argv, err);
     if (asks_for_help(argc, argv)) {
         cli_help_command(command);
         return FM_OK;

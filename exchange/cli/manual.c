@@ -134,7 +134,7 @@ static void write_overview(FILE *f, const struct cli_command *const *commands)
     for (int code = 0; code < 16; code++)
         for (int s = 0; s < FM_STATUS_COUNT; s++)
             if (fm_status_exit((fm_status)s) == code)
-                fprintf(f, ".TP\n.B %d\n%s\n", code, fm_status_name((fm_status)s));
+                fprintf(f, ".TP\n.B %d\n%s\n", code, fm_status_words((fm_status)s));
     fputs(
         ".SH ENVIRONMENT\n.TP\n.B FIRMIANA_HOME\nthe member's home folder, where \\-\\-home is not "
         "given\n.TP\n.B FIRMIANA_PASSPHRASE\nthe passphrase of sealed keys; removed from the "

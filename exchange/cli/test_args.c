@@ -202,10 +202,41 @@ static void numbers_are_whole_and_in_range(void **state)
     }
 }
 
+static const struct cli_command audit_list = {.name = "audit list"},
+                                audit_export = {.name = "audit export"},
+                                anchor = {.name = "anchor"}, asks = {.name = "query run"};
+static const struct cli_command *const grouped[] = {&audit_list, &audit_export, &anchor, &asks,
+                                                    NULL};
+
+static void check_unknown(const char *first, const char *second, const char *wanted)
+{
+    char *argv[] = {(char *)(uintptr_t) "firmiana", (char *)(uintptr_t)first,
+                    (char *)(uintptr_t)second, NULL};
+    struct base_err err = {0};
+
+    assert_int_equal(cli_unknown_command(grouped, second != NULL ? 3 : 2, argv, &err), FM_E_ARG);
+    assert_string_equal(err.text, wanted);
+}
+
+static void a_group_says_what_it_has_and_a_slip_is_named(void **state)
+{
+    (void)state;
+    assert_true(cli_is_group(grouped, "audit"));
+    assert_false(cli_is_group(grouped, "anchor"));
+    assert_false(cli_is_group(grouped, "aud"));
+    check_unknown("audit", NULL, "no command 'audit': firmiana audit has list, export");
+    check_unknown("audit", "lits", "no command 'audit lits': did you mean 'audit list'?");
+    check_unknown("audit", "init", "no command 'audit init': firmiana audit has list, export");
+    check_unknown("anchro", NULL, "no command 'anchro': did you mean 'anchor'?");
+    check_unknown("qurey", "run", "no command 'qurey run': did you mean 'query run'?");
+    check_unknown("did", NULL, "no command 'did': see firmiana --help");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_name_is_found),
+        cmocka_unit_test(a_group_says_what_it_has_and_a_slip_is_named),
         cmocka_unit_test(values_flags_and_operands_are_taken),
         cmocka_unit_test(the_rest_is_refused_by_name),
         cmocka_unit_test(dashes_that_are_no_options),

@@ -208,7 +208,7 @@ static const struct world_refusal refusals[] = {
     {"SELECT COUNT(*) FROM loans JOIN loans USING (id)", FM_E_INPUT,
      "line 1, column 33: two tables are called loans: give one another name, as in FROM loans x"},
     {"SELECT x.age FROM loans l JOIN people p ON l.person = p.person", FM_E_NOT_FOUND,
-     "line 1, column 8: unknown table 'x' before a column: did you mean l?"},
+     "line 1, column 8: unknown table 'x' before a column"},
     {"SELECT p.agee FROM loans l JOIN people p ON l.person = p.person", FM_E_NOT_FOUND,
      "line 1, column 8: unknown column 'agee' of people: did you mean age?"},
     {"SELECT balance, COUNT(*) FROM loans GROUP BY grade", FM_E_INPUT,
@@ -330,7 +330,7 @@ static const struct world_refusal refusals[] = {
      "line 1, column 34: this product could leave 64 bits: declare column 'balance' of loans "
      "within 0.00 to 922.33 (it is declared 0.00 to 999999.99)"},
     {"SELECT balance AS x FROM loans WHERE x > 5", FM_E_NOT_FOUND,
-     "line 1, column 38: unknown column 'x' of loans: did you mean id?"},
+     "line 1, column 38: unknown column 'x' of loans"},
 };
 
 static void test_refusals(void **state)
