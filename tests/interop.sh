@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Credentials, presentations, JWTs and SD-JWTs of ours verified by others' libraries (@digitalbazaar/vc with eddsa-jcs-2022, did-jwt
-# with did-resolver, @sd-jwt/sd-jwt-vc), theirs by ours, and what was tampered with refused by both. The libraries are pinned in tests/interop and are used
-# by this test alone. Skipped without Node.js 18, npm and a registry.
+# Credentials, presentations, JWTs, SD-JWTs, DID documents and signed documents of ours read by others' libraries (@digitalbazaar/vc,
+# data-integrity and did-method-*, did-jwt with did-resolver and web-did-resolver, @sd-jwt/sd-jwt-vc), theirs by ours, and what was tampered
+# with refused by both. The libraries are pinned in tests/interop and are used by this test alone. Skipped without Node.js 18, npm and a registry.
 # usage: tests/interop.sh BUILD_FOLDER
 set -euo pipefail
+# shellcheck source=tests/ports.sh
+source "$(dirname "$0")/ports.sh"
 build=$(cd "$1" && pwd)
 here=$(cd "$(dirname "$0")/interop" && pwd)
-firmiana=$build/bin/firmiana
+firmiana=$build/bin/firmiana verify=$build/bin/firmiana-verify
 skip() { echo "interop: skipped: $*"; exit 77; }
 fail() { echo "interop: $*" >&2; exit 1; }
 command -v node >/dev/null && command -v npm >/dev/null || skip "no Node.js or no npm here"
@@ -21,7 +23,13 @@ if [ ! -e "$packages/installed" ]; then
   touch "$packages/installed"
 fi
 W=$(mktemp -d)
-trap 'rm -rf "$W"' EXIT
+others=()
+cleanup() {
+  [ ${#others[@]} -eq 0 ] || kill "${others[@]}" 2>/dev/null || true
+  wait 2>/dev/null || true
+  rm -rf "$W"
+}
+trap cleanup EXIT
 cp "$here"/*.mjs "$packages/"
 others() { timeout 60 node "$packages/others.mjs" "$@"; }
 sd() { timeout 60 node "$packages/sd.mjs" "$@"; }
@@ -111,7 +119,92 @@ for alg in EdDSA:ed25519 ES256:p256; do
   done
 done
 sd refuse "${bad[@]}" || fail "they accept what was tampered with"
+
+# ---- DIDs and documents ----
+# They find our did:key, and what a member signs as did:firmiana by the document that `did resolve` prints.
+documents() { timeout 60 node "$packages/documents.mjs" "$@" 2>err; }
+wait_for() { # WHAT COMMAND...: until it succeeds
+  local what=$1
+  shift
+  for _ in $(seq 1200); do
+    ! "$@" >/dev/null 2>&1 || return 0
+    kill -0 "${others[-1]}" 2>/dev/null || break
+    sleep 0.05
+  done
+  fail "no $what: $(cat node.log server.log 2>/dev/null | tail -n 3)"
+}
+p256=$("$firmiana" credential key --out ec.key --suite p256)
+"$firmiana" did resolve "$holder" >holder.result
+"$firmiana" did resolve "$p256" >p256.result
+documents key holder.result p256.result || fail "their did:key is another document: $(cat err)"
+ports_claim
+"$firmiana" init --home home --alias solo --listen "tcp://127.0.0.1:$port" >/dev/null
+"$firmiana" ledger init --name interop --quorum 1 --sequencer solo --member home/member.json --out home/genesis.json >/dev/null 2>&1
+export FIRMIANA_HOME=$W/home
+"$firmiana" node >/dev/null 2>node.log &
+others+=($!)
+wait_for node "$firmiana" status
+member=$("$firmiana" member list --json | grep -o 'did:firmiana:[0-9a-f]*:[0-9A-Za-z]*' | head -n 1)
+"$firmiana" did resolve "$member" >member.result
+printf 'a loan contract\n' >contract.txt
+"$firmiana" sign contract.txt --out set.sig --signer "$p256" --signer solo --key ec.key >/dev/null
+"$firmiana" countersign contract.txt set.sig >/dev/null
+"$firmiana" sign contract.txt --out chain.sig --in-order --signer solo --signer "$p256" --signer "$holder" --key home/keys/officer.json >/dev/null
+"$firmiana" countersign contract.txt chain.sig --key ec.key >/dev/null
+"$firmiana" countersign contract.txt chain.sig --key holder.key >/dev/null
+for f in set chain; do documents signed $f.sig contract.txt member.result || fail "they refuse our $f of signatures: $(cat err)"; done
+documents sign contract.txt theirs || fail "$(cat err)"
+for f in theirs.ed25519 theirs.p256; do "$verify" --document contract.txt $f.sig >out || fail "we refuse their signature: $(cat out)"; done
+# ES256, and EdDSA by a member's key.
+"$firmiana" credential issue draft.json --key ec.key --format jwt --out es256.jwt
+"$firmiana" credential issue draft.json --format jwt --out member.jwt
+documents jwt es256.jwt || fail "they refuse our ES256: $(cat err)"
+documents jwt member.jwt member.result || fail "they refuse a member's JWT: $(cat err)"
+documents jwt-make draft.json their_es256.jwt || fail "$(cat err)"
+"$firmiana" credential verify their_es256.jwt >/dev/null || fail "we refuse their ES256"
+for f in es256.jwt their_es256.jwt; do
+  awk -F. '{ c = substr($3, 40, 1); print $1 "." $2 "." substr($3, 1, 39) (c == "A" ? "B" : "A") substr($3, 41) }' "$f" >bad.jwt
+  ! documents jwt bad.jwt || fail "they accept a forged ES256"
+  ! "$firmiana" credential verify bad.jwt >/dev/null 2>err || fail "we accept a forged ES256"
+done
+# Refused by both: another purpose, another order, the document's hash, a signature.
+sed 's/"in_order":false/"in_order":false,"purpose":"a gift"/' set.sig >bad1.sig
+sed 's/"in_order":true/"in_order":false/' chain.sig >bad2.sig
+sed 's/"size":16/"size":17/' set.sig >bad3.sig
+sed 's/"proofValue":"z\(.\{20\}\)./"proofValue":"z\12/' chain.sig >bad4.sig
+sed 's/2026-01-01/2025-01-01/' theirs.p256.sig >bad5.sig
+documents altered member.result contract.txt bad?.sig || fail "they accept what was altered: $(cat err)"
+for f in bad?.sig; do
+  ! "$firmiana" verify $f contract.txt >/dev/null 2>err || fail "we accept $f"
+done
+# did:web, over HTTPS: ours found by two of their resolvers, theirs by ours; nothing from a server of another CA or under another name.
+if command -v openssl >/dev/null; then
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 2 -subj "/CN=test CA" -addext "keyUsage=critical,keyCertSign" 2>/dev/null
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout web.key -out web.csr -subj "/CN=web" 2>/dev/null
+  openssl x509 -req -in web.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile <(echo "subjectAltName=DNS:localhost") -out web.pem 2>/dev/null
+  mkdir www
+  node "$packages/documents.mjs" serve www web.key web.pem port 2>server.log &
+  others+=($!)
+  wait_for server test -e port
+  place=localhost:$(cat port) web="did:web:localhost%3A$(cat port)"
+  "$firmiana" did export www --web "$place" >/dev/null
+  "$firmiana" did export www --web "$place/bank/solo" >/dev/null
+  export no_proxy=localhost
+  NODE_EXTRA_CA_CERTS=ca.pem documents web www "$web" "$web:bank:solo" || fail "they do not find our did:web: $(cat err)"
+  ! documents web www "$web" || fail "they believe a server of an unknown CA"
+  documents web-make www "$(cat port)" >dids || fail "$(cat err)"
+  while read -r did; do
+    "$firmiana" did resolve "$did" --ca ca.pem >out || fail "we do not find their $did"
+    node -e 'const [a, b] = process.argv.slice(1).map(f => JSON.parse(require("fs").readFileSync(f))); require("assert").deepEqual(a.didDocument, b)' \
+      out "www/theirs/${did##*:}/did.json" || fail "we change their document"
+    ! "$firmiana" did resolve "$did" >/dev/null 2>err || fail "we believe a server of an unknown CA"
+  done <dids
+  mkdir www/moved
+  cp www/bank/solo/did.json www/moved/
+  ! NODE_EXTRA_CA_CERTS=ca.pem documents web www "$web:moved" || fail "they take a document of another name"
+  ! "$firmiana" did resolve "$web:moved" --ca ca.pem >/dev/null 2>err || fail "we take a document of another name"
+fi
 # Schemas: ajv and ours say the same of specimens and of mutations of them.
 timeout 60 node "$packages/schemas.mjs" "$here/../../did/credential/schemas" 300 "${FIRMIANA_SEED:-7}" | "$build/did/credential/schema_verdicts" >verdicts ||
   fail "$(head -n 3 verdicts)"
-echo "interop: credential, presentation and JWT both ways with @digitalbazaar/vc and did-jwt, SD-JWT VC both ways with @sd-jwt/sd-jwt-vc; what was tampered with refused by both; schemas as ajv: $(tail -n 1 verdicts)"
+echo "interop: credentials, presentations, JWTs (EdDSA, ES256), DID documents (did:key, did:web) and signed documents both ways with @digitalbazaar's, did-jwt and did-resolver, SD-JWT VC both ways with @sd-jwt/sd-jwt-vc; what was tampered with refused by both; schemas as ajv: $(tail -n 1 verdicts)"
