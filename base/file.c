@@ -95,6 +95,19 @@ fm_status base_file_read(struct base_buf *out, const char *path, size_t max_len,
     return st == FM_OK ? base_buf_status(out, path, err) : st;
 }
 
+fm_status base_file_read_filled(struct base_buf *out, const char *path, size_t max_len,
+                                struct base_err *err)
+{
+    size_t before = out->len;
+    fm_status st = base_file_read(out, path, max_len, err);
+
+    if (st == FM_OK && out->len == before)
+        st = base_err_set(
+            err, FM_E_INPUT,
+            "%s: the file is empty, as a full disk leaves it: put a copy in its place", path);
+    return st;
+}
+
 fm_status base_file_full(const char *path, struct base_err *err)
 {
     struct statvfs fs;

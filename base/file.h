@@ -9,6 +9,11 @@
 fm_status base_file_read(struct base_buf *out, const char *path, size_t max_len,
                          struct base_err *err) FM_CHECK;
 
+/* The same of a file that must hold something: FM_E_INPUT if it has no bytes, as a full disk leaves
+ * them; the text names the path and says so. */
+fm_status base_file_read_filled(struct base_buf *out, const char *path, size_t max_len,
+                                struct base_err *err) FM_CHECK;
+
 /* Writes a temporary file beside path, syncs it, renames it over path and syncs the folder: after a
  * crash path is the old file or the new one, whole. mode: permission bits. */
 fm_status base_file_write(const char *path, const void *bytes, size_t len, unsigned mode,

@@ -119,10 +119,13 @@ static fm_status check_subset(const json_t *v, const struct step *at, struct bas
 fm_status base_json_parse(json_t **out, const char *text, size_t len, struct base_err *err)
 {
     json_error_t at;
-    json_t *v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
+    json_t *v;
     fm_status st;
 
     *out = NULL;
+    if (len == 0) /* and text may be NULL, which is no mistake of the caller's */
+        return base_err_set(err, FM_E_INPUT, "JSON: there is nothing, not one byte");
+    v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
     /* Out of memory is said so, or comes without any reason. */
     if (v == NULL && (json_error_code(&at) == json_error_out_of_memory || at.text[0] == '\0'))
         return base_err_memory(err, "JSON");
@@ -358,7 +361,7 @@ fm_status base_json_sha256(uint8_t out32[32], const json_t *value, struct base_e
 fm_status base_json_load_file(json_t **out, const char *path, size_t max_len, struct base_err *err)
 {
     struct base_buf text = {0};
-    fm_status st = base_file_read(&text, path, max_len, err);
+    fm_status st = base_file_read_filled(&text, path, max_len, err);
 
     *out = NULL;
     if (st == FM_OK) {

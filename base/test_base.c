@@ -197,6 +197,8 @@ static void json_forms(void **state)
                    "\"\xf0\x9f\x98\x80\":2,\"\xef\xac\xb3\":1}");
     json_canonical("{\"a\":9007199254740991,\"b\":-9007199254740991,\"c\":{},\"d\":[]}",
                    "{\"a\":9007199254740991,\"b\":-9007199254740991,\"c\":{},\"d\":[]}");
+    json_refused("", "JSON: there is nothing, not one byte");
+    assert_int_equal(base_json_parse(&v, NULL, 0, &err), FM_E_INPUT);
     json_refused("{\"a\":9007199254740992}", "2^53");
     json_refused("{\"a\":1.5}", "fraction");
     json_refused("{\"a\":1e2}", "fraction");

@@ -178,7 +178,7 @@ fi
 node_pid=$!
 for _ in $(seq 2000); do "$firmiana" status --home home >/dev/null 2>&1 && break || sleep 0.05; done
 "$firmiana" status --home home >/dev/null || fail "the node does not run: $(tail -n 1 node.log)"
-bad 11 "home/ledger.db: another process writes it: stop that one first" node --home home
+bad 11 "home/node.sock: a node is running on this home already" node --home home
 cp -r home second
 rm -f second/ledger.db* second/sessions.db* second/node.sock
 bad 11 "tcp://127.0.0.1:$port: the port is in use" node --home second

@@ -90,8 +90,6 @@ cp -r home sound
 sick() { rm -rf sick; cp -r sound sick; rm -f sick/*.lock; }
 sick; echo "no database at all, just text, and rather more of it than a header of one hundred bytes would hold" >sick/ledger.db
 bad 3 "sick/ledger.db: not a Firmiana ledger" node --home sick
-sick; : >sick/ledger.db
-bad 3 "sick/ledger.db: not a Firmiana ledger" node --home sick
 sick; rm sick/ledger.db; mkdir sick/ledger.db
 bad 8 "sick/ledger.db: " node --home sick
 sick; rm sick/sessions.db; mkdir sick/sessions.db
@@ -104,6 +102,41 @@ for key in authentication assertion salts; do
   sick; truncate -s -20 "sick/keys/$key.json"
   bad 9 "sick/keys/$key.json: not a whole key file" node --home sick
 done
+# What a full disk leaves of a file that was written anew: its name, and no byte.
+emptied="the file is empty, as a full disk leaves it: put a copy in its place"
+sick; : >sick/node.json
+bad 3 "sick/node.json: $emptied" node --home sick
+bad 3 "sick/node.json: $emptied" node check --home sick
+sick; : >sick/genesis.json
+bad 3 "sick/genesis.json: $emptied" node --home sick
+bad 3 "sick/genesis.json: $emptied" node check --home sick
+bad 3 "sick/genesis.json: $emptied" ledger restore --home sick two.backup
+rm sick/ledger.db
+bad 3 "sick/genesis.json: $emptied" node --home sick
+bad 3 "sick/genesis.json: $emptied" node check --home sick
+! grep -q "no ledger here yet" out || fail "a genesis.json that is there is asked for"
+for key in authentication assertion salts; do
+  sick; : >"sick/keys/$key.json"
+  bad 9 "sick/keys/$key.json: not a whole key file" node --home sick
+  bad 9 "sick/keys/$key.json: not a whole key file" node check --home sick
+done
+sick; : >sick/ledger.db
+bad 9 "sick/ledger.db: damaged: it is empty, as a full disk leaves a file: put a backup in its place" node --home sick
+bad 9 "sick/ledger.db: damaged: it is empty" node check --home sick
+bad 9 "sick/ledger.db: damaged: it is empty" ledger check --home sick
+good ledger restore --home sick two.backup
+good ledger check --home sick
+sick; : >sick/member.json
+bad 3 "sick/member.json: $emptied" ledger init --name x --out x.json --sequencer bank_a --member sick/member.json
+sick; : >sick/copies/copies.db
+: >sick/sessions.db # both are begun anew, and of the first an operator hears
+good node check --home sick
+grep -q "^warn *sessions .*sick/sessions.db is not there, or empty" out || fail "node check does not see that sessions.db is empty: $(cat out)"
+start sick
+grep -q '"event":"sessions.new"' node.log || fail "the node does not say that sessions.db is begun anew"
+bad 11 "sick/node.sock: a node is running on this home already" node --home sick
+good dataset publish --home sick --table loans # and the first one goes on
+stop
 sick; truncate -s 700 sick/genesis.json; rm sick/ledger.db
 bad 3 "genesis" node --home sick
 sick; truncate -s 20 sick/node.json

@@ -16,7 +16,7 @@ build=$(cd "$1" && pwd)
 # shellcheck source=tests/profile.sh
 source "$(dirname "$0")/profile.sh"
 full=${FIRMIANA_FULL:-}
-[ "$full" != 0 ] || full=
+[ "$full" = 1 ] || full=
 firmiana=$build/bin/firmiana hostile=$build/tests/hostile
 W=$(mktemp -d)
 members=(bank_a bank_b bank_c)

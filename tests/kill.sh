@@ -17,7 +17,7 @@ build=$(cd "$1" && pwd) name=kill.sh
 rounds=${2:-}
 sanitized=$(grep -c '^FIRMIANA_SANITIZE:STRING=.' "$build/CMakeCache.txt" || true) # slow, and no different: fewer rounds
 if [ -z "$rounds" ]; then
-  if [ "$sanitized" != 0 ]; then rounds=6; elif [ -n "${FIRMIANA_FULL:-}" ]; then rounds=1000; else rounds=20; fi
+  if [ "$sanitized" != 0 ]; then rounds=6; elif [ "${FIRMIANA_FULL:-0}" = 1 ]; then rounds=1000; else rounds=20; fi
 fi
 seed=${FIRMIANA_SEED:-$(($(date +%s) % 32768))}
 RANDOM=$seed

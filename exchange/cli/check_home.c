@@ -142,6 +142,21 @@ static void check_data(struct check *c)
         check_tell(c, CHECK_GOOD, "data", FM_OK, "%s, %.1f MB", path, (double)st.st_size / 1e6);
 }
 
+/* The node makes one when it starts for the first time; after that it is part of the home. */
+static void check_sessions(struct check *c)
+{
+    char path[HOME_PATH];
+    struct base_err err = {0};
+    struct stat st;
+
+    if (c->newest_block_ms > 0 && home_path(path, c->home->dir, "sessions.db", &err) == FM_OK &&
+        (stat(path, &st) != 0 || st.st_size == 0))
+        check_tell(c, CHECK_WARN, "sessions", FM_OK,
+                   "%s is not there, or empty: the node begins anew, without the answers and "
+                   "openings that it kept; is there a copy?",
+                   path);
+}
+
 /* A file that the node will open for writing: its folder must be there. */
 static void check_written(struct check *c, const char *name, const char *path)
 {
@@ -166,6 +181,7 @@ static void check_written(struct check *c, const char *name, const char *path)
 void check_files(struct check *c)
 {
     check_data(c);
+    check_sessions(c);
     check_written(c, "log", c->home->log);
     check_written(c, "socket", c->home->socket);
 }

@@ -18,18 +18,21 @@ static const char *alias_of(const json_t *member)
     return alias != NULL ? alias : "";
 }
 
-/* genesis.json: the chain that it begins, and this member's first document. False if it is not
- * there or wrong. */
-static bool read_genesis(struct check *c, uint8_t chain[32], bool *is_member)
+enum genesis_found { GENESIS_NONE, GENESIS_BAD, GENESIS_GOOD };
+
+/* genesis.json: the chain that it begins, and this member's first document. */
+static enum genesis_found read_genesis(struct check *c, uint8_t chain[32], bool *is_member)
 {
     struct base_buf bytes = {0};
     struct base_err err = {0};
     char path[HOME_PATH];
     json_t *genesis = NULL, *member;
     size_t i;
-    bool good = home_path(path, c->home->dir, "genesis.json", &err) == FM_OK &&
-                base_file_read(&bytes, path, GENESIS_MAX, &err) == FM_OK &&
-                base_json_parse_canonical(&genesis, bytes.p, bytes.len, &err) == FM_OK;
+    bool good, there;
+
+    good = home_path(path, c->home->dir, "genesis.json", &err) == FM_OK &&
+           base_file_read_filled(&bytes, path, GENESIS_MAX, &err) == FM_OK &&
+           base_json_parse_canonical(&genesis, bytes.p, bytes.len, &err) == FM_OK;
 
     *is_member = false;
     if (good)
@@ -43,12 +46,12 @@ static bool read_genesis(struct check *c, uint8_t chain[32], bool *is_member)
             c->document = json_incref(json_object_get(member, "document"));
         }
     }
+    there = access(path, F_OK) == 0;
     if (!good)
-        check_tell(c, access(path, F_OK) == 0 ? CHECK_BAD : CHECK_WARN, "genesis", err.code, "%s",
-                   err.text);
+        check_tell(c, there ? CHECK_BAD : CHECK_WARN, "genesis", err.code, "%s", err.text);
     json_decref(genesis);
     base_buf_release(&bytes);
-    return good;
+    return good ? GENESIS_GOOD : there ? GENESIS_BAD : GENESIS_NONE;
 }
 
 static void use_member(struct check *c, struct ledger_reader *reader)
@@ -108,26 +111,27 @@ void check_ledger(struct check *c)
     struct base_err err = {0};
     uint8_t chain[32];
     char path[HOME_PATH], hex[65];
-    bool is_member, has_genesis = read_genesis(c, chain, &is_member);
+    bool is_member;
+    enum genesis_found found = read_genesis(c, chain, &is_member);
 
     if (home_path(path, c->home->dir, "ledger.db", &err) != FM_OK) {
         check_tell(c, CHECK_BAD, "ledger", err.code, "%s", err.text);
         return;
     }
-    if (has_genesis) {
+    if (found == GENESIS_GOOD) {
         base_hex(hex, chain, 32);
         check_tell(c, CHECK_GOOD, "genesis", FM_OK, "of chain %s", hex);
     }
     if (access(path, F_OK) == 0) {
-        check_replica(c, path, has_genesis ? chain : NULL);
-    } else if (!has_genesis) {
+        check_replica(c, path, found == GENESIS_GOOD ? chain : NULL);
+    } else if (found == GENESIS_NONE) {
         check_tell(c, CHECK_BAD, "ledger", FM_E_NOT_FOUND,
                    "%s: no ledger here yet: put the consortium's genesis.json into this home",
                    path);
-    } else if (!is_member) {
+    } else if (found == GENESIS_GOOD && !is_member) {
         check_tell(c, CHECK_BAD, "ledger", FM_E_NOT_FOUND, "%s is not a member of the genesis",
                    c->home->alias);
-    } else {
+    } else if (found == GENESIS_GOOD) {
         check_tell(c, CHECK_GOOD, "ledger", FM_OK,
                    "not there yet: the node makes it from the genesis");
     }

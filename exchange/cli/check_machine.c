@@ -8,33 +8,27 @@
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/random.h"
 #include "exchange/cli/check.h"
+#include "exchange/node/rpc.h"
 
 enum { FILES_LEAST = 1024, FREE_LEAST_MB = 1000, SKEW_MS = 5000 };
 
 void check_running(struct check *c)
 {
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
     char path[HOME_PATH];
     struct base_err err = {0};
-    int fd;
+    fm_status st = home_path(path, c->home->dir, "node.sock", &err);
 
-    if (home_path(path, c->home->dir, "node.sock", &err) != FM_OK ||
-        strlen(path) >= sizeof to.sun_path) {
-        check_tell(c, CHECK_BAD, "socket", FM_E_ARG,
-                   "%s/node.sock: a socket path has at most %zu bytes: use a shorter home folder",
-                   c->home->dir, sizeof to.sun_path - 1);
+    if (st == FM_OK)
+        st = rpc_server_probe(path, &err);
+    c->running = st == FM_E_CONFLICT;
+    if (st != FM_OK && !c->running) {
+        check_tell(c, CHECK_BAD, "socket", FM_E_ARG, "%s", err.text);
         return;
     }
-    memcpy(to.sun_path, path, strlen(path) + 1);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    c->running = fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) == 0;
-    if (fd >= 0)
-        (void)close(fd);
     check_tell(c, CHECK_GOOD, "node", FM_OK,
                c->running ? "runs on this home" : "does not run on this home");
 }

@@ -50,18 +50,16 @@ static fm_status join_body(json_t **body, const struct cli_args *args, struct ba
         st = cli_call(&me, args, "me", NULL, err);
     if (st == FM_OK)
         st = base_json_get_hex(chain, 32, me, "chain", err);
-    if (st == FM_OK)
-        st = did_document_parse(&raw, json_object_get(member, "document"), DID_RULES_VERSION, err);
-    if (st == FM_OK)
-        st = did_document_bind(&doc, raw, chain, DID_RULES_VERSION, err);
+    if (st == FM_OK && (did_document_parse(&raw, json_object_get(member, "document"),
+                                           DID_RULES_VERSION, err) != FM_OK ||
+                        did_document_bind(&doc, raw, chain, DID_RULES_VERSION, err) != FM_OK))
+        st = base_err_prefix(err, "%s", path);
     if (st == FM_OK)
         st = want_roles(&roles, args, json_object_get(member, "roles"), err);
     if (st == FM_OK)
         *body = json_pack("{s:O,s:O,s:O,s:O}", "alias", json_object_get(member, "alias"),
                           "document", did_document_json(doc), "roles", roles, "endpoint",
                           json_object_get(member, "endpoint"));
-    else
-        (void)base_err_prefix(err, "%s", path);
     did_document_free(raw);
     did_document_free(doc);
     json_decref(roles);

@@ -69,9 +69,9 @@ static fm_status home_chain(uint8_t out32[32], const struct cli_args *args, stru
         st = base_err_set(err, FM_E_NOT_FOUND,
                           "%s: not there: it says which ledger belongs into this home", path);
     if (st == FM_OK)
-        st = base_file_read(&genesis, path, GENESIS_MAX, err);
-    if (st == FM_OK)
-        st = ledger_genesis_chain(out32, genesis.p, genesis.len, err);
+        st = base_file_read_filled(&genesis, path, GENESIS_MAX, err);
+    if (st == FM_OK && ledger_genesis_chain(out32, genesis.p, genesis.len, err) != FM_OK)
+        st = base_err_prefix(err, "%s", path);
     base_buf_release(&genesis);
     return st;
 }

@@ -52,7 +52,7 @@ static fm_status load_genesis(struct base_buf *out, const struct home *h, struct
 
     if (home_path(path, h->dir, "genesis.json", err) != FM_OK)
         return err->code;
-    return access(path, F_OK) == 0 ? base_file_read(out, path, GENESIS_MAX, err) : FM_OK;
+    return access(path, F_OK) == 0 ? base_file_read_filled(out, path, GENESIS_MAX, err) : FM_OK;
 }
 
 static void say_ready(void *ctx)

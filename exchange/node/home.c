@@ -36,7 +36,7 @@ fm_status home_load(struct home *out, const char *dir, struct base_err *err)
     if (access(path, F_OK) != 0)
         return base_err_set(err, FM_E_NOT_FOUND, "%s: not there: make a home with firmiana init",
                             path);
-    st = base_file_read(&text, path, NODE_JSON_MAX, err); /* names the path */
+    st = base_file_read_filled(&text, path, NODE_JSON_MAX, err); /* names the path */
     if (st == FM_OK && home_parse(out, (const char *)text.p, text.len, err) != FM_OK)
         st = base_err_prefix(err, "%s", path);
     base_buf_release(&text);

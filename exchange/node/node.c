@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -82,6 +83,19 @@ static fm_status check_self(struct node *node, struct base_err *err)
     return st;
 }
 
+/* A node that was only just made has none; later that is a loss, and better known early. */
+static void tell_if_forgotten(struct node *node, const char *sessions)
+{
+    struct stat info;
+
+    if (ledger_chain_head(node->chain)->height > 0 &&
+        (stat(sessions, &info) != 0 || info.st_size == 0))
+        node_log_put(node->config.log, "warn", "sessions.new", NULL,
+                     "%s is begun anew: answers and openings that this node kept are not in it; a "
+                     "copy goes back with the node stopped",
+                     sessions);
+}
+
 static fm_status open_all(struct node *node, struct base_err *err)
 {
     char path[HOME_PATH];
@@ -99,6 +113,8 @@ static fm_status open_all(struct node *node, struct base_err *err)
         st = check_self(node, err);
     if (st == FM_OK)
         st = home_path(path, node->config.home.dir, "sessions.db", err);
+    if (st == FM_OK)
+        tell_if_forgotten(node, path);
     if (st == FM_OK)
         st = node_started_open(&node->started, path, did_secret_bytes(node->config.salts),
                                node->config.random, err);

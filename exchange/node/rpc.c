@@ -67,14 +67,21 @@ fm_status rpc_get_line(json_t **out, const uint8_t *bytes, size_t len, struct ba
 
 /* ---- the server's socket ---- */
 
-static bool somebody_listens(const struct sockaddr_un *address)
+fm_status rpc_server_probe(const char *path, struct base_err *err)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool live = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+    struct sockaddr_un address;
+    bool live;
+    int fd;
 
+    if (rpc_address(&address, path, err) != FM_OK)
+        return err->code;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    live = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
     if (fd >= 0)
         (void)close(fd);
-    return live;
+    if (live)
+        return base_err_set(err, FM_E_CONFLICT, "%s: a node is running on this home already", path);
+    return FM_OK;
 }
 
 static fm_status listen_at(int *out, const char *path, unsigned mode, struct base_err *err)
@@ -83,10 +90,8 @@ static fm_status listen_at(int *out, const char *path, unsigned mode, struct bas
     mode_t mask;
     int fd, bound;
 
-    if (rpc_address(&address, path, err) != FM_OK)
+    if (rpc_address(&address, path, err) != FM_OK || rpc_server_probe(path, err) != FM_OK)
         return err->code;
-    if (somebody_listens(&address))
-        return base_err_set(err, FM_E_CONFLICT, "%s: a node is running on this home already", path);
     (void)unlink(path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)

@@ -37,6 +37,10 @@ struct rpc_handler {
     void (*stop)(void *ctx, struct rpc_call *call);      /* the client waits for the end */
 };
 
+/* FM_E_CONFLICT if somebody listens there, which is how a running node is found before anything of
+ * its home is touched; FM_E_ARG if no socket can have such a path. */
+fm_status rpc_server_probe(const char *path, struct base_err *err) FM_CHECK;
+
 /* Creates the socket with that mode (0600, or 0666 where admit() lets others in). A stale socket
  * file that nobody listens on is replaced; a live one is FM_E_CONFLICT. */
 fm_status rpc_server_open(struct rpc_server **out, const char *path, unsigned mode,

@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "exchange/node/loop.h"
+#include "exchange/node/rpc.h"
 #include "net/zmq.h"
 
 /* Everything a node stands on, opened in this order and closed in the other. */
@@ -94,6 +95,9 @@ static fm_status socket_of(char out[HOME_PATH], const struct home *home, struct 
     char link[HOME_PATH];
     fm_status st = home_path(link, home->dir, "node.sock", err);
 
+    /* With a socket of its own the link's path may be too long for one. */
+    if (st == FM_OK && rpc_server_probe(link, err) == FM_E_CONFLICT)
+        return err->code;
     if (st == FM_OK)
         st = home_path(out, home->dir, home->socket[0] != '\0' ? home->socket : "node.sock", err);
     if (st != FM_OK || home->socket[0] == '\0')

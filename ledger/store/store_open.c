@@ -197,6 +197,16 @@ void ledger_store_remove_files(const char *path, enum ledger_store_files which)
     base_buf_release(&name);
 }
 
+/* Even a ledger that was just begun has a page: its WAL holds only what comes after that. */
+static fm_status check_filled(struct ledger_store *store, struct base_err *err)
+{
+    struct stat info;
+
+    if (stat(store->path, &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0)
+        return ledger_store_corrupt(store, "it is empty, as a full disk leaves a file", err);
+    return FM_OK;
+}
+
 static fm_status check_path(const char *path, enum ledger_store_mode mode, struct base_err *err)
 {
     struct stat info;
@@ -232,6 +242,8 @@ fm_status ledger_store_open(struct ledger_store **out, const char *path,
         st = ledger_store_lock(&store->lock_fd, path, err);
     if (st == FM_OK && mode == LEDGER_STORE_CREATE)
         ledger_store_remove_files(path, LEDGER_FILES_BUT_LOCK);
+    else if (st == FM_OK)
+        st = check_filled(store, err);
     /* A reader too must write: the -shm file of the WAL is its way to the writer. */
     flags |= mode == LEDGER_STORE_CREATE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                          : SQLITE_OPEN_READWRITE;
