@@ -179,9 +179,9 @@ static void test_init_chain(void **state)
 
 /* ---- proposals ---- */
 
-static size_t prepare(const struct base_buf *txs, size_t n, int64_t max_bytes, bool kept[])
+static size_t prepare(const struct base_buf *txs, size_t n, int64_t max_bytes, size_t chosen[])
 {
-    return fake_prepare(f, f->now.unix_ms, txs, n, max_bytes, kept);
+    return fake_prepare(f, f->now.unix_ms, txs, n, max_bytes, chosen);
 }
 
 static void test_proposals(void **state)
@@ -190,18 +190,21 @@ static void test_proposals(void **state)
     struct base_buf txs[5] = {{0}};
     struct ledger_bytes list[5];
     struct ledger_block block = {.txs = list};
-    bool kept[5];
+    size_t chosen[5], begins;
 
     (void)state;
     fake_replay(f, f->height);
+    begins = f->height % 3; /* whose turn it is */
     for (int i = 0; i < 3; i++)
         txs[i] = town_tx(t, LEDGER_TX_DATASET_PUBLISH, i, town_dataset(t, 4, 1, "balance"));
     base_buf_put(&txs[3], txs[0].p, txs[0].len); /* doubled */
     base_buf_put(&txs[4], txs[1].p, txs[1].len - 1);
-    assert_int_equal(prepare(txs, 5, 1 << 20, kept), 3);
-    assert_true(kept[0] && kept[1] && kept[2]);
-    assert_int_equal(prepare(txs, 5, (int64_t)(txs[0].len + txs[1].len), kept), 2);
-    assert_int_equal(prepare(txs, 5, (int64_t)txs[0].len - 1, kept), 0);
+    assert_int_equal(prepare(txs, 5, 1 << 20, chosen), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(chosen[i], (begins + i) % 3);
+    assert_int_equal(prepare(txs, 5, (int64_t)(txs[chosen[0]].len + txs[chosen[1]].len), chosen),
+                     2);
+    assert_int_equal(prepare(txs, 5, (int64_t)txs[begins].len - 1, chosen), 0);
     for (int i = 0; i < 5; i++)
         list[i] = (struct ledger_bytes){txs[i].p, txs[i].len};
     block.height = f->height + 1;
@@ -233,7 +236,7 @@ static void test_halt(void **state)
     struct ledger_outcome outcome;
     struct ledger_bytes tx;
     struct ledger_block block = {.txs = &tx, .count = 1};
-    bool kept;
+    size_t first;
 
     (void)state;
     consent = town_consent(t, NULL,
@@ -247,17 +250,17 @@ static void test_halt(void **state)
     block.height = f->height + 1;
     block.time_ms = t->time_ms + 1000;
     f->now.unix_ms = block.time_ms + 2500; /* before the halt */
-    assert_int_equal(fake_prepare(f, block.time_ms, &open, 1, 1 << 20, &kept), 1);
+    assert_int_equal(fake_prepare(f, block.time_ms, &open, 1, 1 << 20, &first), 1);
     assert_int_equal(fake_process(f, &block), ACCEPT);
     f->now.unix_ms++; /* no more proposed, but what was under way may arrive */
-    assert_int_equal(fake_prepare(f, block.time_ms, &open, 1, 1 << 20, &kept), 0);
+    assert_int_equal(fake_prepare(f, block.time_ms, &open, 1, 1 << 20, &first), 0);
     f->now.unix_ms = block.time_ms + 5000;
     assert_int_equal(fake_process(f, &block), ACCEPT);
     f->now.unix_ms++;
     assert_int_equal(fake_process(f, &block), REJECT);
     assert_true(strstr(f->event, "5001 ms behind our clock") != NULL);
     f->now.unix_ms = block.time_ms + HALT_MS; /* after it */
-    assert_int_equal(fake_prepare(f, block.time_ms, &open, 1, 1 << 20, &kept), 0);
+    assert_int_equal(fake_prepare(f, block.time_ms, &open, 1, 1 << 20, &first), 0);
     assert_int_equal(fake_process(f, &block), REJECT);
     for (int i = 0; i < 5; i++) { /* others, between: it is not refused afresh for them */
         block.time_ms--;
@@ -273,7 +276,7 @@ static void test_halt(void **state)
     block.count = 1;
     fake_hear(f);
     fake_replay(f, f->height);
-    assert_int_equal(fake_prepare(f, block.time_ms, &open, 1, 1 << 20, &kept), 1);
+    assert_int_equal(fake_prepare(f, block.time_ms, &open, 1, 1 << 20, &first), 1);
     assert_int_equal(fake_process(f, &block), ACCEPT);
     town_block(t, &outcome, &open, 1, block.time_ms - t->time_ms); /* releases it */
     assert_int_equal(outcome.verdict, LEDGER_REFUSED);

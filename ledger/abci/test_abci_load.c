@@ -50,33 +50,15 @@ static void mempool_put(struct mempool *m, struct base_buf tx)
     m->tx[m->n++] = tx;
 }
 
-/* A block of what the proposer takes, decided and executed; what is left is asked about again. How
- * many of the block were ok, refused, dropped. */
-static void next_block(struct mempool *m, size_t count[3])
+/* The town's block of these, executed, and its replica beside it; what the mempool has left is
+ * asked about again. */
+static void decide(struct mempool *m, struct ledger_outcome *out, struct base_buf *taken, size_t n)
 {
-    struct ledger_outcome *out = calloc(m->n + 1, sizeof *out);
-    struct base_buf *taken = calloc(m->n + 1, sizeof *taken);
-    bool *kept = calloc(m->n + 1, sizeof *kept);
-    size_t n, left = 0, at = 0;
+    size_t left = 0;
 
-    assert_true(out != NULL && taken != NULL && kept != NULL);
-    memset(count, 0, 3 * sizeof count[0]);
-    f->now.unix_ms = f->town.time_ms + 1000;
-    n = fake_prepare(f, f->now.unix_ms, m->tx, m->n, 1 << 23, kept);
-    for (size_t i = 0; i < m->n; i++) {
-        if (kept[i])
-            taken[at++] = m->tx[i];
-        else
-            m->tx[left++] = m->tx[i];
-    }
-    assert_int_equal(at, n);
-    m->n = left;
     town_block(&f->town, out, taken, n, 1000); /* releases them */
-    for (size_t i = 0; i < n; i++)
-        count[out[i].verdict == LEDGER_OK ? 0 : out[i].verdict == LEDGER_REFUSED ? 1 : 2]++;
     fake_hear(f);
     fake_replay(f, f->height);
-    left = 0;
     for (size_t i = 0; i < m->n; i++) {
         if (fake_recheck(f, m->tx[i].p, m->tx[i].len) == 0)
             m->tx[left++] = m->tx[i];
@@ -84,16 +66,74 @@ static void next_block(struct mempool *m, size_t count[3])
             base_buf_release(&m->tx[i]);
     }
     m->n = left;
-    free(kept);
+}
+
+/* A block of what the proposer takes, decided. How many of it were ok, refused, dropped; and the
+ * last of those that were ok. */
+static size_t next_block(struct mempool *m, size_t count[3])
+{
+    struct ledger_outcome *out = calloc(m->n + 1, sizeof *out);
+    struct base_buf *taken = calloc(m->n + 1, sizeof *taken);
+    size_t *chosen = calloc(m->n + 1, sizeof *chosen), n, left = 0, last = 0;
+
+    assert_true(out != NULL && taken != NULL && chosen != NULL);
+    memset(count, 0, 3 * sizeof count[0]);
+    f->now.unix_ms = f->town.time_ms + 1000;
+    n = fake_prepare(f, f->now.unix_ms, m->tx, m->n, 1 << 23, chosen);
+    for (size_t i = 0; i < n; i++) {
+        taken[i] = m->tx[chosen[i]];
+        m->tx[chosen[i]] = (struct base_buf){0};
+    }
+    for (size_t i = 0; i < m->n; i++)
+        if (m->tx[i].p != NULL)
+            m->tx[left++] = m->tx[i];
+    m->n = left;
+    decide(m, out, taken, n);
+    for (size_t i = 0; i < n; i++) {
+        count[out[i].verdict == LEDGER_OK ? 0 : out[i].verdict == LEDGER_REFUSED ? 1 : 2]++;
+        if (out[i].verdict == LEDGER_OK)
+            last = i;
+    }
+    free(chosen);
     free(taken);
     free(out);
+    return last;
+}
+
+static void turn_away_forged(struct town *t)
+{
+    struct base_buf forged = town_publish(t, BANK_B, 1, 1, "balance");
+
+    for (size_t i = 0; i < FORGED; i++) {
+        forged.p[i % forged.len] ^= 1;
+        assert_int_equal(fake_check(f, forged.p, forged.len), 1);
+        forged.p[i % forged.len] ^= 1;
+    }
+    base_buf_release(&forged);
+}
+
+/* A proposer that is not honest puts as many as it likes in: nobody votes for more than the quota.
+ */
+static void judge_beyond_quota(const struct mempool *m)
+{
+    enum { ACCEPT = 1, REJECT = 2 };
+    struct ledger_bytes list[QUOTA + 1];
+    struct ledger_block block = {.txs = list, .count = QUOTA + 1};
+
+    for (size_t i = 0; i < block.count; i++)
+        list[i] = (struct ledger_bytes){m->tx[i].p, m->tx[i].len};
+    block.height = f->height + 1;
+    block.time_ms = f->now.unix_ms = f->town.time_ms + 1000;
+    assert_int_equal(fake_process(f, &block), REJECT);
+    assert_non_null(strstr(f->event, "1 of its 201 transactions may not stand in a block"));
+    block.count--;
+    assert_int_equal(fake_process(f, &block), ACCEPT);
 }
 
 static void test_flood(void **state)
 {
     struct mempool *m = calloc(1, sizeof *m);
     struct town *t = &f->town;
-    struct base_buf forged;
     size_t count[3];
 
     (void)state;
@@ -102,27 +142,18 @@ static void test_flood(void **state)
     town_ok(t, town_publish(t, BANK_A, 1, 1, "balance"));
     fake_hear(f);
     fake_replay(f, f->height);
-    /* Not authentic: turned away at the door, and no block ever holds one. */
-    forged = town_publish(t, BANK_B, 1, 1, "balance");
-    for (size_t i = 0; i < FORGED; i++) {
-        forged.p[i % forged.len] ^= 1;
-        assert_int_equal(fake_check(f, forged.p, forged.len), 1);
-        forged.p[i % forged.len] ^= 1;
-    }
-    base_buf_release(&forged);
+    turn_away_forged(t); /* not authentic: at the door, and no block ever holds one */
     /* Authentic, and refused by a rule: bank_b publishes versions that do not follow. */
     for (size_t i = 0; i < INVALID; i++)
         mempool_put(m, town_publish(t, BANK_B, 100 + (int64_t)i, 1, "balance"));
+    judge_beyond_quota(m);
     for (size_t i = 0; i < VALID; i++) /* behind all of them */
         mempool_put(m, town_publish(t, BANK_A, 2 + (int64_t)i, 1, "balance"));
-    next_block(m, count);
-    assert_int_equal(count[0], 0);
-    assert_int_equal(count[1], QUOTA); /* on the log; of the rest nothing is kept */
-    assert_int_equal(count[2], BLOCK_TXS - QUOTA);
-    assert_int_equal(m->n, VALID); /* the rest of the flood is gone */
-    next_block(m, count);
+    /* They take every second place of the very next block. */
+    assert_in_range(next_block(m, count), 0, 2 * VALID - 1);
     assert_int_equal(count[0], VALID);
-    assert_int_equal(count[1] + count[2], 0);
+    assert_int_equal(count[1], QUOTA); /* on the log; of the rest nothing is kept */
+    assert_int_equal(count[2], 0);     /* nor executed by anyone */
     assert_int_equal(m->n, 0);
     /* More of it today does not come in at all. */
     for (size_t i = 0; i < 100; i++) {
@@ -131,8 +162,33 @@ static void test_flood(void **state)
         base_buf_release(&more);
     }
     mempool_put(m, town_publish(t, BANK_C, 1, 1, "balance"));
-    next_block(m, count);
+    (void)next_block(m, count);
     assert_int_equal(count[0], 1);
+    free(m);
+}
+
+/* Nothing is wrong with any of them, and one member has more than a block holds. */
+static void test_one_member_has_much_to_say(void **state)
+{
+    struct mempool *m = calloc(1, sizeof *m);
+    struct town *t = &f->town;
+    size_t count[3];
+
+    (void)state;
+    assert_non_null(m);
+    for (size_t i = 0; i < BLOCK_TXS + 50; i++)
+        mempool_put(m, town_publish(t, BANK_B, 1 + (int64_t)i, 1, "balance"));
+    for (size_t i = 0; i < VALID; i++)
+        mempool_put(m, town_publish(t, BANK_A, 1 + (int64_t)i, 1, "balance"));
+    (void)next_block(m, count);
+    assert_int_equal(count[0], BLOCK_TXS); /* its versions follow: its order was kept */
+    assert_int_equal(count[1] + count[2], 0);
+    assert_int_equal(m->n, 50 + VALID); /* those of bank_a are not among them */
+    for (size_t i = 0; i < m->n; i++)
+        assert_non_null(strstr(base_buf_cstr(&m->tx[i]), did_document_id(t->who[BANK_B].doc)));
+    (void)next_block(m, count);
+    assert_int_equal(count[0], 50 + VALID);
+    assert_int_equal(m->n, 0);
     free(m);
 }
 
@@ -202,6 +258,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_flood, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_member_has_much_to_say, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_older_program_stops_in_time, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

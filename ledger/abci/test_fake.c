@@ -37,15 +37,17 @@ static void record(struct fake *f)
     struct fake_block *b = &f->blocks[++f->height];
     struct ledger_block kept;
     struct ledger_bytes *txs, *more;
+    json_int_t room = json_integer_value(
+        json_object_get(json_object_get(f->town.genesis, "limits"), "block_txs"));
     size_t at;
 
-    assert_true(f->height < FAKE_BLOCKS);
+    assert_true(f->height < FAKE_BLOCKS && room > 0);
     must(ledger_reader_block(ledger_chain_reader(f->town.chain), &b->bytes, f->height, &err));
     must(ledger_block_decode(&kept, &txs, b->bytes.p, b->bytes.len, &err));
     more = calloc(kept.count + 2, sizeof *more);
     assert_non_null(more);
     at = kept.vouched + (kept.count > kept.vouched); /* behind the first transaction */
-    b->nonsense = at > kept.vouched;
+    b->nonsense = at > kept.vouched && (json_int_t)(kept.count - kept.vouched) < room;
     for (size_t i = 0; i < kept.count; i++)
         more[i + (b->nonsense && i >= at)] = txs[i];
     if (b->nonsense)

@@ -73,11 +73,10 @@ const char *fake_init_chain(struct fake *f);
 const char *fake_finalize(struct fake *f, uint64_t height); /* its app_hash is checked */
 const char *fake_commit(struct fake *f);
 uint32_t fake_check(struct fake *f, const void *tx, size_t len);
-/* PrepareProposal of the next block: how many of the candidates it takes, in their order, and
- * which.
- */
+/* PrepareProposal of the next block: how many of the candidates it takes, and which, in the block's
+ * order. chosen: room for n. */
 size_t fake_prepare(struct fake *f, int64_t time_ms, const struct base_buf *txs, size_t n,
-                    int64_t max_bytes, bool kept[]);
+                    int64_t max_bytes, size_t chosen[]);
 uint32_t fake_recheck(struct fake *f, const void *tx, size_t len);
 uint32_t fake_process(struct fake *f, const struct ledger_block *block);
 /* As CometBFT does after a start: Info, InitChain if need be, and blocks up to a height. */

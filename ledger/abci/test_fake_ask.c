@@ -208,7 +208,7 @@ uint32_t fake_recheck(struct fake *f, const void *tx, size_t len)
 }
 
 size_t fake_prepare(struct fake *f, int64_t time_ms, const struct base_buf *txs, size_t n,
-                    int64_t max_bytes, bool kept[])
+                    int64_t max_bytes, size_t chosen[])
 {
     Abci__Request q = ABCI__REQUEST__INIT;
     Abci__RequestPrepare in = ABCI__REQUEST_PREPARE__INIT;
@@ -233,10 +233,13 @@ size_t fake_prepare(struct fake *f, int64_t time_ms, const struct base_buf *txs,
     free(list);
     assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_PREPARE);
     got = r->prepare->n_txs;
-    for (size_t i = 0, k = 0; i < n; i++) {
-        kept[i] = k < got && r->prepare->txs[k].len == txs[i].len &&
-                  memcmp(r->prepare->txs[k].data, txs[i].p, txs[i].len) == 0;
-        k += kept[i];
+    assert_true(got <= n);
+    for (size_t k = 0; k < got; k++) {
+        const ProtobufCBinaryData *tx = &r->prepare->txs[k];
+        for (chosen[k] = 0; chosen[k] < n; chosen[k]++)
+            if (tx->len == txs[chosen[k]].len && memcmp(tx->data, txs[chosen[k]].p, tx->len) == 0)
+                break;
+        assert_true(chosen[k] < n);
     }
     abci__response__free_unpacked(r, NULL);
     return got;
@@ -245,16 +248,17 @@ size_t fake_prepare(struct fake *f, int64_t time_ms, const struct base_buf *txs,
 uint32_t fake_process(struct fake *f, const struct ledger_block *block)
 {
     Abci__Request q = ABCI__REQUEST__INIT;
-    ProtobufCBinaryData txs[16];
+    ProtobufCBinaryData *txs = calloc(block->count + 1, sizeof *txs);
     struct asked asked;
     Abci__Response *r;
     uint32_t status;
 
-    assert_true(block->count <= 16);
+    assert_non_null(txs);
     fill_block(&asked, txs, f, block);
     q.value_case = ABCI__REQUEST__VALUE_PROCESS;
     q.process = &asked.in;
     r = fake_ask(f, FAKE_CONSENSUS, &q);
+    free(txs);
     assert_true(r != NULL && r->value_case == ABCI__RESPONSE__VALUE_PROCESS);
     status = r->process->result;
     abci__response__free_unpacked(r, NULL);

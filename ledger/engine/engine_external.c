@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "ledger/engine/engine_own.h"
+#include "ledger/engine/engine_turns.h"
 #include "ledger/store/snapshot.h"
 
 /* A block between its two steps. */
@@ -122,11 +123,39 @@ fm_status ledger_engine_check(struct ledger_engine *engine, struct ledger_outcom
 
 /* ---- proposals ---- */
 
+/* Candidates in the order in which a block takes them. */
+struct draft {
+    size_t *order;
+    struct ledger_bytes *txs;
+};
+
+static fm_status draft_init(struct draft *d, const struct ledger_bytes *candidates, size_t count,
+                            uint64_t first, struct base_err *err)
+{
+    fm_status st;
+
+    d->order = calloc(count + 1, sizeof *d->order);
+    d->txs = calloc(count + 1, sizeof *d->txs);
+    if (d->order == NULL || d->txs == NULL)
+        return base_err_memory(err, "candidates for a block");
+    st = ledger_turns(d->order, candidates, count, first, err);
+    for (size_t i = 0; st == FM_OK && i < count; i++)
+        d->txs[i] = candidates[d->order[i]];
+    return st;
+}
+
+static void draft_release(struct draft *d)
+{
+    free(d->order);
+    free(d->txs);
+}
+
 fm_status ledger_engine_propose(struct ledger_engine *engine, size_t *chosen, size_t *n_chosen,
                                 const struct ledger_bytes *candidates, size_t count,
                                 uint64_t max_bytes, int64_t time_ms, struct ledger_now now,
                                 struct base_err *err)
 {
+    struct draft d = {0};
     uint64_t bytes = 0;
     size_t n_seen;
     fm_status st;
@@ -136,13 +165,17 @@ fm_status ledger_engine_propose(struct ledger_engine *engine, size_t *chosen, si
     *n_chosen = 0;
     if (now.unix_ms - time_ms > engine->params.skew_ms / 2) /* X4 */
         return engine_end(engine, FM_OK, err);
-    st = ledger_chain_propose(engine->chain, chosen, n_chosen, &n_seen, candidates, count,
-                              block_time(engine, time_ms), err);
+    st = draft_init(&d, candidates, count, engine_head(engine)->height, err);
+    if (st == FM_OK)
+        st = ledger_chain_propose(engine->chain, LEDGER_SELECT_EXECUTED, chosen, n_chosen, &n_seen,
+                                  d.txs, count, block_time(engine, time_ms), err);
     for (size_t i = 0; st == FM_OK && i < *n_chosen; i++) {
-        bytes += candidates[chosen[i]].len;
+        bytes += d.txs[chosen[i]].len;
+        chosen[i] = d.order[chosen[i]];
         if (bytes > max_bytes)
             *n_chosen = i;
     }
+    draft_release(&d);
     return engine_end(engine, st, err);
 }
 
@@ -205,8 +238,9 @@ static fm_status judge(struct ledger_engine *engine, size_t *chosen,
     }
     st = judge_late(engine, block, err);
     if (st == FM_OK)
-        st = ledger_chain_propose(engine->chain, chosen, &n_chosen, &n_seen, block->txs,
-                                  block->count, block_time(engine, block->time_ms), err);
+        st =
+            ledger_chain_propose(engine->chain, LEDGER_SELECT_EXECUTED, chosen, &n_chosen, &n_seen,
+                                 block->txs, block->count, block_time(engine, block->time_ms), err);
     if (st == FM_OK && n_chosen != block->count)
         st = base_err_set(err, FM_E_REFUSED,
                           "%zu of its %zu transactions may not stand in a block, or do not fit",

@@ -137,8 +137,8 @@ static fm_status choose(struct ledger_engine *engine, struct draft *d, int64_t t
                         struct base_err *err)
 {
     size_t n_chosen, n_seen, next = 0;
-    fm_status st = ledger_chain_propose(engine->chain, d->chosen, &n_chosen, &n_seen, d->txs, d->n,
-                                        time_ms, err);
+    fm_status st = ledger_chain_propose(engine->chain, LEDGER_SELECT_ADMITTED, d->chosen, &n_chosen,
+                                        &n_seen, d->txs, d->n, time_ms, err);
 
     for (size_t i = 0; st == FM_OK && i < n_seen; i++) {
         struct ledger_outcome outcome;

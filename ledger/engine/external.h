@@ -49,15 +49,18 @@ fm_status ledger_engine_check(struct ledger_engine *engine, struct ledger_outcom
                               struct ledger_now now, struct base_err *err) FM_CHECK;
 
 /* A proposal: chosen (room for count) gets the indices of those candidates that a block may hold,
- * ascending, with no more than max_bytes together. None if time_ms is more than skew_ms / 2 ago:
- * the other half is for the way to the others, and their clocks. */
+ * in the block's order, with no more than max_bytes together: the first one of each sender, then
+ * the second one of each, ... (engine_turns.h), and of each no more that a rule refuses than its
+ * quota leaves: who floods delays itself. None if time_ms is more than skew_ms / 2 ago: the other
+ * half is for the way to the others, and their clocks. */
 fm_status ledger_engine_propose(struct ledger_engine *engine, size_t *chosen, size_t *n_chosen,
                                 const struct ledger_bytes *candidates, size_t count,
                                 uint64_t max_bytes, int64_t time_ms, struct ledger_now now,
                                 struct base_err *err) FM_CHECK;
 
 /* Would we vote for this block? FM_E_REFUSED if not, with the reason: it is not the next one, holds
- * what no honest proposer would put there, is from the future by our clock, or late (X4). */
+ * what no honest proposer would put there (a transaction that it would drop, for the quota too; in
+ * whatever order), is from the future by our clock, or late (X4). */
 fm_status ledger_engine_judge(struct ledger_engine *engine, const struct ledger_block *block,
                               struct ledger_now now, struct base_err *err) FM_CHECK;
 

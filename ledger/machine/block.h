@@ -28,6 +28,12 @@ struct ledger_block {
     size_t vouched;
 };
 
+/* Which of those that wait may stand in a block. ADMITTED: those that a block would not drop for
+ * any reason but the quota, by admission alone: for who executes it at once, and throws the rest
+ * away. EXECUTED: those that it would not drop at all, by executing the block: a sender has no more
+ * refused ones in it than its quota leaves. */
+enum ledger_select_by { LEDGER_SELECT_ADMITTED, LEDGER_SELECT_EXECUTED };
+
 enum ledger_verdict {
     LEDGER_DROPPED, /* not authentic, malformed, expired, repeated, or beyond the quota: no trace */
     LEDGER_OK,

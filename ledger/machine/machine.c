@@ -172,9 +172,9 @@ static fm_status run_rules(struct ledger_context *c, const struct ledger_prepare
     return ledger_remember_id(c, err);
 }
 
-static fm_status run_one(struct ledger_machine *machine, struct ledger_context *c,
-                         struct ledger_prepared *p, struct ledger_outcome *out,
-                         struct base_err *err)
+fm_status ledger_machine_run_one(struct ledger_machine *machine, struct ledger_context *c,
+                                 struct ledger_prepared *p, struct ledger_outcome *out,
+                                 struct base_err *err)
 {
     fm_status st;
 
@@ -217,20 +217,13 @@ static fm_status forget_ids(struct ledger_machine *machine, int64_t time_ms, str
     return st == FM_OK ? ledger_view_keep(&machine->view, err) : st;
 }
 
-/* For one batch of so many: a single transaction, which is most of what is checked, takes no more.
- */
-static struct ledger_prepared *room_for(size_t count)
-{
-    return calloc(count < LEDGER_BATCH ? count + 1 : LEDGER_BATCH, sizeof(struct ledger_prepared));
-}
-
 /* Runs a block's transactions and leaves their changes in the view. */
 static fm_status run_block(struct ledger_machine *machine, enum ledger_parsed_use use,
                            struct ledger_outcome *outcomes, size_t *admitted, uint32_t *rules,
                            const struct ledger_block *block, uint64_t first_leaf,
                            struct base_err *err)
 {
-    struct ledger_prepared *prepared = room_for(block->count);
+    struct ledger_prepared *prepared = ledger_prepared_new(block->count);
     struct ledger_context c = {.height = block->height, .time_ms = block->time_ms};
     json_t *param = NULL;
     size_t at, i, n;
@@ -256,7 +249,7 @@ static fm_status run_block(struct ledger_machine *machine, enum ledger_parsed_us
         for (i = 0; st == FM_OK && i < n; i++) {
             struct ledger_outcome *out = &outcomes[at + i];
 
-            st = run_one(machine, &c, &prepared[i], out, err);
+            st = ledger_machine_run_one(machine, &c, &prepared[i], out, err);
             if (st == FM_OK && out->verdict != LEDGER_DROPPED)
                 out->leaf = first_leaf + (*admitted)++;
         }
@@ -307,77 +300,6 @@ fm_status ledger_machine_try(struct ledger_machine *machine, struct ledger_outco
     fm_status st = run_block(machine, LEDGER_PARSED_KEEP, out, &admitted, &rules, &block, 0, err);
 
     ledger_view_reset(&machine->view);
-    return st;
-}
-
-/* ---- proposing ---- */
-
-/* Looks at one batch; *full when a candidate no longer fits. */
-static fm_status select_batch(struct ledger_machine *machine, struct ledger_context *c,
-                              struct ledger_prepared *prepared, size_t n, size_t at, size_t *chosen,
-                              size_t *n_chosen, size_t *n_seen, int64_t *bytes, bool *full,
-                              struct base_err *err)
-{
-    size_t i;
-    fm_status st = FM_OK;
-
-    for (i = 0; i < n && !*full; i++) {
-        struct ledger_prepared *p = &prepared[i];
-
-        *full = (int64_t)*n_chosen == ledger_limit(c, "block_txs") ||
-                (p->drop == LEDGER_RULE_OK &&
-                 *bytes + (int64_t)p->bytes.len > ledger_limit(c, "block_bytes"));
-        if (*full)
-            break;
-        st = ledger_admit(machine, c, p, err);
-        if (st == FM_OK && p->drop == LEDGER_RULE_OK)
-            st = ledger_remember_id(c, err); /* not twice in one block */
-        if (st == FM_OK)
-            st = ledger_view_keep(&machine->view, err);
-        if (st != FM_OK)
-            return st;
-        if (p->drop == LEDGER_RULE_OK) {
-            chosen[(*n_chosen)++] = at + i;
-            *bytes += (int64_t)p->bytes.len;
-        }
-        *n_seen = at + i + 1;
-    }
-    return st;
-}
-
-fm_status ledger_machine_select(struct ledger_machine *machine, size_t *chosen, size_t *n_chosen,
-                                size_t *n_seen, const struct ledger_bytes *txs, size_t count,
-                                uint64_t height, int64_t time_ms, struct base_err *err)
-{
-    struct ledger_prepared *prepared = room_for(count);
-    struct ledger_context c = {.height = height, .time_ms = time_ms};
-    json_t *param = NULL;
-    int64_t bytes = 0;
-    bool full = false;
-    size_t at, n;
-    fm_status st;
-
-    *n_chosen = *n_seen = 0;
-    if (prepared == NULL)
-        return base_err_memory(err, "ledger machine");
-    st = ledger_param_get(machine, &param, height, err);
-    if (st != FM_OK)
-        goto done;
-    c.limits = json_object_get(param, "limits");
-    c.rules_version = (uint32_t)ledger_int(param, "rules_version");
-    for (at = 0; st == FM_OK && !full && at < count; at += n) {
-        n = count - at < LEDGER_BATCH ? count - at : LEDGER_BATCH;
-        st =
-            ledger_prepare(machine, prepared, LEDGER_PARSED_KEEP, txs + at, n, param, time_ms, err);
-        if (st == FM_OK)
-            st = select_batch(machine, &c, prepared, n, at, chosen, n_chosen, n_seen, &bytes, &full,
-                              err);
-        ledger_prepared_release(prepared, n);
-    }
-done:
-    ledger_view_reset(&machine->view);
-    json_decref(param);
-    free(prepared);
     return st;
 }
 

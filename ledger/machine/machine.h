@@ -126,11 +126,12 @@ fm_status ledger_machine_try(struct ledger_machine *machine, struct ledger_outco
                              const struct ledger_bytes *tx, uint64_t height, int64_t time_ms,
                              struct base_err *err) FM_CHECK;
 
-/* Admission alone, for proposers: of txs, those that a block at time_ms would not drop for any
- * reason but the quota, up to the block's limits. As ledger_chain_propose(). */
-fm_status ledger_machine_select(struct ledger_machine *machine, size_t *chosen, size_t *n_chosen,
-                                size_t *n_seen, const struct ledger_bytes *txs, size_t count,
-                                uint64_t height, int64_t time_ms, struct base_err *err) FM_CHECK;
+/* Of txs, in order, those that a block at time_ms may hold, up to the block's limits. As
+ * ledger_chain_propose(). */
+fm_status ledger_machine_select(struct ledger_machine *machine, enum ledger_select_by by,
+                                size_t *chosen, size_t *n_chosen, size_t *n_seen,
+                                const struct ledger_bytes *txs, size_t count, uint64_t height,
+                                int64_t time_ms, struct base_err *err) FM_CHECK;
 
 /* {"code":"ok"} or {"code":"refused",...}: appends the canonical result of format.md section 4. */
 fm_status ledger_outcome_result(struct base_buf *out, const struct ledger_outcome *outcome,

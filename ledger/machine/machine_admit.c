@@ -330,6 +330,11 @@ fm_status ledger_prepare(struct ledger_machine *machine, struct ledger_prepared 
     return FM_OK;
 }
 
+struct ledger_prepared *ledger_prepared_new(size_t count)
+{
+    return calloc(count < LEDGER_BATCH ? count + 1 : LEDGER_BATCH, sizeof(struct ledger_prepared));
+}
+
 void ledger_prepared_release(struct ledger_prepared *prepared, size_t n)
 {
     size_t i;

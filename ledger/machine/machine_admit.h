@@ -73,6 +73,9 @@ enum ledger_parsed_use { LEDGER_PARSED_KEEP, LEDGER_PARSED_TAKE };
 fm_status ledger_prepare(struct ledger_machine *machine, struct ledger_prepared *prepared,
                          enum ledger_parsed_use use, const struct ledger_bytes *txs, size_t n,
                          const json_t *param, int64_t time_ms, struct base_err *err) FM_CHECK;
+/* For one batch of so many: a single transaction, which is most of what is checked, takes no more.
+ * NULL: no memory. */
+struct ledger_prepared *ledger_prepared_new(size_t count);
 void ledger_prepared_release(struct ledger_prepared *prepared, size_t n);
 
 /* Decides admission now, against the state as the view has it. Fills c (tx, sender, member,
@@ -80,6 +83,12 @@ void ledger_prepared_release(struct ledger_prepared *prepared, size_t n);
  * look at. */
 fm_status ledger_admit(struct ledger_machine *machine, struct ledger_context *c,
                        struct ledger_prepared *p, struct base_err *err) FM_CHECK;
+
+/* Admission, the sender's role, and its type's rules: what it changes is in the view when this
+ * returns, unless it is dropped. c: of the block. */
+fm_status ledger_machine_run_one(struct ledger_machine *machine, struct ledger_context *c,
+                                 struct ledger_prepared *p, struct ledger_outcome *out,
+                                 struct base_err *err) FM_CHECK;
 
 /* An entry that the engine vouches for (block.h): puts misbehavior/ID, once. Dropped without a
  * trace: malformed, recorded before, of a member that there is not, or before

@@ -273,11 +273,12 @@ fm_status ledger_chain_check(struct ledger_chain *chain, struct ledger_outcome *
                               after_head(chain, now_ms), err);
 }
 
-fm_status ledger_chain_propose(struct ledger_chain *chain, size_t *chosen, size_t *n_chosen,
-                               size_t *n_seen, const struct ledger_bytes *candidates, size_t count,
-                               int64_t time_ms, struct base_err *err)
+fm_status ledger_chain_propose(struct ledger_chain *chain, enum ledger_select_by by, size_t *chosen,
+                               size_t *n_chosen, size_t *n_seen,
+                               const struct ledger_bytes *candidates, size_t count, int64_t time_ms,
+                               struct base_err *err)
 {
-    return ledger_machine_select(chain->machine, chosen, n_chosen, n_seen, candidates, count,
+    return ledger_machine_select(chain->machine, by, chosen, n_chosen, n_seen, candidates, count,
                                  chain->tip.height + 1, after_head(chain, time_ms), err);
 }
 

@@ -73,13 +73,15 @@ fm_status ledger_chain_check(struct ledger_chain *chain, struct ledger_outcome *
                              size_t len, int64_t now_ms, struct base_err *err) FM_CHECK;
 
 /* Of the candidates, in order, those that a block at time_ms can admit (authentic, in time, not
- * repeated, not twice in here; by the state of the head), as long as the block's limits allow.
+ * repeated, not twice in here; by the state of the head; EXECUTED: nor beyond their sender's quota
+ * of refused ones), as long as the block's limits allow.
  * chosen: room for count indices; *n_chosen are written, ascending. *n_seen says how many
  * candidates were looked at: those that were and are not chosen can be thrown away, the rest no
  * longer fitted and come again. */
-fm_status ledger_chain_propose(struct ledger_chain *chain, size_t *chosen, size_t *n_chosen,
-                               size_t *n_seen, const struct ledger_bytes *candidates, size_t count,
-                               int64_t time_ms, struct base_err *err) FM_CHECK;
+fm_status ledger_chain_propose(struct ledger_chain *chain, enum ledger_select_by by, size_t *chosen,
+                               size_t *n_chosen, size_t *n_seen,
+                               const struct ledger_bytes *candidates, size_t count, int64_t time_ms,
+                               struct base_err *err) FM_CHECK;
 
 /* Executes and commits one block. outcomes: room for block->count, or NULL if nobody asks. The same
  * blocks give the same head on every replica. On any error the replica stays at the block before,

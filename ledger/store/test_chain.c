@@ -328,7 +328,8 @@ static void test_check_and_propose(void **state)
     assert_int_equal(out.rule, LEDGER_DROP_SENDER);
     must(ledger_chain_check(t.chain, &out, txs[2].p, txs[2].len, t.time_ms, &err));
     assert_int_equal(out.rule, LEDGER_RULE_DATASET_VERSION);
-    must(ledger_chain_propose(t.chain, chosen, &n_chosen, &n_seen, list, 4, t.time_ms, &err));
+    must(ledger_chain_propose(t.chain, LEDGER_SELECT_ADMITTED, chosen, &n_chosen, &n_seen, list, 4,
+                              t.time_ms, &err));
     assert_int_equal(n_chosen, 2);
     assert_int_equal(n_seen, 4);
     assert_true(chosen[0] == 0 && chosen[1] == 2);

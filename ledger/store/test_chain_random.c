@@ -258,8 +258,8 @@ static void run_block(struct crowd *w)
         list[i] = (struct ledger_bytes){txs[i].p, txs[i].len};
     must(ledger_chain_check(w->town.chain, &first, list[0].p, list[0].len,
                             w->town.time_ms + step_ms, &err));
-    must(ledger_chain_propose(w->town.chain, chosen, &n_chosen, &n_seen, list, n,
-                              w->town.time_ms + step_ms, &err));
+    must(ledger_chain_propose(w->town.chain, LEDGER_SELECT_ADMITTED, chosen, &n_chosen, &n_seen,
+                              list, n, w->town.time_ms + step_ms, &err));
     assert_int_equal(n_seen, n);
     town_block(&w->town, out, txs, n, step_ms);
     assert_int_equal(first.verdict, out[0].verdict); /* L1 */
