@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "base/profile.h"
 #include "base/secret.h"
 #include "base/sm4.h"
@@ -78,12 +79,10 @@ static bool sm4_apply(const struct job *j)
     static const char label[] = "firmiana sm4-ctr";
     struct base_sm4 *sm4 = NULL;
     uint8_t key[32], iv[16] = {0};
-    size_t got;
     bool good;
 
     memcpy(iv, j->nonce12, BASE_AEAD_NONCE);
-    good = EVP_Q_mac(NULL, "HMAC", NULL, "SM3", NULL, j->key32, 32, (const uint8_t *)label,
-                     sizeof label - 1, key, sizeof key, &got) != NULL &&
+    good = base_hmac(key, "SM3", j->key32, 32, label, sizeof label - 1) &&
            (sm4 = base_sm4_new(key)) != NULL && base_sm4_ctr(sm4, j->out, j->in, j->len, iv);
     base_wipe(key, sizeof key);
     base_sm4_free(sm4);
@@ -103,9 +102,7 @@ static bool sm3_mac(uint8_t mac[32], const struct job *j, const uint8_t *sealed)
     bool good;
 
     base_store_u64(with_len, j->with.len);
-    good = ctx != NULL &&
-           EVP_Q_mac(NULL, "HMAC", NULL, "SM3", NULL, j->key32, 32, (const uint8_t *)label,
-                     sizeof label - 1, key, sizeof key, &got) != NULL &&
+    good = ctx != NULL && base_hmac(key, "SM3", j->key32, 32, label, sizeof label - 1) &&
            EVP_MAC_init(ctx, key, sizeof key, params) == 1 &&
            EVP_MAC_update(ctx, j->nonce12, BASE_AEAD_NONCE) == 1 &&
            EVP_MAC_update(ctx, with_len, sizeof with_len) == 1 &&

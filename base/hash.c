@@ -103,6 +103,16 @@ static void begin(struct base_hash *h, enum kind kind)
     h->ctx = ctx;
 }
 
+bool base_hmac(uint8_t out32[BASE_HASH_SIZE], const char *hash, const void *key, size_t key_len,
+               const void *bytes, size_t len)
+{
+    size_t got = 0;
+
+    return EVP_Q_mac(NULL, "HMAC", NULL, hash, NULL, key, key_len, bytes, len, out32,
+                     BASE_HASH_SIZE, &got) != NULL &&
+           got == BASE_HASH_SIZE;
+}
+
 void base_hash_init(struct base_hash *h)
 {
     begin(h, kind_now());

@@ -5,8 +5,11 @@
 #ifndef FIRMIANA_BASE_HASH_H
 #define FIRMIANA_BASE_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/status.h"
 
 #define BASE_HASH_SIZE 32
 
@@ -17,6 +20,11 @@ void base_hash(uint8_t out32[BASE_HASH_SIZE], const void *bytes, size_t len);
 
 /* OpenSSL's name of base_hash, for HMAC and HKDF: "SHA256" or "SM3". */
 const char *base_hash_name(void);
+
+/* HMAC (RFC 2104) over the hash of that OpenSSL's name, "SHA256" or "SM3": base_hash_name() says
+ * which is the profile's. False is want of memory, or an OpenSSL without SM3. */
+bool base_hmac(uint8_t out32[BASE_HASH_SIZE], const char *hash, const void *key, size_t key_len,
+               const void *bytes, size_t len) FM_CHECK;
 
 /* Streaming: init, update any number of times, final (which also releases). Aborts when OpenSSL has
  * not the hash, which would be an installation without its default provider. */

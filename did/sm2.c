@@ -1,5 +1,6 @@
 /* The suite `sm2`: SM2 signatures with SM3 (GB/T 32918.2-2016) over the recommended curve
  * (GB/T 32918.5-2017), with the signer's ID of GM/T 0009, as suite.h states. */
+#include <assert.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -8,31 +9,32 @@
 
 #include "base/bytes.h"
 #include "base/sm3.h"
-#include "did/curve.h"
+#include "did/sm2_own.h"
 
 static const char signer_id[] = DID_SM2_SIGNER_ID;
 #define ID_LEN (sizeof signer_id - 1)
 
 static struct did_curve curve = {.suite = "sm2", .key_type = "SM2", .group_name = "SM2"};
-
-/* What Z of every key begins with: ENTL || ID || a || b || xG || yG (GB/T 32918.2, 5.5). */
-static uint8_t z_prefix[2 + ID_LEN + 4 * 32];
+static struct did_sm2_prefix prefix;
 
 /* ---- what is signed ---- */
 
-static bool write_prefix(void)
+bool did_sm2_prefix(struct did_sm2_prefix *out, const struct did_curve *c, const char *id)
 {
     BIGNUM *a = BN_new(), *b = BN_new(), *x = BN_new(), *y = BN_new();
-    uint8_t *at = z_prefix + 2 + ID_LEN;
+    size_t id_len = strlen(id);
+    uint8_t *at = out->bytes + 2 + id_len;
     bool ok;
 
-    z_prefix[0] = (uint8_t)(ID_LEN * 8 >> 8); /* in bits */
-    z_prefix[1] = (uint8_t)(ID_LEN * 8);
-    memcpy(z_prefix + 2, signer_id, ID_LEN);
+    assert(id_len <= DID_SM2_ID_MAX);
+    out->bytes[0] = (uint8_t)(id_len * 8 >> 8); /* in bits */
+    out->bytes[1] = (uint8_t)(id_len * 8);
+    memcpy(out->bytes + 2, id, id_len);
+    out->len = 2 + id_len + 4 * 32;
     ok = a != NULL && b != NULL && x != NULL && y != NULL &&
-         EC_GROUP_get_curve(curve.group, NULL, a, b, NULL) == 1 &&
-         EC_POINT_get_affine_coordinates(curve.group, EC_GROUP_get0_generator(curve.group), x, y,
-                                         NULL) == 1 &&
+         EC_GROUP_get_curve(c->group, NULL, a, b, NULL) == 1 &&
+         EC_POINT_get_affine_coordinates(c->group, EC_GROUP_get0_generator(c->group), x, y, NULL) ==
+             1 &&
          BN_bn2binpad(a, at, 32) == 32 && BN_bn2binpad(b, at + 32, 32) == 32 &&
          BN_bn2binpad(x, at + 64, 32) == 32 && BN_bn2binpad(y, at + 96, 32) == 32;
     BN_free(a);
@@ -42,39 +44,38 @@ static bool write_prefix(void)
     return ok;
 }
 
-/* e = SM3(Z || message), with Z = SM3(prefix || x || y). */
-static fm_status hash_message(uint8_t e[32], const EC_POINT *q, const void *message,
-                              size_t message_len, BN_CTX *ctx, struct base_err *err)
+fm_status did_sm2_hash(uint8_t z32[32], uint8_t e32[32], const struct did_curve *c,
+                       const struct did_sm2_prefix *before, const EC_POINT *q, const void *message,
+                       size_t message_len, BN_CTX *ctx, struct base_err *err)
 {
     BIGNUM *x = BN_CTX_get(ctx), *y = BN_CTX_get(ctx);
-    uint8_t xy[64], z[32];
-    const struct base_sm3_part whole[2] = {{z_prefix, sizeof z_prefix}, {xy, sizeof xy}};
-    const struct base_sm3_part signing[2] = {{z, sizeof z}, {message, message_len}};
+    uint8_t xy[64];
+    const struct base_sm3_part whole[2] = {{before->bytes, before->len}, {xy, sizeof xy}};
+    const struct base_sm3_part signing[2] = {{z32, 32}, {message, message_len}};
     fm_status st;
 
-    if (y == NULL || EC_POINT_get_affine_coordinates(curve.group, q, x, y, ctx) != 1 ||
+    if (y == NULL || EC_POINT_get_affine_coordinates(c->group, q, x, y, ctx) != 1 ||
         BN_bn2binpad(x, xy, 32) != 32 || BN_bn2binpad(y, xy + 32, 32) != 32)
         return base_err_memory(err, "signature");
-    st = base_sm3(z, whole, 2, err);
-    return st != FM_OK ? st : base_sm3(e, signing, 2, err);
+    st = base_sm3(z32, whole, 2, err);
+    return st != FM_OK ? st : base_sm3(e32, signing, 2, err);
 }
 
 /* ---- verifying ---- */
 
-/* e + x(s G + (r + s) Q) = r modulo the order, and r + s is not zero. */
-static fm_status check_equation(const EC_POINT *q, const BIGNUM *e, const BIGNUM *r,
-                                const BIGNUM *s, BN_CTX *ctx, struct base_err *err)
+fm_status did_sm2_check(const struct did_curve *c, const EC_POINT *q, const BIGNUM *e,
+                        const BIGNUM *r, const BIGNUM *s, BN_CTX *ctx, struct base_err *err)
 {
     BIGNUM *t = BN_CTX_get(ctx), *x = BN_CTX_get(ctx);
     bool infinite;
     fm_status st;
 
-    if (x == NULL || BN_mod_add(t, r, s, curve.order, ctx) != 1)
+    if (x == NULL || BN_mod_add(t, r, s, c->order, ctx) != 1)
         return base_err_memory(err, "signature");
     if (BN_is_zero(t))
         return base_err_set(err, FM_E_AUTH, "sm2: the signature's r + s is zero");
-    st = did_curve_sum(x, &infinite, &curve, s, q, t, ctx, err);
-    if (st == FM_OK && !infinite && BN_mod_add(x, x, e, curve.order, ctx) != 1)
+    st = did_curve_sum(x, &infinite, c, s, q, t, ctx, err);
+    if (st == FM_OK && !infinite && BN_mod_add(x, x, e, c->order, ctx) != 1)
         st = base_err_memory(err, "signature");
     if (st == FM_OK && (infinite || BN_cmp(x, r) != 0))
         st = base_err_set(err, FM_E_AUTH, "sm2: the signature does not match key and message");
@@ -87,7 +88,7 @@ static fm_status check_signature(const struct did_key *key, const uint8_t *signa
 {
     BIGNUM *e = BN_CTX_get(ctx), *r = BN_CTX_get(ctx), *s = BN_CTX_get(ctx);
     EC_POINT *q = NULL;
-    uint8_t hash[32];
+    uint8_t z[32], hash[32];
     fm_status st;
 
     if (s == NULL)
@@ -96,11 +97,11 @@ static fm_status check_signature(const struct did_key *key, const uint8_t *signa
     if (st == FM_OK)
         st = did_curve_signature(r, s, &curve, signature, err);
     if (st == FM_OK)
-        st = hash_message(hash, q, message, message_len, ctx, err);
+        st = did_sm2_hash(z, hash, &curve, &prefix, q, message, message_len, ctx, err);
     if (st == FM_OK && BN_bin2bn(hash, sizeof hash, e) == NULL)
         st = base_err_memory(err, "signature");
     if (st == FM_OK)
-        st = check_equation(q, e, r, s, ctx, err);
+        st = did_sm2_check(&curve, q, e, r, s, ctx, err);
     EC_POINT_free(q);
     return st;
 }
@@ -141,7 +142,7 @@ static void look_at_library(void)
     struct base_err err = {0};
 
     library_is_fit =
-        did_curve_open(&curve) && write_prefix() &&
+        did_curve_open(&curve) && did_sm2_prefix(&prefix, &curve, signer_id) &&
         base_unhex(key.bytes, DID_CURVE_KEY, known_key, 2 * DID_CURVE_KEY) &&
         did_curve_decompress(key.aid, &curve, key.bytes, &err) == FM_OK &&
         base_unhex(signature, sizeof signature, known_signature, 2 * sizeof signature) &&

@@ -26,17 +26,25 @@
 
 static const struct did_resolver by_did_key = {did_proof_resolve_did_key, NULL};
 
+static fm_status judge(const struct did_suite *suite, const uint8_t *key, const uint8_t *signature,
+                       size_t signature_len, const void *message, size_t message_len,
+                       struct base_err *err)
+{
+    struct did_key k;
+    fm_status st = did_key_make(&k, suite, key, 33, DID_RULES_VERSION, err);
+
+    if (st == FM_OK)
+        st = did_key_verify(&k, DID_RULES_VERSION, signature, signature_len, message, message_len,
+                            err);
+    return st;
+}
+
 static fm_status verify(const struct did_suite *suite, const uint8_t *key, const uint8_t *signature,
                         size_t signature_len, const void *message, size_t message_len)
 {
     struct base_err err = {0};
-    struct did_key k;
-    fm_status st = did_key_make(&k, suite, key, 33, DID_RULES_VERSION, &err);
 
-    if (st == FM_OK)
-        st = did_key_verify(&k, DID_RULES_VERSION, signature, signature_len, message, message_len,
-                            &err);
-    return st;
+    return judge(suite, key, signature, signature_len, message, message_len, &err);
 }
 
 static const char *member(const json_t *object, const char *name)
@@ -58,6 +66,33 @@ static size_t unhex(uint8_t *out, size_t cap, const char *text)
 
 /* ---- others' vectors ---- */
 
+#define NO_MATCH "p256: the signature does not match key and message"
+#define BAD_R "p256: the signature's r is zero or not below the group order"
+#define BAD_S "p256: the signature's s is zero or not below the group order"
+
+/* Each class of Wycheproof's, and which of our rules it breaks first. */
+static const struct tools_reason reasons[] = {
+    {"SignatureSize", "", "", TOOLS_LENGTH},
+    {"IntegerOverflow", "", "", TOOLS_LENGTH},
+    {"RangeCheck", "", "", TOOLS_LENGTH},
+    {"ModifiedInteger", "", "", NO_MATCH},
+    {"PointDuplication", "", "", NO_MATCH},
+    {"InvalidSignature", "r=1 and s=1", "", NO_MATCH},
+    {"InvalidSignature", "r=1 and s=n - 1", "", NO_MATCH},
+    {"InvalidSignature", "r=1 and ", "", BAD_S},
+    {"InvalidSignature", "r=n - 1 and s=1", "", NO_MATCH},
+    {"InvalidSignature", "r=n - 1 and s=n - 1", "", NO_MATCH},
+    {"InvalidSignature", "r=n - 1 and ", "", BAD_S},
+    {"InvalidSignature", "special case values", "", BAD_R},
+    {"ArithmeticError", "r too large", "", BAD_R},
+    {"ArithmeticError", "r is larger than n", "", BAD_R},
+    {"ArithmeticError", "r was not reduced mod n", "", BAD_R},
+    {"ArithmeticError", "s == 0", "", BAD_S},
+    {"ArithmeticError", "s is larger than n", "", BAD_S},
+    {"ArithmeticError", "x-coordinate 0", "0100", TOOLS_LENGTH}, /* r = 2^256, in 33 bytes */
+    {"ArithmeticError", "", "", NO_MATCH},
+};
+
 static void wycheproof_p256(void **state)
 {
     json_t *file = tools_vectors("wycheproof/ecdsa_secp256r1_sha256_p1363_test.json");
@@ -78,11 +113,15 @@ static void wycheproof_p256(void **state)
             size_t message_len = unhex(message, sizeof message, member(test, "msg"));
             size_t signature_len = unhex(signature, sizeof signature, member(test, "sig"));
             int valid = strcmp(member(test, "result"), "valid") == 0;
+            struct base_err err = {0};
             fm_status st =
-                verify(did_suite_p256(), key, signature, signature_len, message, message_len);
+                judge(did_suite_p256(), key, signature, signature_len, message, message_len, &err);
             if (st != (valid ? FM_OK : FM_E_AUTH))
                 fail_msg("tcId %lld: %s", json_integer_value(json_object_get(test, "tcId")),
                          fm_status_name(st));
+            if (!valid)
+                tools_expect_reason(reasons, sizeof reasons / sizeof reasons[0], test,
+                                    signature_len, &err);
             count[valid]++;
         }
     }

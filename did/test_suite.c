@@ -44,6 +44,34 @@ static const char *member(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
+#define L_HEX "edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010"
+#define P_HEX "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"
+#define ZEROS_31 "00000000000000000000000000000000000000000000000000000000000000"
+#define NO_MATCH "ed25519: the signature does not match key and message"
+#define SMALL_R "ed25519: the signature's R is a point of small order"
+#define LARGE_S "ed25519: the signature's S is not below the group order"
+
+/* Each class of Wycheproof's, and which of our rules it breaks first. */
+static const struct tools_reason reasons[] = {
+    {"TruncatedSignature", "", "", TOOLS_LENGTH},
+    {"SignatureWithGarbage", "", "", TOOLS_LENGTH},
+    {"CompressedSignature", "", "", TOOLS_LENGTH},
+    {"SignatureMalleability", "", "", LARGE_S},
+    {"InvalidKtv", "S just above the bound", "", LARGE_S},
+    {"InvalidEncoding", "R==0", "", SMALL_R},
+    {"InvalidEncoding", "R encodes y = 1 with the sign bit", "", SMALL_R},
+    {"InvalidEncoding", "invalid R", "ffffffff",
+     "ed25519: the signature's R is not canonically encoded"},
+    {"InvalidEncoding", "", "", NO_MATCH},
+    {"InvalidSignature", "special values", "00" ZEROS_31, SMALL_R},
+    {"InvalidSignature", "special values", "01" ZEROS_31, SMALL_R},
+    {"InvalidSignature", "special values", P_HEX,
+     "ed25519: the signature's R is not canonically encoded"},
+    {"InvalidSignature", "special values", L_HEX L_HEX, LARGE_S},
+    {"InvalidSignature", "special values", L_HEX P_HEX, LARGE_S},
+    {"InvalidSignature", "special values", L_HEX, NO_MATCH},
+};
+
 static void wycheproof(void **state)
 {
     json_t *file = tools_vectors("wycheproof/ed25519_test.json");
@@ -66,6 +94,9 @@ static void wycheproof(void **state)
             if (st != (valid ? FM_OK : FM_E_AUTH))
                 fail_msg("tcId %lld: %s %s", json_integer_value(json_object_get(test, "tcId")),
                          fm_status_name(st), err.text);
+            if (!valid)
+                tools_expect_reason(reasons, sizeof reasons / sizeof reasons[0], test,
+                                    signature_len, &err);
             count[valid]++;
         }
     }

@@ -162,6 +162,43 @@ void tools_expect(fm_status got, fm_status wanted, const struct base_err *err, c
                  text);
 }
 
+static bool has_flag(const json_t *test, const char *flag)
+{
+    json_t *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(test, "flags"), i, one)
+    {
+        if (strcmp(json_string_value(one), flag) == 0)
+            return true;
+    }
+    return false;
+}
+
+void tools_expect_reason(const struct tools_reason *rows, size_t count, const json_t *test,
+                         size_t len, const struct base_err *err)
+{
+    const char *comment = json_string_value(json_object_get(test, "comment"));
+    char wanted[128];
+    size_t i = 0;
+
+    while (i < count &&
+           (!has_flag(test, rows[i].flag) || strstr(comment, rows[i].comment) == NULL ||
+            strncmp(json_string_value(json_object_get(test, "sig")), rows[i].hex,
+                    strlen(rows[i].hex)) != 0))
+        i++;
+    if (i == count)
+        fail_msg("no reason is known for '%s', which we refuse with '%s'", comment, err->text);
+    if (strcmp(rows[i].text, TOOLS_LENGTH) == 0)
+        (void)snprintf(wanted, sizeof wanted, "signature has %zu bytes, not 64", len);
+    else
+        (void)snprintf(wanted, sizeof wanted, "%s", rows[i].text);
+    if (strstr(err->text, wanted) == NULL)
+        fail_msg("tcId %lld, '%s': refused with '%s', not '%s'",
+                 (long long)json_integer_value(json_object_get(test, "tcId")), comment, err->text,
+                 wanted);
+}
+
 void tools_expect_refusal(const struct did_document *doc, void (*change)(json_t *doc),
                           fm_status code, const char *text)
 {

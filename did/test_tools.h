@@ -46,6 +46,15 @@ const char *tools_method(const struct did_document *doc, const struct did_secret
 
 /* Fails unless the call gave that status with that text in its error. */
 void tools_expect(fm_status got, fm_status wanted, const struct base_err *err, const char *text);
+/* Why a vector that is not valid must be refused: the first row whose flag is one of the test's and
+ * whose comment is part of its comment ("": any), and whose hex its signature begins with ("":
+ * any). TOOLS_LENGTH: for its length, len. Fails if there is no row. */
+#define TOOLS_LENGTH ""
+struct tools_reason {
+    const char *flag, *comment, *hex, *text;
+};
+void tools_expect_reason(const struct tools_reason *rows, size_t count, const json_t *test,
+                         size_t len, const struct base_err *err);
 /* The same of parsing a copy of the document that was changed. */
 void tools_expect_refusal(const struct did_document *doc, void (*change)(json_t *doc),
                           fm_status code, const char *text);

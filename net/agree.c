@@ -92,12 +92,7 @@ static void put_message(struct base_buf *out, int type, const void *body, size_t
 static fm_status hmac(uint8_t out32[32], const uint8_t key32[32], const void *bytes, size_t len,
                       struct base_err *err)
 {
-    size_t got = 0;
-    char name[8];
-
-    strcpy(name, base_hash_name());
-    if (EVP_Q_mac(NULL, "HMAC", NULL, name, NULL, key32, 32, bytes, len, out32, 32, &got) == NULL ||
-        got != 32)
+    if (!base_hmac(out32, base_hash_name(), key32, 32, bytes, len))
         return base_err_memory(err, "HMAC"); /* UNTESTED: memory */
     return FM_OK;
 }
