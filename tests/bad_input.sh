@@ -21,7 +21,7 @@ trap cleanup EXIT
 fail() { echo "bad_input.sh: $*" >&2; exit 1; }
 cd "$W"
 unset FIRMIANA_HOME
-export FIRMIANA_PASSPHRASE=pw
+export FIRMIANA_PASSPHRASE="a long passphrase"
 
 checks=0
 # bad CODE TEXT ARGS...: the command ends with the code, and its one line of error holds the text
@@ -75,6 +75,11 @@ for address in udp://127.0.0.1:4000 tcp://127.0.0.1 tcp://:4000 tcp://127.0.0.1:
 done
 bad 2 "--endpoint x: must look like tcp://HOST:PORT" init --home h2 --alias b --listen tcp://127.0.0.1:4000 --endpoint x
 bad 8 "no/such/folder: No such file or directory" init --home no/such/folder --alias b --listen tcp://127.0.0.1:4000
+for command in "init --home h2 --alias b --listen tcp://127.0.0.1:4000" "credential key --out short.key" "officer create --out short.key" "wallet create short.wallet" "consent key --out short.key"; do
+  # shellcheck disable=SC2086
+  FIRMIANA_PASSPHRASE=1234567 bad 2 "the passphrase is too short: at least " $command
+done
+ls h2 short.* >/dev/null 2>&1 && fail "a refused passphrase sealed something"
 bad 8 "file descriptor 77: passphrase: read: Bad file descriptor" init --home h2 --alias b --listen tcp://127.0.0.1:4000 --passphrase-fd 77
 if command -v setsid >/dev/null; then
   status=0

@@ -41,6 +41,8 @@ as bank_b credential verify alone.json --home "$W/bank_b" --list list.json >out 
 must_refuse 11 "holder.1: exists already" as bank_a credential extract all --row 1 --out holder.1
 must_refuse 12 "no credential of it is about urn:student:0" as bank_a credential extract all --id urn:student:0 --out none
 must_refuse 12 "no row" as bank_a credential extract all --row $((many + 1)) --out none
+must_refuse 11 "place 0 of $url was given to a credential before: from there on $many is free" as bank_a credential batch diploma.json rows.csv --out twice --list "$url"
+[ ! -e twice ]
 must_refuse 11 "all: exists already" as bank_a credential batch diploma.json rows.csv --out all
 
 # ---- the issuer's key changes: what it signed stays, its lists of before do not count any more ----

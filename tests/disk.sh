@@ -22,7 +22,7 @@ trap cleanup EXIT
 fail() { echo "disk.sh: $*" >&2; exit 1; }
 cd "$W"
 unset FIRMIANA_HOME
-export FIRMIANA_PASSPHRASE=pw
+export FIRMIANA_PASSPHRASE="a long passphrase"
 
 checks=0
 # bad CODE TEXT ARGS...: the command ends with the code, and its one line of error holds the text

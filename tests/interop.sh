@@ -53,10 +53,10 @@ holder=$("$firmiana" credential key --out holder.key)
 printf '{"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"], "credentialSubject": {"id": "%s"}, "validUntil": "2130-01-01T00:00:00Z"}' "$holder" >draft.json
 "$firmiana" credential issue draft.json --key issuer.key --out ours.json
 "$firmiana" credential issue draft.json --key issuer.key --jwt --out ours.jwt
-"$firmiana" credential present ours.json --key holder.key --challenge "c 1" --domain bank_b --out ours_shown.json
+"$firmiana" credential present ours.json --key holder.key --challenge "challenge 1" --domain bank_b --out ours_shown.json
 others verify ours.json || fail "they refuse our credential"
 others verify-jwt ours.jwt || fail "they refuse our JWT"
-others verify-shown ours_shown.json "c 1" bank_b || fail "they refuse our presentation"
+others verify-shown ours_shown.json "challenge 1" bank_b || fail "they refuse our presentation"
 
 # Theirs, by us.
 mkdir theirs
@@ -65,17 +65,17 @@ others issue theirs "$holder"
 grep -q "^valid   eddsa-jcs-2022" out || fail "$(cat out)"
 "$firmiana" credential verify theirs/credential.jwt >out || fail "we refuse their JWT"
 grep -q "^valid   vc+jwt" out || fail "$(cat out)"
-"$firmiana" credential verify theirs/shown.json --challenge "c 1" --domain bank_b >/dev/null || fail "we refuse their presentation"
-"$firmiana" credential present theirs/credential.json --key holder.key --challenge "c 2" --domain bank_c --out mixed.json
-others verify-shown mixed.json "c 2" bank_c || fail "they refuse their credential, shown by us"
+"$firmiana" credential verify theirs/shown.json --challenge "challenge 1" --domain bank_b >/dev/null || fail "we refuse their presentation"
+"$firmiana" credential present theirs/credential.json --key holder.key --challenge "challenge 2" --domain bank_c --out mixed.json
+others verify-shown mixed.json "challenge 2" bank_c || fail "they refuse their credential, shown by us"
 
 # What neither may accept.
 sed 's/2130/2131/' ours.json >bad.json
 both_refuse verify bad.json -- bad.json
 sed 's/2026-01-01/2025-01-01/' theirs/credential.json >bad.json
 both_refuse verify bad.json -- bad.json
-both_refuse verify-shown ours_shown.json "c 2" bank_b -- ours_shown.json --challenge "c 2" --domain bank_b
-both_refuse verify-shown theirs/shown.json "c 1" bank_c -- theirs/shown.json --challenge "c 1" --domain bank_c
+both_refuse verify-shown ours_shown.json "challenge 2" bank_b -- ours_shown.json --challenge "challenge 2" --domain bank_b
+both_refuse verify-shown theirs/shown.json "challenge 1" bank_c -- theirs/shown.json --challenge "challenge 1" --domain bank_c
 for f in ours.jwt theirs/credential.jwt; do
   awk -F. '{ c = substr($3, 10, 1); print $1 "." $2 "." substr($3, 1, 9) (c == "A" ? "B" : "A") substr($3, 11) }' "$f" >bad.jwt
   both_refuse verify-jwt bad.jwt -- bad.jwt
@@ -92,26 +92,27 @@ printf '{"vct": "https://x.example/kyc", "given_name": "Li", "address": {"street
 want='{"address":{"city":"Shanghai"},"degrees":["PhD"],"given_name":"Li"}'
 for alg in EdDSA:ed25519 ES256:p256; do
   suite=${alg#*:} alg=${alg%:*}
+  rm -f ours.sd ours_part.sd mixed.sd
   "$firmiana" credential key --out "$suite.key" --suite "$suite" >/dev/null
   mine=$("$firmiana" credential key --out "$suite.holder" --suite "$suite")
   "$firmiana" credential issue claims.json --key "$suite.key" --format sd-jwt --holder "$mine" --decoys 4 \
     --selective /given_name --selective "/address/*" --selective /address --selective "/degrees/*" --out ours.sd
   sd verify ours.sd >/dev/null || fail "they refuse our SD-JWT"
-  "$firmiana" credential present ours.sd --key "$suite.holder" --challenge "n 1" --domain bank_b \
+  "$firmiana" credential present ours.sd --key "$suite.holder" --challenge "a nonce 1" --domain bank_b \
     --disclose /given_name --disclose /address/city --disclose /degrees/1 --out ours_part.sd
-  sd verify ours_part.sd "n 1" bank_b >seen || fail "they refuse what we show"
+  sd verify ours_part.sd "a nonce 1" bank_b >seen || fail "they refuse what we show"
   node -e 'const {given_name, degrees, address} = JSON.parse(require("fs").readFileSync("seen")); console.log(JSON.stringify({address, degrees, given_name}))' >seen_part
   [ "$(cat seen_part)" = "$want" ] || fail "they see $(cat seen)"
   sd issue . "$alg" "$mine"
   "$firmiana" credential verify issued.sd >/dev/null || fail "we refuse their SD-JWT"
-  "$firmiana" credential present issued.sd --key "$suite.holder" --challenge "n 2" --domain bank_b --disclose /address --out mixed.sd
-  sd verify mixed.sd "n 2" bank_b >/dev/null || fail "they refuse their SD-JWT, shown by us"
-  sd show . "$alg" "n 3" bank_b
-  "$firmiana" credential verify shown.sd --challenge "n 3" --domain bank_b >out || fail "we refuse what they show"
+  "$firmiana" credential present issued.sd --key "$suite.holder" --challenge "a nonce 2" --domain bank_b --disclose /address --out mixed.sd
+  sd verify mixed.sd "a nonce 2" bank_b >/dev/null || fail "they refuse their SD-JWT, shown by us"
+  sd show . "$alg" "a nonce 3" bank_b
+  "$firmiana" credential verify shown.sd --challenge "a nonce 3" --domain bank_b >out || fail "we refuse what they show"
   grep -q '^claim   degrees  *\["PhD"\]$' out && ! grep -q Wutong out || fail "$(cat out)"
-  for f in ours_part.sd:"n 1" shown.sd:"n 3"; do
+  for f in ours_part.sd:"a nonce 1" shown.sd:"a nonce 3"; do
     n=${f#*:} f=${f%%:*}
-    sd_bad "n 9" bank_b <"$f"
+    sd_bad "a nonce 9" bank_b <"$f"
     sd_bad "$n" bank_c <"$f"
     sd_bad "$n" bank_b < <(awk -F'~' 'BEGIN { OFS = "~" } { $2 = "" } { sub("~~", "~") } 1' "$f") # one Disclosure fewer
     sd_bad "$n" bank_b < <(sed 's/~/~WyJzIiwieCIsMV0~/' "$f")                                       # one more, that nobody signed

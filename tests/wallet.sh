@@ -24,6 +24,7 @@ FIRMIANA_NEW_PASSPHRASE="another passphrase" wallet passphrase >/dev/null
 refused 7 "wallet: the passphrase is wrong" wallet show
 export FIRMIANA_PASSPHRASE_OF_WALLET="another passphrase"
 wallet() { FIRMIANA_PASSPHRASE=$FIRMIANA_PASSPHRASE_OF_WALLET "$firmiana" wallet "$@"; }
+FIRMIANA_NEW_PASSPHRASE=1234567 refused 2 "the passphrase is too short" wallet passphrase
 wallet phrase >"$W/phrase"
 refused 3 "checksum does not fit" wallet recover "$W/none" --phrase-fd 8 8< <(sed 's/q$/p/;t;s/.$/q/' "$W/phrase")
 refused 11 "knows no ledger yet" wallet did --with bank_a
@@ -85,9 +86,9 @@ VC
 "$firmiana" credential issue "$W/draft" --key "$W/company.key" --out "$W/mandate.vc"
 held=$(wallet receive "$W/mandate.vc" | cut -c1-12)
 refused 11 "the wallet has it already" wallet receive "$W/mandate.vc"
-wallet present "$held" --challenge 4711 --domain bank_c --out "$W/shown"
-"$firmiana" credential verify "$W/shown" --challenge 4711 --domain bank_c | grep -q "^holder  $boss" || fail "the counter does not see $boss"
-refused 7 "challenge" "$firmiana" credential verify "$W/shown" --challenge 4712 --domain bank_c
+wallet present "$held" --challenge "47114711" --domain bank_c --out "$W/shown"
+"$firmiana" credential verify "$W/shown" --challenge "47114711" --domain bank_c | grep -q "^holder  $boss" || fail "the counter does not see $boss"
+refused 1 "challenge" "$firmiana" credential verify "$W/shown" --challenge "47124712" --domain bank_c
 refused 12 "has no mandate for" grant company bank_a --contract "$contract_a" --mandate "$boss"
 as bank_c consent mandate --representative "$boss" --identifier-file "$W/identifier" --scheme demo.id --out "$W/mandate" --opening "$W/mandate.opening" >/dev/null
 refused 2 "needs --opening" wallet receive "$W/mandate"
@@ -106,15 +107,16 @@ as bank_b did show bank_b >"$W/bank_b.document"
 diploma=$(wallet receive "$W/diploma" --document "$W/bank_b.document" | cut -c1-12)
 refused 2 "are about two DIDs" wallet present "$diploma" "$held" --challenge 1 --domain x
 sed 's/Fudan/Tongji/' "$W/diploma" >"$W/altered"
-refused 7 "altered:" wallet receive "$W/altered" --document "$W/bank_b.document"
+refused 1 "altered:" wallet receive "$W/altered" --document "$W/bank_b.document"
 jsons Diploma "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK" "Fudan" >"$W/draft"
 "$firmiana" credential issue "$W/draft" --key "$W/company.key" --out "$W/other.vc"
 refused 12 "is no DID that this wallet gave" wallet receive "$W/other.vc"
 echo '{"vct": "https://x.example/kyc", "name": "Zhang San", "level": 2}' >"$W/claims"
 "$firmiana" credential issue "$W/claims" --format sd-jwt --holder "$did_a" --key "$W/company.key" --out "$W/kyc"
 kyc=$(wallet receive "$W/kyc" | cut -c1-12)
-wallet present "$kyc" --disclose /level --challenge 1 --domain bank_a --out "$W/shown"
-"$firmiana" credential verify "$W/shown" --challenge 1 --domain bank_a >"$W/out"
+rm "$W/shown"
+wallet present "$kyc" --disclose /level --challenge 10000001 --domain bank_a --out "$W/shown"
+"$firmiana" credential verify "$W/shown" --challenge 10000001 --domain bank_a >"$W/out"
 grep -q "^holder  $did_a" "$W/out" && grep -q "level  *2" "$W/out" && ! grep -q Zhang "$W/out" || fail "$(cat "$W/out")"
 [ "$(wallet credentials | grep -c "your DID towards bank_[abc]")" = 3 ] || fail "$(wallet credentials)"
 cat >"$W/schema" <<SCHEMA
@@ -152,6 +154,7 @@ if command -v zbarimg >/dev/null; then
   [ "$(stat -c %a "$W/scanned")" = 600 ] || fail "others may read what was scanned"
   cmp "$W/scanned" "$W/two.json" || fail "what was scanned is another consent"
   zbarimg -q --raw "$W"/diploma-*.png 2>/dev/null | tac >"$W/lines"
+  rm -f "$W/scanned"
   "$firmiana" wallet scan "$W/lines" --out "$W/scanned"
   "$firmiana" credential verify "$W/scanned" --challenge "$(printf 'x%.0s' $(seq 1200))" --domain bank_b --document "$W/bank_b.document" >/dev/null || fail "scanned: not valid"
   refused 3 "is missing" "$firmiana" wallet scan <(head -n 1 "$W/lines")

@@ -229,8 +229,8 @@ fm_status credential_present(json_t **out, const json_t *credentials,
     return st;
 }
 
-/* Every subject is the holder. */
-static fm_status check_subjects(const json_t *credential, const char *holder, struct base_err *err)
+fm_status credential_check_subjects(const json_t *credential, const char *holder,
+                                    struct base_err *err)
 {
     const json_t *subjects = json_object_get(credential, "credentialSubject");
     size_t count = json_is_array(subjects) ? json_array_size(subjects) : 1;
@@ -272,7 +272,7 @@ fm_status credential_verify_presentation(struct credential_facts *facts, size_t 
         struct credential_facts found;
         st = credential_verify(&found, one, v, err);
         if (st == FM_OK)
-            st = check_subjects(one, *holder, err);
+            st = credential_check_subjects(one, *holder, err);
         if (st != FM_OK)
             return base_err_prefix(err, "credential %zu", i + 1);
         if (facts != NULL)

@@ -67,6 +67,10 @@ fm_status credential_present(json_t **out, const json_t *credentials,
                              const char *challenge, const char *domain, int64_t created_s,
                              struct base_err *err) FM_CHECK;
 
+/* Every subject of it is that DID: FM_E_AUTH if not. Who shows a credential asks this first. */
+fm_status credential_check_subjects(const json_t *credential, const char *holder,
+                                    struct base_err *err) FM_CHECK;
+
 /* Verifies the presentation, each credential in it, and that each one's subjects are the holder, by
  * id: a credential about somebody else, or about nobody by name, proves nothing about who shows it,
  * and whoever holds a copy could. facts may be

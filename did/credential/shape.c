@@ -24,6 +24,14 @@ static bool is_url_member(const json_t *object, const char *name)
     return json_is_string(member) && is_url(json_string_value(member));
 }
 
+bool credential_is_token(const char *text)
+{
+    size_t len =
+        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~=");
+
+    return strncmp(text, "eyJ", 3) == 0 || (text[len] == '\0' && strpbrk(text, ".~") != NULL);
+}
+
 const char *credential_id_of(const json_t *object, const char *member)
 {
     const json_t *value = json_object_get(object, member);

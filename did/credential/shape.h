@@ -23,6 +23,10 @@ fm_status credential_check_presentation(const json_t *presentation, struct base_
 /* "type" is this, or has it. */
 bool credential_has_type(const json_t *object, const char *type);
 
+/* Whether a text is meant as a JWT or an SD-JWT (RFC 7515: base64url and dots; tildes), and so not
+ * as JSON, whose errors have a place. */
+bool credential_is_token(const char *text);
+
 /* The text of a member that is a URL or an object with one as "id" ("issuer", "holder"); NULL if it
  * is neither. Borrowed. */
 const char *credential_id_of(const json_t *object, const char *member);

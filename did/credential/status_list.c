@@ -185,6 +185,15 @@ static fm_status read_index(size_t *out, const json_t *entry, struct base_err *e
     return FM_OK;
 }
 
+fm_status credential_status_place(const char **list, size_t *index, const json_t *entry,
+                                  struct base_err *err)
+{
+    fm_status st = base_json_get_str(list, entry, "statusListCredential", err);
+
+    *index = 0;
+    return st == FM_OK ? read_index(index, entry, err) : st;
+}
+
 /* statusPurpose of a list may be several; the entry's must be one of them. */
 static bool has_purpose(const json_t *subject, const char *purpose)
 {

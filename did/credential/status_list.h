@@ -47,6 +47,10 @@ fm_status credential_status_list(json_t **out, const char *id, const char *issue
 fm_status credential_status_entry(json_t **out, const char *list_id, const char *purpose,
                                   size_t index, struct base_err *err) FM_CHECK;
 
+/* The list and the place that an entry names; list borrows. FM_E_INPUT. */
+fm_status credential_status_place(const char **list, size_t *index, const json_t *entry,
+                                  struct base_err *err) FM_CHECK;
+
 /* Whether the bit that an entry names is set in its list, whose proof was verified already.
  * FM_E_INPUT if entry or list is malformed, if they do not belong together, or if the list is
  * shorter than MIN. */

@@ -97,7 +97,7 @@ static fm_status sign_waiting(struct batch *b, struct base_err *err)
         for (size_t i = 0; st == FM_OK && i < json_array_size(b->waiting); i++)
             st = credential_issue(json_array_get(b->waiting, i), b->secret, b->method,
                                   credential_now_s(), err);
-        return st;
+        return st == FM_OK ? credential_own_places(b->args, b->waiting, err) : st;
     }
     st = cli_call(&value, b->args, "credential.issue",
                   json_pack("{s:O, s:b}", "credentials", b->waiting, "jwt", 0), err);
@@ -189,8 +189,9 @@ static fm_status open_batch(struct batch *b, const struct cli_args *args, struct
                    cli_flag(args, "sm3") ? "sm3" : ledger_evidence_usual());
     if (b->waiting == NULL)
         return base_err_memory(err, "credentials");
-    if (access(out, F_OK) == 0)
-        return base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", out);
+    st = cli_fresh(out, err);
+    if (st != FM_OK)
+        return st;
     st = cli_call(&me, args, "me", NULL, err);
     if (st == FM_OK)
         st = base_json_get_hex(b->receipt.chain, 32, me, "chain", err);

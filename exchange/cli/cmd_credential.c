@@ -25,6 +25,17 @@
 
 /* ---- key ---- */
 
+static fm_status print_key(const char *did, const struct did_suite *suite,
+                           const struct cli_args *args, struct base_err *err)
+{
+    json_t *json = json_pack("{s:s, s:s, s:s}", "did", did, "file", cli_value(args, "out"), "suite",
+                             suite->name);
+    fm_status st = json != NULL ? cli_print_json(json, err) : base_err_memory(err, "key");
+
+    json_decref(json);
+    return st;
+}
+
 static fm_status key(const struct cli_args *args, struct base_err *err)
 {
     const char *name = cli_value(args, "suite");
@@ -38,7 +49,9 @@ static fm_status key(const struct cli_args *args, struct base_err *err)
     st = cli_new_key(&secret, args, suite, "subject", err);
     if (st == FM_OK)
         st = did_key_did_encode(did, did_secret_key(secret), err);
-    if (st == FM_OK)
+    if (st == FM_OK && cli_flag(args, "json"))
+        st = print_key(did, suite, args, err);
+    else if (st == FM_OK)
         printf("%s\n", did);
     did_secret_free(secret);
     return st;
@@ -50,6 +63,7 @@ static const struct cli_option key_options[] = {
      CLI_OPTIONAL},
     CLI_TOKEN_OPTION,
     CLI_PASSPHRASE_OPTION,
+    CLI_JSON_OPTION,
     {0}};
 
 const struct cli_command cli_credential_key = {
@@ -115,6 +129,7 @@ static fm_status sign_by_key(json_t **credential, enum form form, const json_t *
                              const struct cli_args *args, struct base_err *err)
 {
     char method[DID_KEY_METHOD_TEXT];
+    json_t *places = json_pack("[o]", json_copy(*credential)); /* as it is before it is signed */
     struct base_buf text = {0};
     struct did_secret *secret;
     fm_status st = credential_own_key(&secret, method, args, err);
@@ -126,8 +141,11 @@ static fm_status sign_by_key(json_t **credential, enum form form, const json_t *
     else if (st == FM_OK)
         st = credential_sd_issue_ordered(&text, *credential, order, secret, method,
                                          credential_now_s(), base_random_system(), err);
+    if (st == FM_OK)
+        st = credential_own_places(args, places, err);
     if (st == FM_OK && form != FORM_JSON)
         st = put_text(credential, &text, err);
+    json_decref(places);
     did_secret_free(secret);
     base_buf_release_secret(&text);
     return st;
@@ -212,8 +230,10 @@ static fm_status check_schemas(const json_t *credential, const struct cli_args *
 static fm_status issue(const struct cli_args *args, struct base_err *err)
 {
     json_t *credential = NULL;
-    fm_status st = base_json_load_file(&credential, args->operands[0], CREDENTIAL_FILE_MAX, err);
+    fm_status st = cli_fresh(cli_value(args, "out"), err);
 
+    if (st == FM_OK)
+        st = base_json_load_file(&credential, args->operands[0], CREDENTIAL_FILE_MAX, err);
     if (st == FM_OK)
         st = check_schemas(credential, args, err);
     if (st == FM_OK)
@@ -230,7 +250,8 @@ static const struct cli_option issue_options[] = {
     CLI_HOME_OPTION,
     KEY_OPTION,
     {"list", "URL", "the id of the status list it is in (see credential list)", CLI_OPTIONAL},
-    {"index", "N", "its place there, never used twice", CLI_OPTIONAL},
+    {"index", "N", "its place there, refused if this issuer gave it to a credential before",
+     CLI_OPTIONAL},
     {"suspension", NULL, "the list is for suspensions, which end; not for revocations",
      CLI_OPTIONAL},
     CREDENTIAL_SCHEMA_OPTION,
@@ -307,6 +328,14 @@ static fm_status list_before(struct credential_bits *bits, json_t **old, const c
     return FM_OK;
 }
 
+/* The list of --from may be replaced by what it becomes, nothing else. */
+static fm_status check_out(const struct cli_args *args, struct base_err *err)
+{
+    const char *from = cli_value(args, "from"), *out = cli_value(args, "out");
+
+    return from != NULL && out != NULL && strcmp(from, out) == 0 ? FM_OK : cli_fresh(out, err);
+}
+
 /* The DID that will sign. */
 static fm_status signer_did(char out[DID_METHOD_TEXT], const struct cli_args *args,
                             struct base_err *err)
@@ -332,8 +361,10 @@ static fm_status list(const struct cli_args *args, struct base_err *err)
     const char *id, *purpose;
     char did[DID_METHOD_TEXT];
     json_t *old = NULL, *made = NULL;
-    fm_status st = list_before(&bits, &old, &id, &purpose, args, err);
+    fm_status st = check_out(args, err);
 
+    if (st == FM_OK)
+        st = list_before(&bits, &old, &id, &purpose, args, err);
     if (st == FM_OK)
         st = change_bits(&bits, args, "set", true, err);
     if (st == FM_OK && cli_value(args, "clear") != NULL && strcmp(purpose, "suspension") != 0)

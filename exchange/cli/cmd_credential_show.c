@@ -17,19 +17,27 @@
 
 /* ---- presenting ---- */
 
-/* The text of a file without white space around it. *text is the buffer's. */
-static fm_status read_text(struct base_buf *buf, const char **text, const char *path,
+/* The text of a file: a token without white space around it, or JSON, which is parsed, *json the
+ * caller's. *text is the buffer's. Errors name the file. */
+static fm_status read_text(struct base_buf *buf, const char **text, json_t **json, const char *path,
                            struct base_err *err)
 {
     fm_status st = base_file_read(buf, path, CREDENTIAL_FILE_MAX, err);
 
+    *json = NULL;
+    *text = "";
     if (st != FM_OK)
         return st;
     while (buf->len > 0 && strchr(" \t\r\n", buf->p[buf->len - 1]) != NULL)
         buf->len--;
     *text = base_buf_cstr(buf);
     *text += strspn(*text, " \t\r\n");
-    return FM_OK;
+    if (credential_is_token(*text) && *text + strlen(*text) == (const char *)buf->p + buf->len)
+        return FM_OK;
+    st = base_json_parse(json, base_buf_cstr(buf), buf->len, err);
+    if (st == FM_OK && !json_is_object(*json))
+        st = base_err_set(err, FM_E_INPUT, "line 1, column 1: must be a JSON object");
+    return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", path);
 }
 
 /* The claims of --disclose; "all" is the pointer to the whole. */
@@ -68,6 +76,24 @@ static fm_status present_sd(const char *text, const struct cli_args *args, struc
     return st;
 }
 
+/* A credential about somebody else is refused here, where it is not given away yet. */
+static fm_status check_own(const json_t *held, const char *method, const struct cli_args *args,
+                           struct base_err *err)
+{
+    char did[DID_METHOD_TEXT];
+    const json_t *one;
+    fm_status st = did_method_split(did, method) ? FM_OK : FM_E_ARG; /* the key's own: it splits */
+    size_t i;
+
+    json_array_foreach(held, i, one)
+    {
+        st = st != FM_OK ? st : credential_check_subjects(one, did, err);
+        if (st != FM_OK)
+            return base_err_prefix(err, "%s", args->operands[i]);
+    }
+    return st;
+}
+
 static fm_status present_all(const struct cli_args *args, struct base_err *err)
 {
     char method[DID_KEY_METHOD_TEXT];
@@ -84,6 +110,8 @@ static fm_status present_all(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = credential_own_key(&secret, method, args, err);
     if (st == FM_OK)
+        st = check_own(held, method, args, err);
+    if (st == FM_OK)
         st = credential_present(&shown, held, secret, method, cli_value(args, "challenge"),
                                 cli_value(args, "domain"), credential_now_s(), err);
     if (st == FM_OK)
@@ -98,10 +126,21 @@ static fm_status present_all(const struct cli_args *args, struct base_err *err)
 static fm_status present(const struct cli_args *args, struct base_err *err)
 {
     struct base_buf buf = {0};
+    json_t *json = NULL;
     const char *text;
-    fm_status st = read_text(&buf, &text, args->operands[0], err);
+    fm_status st = credential_asked(args, 1, err);
 
-    if (st == FM_OK && strchr(text, '~') != NULL && *text != '{') {
+    if (st == FM_OK)
+        st = cli_fresh(cli_value(args, "out"), err);
+
+    if (st == FM_OK)
+        st = read_text(&buf, &text, &json, args->operands[0], err);
+    if (st == FM_OK && json == NULL && strchr(text, '~') == NULL) {
+        st = base_err_set(err, FM_E_UNSUPPORTED,
+                          "%s: a JWT cannot be shown under a challenge: ask the issuer for an "
+                          "SD-JWT, or JSON with a proof",
+                          args->operands[0]);
+    } else if (st == FM_OK && json == NULL) {
         st = args->operand_count > 1
                  ? base_err_set(err, FM_E_ARG, "an SD-JWT is shown by itself: one FILE")
                  : present_sd(text, args, err);
@@ -113,6 +152,7 @@ static fm_status present(const struct cli_args *args, struct base_err *err)
     } else if (st == FM_OK) {
         st = present_all(args, err);
     }
+    json_decref(json);
     base_buf_release_secret(&buf);
     return st;
 }
@@ -145,10 +185,13 @@ static fm_status claims(const struct cli_args *args, struct base_err *err)
 {
     struct base_buf buf = {0};
     const char *text;
-    json_t *list = NULL, *one;
+    json_t *list = NULL, *json, *one;
     size_t i;
-    fm_status st = read_text(&buf, &text, args->operands[0], err);
+    fm_status st = read_text(&buf, &text, &json, args->operands[0], err);
 
+    if (st == FM_OK && json != NULL)
+        st = base_err_set(err, FM_E_INPUT, "%s: no SD-JWT: whoever shows it shows all of it",
+                          args->operands[0]);
     if (st == FM_OK && (st = credential_sd_list(&list, text, err)) != FM_OK)
         st = base_err_prefix(err, "%s", args->operands[0]);
     if (st == FM_OK && cli_flag(args, "json"))
@@ -171,6 +214,7 @@ static fm_status claims(const struct cli_args *args, struct base_err *err)
             base_buf_release_secret(&value);
         }
     base_buf_release_secret(&buf);
+    json_decref(json);
     json_decref(list);
     return st;
 }
@@ -297,21 +341,16 @@ static fm_status judge_sd(struct found *found, const char *text, const struct cl
     return st;
 }
 
-/* The same of a file's text, which is JSON, a JWT or an SD-JWT. */
+/* The same of what a file has: JSON, which found has then, a JWT or an SD-JWT. */
 static fm_status judge_text(struct found *found, const char *text, const struct cli_args *args,
                             const struct credential_verifier *verifier, struct base_err *err)
 {
     fm_status st;
 
-    if ((cli_value(args, "challenge") == NULL) != (cli_value(args, "domain") == NULL))
-        return base_err_set(err, FM_E_ARG, "--challenge and --domain go together");
     found->count = 1;
-    if (*text == '{') {
-        st = base_json_parse(&found->value, text, strlen(text), err);
-        return st != FM_OK ? st
-                           : judge(found->facts, &found->count, &found->holder, found->value, args,
-                                   verifier, err);
-    }
+    if (found->value != NULL)
+        return judge(found->facts, &found->count, &found->holder, found->value, args, verifier,
+                     err);
     if (strchr(text, '~') != NULL)
         return judge_sd(found, text, args, verifier, err);
     st = refuse_unasked(args, err);
@@ -411,6 +450,13 @@ static fm_status check_schemas(const struct found *found, const struct credentia
     return st;
 }
 
+/* No key of the own and no passphrase is at work here: what is malformed or signed by nobody is
+ * not valid, as everywhere where something is checked. */
+static fm_status verdict(fm_status st, struct base_err *err)
+{
+    return st == FM_E_INPUT || st == FM_E_AUTH ? (err->code = FM_E_INVALID) : st;
+}
+
 static fm_status verify(const struct cli_args *args, struct base_err *err)
 {
     struct credential_files files;
@@ -420,11 +466,14 @@ static fm_status verify(const struct cli_args *args, struct base_err *err)
     fm_status st = credential_files_open(&files, args, credential_now_s(), err);
 
     if (st == FM_OK)
-        st = read_text(&buf, &text, args->operands[0], err);
+        st = credential_asked(args, CREDENTIAL_CHALLENGE_MIN, err);
+    if (st == FM_OK)
+        st = verdict(read_text(&buf, &text, &found.value, args->operands[0], err), err);
     if (st == FM_OK) {
         st = judge_text(&found, text, args, &files.verifier, err);
         if (st == FM_OK)
             st = check_schemas(&found, &files.more, err);
+        st = verdict(st, err);
         if (st != FM_OK)
             st = base_err_prefix(err, "%s", args->operands[0]);
     }

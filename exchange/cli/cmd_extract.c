@@ -136,11 +136,10 @@ static fm_status extract(const struct cli_args *args, struct base_err *err)
     struct ledger_reader *reader = NULL;
     struct base_buf line = {0};
     char ledger[HOME_PATH];
-    fm_status st =
-        access(out, F_OK) != 0
-            ? ledger_cli_path(ledger, args, err)
-            : base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", out);
+    fm_status st = cli_fresh(out, err);
 
+    if (st == FM_OK)
+        st = ledger_cli_path(ledger, args, err);
     if (st == FM_OK)
         st = load_receipt(&r, args->operands[0], err);
     if (st == FM_OK)

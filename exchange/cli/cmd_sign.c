@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "did/key_did.h"
 #include "did/keystore.h"
 #include "did/signature.h"
 #include "exchange/cli/commands.h"
+#include "exchange/cli/common.h"
 #include "exchange/cli/credential_files.h"
 #include "exchange/cli/keys.h"
 #include "exchange/cli/signed_files.h"
@@ -152,11 +152,9 @@ static fm_status sign(const struct cli_args *args, struct base_err *err)
     struct did_signature_document document;
     struct signer signer = {0};
     json_t *signers = json_array(), *record = NULL;
-    fm_status st;
+    fm_status st = cli_fresh(out, err);
 
-    if (access(out, F_OK) == 0)
-        st = base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", out);
-    else
+    if (st == FM_OK)
         st = ledger_signed_digest(&document, args->operands[0], err);
     if (st == FM_OK)
         st = find_signer(&signer, args, err);

@@ -169,6 +169,8 @@ static fm_status passphrase(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = new_passphrase(&pass, args, err);
     if (st == FM_OK)
+        st = cli_passphrase_check(pass, err);
+    if (st == FM_OK)
         st = wallet_reseal(&f.w, pass, NULL, base_random_system(), err);
     if (st == FM_OK)
         st = wallet_args_save(&f, err);

@@ -175,6 +175,10 @@ static fm_status grant(const struct cli_args *args, struct base_err *err)
 
     f = (struct wallet_file){.lock = -1};
     if (st == FM_OK)
+        st = cli_fresh(cli_value(args, "out"), err);
+    if (st == FM_OK)
+        st = cli_fresh(cli_value(args, "opening"), err);
+    if (st == FM_OK)
         st = wallet_args_open(&f, args, WALLET_TO_CHANGE, err);
     if (st == FM_OK)
         st = begin(&d, &f.w, args, err);
@@ -220,10 +224,12 @@ const struct cli_command cli_wallet_grant = {
 static fm_status revoke(const struct cli_args *args, struct base_err *err)
 {
     const json_t *revocation = NULL;
-    struct wallet_file f;
+    struct wallet_file f = {.lock = -1};
     json_t *record = NULL;
-    fm_status st = wallet_args_open(&f, args, WALLET_TO_CHANGE, err);
+    fm_status st = cli_fresh(cli_value(args, "out"), err);
 
+    if (st == FM_OK)
+        st = wallet_args_open(&f, args, WALLET_TO_CHANGE, err);
     if (st == FM_OK)
         st = wallet_record(&record, &f.w, "consents", "consent", args->operands[0], err);
     if (st == FM_OK)
@@ -267,11 +273,12 @@ static const char *state_of(const json_t *record)
     if (json_object_get(record, "withdrawn") != NULL)
         return "withdrawn";
     if (json_object_get(record, "revocation") != NULL)
-        return "withdrawal signed, not seen on the ledger yet";
+        return "withdrawal signed; whether it is on the ledger: wallet find TRAIL";
     if (until <= base_clock_unix_ms(base_clock_system()))
         return "expired";
-    return json_object_get(record, "granted") != NULL ? "on the ledger"
-                                                      : "not seen on the ledger yet";
+    return json_object_get(record, "granted") != NULL
+               ? "on the ledger when last looked up"
+               : "unknown until it is looked up (wallet find TRAIL)";
 }
 
 static void print_receipt(const json_t *record, const char *name)

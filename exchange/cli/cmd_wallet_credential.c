@@ -16,12 +16,9 @@
 
 /* ---- receive ---- */
 
-static bool is_mandate(json_t **json, const char *text)
+static bool is_mandate(const json_t *json)
 {
-    struct base_err ignored = {0};
-
-    return *text == '{' && base_json_parse(json, text, strlen(text), &ignored) == FM_OK &&
-           strcmp(cli_text(*json, "type"), "FirmianaMandate") == 0;
+    return json != NULL && strcmp(cli_text(json, "type"), "FirmianaMandate") == 0;
 }
 
 static fm_status keep_mandate(struct wallet *w, json_t *mandate, const struct cli_args *args,
@@ -60,6 +57,8 @@ static fm_status keep_credential(struct wallet *w, const char *text, const struc
         st = wallet_ledger_learn(w, files.trail->chain, files.trail->members, err);
     if (st == FM_OK)
         st = wallet_credential_receive(&record, w, text, &files.verifier, &files.more, err);
+    if (st == FM_E_AUTH) /* the issuer's signature, not a key of the own */
+        st = err->code = FM_E_INVALID;
     if (st == FM_OK)
         printf("%.12s  %s, %s, by %s: valid\n", wallet_text(record, "id"),
                BASE_LINE(wallet_text(record, "type")), wallet_text(record, "form"),
@@ -71,7 +70,7 @@ static fm_status keep_credential(struct wallet *w, const char *text, const struc
 static fm_status receive(const struct cli_args *args, struct base_err *err)
 {
     struct base_buf bytes = {0};
-    json_t *mandate = NULL;
+    json_t *json = NULL;
     struct wallet_file f;
     const char *text;
     fm_status st = wallet_args_open(&f, args, WALLET_TO_CHANGE, err);
@@ -82,14 +81,17 @@ static fm_status receive(const struct cli_args *args, struct base_err *err)
         bytes.len--;
     text = base_buf_cstr(&bytes);
     if (st == FM_OK) {
-        st = is_mandate(&mandate, text) ? keep_mandate(&f.w, mandate, args, err)
-                                        : keep_credential(&f.w, text, args, err);
+        if (!credential_is_token(text) || strlen(text) != bytes.len)
+            st = base_json_parse(&json, text, bytes.len, err);
+        if (st == FM_OK)
+            st = is_mandate(json) ? keep_mandate(&f.w, json, args, err)
+                                  : keep_credential(&f.w, text, args, err);
         if (st != FM_OK)
             st = base_err_prefix(err, "%s", args->operands[0]);
     }
     if (st == FM_OK)
         st = wallet_args_save(&f, err);
-    json_decref(mandate);
+    json_decref(json);
     base_buf_release_secret(&bytes);
     wallet_file_close(&f);
     return st;
@@ -198,8 +200,10 @@ static fm_status present_from(const struct wallet *w, const struct cli_args *arg
 static fm_status present(const struct cli_args *args, struct base_err *err)
 {
     struct wallet_file f = {.lock = -1};
-    fm_status st = wallet_out_check(args, err);
+    fm_status st = credential_asked(args, 1, err);
 
+    if (st == FM_OK)
+        st = wallet_out_check(args, err);
     if (st == FM_OK)
         st = wallet_args_open(&f, args, WALLET_TO_READ, err);
     if (st == FM_OK)

@@ -74,16 +74,26 @@ const struct cli_command cli_wallet_export = {
     export_options,
     export};
 
+static fm_status read_object(json_t **out, struct base_buf *text, const char *path,
+                             struct base_err *err)
+{
+    fm_status st = base_json_parse(out, base_buf_cstr(text), text->len, err);
+
+    return st == FM_OK ? FM_OK : base_err_prefix(err, "%s: what was scanned", path);
+}
+
 static fm_status scan(const struct cli_args *args, struct base_err *err)
 {
     struct base_buf lines = {0}, text = {0};
     json_t *value = NULL;
-    fm_status st = base_file_read(&lines, args->operands[0], SCANNED_MAX, err);
+    fm_status st = cli_fresh(cli_value(args, "out"), err);
 
+    if (st == FM_OK)
+        st = base_file_read(&lines, args->operands[0], SCANNED_MAX, err);
     if (st == FM_OK && (st = wallet_codes_join(&text, base_buf_cstr(&lines), err)) != FM_OK)
         st = base_err_prefix(err, "%s", args->operands[0]);
     if (st == FM_OK && text.p[0] == '{')
-        st = base_json_parse(&value, base_buf_cstr(&text), text.len, err);
+        st = read_object(&value, &text, args->operands[0], err);
     else if (st == FM_OK && (value = json_string(base_buf_cstr(&text))) == NULL)
         st = base_err_set(err, FM_E_INPUT, "%s: what was scanned is no text", args->operands[0]);
     if (st == FM_OK)

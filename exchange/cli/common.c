@@ -104,6 +104,13 @@ fm_status cli_print_json(const json_t *value, struct base_err *err)
     return st;
 }
 
+fm_status cli_fresh(const char *path, struct base_err *err)
+{
+    return path == NULL || access(path, F_OK) != 0
+               ? FM_OK
+               : base_err_set(err, FM_E_CONFLICT, "%s: exists already: name a new file", path);
+}
+
 fm_status cli_write_json(const char *path, const json_t *value, unsigned mode, struct base_err *err)
 {
     struct base_buf bytes = {0};

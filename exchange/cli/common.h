@@ -42,6 +42,10 @@ fm_status cli_call_file(json_t **value, const struct cli_args *args, const char 
 /* One line of canonical JSON on standard output. */
 fm_status cli_print_json(const json_t *value, struct base_err *err) FM_CHECK;
 
+/* FM_E_CONFLICT if there is a file of that name, which would be written over; NULL is fine. Before
+ * the work begins. */
+fm_status cli_fresh(const char *path, struct base_err *err) FM_CHECK;
+
 /* A file with that one line. */
 fm_status cli_write_json(const char *path, const json_t *value, unsigned mode,
                          struct base_err *err) FM_CHECK;

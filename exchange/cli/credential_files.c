@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "did/credential/document_key.h"
+#include "did/credential/places.h"
 #include "did/keystore.h"
 #include "did/moment.h"
 #include "exchange/cli/common.h"
@@ -34,6 +35,35 @@ fm_status credential_own_key(struct did_secret **out, char method[DID_KEY_METHOD
         st = did_key_method_encode(method, did_secret_key(*out), err);
     did_passphrase_free(pass);
     return st;
+}
+
+fm_status credential_asked(const struct cli_args *args, size_t challenge_min, struct base_err *err)
+{
+    const char *challenge = cli_value(args, "challenge"), *domain = cli_value(args, "domain");
+
+    if ((challenge == NULL) != (domain == NULL))
+        return base_err_set(err, FM_E_ARG, "--challenge and --domain go together");
+    if (challenge != NULL && (challenge[0] == '\0' || domain[0] == '\0'))
+        return base_err_set(err, FM_E_ARG, "--%s is empty: who asks names itself and a fresh text",
+                            domain[0] == '\0' ? "domain" : "challenge");
+    if (challenge != NULL && strlen(challenge) < challenge_min)
+        return base_err_set(
+            err, FM_E_ARG,
+            "--challenge: %zu bytes can be guessed: at least %zu, random, and fresh "
+            "for each request",
+            strlen(challenge), challenge_min);
+    return FM_OK;
+}
+
+fm_status credential_own_places(const struct cli_args *args, const json_t *credentials,
+                                struct base_err *err)
+{
+    char folder[4096];
+    int n = snprintf(folder, sizeof folder, "%s.places", cli_value(args, "key"));
+
+    return n > 0 && n < (int)sizeof folder
+               ? credential_places_take(folder, credentials, err)
+               : base_err_set(err, FM_E_ARG, "--key: the path is too long");
 }
 
 static fm_status put_out(const struct cli_args *args, const json_t *value, unsigned mode,

@@ -30,6 +30,20 @@ int64_t credential_now_s(void);
 fm_status credential_own_key(struct did_secret **out, char method[DID_KEY_METHOD_TEXT],
                              const struct cli_args *args, struct base_err *err) FM_CHECK;
 
+/* What a verifier asks to be signed. Whoever saw a presentation could show it again where a
+ * challenge is used twice, so it must be hard to hit by chance. */
+enum { CREDENTIAL_CHALLENGE_MIN = 8 };
+
+/* --challenge and --domain: both or none, not empty; the challenge of at least that many bytes.
+ * FM_E_ARG. */
+fm_status credential_asked(const struct cli_args *args, size_t challenge_min,
+                           struct base_err *err) FM_CHECK;
+
+/* Records that the key of --key gave out these places of status lists, in the folder FILE.places
+ * beside it (did/credential/places.h): FM_E_CONFLICT if it gave one before. */
+fm_status credential_own_places(const struct cli_args *args, const json_t *credentials,
+                                struct base_err *err) FM_CHECK;
+
 /* To --out, which nobody but its owner may read, since it says things of a person or opens a
  * commitment; or to standard output. A JSON string is a JWT, which is written as it is. */
 fm_status credential_put_out(const struct cli_args *args, const json_t *value,

@@ -6,14 +6,29 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/profile.h"
 #include "base/random.h"
 #include "did/keystore.h"
 #include "did/token.h"
 #include "exchange/cli/officers.h"
 #include "exchange/node/home.h"
 
-fm_status cli_passphrase(struct did_passphrase **out, const struct cli_args *args,
-                         enum cli_passphrase_use use, struct base_err *err)
+fm_status cli_passphrase_check(const struct did_passphrase *pass, struct base_err *err)
+{
+    size_t least =
+               base_profile_is_national() ? CLI_PASSPHRASE_LEAST_NATIONAL : CLI_PASSPHRASE_LEAST,
+           len;
+
+    (void)did_passphrase_bytes(pass, &len);
+    return len >= least ? FM_OK
+                        : base_err_set(err, FM_E_ARG,
+                                       "the passphrase is too short: at least %zu bytes, better a "
+                                       "few words that nobody else would put together",
+                                       least);
+}
+
+static fm_status read_passphrase(struct did_passphrase **out, const struct cli_args *args,
+                                 enum cli_passphrase_use use, struct base_err *err)
 {
     int64_t fd = -1;
     int tty;
@@ -34,6 +49,20 @@ fm_status cli_passphrase(struct did_passphrase **out, const struct cli_args *arg
     (void)close(tty);
     return use == CLI_PASSPHRASE_NEW ? did_passphrase_prompt_new(out, "new passphrase", err)
                                      : did_passphrase_prompt(out, "passphrase", err);
+}
+
+fm_status cli_passphrase(struct did_passphrase **out, const struct cli_args *args,
+                         enum cli_passphrase_use use, struct base_err *err)
+{
+    fm_status st = read_passphrase(out, args, use, err);
+
+    if (st == FM_OK && use == CLI_PASSPHRASE_NEW)
+        st = cli_passphrase_check(*out, err);
+    if (st != FM_OK) {
+        did_passphrase_free(*out);
+        *out = NULL;
+    }
+    return st;
 }
 
 fm_status cli_new_key(struct did_secret **out, const struct cli_args *args,

@@ -28,7 +28,14 @@
 
 enum cli_passphrase_use { CLI_PASSPHRASE_OLD, CLI_PASSPHRASE_NEW };
 
-/* --passphrase-fd, $FIRMIANA_PASSPHRASE, or a prompt (twice for a new one). */
+/* The least length in bytes of a new passphrase: scrypt makes a guess dear; the national profile's
+ * PBKDF2, which needs no memory, makes it less so. */
+enum { CLI_PASSPHRASE_LEAST = 8, CLI_PASSPHRASE_LEAST_NATIONAL = 12 };
+
+/* FM_E_ARG: it is shorter, so that guessing it is no work. */
+fm_status cli_passphrase_check(const struct did_passphrase *pass, struct base_err *err) FM_CHECK;
+
+/* --passphrase-fd, $FIRMIANA_PASSPHRASE, or a prompt (twice for a new one, which is checked). */
 fm_status cli_passphrase(struct did_passphrase **out, const struct cli_args *args,
                          enum cli_passphrase_use use, struct base_err *err) FM_CHECK;
 

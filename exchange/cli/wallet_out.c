@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "exchange/cli/common.h"
 #include "exchange/cli/credential_files.h"
 #include "exchange/wallet/code.h"
 
@@ -26,7 +27,7 @@ fm_status wallet_out_check(const struct cli_args *args, struct base_err *err)
     if (image != NULL && !ends_with(image, ".png") && !ends_with(image, ".svg"))
         return base_err_set(err, FM_E_ARG, "--image %s: the name must end with .png or .svg",
                             image);
-    return FM_OK;
+    return cli_fresh(cli_value(args, "out"), err);
 }
 
 static fm_status text_of(struct base_buf *out, const json_t *value, struct base_err *err)
@@ -76,6 +77,8 @@ static fm_status as_images(const struct wallet_codes *codes, const char *path, s
                  : wallet_code_png(&picture, codes->texts[i], err);
         if (st == FM_OK)
             st = name_of(name, path, i + 1, codes->count, err);
+        if (st == FM_OK)
+            st = cli_fresh(name, err);
         if (st == FM_OK)
             st = base_file_write(name, picture.p, picture.len, 0600, err);
         if (st == FM_OK)

@@ -16,7 +16,7 @@
             CLI_OPTIONAL                                                                   \
     }
 
-/* Can the options be obeyed? Before a passphrase is asked. FM_E_ARG. */
+/* Can the options be obeyed? Before a passphrase is asked. FM_E_ARG, FM_E_CONFLICT. */
 fm_status wallet_out_check(const struct cli_args *args, struct base_err *err) FM_CHECK;
 /* An object, as its canonical bytes, or a text. FM_E_LIMIT: too long for codes. */
 fm_status wallet_out_put(const struct cli_args *args, const json_t *value,

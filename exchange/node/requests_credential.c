@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "did/credential/jwt.h"
+#include "did/credential/places.h"
 #include "did/credential/sd_vc.h"
 #include "exchange/node/requests_own.h"
 #include "ledger/proof/tx.h"
@@ -19,6 +20,26 @@
 static int64_t now_s(const struct node *node)
 {
     return base_clock_unix_ms(node->config.clock) / 1000;
+}
+
+/* Before anything leaves: no place of a status list is given out twice by this member. */
+static fm_status take_places(const struct node *node, const json_t *credentials,
+                             struct base_err *err)
+{
+    char folder[HOME_PATH];
+    fm_status st = home_path(folder, node->config.home.dir, "places", err);
+
+    return st == FM_OK ? credential_places_take(folder, credentials, err) : st;
+}
+
+static fm_status take_place(const struct node *node, const json_t *credential, struct base_err *err)
+{
+    json_t *alone = json_pack("[O]", credential);
+    fm_status st =
+        alone == NULL ? base_err_memory(err, "credential") : take_places(node, alone, err);
+
+    json_decref(alone);
+    return st;
 }
 
 static void issue_jwt(struct node *node, const json_t *given, const char *method,
@@ -31,6 +52,8 @@ static void issue_jwt(struct node *node, const json_t *given, const char *method
                                       : credential_jwt_issue(&jwt, credential,
                                                              node->config.assertion, method, &err);
 
+    if (st == FM_OK)
+        st = take_place(node, given, &err);
     if (st == FM_OK)
         node_reply_value(reply, json_pack("{s:s}", "jwt", base_buf_cstr(&jwt)));
     else
@@ -51,6 +74,8 @@ static void issue_sd_jwt(struct node *node, const json_t *given, const json_t *o
             : credential_sd_issue_ordered(&text, claims, order, node->config.assertion, method,
                                           now_s(node), node->config.random, &err);
 
+    if (st == FM_OK)
+        st = take_place(node, given, &err);
     if (st == FM_OK)
         node_reply_value(reply, json_pack("{s:s}", "sd_jwt", base_buf_cstr(&text)));
     else
@@ -130,6 +155,8 @@ void node_request_credential_issue(struct node *node, const json_t *request,
         st = base_err_memory(&err, "credential");
     if (st == FM_OK)
         st = issue_all(node, made, method, &err);
+    if (st == FM_OK)
+        st = take_places(node, made, &err);
     if (st != FM_OK)
         node_reply_error(reply, &err);
     else if (json_is_array(many))

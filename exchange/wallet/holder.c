@@ -107,7 +107,7 @@ fm_status wallet_credential_receive(const json_t **record, struct wallet *w, con
     if (strlen(text) > WALLET_CREDENTIAL_MAX)
         return base_err_set(err, FM_E_LIMIT, "a credential may have %u bytes, this has %zu",
                             WALLET_CREDENTIAL_MAX, strlen(text));
-    if (*text == '{')
+    if (!credential_is_token(text))
         st = verify_object(&r, text, v, err);
     else if (strchr(text, '~') != NULL)
         st = verify_sd(&r, text, v, err);

@@ -47,7 +47,7 @@ async function issue(folder, holder) {
   writeFileSync(`${folder}/credential.json`, JSON.stringify(await sign(draft(holder)), null, 2));
   const presentation = vc.createPresentation({verifiableCredential: [await sign(draft(subject.did))], holder: subject.did});
   writeFileSync(`${folder}/shown.json`, JSON.stringify(await vc.signPresentation(
-    {presentation, suite: signSuite(subject), challenge: 'c 1', domain: 'bank_b', documentLoader}), null, 2));
+    {presentation, suite: signSuite(subject), challenge: 'challenge 1', domain: 'bank_b', documentLoader}), null, 2));
   const exported = await issuer.keyPair.export({secretKey: true, raw: true});
   writeFileSync(`${folder}/credential.jwt`, await createJWT({...draft(holder), iat: undefined},
     {issuer: issuer.did, signer: EdDSASigner(exported.secretKey), alg: 'EdDSA'}, {typ: 'vc+jwt', kid: issuer.method}));
