@@ -37,6 +37,27 @@ fm_status credential_own_key(struct did_secret **out, char method[DID_KEY_METHOD
     return st;
 }
 
+fm_status credential_read_text(struct base_buf *buf, const char **text, json_t **json,
+                               const char *path, struct base_err *err)
+{
+    fm_status st = base_file_read(buf, path, CREDENTIAL_FILE_MAX, err);
+
+    *json = NULL;
+    *text = "";
+    if (st != FM_OK)
+        return st;
+    while (buf->len > 0 && strchr(" \t\r\n", buf->p[buf->len - 1]) != NULL)
+        buf->len--;
+    *text = base_buf_cstr(buf);
+    *text += strspn(*text, " \t\r\n");
+    if (credential_is_token(*text) && *text + strlen(*text) == (const char *)buf->p + buf->len)
+        return FM_OK;
+    st = base_json_parse(json, base_buf_cstr(buf), buf->len, err);
+    if (st == FM_OK && !json_is_object(*json))
+        st = base_err_set(err, FM_E_INPUT, "line 1, column 1: must be a JSON object");
+    return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", path);
+}
+
 fm_status credential_asked(const struct cli_args *args, size_t challenge_min, struct base_err *err)
 {
     const char *challenge = cli_value(args, "challenge"), *domain = cli_value(args, "domain");

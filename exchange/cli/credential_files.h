@@ -4,6 +4,7 @@
 #ifndef FIRMIANA_EXCHANGE_CLI_CREDENTIAL_FILES_H
 #define FIRMIANA_EXCHANGE_CLI_CREDENTIAL_FILES_H
 
+#include "base/bytes.h"
 #include "did/credential/credential.h"
 #include "did/credential/schemas.h"
 #include "did/document.h"
@@ -38,6 +39,11 @@ enum { CREDENTIAL_CHALLENGE_MIN = 8 };
  * FM_E_ARG. */
 fm_status credential_asked(const struct cli_args *args, size_t challenge_min,
                            struct base_err *err) FM_CHECK;
+
+/* The text of a file: a token (JWT, SD-JWT) without white space around it, or JSON, which is
+ * parsed: *json is the caller's, NULL of a token. *text is the buffer's. Errors name the file. */
+fm_status credential_read_text(struct base_buf *buf, const char **text, json_t **json,
+                               const char *path, struct base_err *err) FM_CHECK;
 
 /* Records that the key of --key gave out these places of status lists, in the folder FILE.places
  * beside it (did/credential/places.h): FM_E_CONFLICT if it gave one before. */
