@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "base/test_profile.h"
 #include "exchange/data/demo_data.h"
 
 static const char *const aliases[MEMBERS] = {"bank_a", "bank_b", "bank_c", "regulator"};
@@ -65,6 +66,7 @@ void consortium_init(struct consortium *c, unsigned sequencer, uint32_t rows)
     struct data_demo demo = {
         .folder = folder, .seed = 7, .banks = 3, .rows = rows, .mode = DATA_IMPORT_NEW};
 
+    (void)test_profile_adopt();
     *c = (struct consortium){.sequencer = sequencer};
     c->clock = (struct base_clock){first_moment, first_moment, NULL};
     (void)snprintf(c->root, sizeof c->root, "%s/firmiana-test.XXXXXX", tmp);

@@ -56,7 +56,7 @@ fm_script(disk disk.sh 300)
 
 # Every script that runs a consortium, once more under the profile national; not those of CometBFT, which it forbids, and
 # interop.sh, whose libraries know no SM2.
-foreach(part demo aggregate bad_input certificates copies credential did disk epoch evidence fork governance history hostile intersect kill
+foreach(part demo aggregate bad_input certificates copies credential did disk epoch evidence fork governance history hostile intersect kill late
     local_query lost lottery officers operate queries roles sign transparency wallet)
   fm_script(${part}_national ${part}.sh 1800 LABELS full plain-only)
   set_tests_properties(${part}_national PROPERTIES ENVIRONMENT "FIRMIANA_PROFILE=national;FIRMIANA_FULL=0")

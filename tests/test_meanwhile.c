@@ -78,9 +78,9 @@ static void rotate(struct consortium *c)
 
     REQUIRE(consortium_call(c, BANK_B, json_pack("{s:s,s:s}", "do", "member.get", "name", "bank_b"),
                             1000, &member, &err) == FM_OK);
-    REQUIRE(did_document_parse(&doc, json_object_get(member, "document"), 1, &err) == FM_OK);
-    REQUIRE(did_secret_generate(&secret, did_suite_ed25519(), net_sim_random(c->sim), &err) ==
-            FM_OK);
+    REQUIRE(did_document_parse(&doc, json_object_get(member, "document"), DID_RULES_VERSION,
+                               &err) == FM_OK);
+    REQUIRE(did_secret_generate(&secret, did_suite_usual(), net_sim_random(c->sim), &err) == FM_OK);
     key = *did_secret_key(secret);
     REQUIRE(did_draft_next(&draft, doc, &err) == FM_OK);
     REQUIRE(did_draft_add(&draft, &key, DID_ROLE_ASSERTION, &err) == FM_OK);

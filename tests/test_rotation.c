@@ -10,7 +10,7 @@
 #include "did/suite.h"
 #include "ledger/proof/tx.h"
 
-enum { STEP_MS = 150, LATENCY_MS = 4, RULES_VERSION = 1 };
+enum { STEP_MS = 150, LATENCY_MS = 4 };
 
 static struct town town;
 
@@ -45,13 +45,13 @@ static json_t *next_document(struct consortium *c, unsigned who, const char *did
     (void)snprintf(key, sizeof key, "did/%s", did);
     state = consortium_state(c, who, key);
     REQUIRE(did_document_parse(&doc, json_object_get(json_object_get(state, key), "document"),
-                               RULES_VERSION, &err) == FM_OK);
+                               DID_RULES_VERSION, &err) == FM_OK);
     base_hex(previous65, did_document_hash32(doc), 32);
-    REQUIRE(did_secret_generate(&fresh, did_suite_ed25519(), base_random_system(), &err) == FM_OK);
+    REQUIRE(did_secret_generate(&fresh, did_suite_usual(), base_random_system(), &err) == FM_OK);
     REQUIRE(did_draft_next(&draft, doc, &err) == FM_OK);
     REQUIRE(did_draft_rotate(&draft, did_secret_key(c->members[who].id.keys.authentication),
                              did_secret_key(fresh), &err) == FM_OK);
-    REQUIRE(did_draft_build(&next, &draft, RULES_VERSION, &err) == FM_OK);
+    REQUIRE(did_draft_build(&next, &draft, DID_RULES_VERSION, &err) == FM_OK);
     json = json_deep_copy(did_document_json(next));
     did_document_free(next);
     did_draft_release(&draft);

@@ -80,7 +80,7 @@ static void give_consent(struct consortium *c, struct town *t)
     consent.expires = consent.not_before + INT64_C(30) * 86400000;
     REQUIRE(base_random_fill(random, nonce, sizeof nonce, &err) == FM_OK);
     ledger_subject_commit(consent.commitment, consent.chain, t->subject, strlen(t->subject), nonce);
-    REQUIRE(did_secret_generate(&key, did_suite_ed25519(), random, &err) == FM_OK);
+    REQUIRE(did_secret_generate(&key, did_suite_usual(), random, &err) == FM_OK);
     REQUIRE(ledger_consent_build(&document, &consent, key, &err) == FM_OK);
     REQUIRE(ledger_subject_sign(document, key, consent.not_before / 1000, &err) == FM_OK);
     REQUIRE(ledger_consent_parse(&parsed, document, &err) == FM_OK);

@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/test_profile.h"
 #include "did/draft.h"
 #include "ledger/engine/test_engine_world.h"
 
@@ -72,9 +73,9 @@ static json_t *member_entry(struct world *w, size_t i)
     json_t *entry;
 
     (void)snprintf(alias, sizeof alias, "bank_%c", (char)('a' + i));
-    world_must(did_secret_generate(&w->secret[i], did_suite_ed25519(), &random, &err), &err);
-    world_must(did_secret_generate(&w->officer[i], did_suite_ed25519(), &random, &err), &err);
-    world_must(did_secret_generate(&recovery, did_suite_ed25519(), &random, &err), &err);
+    world_must(did_secret_generate(&w->secret[i], did_suite_usual(), &random, &err), &err);
+    world_must(did_secret_generate(&w->officer[i], did_suite_usual(), &random, &err), &err);
+    world_must(did_secret_generate(&recovery, did_suite_usual(), &random, &err), &err);
     did_recovery_commit(commit, did_secret_key(recovery));
     world_must(did_draft_first(&draft, NULL, alias, commit, &err), &err);
     world_must(did_draft_add(&draft, did_secret_key(w->secret[i]),
@@ -98,16 +99,19 @@ void world_make_genesis(struct world *w)
     json_t *members = json_array(), *genesis;
     struct base_err err = {0};
 
+    (void)test_profile_adopt();
     for (size_t i = 0; i < w->n_members; i++)
         assert_int_equal(json_array_append_new(members, member_entry(w, i)), 0);
     genesis = json_pack(
         "{s:i, s:s, s:I, s:i, s:o, s:I, s:s, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}}",
         "format", 1, "name", "engine test", "time", (json_int_t)(WORLD_START_MS - 1000),
-        "rules_version", 1, "members", members, "quorum", (json_int_t)w->quorum, "sequencer",
-        "bank_a", "limits", "tx_bytes", 65536, "block_txs", 100, "block_bytes", 262144,
-        "not_after_ms", 86400000, "refused_per_day", 1000000, "open_queries", 10,
-        "unreceipted_queries", 10, "consent_uses", 10, "deadline_ms", 60000, "minimum_group", 2);
+        "rules_version", base_profile_is_national() ? 2 : 1, "members", members, "quorum",
+        (json_int_t)w->quorum, "sequencer", "bank_a", "limits", "tx_bytes", 65536, "block_txs", 100,
+        "block_bytes", 262144, "not_after_ms", 86400000, "refused_per_day", 1000000, "open_queries",
+        10, "unreceipted_queries", 10, "consent_uses", 10, "deadline_ms", 60000, "minimum_group",
+        2);
     assert_non_null(genesis);
+    test_profile_say(genesis);
     world_must(base_json_canonical(&w->genesis, genesis, &err), &err);
     json_decref(genesis);
     base_hash(w->chain_id, w->genesis.p, w->genesis.len);

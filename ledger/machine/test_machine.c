@@ -1,4 +1,5 @@
 #include "ledger/machine/test_machine.h"
+#include "base/test_profile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,6 +24,7 @@ static void test_every_rule_was_met(void **state)
     size_t i, rule;
 
     (void)state;
+    test_profile_international();
     for (rule = LEDGER_RULE_OK; rule < LEDGER_RULE_COUNT; rule++) {
         bool excused = false;
 
@@ -78,6 +80,7 @@ int main(void)
         cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_void_parameters),
         cmocka_unit_test(test_evidence),
+        cmocka_unit_test(test_evidence_national),
         cmocka_unit_test(test_status_lists),
         cmocka_unit_test(test_status_before),
         cmocka_unit_test(test_lottery),

@@ -38,6 +38,7 @@ void test_new_keys_by_vote(void **state);
 void test_parameters(void **state);
 void test_void_parameters(void **state);
 void test_evidence(void **state);
+void test_evidence_national(void **state);
 void test_status_lists(void **state);
 void test_status_before(void **state);
 void test_lottery(void **state);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "base/test_profile.h"
 #include "ledger/machine/test_machine.h"
 #include "ledger/store/test_town.h"
 
@@ -174,6 +175,7 @@ void test_contract_first_rules(void **state)
     struct town t;
 
     (void)state;
+    test_profile_international();
     town_init(&t, NULL);
     for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
         json_t *c = town_with(town_contract_subject(&t), old[i].path, read_value(old[i].value));

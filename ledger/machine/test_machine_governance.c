@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "base/test_profile.h"
 #include "ledger/machine/test_machine.h"
 #include "ledger/machine/test_machine_trail.h"
 
@@ -300,6 +301,24 @@ void test_evidence(void **state)
     trail_end(&t);
 }
 
+/* What the profile forbids is refused, from the rules on that say so. */
+void test_evidence_national(void **state)
+{
+    struct town t;
+
+    (void)state;
+    if (!test_profile_adopt())
+        skip();
+    trail_begin(&t, 2, TRAIL_PLAIN);
+    town_ok(&t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, BANK_A, deposit("sha256", 1, 'a')));
+    trail_end(&t);
+    trail_begin(&t, 3, TRAIL_PLAIN);
+    town_refused(&t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, BANK_A, deposit("sha256", 1, 'a')),
+                 LEDGER_RULE_EVIDENCE_SHAPE);
+    town_ok(&t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, BANK_A, deposit("sm3", 1, 'a')));
+    trail_end(&t);
+}
+
 /* From version 1 to 2, at a height. A program that has version 1 alone follows to the block before
  * and executes nothing of the rest; one that has both goes on. */
 void test_rules_switch(void **state)
@@ -311,6 +330,7 @@ void test_rules_switch(void **state)
     uint64_t at;
 
     (void)state;
+    test_profile_international();
     trail_begin(&t, 1, TRAIL_PLAIN);
     must(ledger_machine_new(&old, &t.memory.source, t.chain_id, &err));
     ledger_machine_set_newest_rules(old, 1);

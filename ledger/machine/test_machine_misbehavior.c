@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
+#include "base/test_profile.h"
 #include "ledger/machine/test_machine.h"
 #include "ledger/machine/test_machine_trail.h"
 #include "ledger/machine/validator.h"
@@ -126,6 +127,7 @@ void test_misbehavior(void **state)
     uint64_t size;
 
     (void)state;
+    test_profile_international();
     trail_begin(&t, 3, TRAIL_VALIDATORS);
     town_ok(&t, town_publish(&t, BANK_A, 1, 1, "balance"));
     size = t.memory.tip.log.size;
@@ -175,6 +177,7 @@ void test_misbehavior_leaves_no_trace(void **state)
     struct town t;
 
     (void)state;
+    test_profile_international();
     trail_begin(&t, 2, TRAIL_VALIDATORS);
     town_ok(&t, town_publish(&t, BANK_A, 1, 1, "balance"));
     assert_int_equal(vouch(&t, entry(&t, BANK_C, LEDGER_ACT_VOTED_TWICE, 1)), LEDGER_DROPPED);
@@ -214,6 +217,7 @@ void test_misbehavior_has_room(void **state)
     size_t most;
 
     (void)state;
+    test_profile_international();
     town_init_validators(&t, NULL, 3);
     most = (size_t)json_integer_value(
         json_object_get(json_object_get(t.genesis, "limits"), "block_txs"));
@@ -275,6 +279,7 @@ void test_replaced_validator_keys(void **state)
     char name[LEDGER_VALIDATOR_KEY_TEXT];
 
     (void)state;
+    test_profile_international();
     town_validator_key(key, BANK_B, 0);
     ledger_validator_address(address, key);
     ledger_validator_key(name, address);

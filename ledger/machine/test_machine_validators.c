@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/test_profile.h"
 #include "ledger/machine/test_machine.h"
 #include "ledger/store/test_town.h"
 
@@ -59,6 +60,7 @@ void test_validators(void **state)
     struct town t;
 
     (void)state;
+    test_profile_international();
     town_init_validators(&t, NULL, 2);
     refused(&t, BANK_A, BANK_B, 0); /* another's */
     refused_endpoint(&t, BANK_A, "ed25519://z6Mk");

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#define LEDGER_NATIONAL_EVIDENCE_SINCE 3 /* under the profile national only SM3 is deposited */
 #define LEDGER_UNDO_SINCE 3    /* a deactivation by officers may be undone (did/method.md) */
 #define LEDGER_RULES_VERSION 3 /* the newest rules that this code has: format.md section 12 */
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
+#include "base/test_profile.h"
 #include "did/proof.h"
 #include "ledger/proof/checkpoint.h"
 #include "ledger/proof/test_world.h"
@@ -206,6 +207,7 @@ static void checkpoints_are_c2sp_notes(void **state)
     size_t n;
 
     (void)state;
+    test_profile_international();
     base_hex(hex, w->chain, 32);
     (void)snprintf(want, sizeof want,
                    "firmiana/%s\n1234\nWgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n", hex);

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/test_profile.h"
 #include "did/proof.h"
 #include "ledger/proof/checkpoint.h"
 
@@ -32,7 +33,7 @@ struct did_secret *world_secret(struct world *w)
 
     w->secrets++;
     base_hash(seed, &w->secrets, sizeof w->secrets);
-    must(did_secret_import(&secret, did_suite_ed25519(), seed, sizeof seed, &err));
+    must(did_secret_import(&secret, did_suite_usual(), seed, sizeof seed, &err));
     return secret;
 }
 
@@ -77,12 +78,13 @@ static void make_genesis(struct world *w, size_t count, int quorum)
         assert_int_equal(json_array_append_new(members, member_json(&w->m[i])), 0);
     w->genesis = json_pack(
         "{s:i, s:s, s:I, s:i, s:o, s:i, s:s, s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}}",
-        "format", 1, "name", "test consortium", "time", (json_int_t)w->time_ms, "rules_version", 1,
-        "members", members, "quorum", quorum, "sequencer", "bank_a", "limits", "tx_bytes", 65536,
-        "block_txs", 1000, "block_bytes", 1 << 20, "not_after_ms", 24 * HOUR_MS, "refused_per_day",
-        100, "open_queries", 10, "unreceipted_queries", 3, "consent_uses", 100, "deadline_ms",
-        HOUR_MS, "minimum_group", 2);
+        "format", 1, "name", "test consortium", "time", (json_int_t)w->time_ms, "rules_version",
+        world_rules(), "members", members, "quorum", quorum, "sequencer", "bank_a", "limits",
+        "tx_bytes", 65536, "block_txs", 1000, "block_bytes", 1 << 20, "not_after_ms", 24 * HOUR_MS,
+        "refused_per_day", 100, "open_queries", 10, "unreceipted_queries", 3, "consent_uses", 100,
+        "deadline_ms", HOUR_MS, "minimum_group", 2);
     assert_non_null(w->genesis);
+    test_profile_say(w->genesis);
     must(base_json_hash(w->chain, w->genesis, &err));
 }
 
@@ -113,6 +115,7 @@ void world_init_of(struct world *w, size_t members, int quorum)
     struct base_buf bytes = {0};
     char chain[DID_CHAIN_TEXT];
 
+    (void)test_profile_adopt();
     *w = (struct world){.time_ms = 1790000000000, .step_ms = 1000};
     for (size_t i = 0; i < WORLD_MEMBERS; i++)
         make_member(w, i, aliases[i], NULL);
@@ -254,7 +257,7 @@ uint64_t world_block(struct world *w)
     block = json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:i, s:I, s:I}", "kind", "block",
                       "height", (json_int_t)w->height, "time", (json_int_t)w->time_ms, "prev", prev,
                       "tx_root", txs, "result_root", results, "state_root", state, "rules_version",
-                      1, "epoch", (json_int_t)w->epoch, "txs", (json_int_t)w->txs.size);
+                      world_rules(), "epoch", (json_int_t)w->epoch, "txs", (json_int_t)w->txs.size);
     assert_int_equal(w->overrides == NULL ? 0 : json_object_update(block, w->overrides), 0);
     json_decref(w->overrides);
     w->overrides = NULL;

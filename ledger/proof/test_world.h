@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/profile.h"
 #include "did/document.h"
 #include "did/draft.h"
 #include "ledger/proof/bundle.h"
@@ -61,6 +62,12 @@ static inline void world_init(struct world *w)
 }
 void world_release(struct world *w);
 
+/* The rules version of its genesis and blocks: the first that has the profile
+ * (base/test_profile.h). */
+static inline int world_rules(void)
+{
+    return base_profile_is_national() ? 2 : 1;
+}
 struct did_secret *world_secret(struct world *w);
 
 /* A signed transaction with a body in jansson's pack format, by whom the type asks for (all

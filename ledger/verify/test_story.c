@@ -235,7 +235,8 @@ void story_tell_identity(void)
 json_t *story_params(void)
 {
     return json_pack("{s:i, s:i, s:s, s:O, s:i}", "quorum", WORLD_QUORUM, "epoch", 0, "sequencer",
-                     "bank_a", "limits", json_object_get(w->genesis, "limits"), "rules_version", 1);
+                     "bank_a", "limits", json_object_get(w->genesis, "limits"), "rules_version",
+                     world_rules());
 }
 
 void story_tell_all(void)

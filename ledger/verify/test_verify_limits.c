@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "base/test_profile.h"
 #include "ledger/proof/checkpoint.h"
 #include "ledger/verify/test_story.h"
 
@@ -403,6 +404,7 @@ static void what_is_proven_has_its_form(void **state)
     uint64_t leaf;
 
     (void)state;
+    test_profile_international();
     (void)json_object_set_new(
         other, "chain",
         json_string("00000000000000000000000000000000000000000000000000000000000000ff"));

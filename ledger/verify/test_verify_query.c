@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "base/test_profile.h"
 #include "ledger/verify/test_story.h"
 
 /* ---- queries ---- */
@@ -208,6 +209,7 @@ static void later_rules_are_not_guessed(void **state)
     uint64_t leaf;
 
     (void)state;
+    test_profile_international();
     (void)world_put(w, story_dataset(1), LEDGER_RULE_OK);
     w->overrides = json_pack("{s:i}", "rules_version", 2);
     leaf = world_block(w);
@@ -221,6 +223,7 @@ static void kinds_wait_for_their_rules(void **state)
     uint64_t leaf;
 
     (void)state;
+    test_profile_international();
     (void)world_put(
         w,
         world_tx(w, LEDGER_TX_MEMBER_CHANGE, 1,
@@ -306,6 +309,7 @@ static void parameters_agree_with_the_story(void **state)
     };
 
     (void)state;
+    test_profile_international();
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         json_t *value = story_params();
 
