@@ -45,6 +45,8 @@ void ledger_abci_app_free(struct ledger_abci_app *app)
 void ledger_abci_gone(struct ledger_abci_app *app)
 {
     ledger_engine_discard(app->host.engine);
+    app->taking.chunks = 0;
+    base_buf_release(&app->taken); /* up to gigabytes, that nobody will go on with */
 }
 
 void answer_result(struct answer *answer, Abci__Response__ValueCase which, uint32_t result)

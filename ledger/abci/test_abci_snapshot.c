@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -260,6 +261,137 @@ static void test_alike(void **state)
     }
 }
 
+/* ---- crashes ---- */
+
+/* A snapshot of more than one chunk: a block full of transactions, in both towns the same. */
+static uint64_t grow(struct fake *f)
+{
+    enum { MANY = 1900 };
+    struct town *t = &f->town;
+    struct base_buf *txs = calloc(MANY, sizeof *txs);
+    struct ledger_outcome *out = calloc(MANY, sizeof *out);
+
+    assert_true(txs != NULL && out != NULL);
+    for (size_t i = 0; i < MANY; i++) /* behind the story's versions */
+        txs[i] = town_tx(t, LEDGER_TX_DATASET_PUBLISH, BANK_C,
+                         town_dataset(t, 4 + (int64_t)i, 1, "balance"));
+    town_block(t, out, txs, MANY, 1000); /* releases them */
+    assert_int_equal(out[MANY - 1].verdict, LEDGER_OK);
+    while (ledger_chain_head(t->chain)->height % FAKE_SNAPSHOT_EVERY != 0)
+        town_wait(t, 1000);
+    fake_hear(f);
+    free(txs);
+    free(out);
+    return f->height;
+}
+
+static void crash_joiner(bool node)
+{
+    if (node) {
+        fake_crash(joiner);
+        fake_start(joiner);
+    } else { /* its CometBFT alone */
+        for (int i = 0; i < FAKE_CONNECTIONS; i++) {
+            (void)close(joiner->fd[i]);
+            ledger_frames_release(&joiner->frames[i]);
+        }
+        while (ledger_abci_server_connections(joiner->server) > 0)
+            fake_serve(joiner);
+        for (int i = 0; i < FAKE_CONNECTIONS; i++)
+            fake_connect(joiner, i);
+    }
+    fake_at(joiner, 0);
+}
+
+/* It dies behind the offer, and behind each chunk but the last: nothing of it is left, what comes
+ * unasked is not taken, and from the beginning it joins, or follows block by block. */
+static void test_crash_between_chunks(void **state)
+{
+    uint64_t height = grow(giver);
+    const uint8_t *trusted = giver->blocks[height].after.app_hash;
+    Abci__Response *all, *chunk[8];
+    Abci__Snapshot *s;
+
+    (void)state;
+    assert_int_equal(grow(joiner), height);
+    replay(giver);
+    all = list(giver, height);
+    s = all->list_snapshots->snapshots[0];
+    assert_in_range(s->chunks, 2, 8);
+    for (uint32_t i = 0; i < s->chunks; i++)
+        chunk[i] = load(height, 1, i);
+    for (uint32_t life = 0; life < 2 * s->chunks; life++) {
+        assert_int_equal(offer(s, trusted), 1);
+        for (uint32_t i = 0; i < life / 2; i++)
+            assert_int_equal(
+                apply_plain(i, chunk[i]->load_chunk->chunk.data, chunk[i]->load_chunk->chunk.len),
+                1);
+        crash_joiner(life % 2 == 0);
+        assert_int_equal(apply_plain(life / 2, chunk[life / 2]->load_chunk->chunk.data,
+                                     chunk[life / 2]->load_chunk->chunk.len),
+                         2);
+    }
+    assert_int_equal(offer(s, trusted), 1);
+    for (uint32_t i = 0; i < s->chunks; i++)
+        assert_int_equal(
+            apply_plain(i, chunk[i]->load_chunk->chunk.data, chunk[i]->load_chunk->chunk.len), 1);
+    fake_crash(joiner); /* behind the last one: it is on disk, and CometBFT may not know */
+    fake_start(joiner);
+    fake_at(joiner, height);
+    assert_int_equal(offer(s, trusted), 2);
+    for (uint32_t i = 0; i < s->chunks; i++)
+        abci__response__free_unpacked(chunk[i], NULL);
+    abci__response__free_unpacked(all, NULL);
+}
+
+static bool is_there(const struct fake *f, uint64_t height, const char *ending, bool torn)
+{
+    char path[160];
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "%s/%llu.snapshot%s", f->snapshots,
+                   (unsigned long long)height, ending);
+    if (torn) {
+        file = fopen(path, "wbe");
+        assert_non_null(file);
+        assert_true(fputs("half of a snapshot", file) >= 0 && fclose(file) == 0);
+    }
+    return access(path, F_OK) == 0;
+}
+
+/* It dies while a snapshot is made, at each height at which one is due: what is on disk, half or
+ * whole, is shown to nobody after the start, and the next one is what another node makes. */
+static void test_crash_while_a_snapshot_is_made(void **state)
+{
+    Abci__Request q = ABCI__REQUEST__INIT;
+    Abci__Empty empty = ABCI__EMPTY__INIT;
+    uint64_t last = giver->height / FAKE_SNAPSHOT_EVERY * FAKE_SNAPSHOT_EVERY;
+    Abci__Response *a, *b, *r;
+
+    (void)state;
+    q.value_case = ABCI__REQUEST__VALUE_LIST_SNAPSHOTS;
+    q.list_snapshots = &empty;
+    for (uint64_t h = FAKE_SNAPSHOT_EVERY; h < last; h += FAKE_SNAPSHOT_EVERY) {
+        fake_replay(joiner, h); /* its commit begins one */
+        fake_crash(joiner);
+        assert_true(is_there(joiner, h, ".part", true) && is_there(joiner, h, "", true));
+        fake_start(joiner);
+        fake_at(joiner, h);
+        assert_false(is_there(joiner, h, ".part", false) || is_there(joiner, h, "", false));
+        r = fake_ask(joiner, FAKE_SNAPSHOT, &q);
+        assert_int_equal(r->list_snapshots->n_snapshots, 0);
+        abci__response__free_unpacked(r, NULL);
+    }
+    replay(giver);
+    a = list(giver, last);
+    fake_replay(joiner, last);
+    b = list(joiner, last);
+    assert_memory_equal(a->list_snapshots->snapshots[0]->hash.data,
+                        b->list_snapshots->snapshots[0]->hash.data, 32);
+    abci__response__free_unpacked(a, NULL);
+    abci__response__free_unpacked(b, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +399,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_first_chunk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_alike, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_crash_between_chunks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_crash_while_a_snapshot_is_made, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
