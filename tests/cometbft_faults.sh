@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What the network and the clocks do to a ledger under CometBFT: four members in network namespaces of their own. One is cut off:
 # the others go on, it follows when it is back. Two and two: neither half goes on, nothing is lost, no half has a final block
-# that the other has not. One whose node's clock is 20 s wrong: the others go on, it says so, and is one of them again.
+# that the other has not. One whose disk was wiped joins by a snapshot from the other hosts, whose CometBFTs answer RPC at no
+# address at all. One whose node's clock is 20 s wrong: the others go on, it says so, and is one of them again.
 # usage: tests/cometbft_faults.sh BUILD_FOLDER
 # Skips (77) without CometBFT (./run cometbft). Where namespaces may not be made it says so, and only the clocks are played, over
 # loopback; without Debian's faketime (which ./run installs) it says so, and leaves them out. CometBFT's own clock is the
@@ -50,6 +51,7 @@ for m in "${members[@]}"; do
 done
 fi
 homes_make 40
+for m in "${members[@]}"; do set_member "$m" cometbft_snapshots 4; done
 homes_start
 for b in "${banks[@]}"; do publish "$b"; done
 step "four nodes are up"
@@ -86,6 +88,36 @@ wait "$two" || fail "what waited in the other half was lost"
 wait_connected
 settle "after two and two"
 step "two and two: neither half went on; together they did"
+
+# ---- a wiped disk, on a host of its own: the light client asks two members through tunnels (ledger/recovery.md) ----
+crash bank_c
+rm -rf "$W/bank_c/cometbft/data" "$W/bank_c"/ledger.db*
+block_of() { rpc "$1" "block${2:+?height=$2}"; }
+hash_of() { sed -n 's/.*"result":{"block_id":{"hash":"\([0-9A-F]*\)".*/\1/p'; }
+newest=$(block_of bank_a)
+at=$(sed -n 's/.*"chain_id":"[^"]*","height":"\([0-9]*\)".*/\1/p' <<<"$newest")
+trust=$(hash_of <<<"$newest")
+[ "$(block_of bank_b "$at" | hash_of)" = "$trust" ] || fail "two members, two blocks $at"
+urls=()
+for m in bank_a bank_b; do # as ssh -L does it, from bank_c's own loopback to the socket in the other's home
+  inside bank_c socat "TCP-LISTEN:$((26650 + ${#urls[@]})),bind=127.0.0.1,fork,reuseaddr" "UNIX-CONNECT:$W/$m/cometbft/rpc.sock" &
+  pid[tunnel_$m]=$!
+  urls+=("http://127.0.0.1:$((26650 + ${#urls[@]}))")
+done
+for _ in 1 2 3 4; do publish bank_a; done
+h=$(height bank_a)
+set_member bank_c cometbft_sync "\"$at:$trust@${urls[0]},${urls[1]}\""
+start bank_c
+wait_for 120 "bank_c's joining by a snapshot" reached bank_c "$h"
+wait_connected
+publish bank_c
+first=$(rpc bank_c status | sed -n 's/.*"earliest_block_height":"\([0-9]*\)".*/\1/p')
+[ "$first" -gt "$at" ] || fail "bank_c has block $first: no snapshot was used"
+for m in bank_a bank_b; do
+  kill "${pid[tunnel_$m]}"
+  unset "pid[tunnel_$m]"
+done
+step "a wiped disk joined by a snapshot, its light client through tunnels"
 fi
 
 # ---- a clock that is wrong ----

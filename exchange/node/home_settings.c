@@ -52,7 +52,8 @@ static const struct home_setting settings[] = {
     {"cometbft_sync", HOME_TEXT, FIELD(cometbft_sync), "", 0, 0, NULL,
      "For a node without a ledger that shall begin with a snapshot of the others instead of all "
      "blocks: HEIGHT:HASH@URL,URL, a block that a person has compared with other members, and two "
-     "RPC addresses to check what follows from it."},
+     "members' RPC to check what follows from it: on other machines, through tunnels to the "
+     "sockets in their homes (ledger/recovery.md says how)."},
     {"cometbft_snapshots", HOME_NUMBER, FIELD(cometbft_snapshots), "1000", 0, 1 << 20, NULL,
      "Every so many blocks the node makes a snapshot, from which others may begin; 0: none."},
     {"block_interval_ms", HOME_NUMBER, FIELD(block_interval_ms), "5", 1, 60000, NULL,
