@@ -131,7 +131,8 @@ static fm_status begin(struct wallet_draft *d, const struct wallet *w, const str
     if (mandate != NULL && cli_value(args, "attestor") != NULL)
         return base_err_set(err, FM_E_ARG,
                             "--attestor is for a person, --mandate for a company: not both");
-    return wallet_consent_begin(d, w, cli_value(args, "grantee"), mandate, err);
+    return wallet_consent_begin(d, w, cli_value(args, "grantee"), mandate,
+                                base_clock_unix_ms(base_clock_system()), err);
 }
 
 static fm_status write_out(const struct wallet *w, const json_t *record,
@@ -388,6 +389,6 @@ const struct cli_command cli_wallet_find = {
     "TRAIL is a bundle that a member exported (audit export). It is verified whole, offline, "
     "before anything in it is believed.\nAfter wallet recover it must be whole (no --entry) and "
     "the "
-    "newest there is: keys used in what it does not have could\nbe used again.",
+    "newest there is: DIDs given for mandates in what it does not\nhave could be given again.",
     find_options,
     find};

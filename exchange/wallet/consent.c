@@ -6,8 +6,8 @@
 #include "base/secret.h"
 #include "exchange/wallet/ledger.h"
 
-/* How many numbers beyond the last one that was seen are looked for in a trail: consents that were
- * signed and never relayed leave gaps, and so does a recovery: it must stay well below. */
+/* How many numbers beyond the last one that was seen are looked for in a trail: DIDs for mandates
+ * that no consent shows leave gaps, and so does a recovery: it must stay well below. */
 enum { GAP = 40, STRIDE = 20 };
 
 static uint64_t number_of(const json_t *record)
@@ -15,17 +15,24 @@ static uint64_t number_of(const json_t *record)
     return (uint64_t)json_integer_value(json_object_get(record, "number"));
 }
 
-/* The highest number used for that counterpart; numbers begin at 1. */
-static uint64_t last_used(const struct wallet *w, const char *peer)
+/* The moment, or the next that no consent for that counterpart has. */
+static uint64_t free_moment(const struct wallet *w, const char *peer, int64_t now_ms)
 {
+    uint64_t moment = (uint64_t)now_ms;
     const json_t *item;
-    uint64_t last = 0;
+    bool taken = true;
     size_t i;
 
-    json_array_foreach(wallet_list(w, "consents"), i,
-                       item) if (strcmp(wallet_text(item, "peer"), peer) == 0 &&
-                                 number_of(item) > last) last = number_of(item);
-    return last;
+    while (taken) {
+        taken = false;
+        json_array_foreach(wallet_list(w, "consents"), i, item)
+        {
+            if (number_of(item) == moment && strcmp(wallet_text(item, "peer"), peer) == 0)
+                taken = true;
+        }
+        moment += taken;
+    }
+    return moment;
 }
 
 bool wallet_is_unsearched(const struct wallet *w)
@@ -43,15 +50,14 @@ fm_status wallet_check_searched(const struct wallet *w, struct base_err *err)
                               "member exports");
 }
 
-uint64_t wallet_stride(const struct wallet *w, const char *list, enum wallet_use use,
-                       const char *peer)
+uint64_t wallet_stride(const struct wallet *w, enum wallet_use use, const char *peer)
 {
     const json_t *item;
     size_t i;
 
     if (json_object_get(w->content, "recovered") == NULL)
         return 1;
-    json_array_foreach(wallet_list(w, list), i, item)
+    json_array_foreach(wallet_list(w, "identities"), i, item)
     {
         if (strcmp(wallet_text(item, "use"), wallet_use_name(use)) == 0 &&
             strcmp(wallet_text(item, "peer"), peer) == 0 && json_object_get(item, "found") == NULL)
@@ -86,19 +92,19 @@ static fm_status take_mandate(struct wallet_draft *d, const struct wallet *w, co
 }
 
 fm_status wallet_consent_begin(struct wallet_draft *d, const struct wallet *w, const char *grantee,
-                               const char *did, struct base_err *err)
+                               const char *did, int64_t now_ms, struct base_err *err)
 {
     fm_status st;
 
     *d = (struct wallet_draft){.use = WALLET_CONSENT};
     st = wallet_ledger_did(&d->peer, w, grantee, err);
-    if (st == FM_OK)
-        st = wallet_check_searched(w, err);
+    if (st == FM_OK && now_ms < 1)
+        st = base_err_set(err, FM_E_ARG, "the clock says %lld ms: it is wrong", (long long)now_ms);
     if (st != FM_OK)
         return st;
-    d->number = last_used(w, d->peer) + wallet_stride(w, "consents", WALLET_CONSENT, d->peer);
     if (did != NULL)
         return take_mandate(d, w, did, err);
+    d->number = free_moment(w, d->peer, now_ms);
     st = wallet_nonce(d->nonce, w, d->peer, d->number, err);
     return st == FM_OK ? wallet_key(&d->key, w, WALLET_CONSENT, d->peer, d->number, err) : st;
 }
@@ -137,6 +143,10 @@ fm_status wallet_consent_sign(const json_t **out, struct wallet *w, const struct
     json_t *document = NULL, *record = NULL;
     fm_status st;
 
+    if (d->use == WALLET_CONSENT) { /* its key is that moment's */
+        consent->expires += (int64_t)d->number - consent->not_before;
+        consent->not_before = (int64_t)d->number;
+    }
     consent->mandate = d->mandate;
     consent->mode = d->mandate != NULL          ? "mandate"
                     : consent->attestor != NULL ? "attested"
@@ -222,18 +232,18 @@ fm_status wallet_consent_revoke(const json_t **out, const struct wallet *w, json
 
 /* ---- finding them again ---- */
 
-/* The DIDs of one counterpart for that use. */
-static fm_status look_ahead(struct wallet_search *s, enum wallet_use use, const char *peer,
-                            uint64_t from, uint64_t to, struct base_err *err)
+/* The DIDs for mandates of one counterpart. */
+static fm_status look_ahead(struct wallet_search *s, const char *peer, uint64_t from, uint64_t to,
+                            struct base_err *err)
 {
     for (uint64_t number = from; number <= to; number++) {
         char did[DID_KEY_DID_TEXT];
-        fm_status st = wallet_did(did, s->w, use, peer, number, err);
+        fm_status st = wallet_did(did, s->w, WALLET_MANDATE, peer, number, err);
         if (st != FM_OK)
             return st;
-        if (json_object_set_new(s->dids, did,
-                                json_pack("{s:I,s:s,s:I}", "number", (json_int_t)number, "peer",
-                                          peer, "use", (json_int_t)use)) != 0)
+        if (json_object_set_new(
+                s->dids, did, json_pack("{s:I,s:s}", "number", (json_int_t)number, "peer", peer)) !=
+            0)
             return base_err_memory(err, "wallet");
     }
     return FM_OK;
@@ -252,10 +262,7 @@ fm_status wallet_search_begin(struct wallet_search *s, struct wallet *w, struct 
     {
         const char *peer = json_string_value(did);
         if (st == FM_OK && peer != NULL)
-            st = look_ahead(s, WALLET_CONSENT, peer, 1, last_used(w, peer) + GAP, err);
-        if (st == FM_OK && peer != NULL)
-            st = look_ahead(s, WALLET_MANDATE, peer, 0,
-                            wallet_identity_next(w, WALLET_MANDATE, peer) + GAP, err);
+            st = look_ahead(s, peer, 0, wallet_identity_next(w, WALLET_MANDATE, peer) + GAP, err);
     }
     return st;
 }
@@ -273,39 +280,50 @@ static fm_status identity_again(struct wallet_search *s, const json_t *place, st
     uint64_t before = wallet_identity_next(s->w, WALLET_MANDATE, peer);
     fm_status st = wallet_identity_again(s->w, WALLET_MANDATE, peer, number_of(place), err);
 
-    return st == FM_OK ? look_ahead(s, WALLET_MANDATE, peer, before + GAP + 1,
+    return st == FM_OK ? look_ahead(s, peer, before + GAP + 1,
                                     wallet_identity_next(s->w, WALLET_MANDATE, peer) + GAP, err)
                        : st;
 }
 
-/* One of the wallet's, of which it has no record. */
+/* One of the wallet's, of which it has no record. place: of a mandate's DID, NULL of a consent's
+ * own key. */
 static fm_status found_again(json_t **out, struct wallet_search *s, const json_t *document,
                              const struct ledger_consent *parsed, const json_t *place,
                              struct base_err *err)
 {
-    struct wallet_draft d = {
-        .use = (enum wallet_use)json_integer_value(json_object_get(place, "use"))};
+    struct wallet_draft d = {.use = place != NULL ? WALLET_MANDATE : WALLET_CONSENT,
+                             .number = place != NULL ? 0 : (uint64_t)parsed->not_before};
     json_t *copy = json_deep_copy(document);
-    uint64_t before = 0;
     fm_status st = copy != NULL ? FM_OK : base_err_memory(err, "wallet");
 
-    if (st == FM_OK && d.use == WALLET_MANDATE) {
+    if (st == FM_OK && place != NULL)
         st = identity_again(s, place, err);
-        if (st == FM_OK)
-            st = wallet_ledger_did(&d.peer, s->w, parsed->grantee, err);
-    } else {
-        d.peer = wallet_text(place, "peer");
-        d.number = number_of(place);
-        before = last_used(s->w, d.peer);
-    }
+    if (st == FM_OK)
+        st = wallet_ledger_did(&d.peer, s->w, parsed->grantee, err);
     if (st == FM_OK)
         st = keep(out, s->w, &d, copy, NULL, err);
     if (st == FM_OK && json_object_set_new(*out, "found", json_true()) != 0)
         st = base_err_memory(err, "wallet");
     json_decref(copy);
-    return st == FM_OK && d.use == WALLET_CONSENT
-               ? look_ahead(s, d.use, d.peer, before + GAP + 1, last_used(s->w, d.peer) + GAP, err)
-               : st;
+    return st;
+}
+
+/* Whether a consent's key is the wallet's: that of its grantee and moment. */
+static fm_status is_own(bool *own, const struct wallet *w, const struct ledger_consent *parsed,
+                        struct base_err *err)
+{
+    char did[DID_KEY_DID_TEXT];
+    struct base_err unknown = {0};
+    const char *peer;
+    fm_status st;
+
+    *own = false;
+    if (parsed->mandate != NULL || parsed->not_before < 1 ||
+        wallet_ledger_did(&peer, w, parsed->grantee, &unknown) != FM_OK)
+        return FM_OK;
+    st = wallet_did(did, w, WALLET_CONSENT, peer, (uint64_t)parsed->not_before, err);
+    *own = st == FM_OK && strcmp(did, parsed->subject) == 0;
+    return st;
 }
 
 fm_status wallet_search_consent(json_t **out, struct wallet_search *s, const json_t *document,
@@ -313,6 +331,7 @@ fm_status wallet_search_consent(json_t **out, struct wallet_search *s, const jso
 {
     struct ledger_consent parsed;
     const json_t *place;
+    bool own = false;
     char id[65];
     size_t i;
     fm_status st = ledger_consent_parse(&parsed, document, err);
@@ -324,8 +343,12 @@ fm_status wallet_search_consent(json_t **out, struct wallet_search *s, const jso
     json_array_foreach(wallet_list(s->w, "consents"), i,
                        *out) if (strcmp(wallet_text(*out, "id"), id) == 0) return FM_OK;
     *out = NULL;
-    place = parsed.subject != NULL ? json_object_get(s->dids, parsed.subject) : NULL;
-    if (place == NULL)
+    if (parsed.subject == NULL)
         return FM_OK;
-    return found_again(out, s, document, &parsed, place, err);
+    place = json_object_get(s->dids, parsed.subject);
+    if (place == NULL)
+        st = is_own(&own, s->w, &parsed, err);
+    return st == FM_OK && (place != NULL || own)
+               ? found_again(out, s, document, &parsed, place, err)
+               : st;
 }

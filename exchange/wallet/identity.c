@@ -73,7 +73,7 @@ fm_status wallet_identity(const char **out, struct wallet *w, enum wallet_use us
     if (use == WALLET_PAIRWISE)
         return put(out, w, use, peer, number, false, err);
     st = wallet_check_searched(w, err);
-    number += wallet_stride(w, "identities", use, peer) - 1;
+    number += wallet_stride(w, use, peer) - 1;
     return st == FM_OK ? put(out, w, use, peer, number, false, err) : st;
 }
 

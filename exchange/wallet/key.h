@@ -5,8 +5,8 @@
  * function of the secret.
  *
  *   pairwise   the subject's DID towards that counterpart: credentials are issued to it. Number 0
- *   consent    a consent's own, never used twice: on the ledger, which all members read, not even
- *              two consents for one bank have a key in common
+ *   consent    a consent's own, by its moment (consent.h): on the ledger, which all members read,
+ *              not even two consents for one bank have a key in common
  *   mandate    a representative's towards the member that attests the mandate: stands in every
  *              consent under it, since companies are not persons
  *   nonce      of a consent's commitment to the subject's identifier

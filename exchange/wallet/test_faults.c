@@ -75,7 +75,7 @@ static fm_status grant(struct base_err *e)
     struct wallet_draft d;
     const json_t *record;
     size_t before = json_array_size(wallet_list(&wallet, "consents"));
-    fm_status st = wallet_consent_begin(&d, &wallet, "bank_a", NULL, e);
+    fm_status st = wallet_consent_begin(&d, &wallet, "bank_a", NULL, w->time_ms, e);
 
     if (st == FM_OK) {
         c = permission(d.nonce);

@@ -23,11 +23,10 @@ fm_status wallet_trail_walk(const struct ledger_bundle_source *source,
 /* Writes into the wallet where its consents stand on the ledger, granted and withdrawn, and keeps
  * those that it did not know. *news: how many records changed. report: of the same trail, valid.
  * FM_E_INVALID: it leaves out accepted entries, and the wallet is recovered and has not searched a
- * whole one yet: a key in an entry that is left out would be used twice.
+ * whole one yet: a DID for a mandate in an entry that is left out would be given twice.
  *
- * What remains: a whole trail may be an old one. Keys of up to 19 consents for one counterpart that
- * are newer than it are passed over (consent.h); beyond these, and with two copies of one wallet in
- * use at once, a key can still be used twice. */
+ * What remains: a whole trail may be an old one. 19 DIDs for mandates of one counterpart that are
+ * newer than it are passed over (consent.h); beyond these one can still be given twice. */
 fm_status wallet_trail_find(size_t *news, struct wallet *w, const struct ledger_verified *report,
                             const struct ledger_bundle_source *source,
                             struct base_err *err) FM_CHECK;
