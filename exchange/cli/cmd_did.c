@@ -94,12 +94,13 @@ const struct cli_command cli_did_resolve = {
 
 /* ---- export ---- */
 
-/* Root, the first so many characters of path, and every folder between it and the file. */
+/* Root, the first so many characters of path, and every folder between it and the file: a web
+ * server is another user, so the umask does not matter. */
 static fm_status make_folders(char *path, size_t root, struct base_err *err)
 {
     for (char *slash = path + root - 1; (slash = strchr(slash + 1, '/')) != NULL;) {
         *slash = '\0';
-        if (mkdir(path, 0755) != 0 && errno != EEXIST)
+        if (mkdir(path, 0755) == 0 ? chmod(path, 0755) != 0 : errno != EEXIST)
             return base_err_errno(err, path);
         *slash = '/';
     }

@@ -82,47 +82,6 @@ static fm_status publish_from(struct ledger_reader *reader, const char *dir,
     return st;
 }
 
-static fm_status publish(const struct cli_args *args, struct base_err *err)
-{
-    const char *dir = args->operands[0];
-    struct ledger_tile_report report = {0};
-    struct ledger_reader *reader = NULL;
-    char path[HOME_PATH], line[HOME_PATH + 128];
-    fm_status st = ledger_cli_path(path, args, err);
-
-    if (st == FM_OK)
-        st = ledger_reader_open(&reader, path, err);
-    if (st == FM_OK)
-        st = publish_from(reader, dir, &report, err);
-    ledger_reader_close(reader);
-    if (st != FM_OK)
-        return st;
-    (void)snprintf(line, sizeof line, "%s: %llu entries, %llu tiles new\n", dir,
-                   (unsigned long long)report.size, (unsigned long long)report.files);
-    return ledger_cli_print(
-        args,
-        json_pack("{s:I,s:I}", "size", (json_int_t)report.size, "tiles", (json_int_t)report.files),
-        line, err);
-}
-
-static const struct cli_option publish_options[] = {CLI_HOME_OPTION, CLI_JSON_OPTION, {0}};
-
-const struct cli_command cli_ledger_publish = {
-    "ledger publish",
-    "DIR",
-    1,
-    1,
-    "the final log as static files for outsiders (C2SP tlog-tiles); the node may run",
-    "Any web server serves DIR: checkpoint, tile/..., and members, the keys that cosign. It shows "
-    "that entries are there,\nin which order and how many, and never what is in them. Run it "
-    "again, "
-    "as from a timer: only what is new is\nwritten. Anyone checks it: firmiana-verify --keys FILE "
-    "--quorum K DIR, or any tool for C2SP logs.",
-    publish_options,
-    publish};
-
-/* ---- witnessing ---- */
-
 static fm_status load_keys(struct ledger_vkey **out, size_t *n, const char *path,
                            struct base_err *err)
 {
@@ -142,21 +101,109 @@ static fm_status load_keys(struct ledger_vkey **out, size_t *n, const char *path
     return st;
 }
 
+/* A witness's cosignature, which came as a file, into what is published. */
+static fm_status add_cosignature(const struct cli_args *args, struct base_err *err)
+{
+    const char *dir = args->operands[0], *key = cli_value(args, "witness");
+    struct ledger_checkpoint *done = malloc(sizeof *done);
+    struct ledger_vkey *keys = NULL;
+    char line[2 * HOME_PATH];
+    size_t n = 0;
+    fm_status st = done != NULL ? FM_OK : base_err_memory(err, "checkpoint");
+
+    if (st == FM_OK && key == NULL)
+        st = base_err_set(err, FM_E_ARG, "--cosignature needs --witness FILE, the witness's key");
+    if (st == FM_OK)
+        st = load_keys(&keys, &n, key, err);
+    if (st == FM_OK && n != 1)
+        st = base_err_set(err, FM_E_ARG, "%s: %zu keys, not the one of the witness", key, n);
+    if (st == FM_OK)
+        st = ledger_published_add(done, dir, cli_value(args, "cosignature"), &keys[0], err);
+    if (st == FM_OK) {
+        (void)snprintf(line, sizeof line, "%s: %llu entries, cosigned by %s\n", dir,
+                       (unsigned long long)done->size, keys[0].name);
+        st = ledger_cli_print(
+            args, json_pack("{s:I,s:s}", "size", (json_int_t)done->size, "cosigner", keys[0].name),
+            line, err);
+    }
+    free(keys);
+    free(done);
+    return st;
+}
+
+static fm_status publish(const struct cli_args *args, struct base_err *err)
+{
+    const char *dir = args->operands[0];
+    struct ledger_tile_report report = {0};
+    struct ledger_reader *reader = NULL;
+    char path[HOME_PATH], line[HOME_PATH + 128];
+    fm_status st;
+
+    if (cli_value(args, "cosignature") != NULL)
+        return add_cosignature(args, err);
+    if (cli_value(args, "witness") != NULL)
+        return base_err_set(err, FM_E_ARG, "--witness goes with --cosignature");
+    st = ledger_cli_path(path, args, err);
+    if (st == FM_OK)
+        st = ledger_reader_open(&reader, path, err);
+    if (st == FM_OK)
+        st = publish_from(reader, dir, &report, err);
+    ledger_reader_close(reader);
+    if (st != FM_OK)
+        return st;
+    (void)snprintf(line, sizeof line, "%s: %llu entries, %llu tiles new%s\n", dir,
+                   (unsigned long long)report.size, (unsigned long long)report.files,
+                   report.repaired ? "; the checkpoint there was damaged: written anew, without "
+                                     "witnesses' cosignatures"
+                                   : "");
+    return ledger_cli_print(args,
+                            json_pack("{s:I,s:I,s:b}", "size", (json_int_t)report.size, "tiles",
+                                      (json_int_t)report.files, "repaired", report.repaired),
+                            line, err);
+}
+
+static const struct cli_option publish_options[] = {
+    {"cosignature", "FILE",
+     "put a witness's cosignature (ledger witness --out) into DIR, which stays as it is otherwise",
+     0},
+    {"witness", "FILE", "with --cosignature: that witness's key line, by which it is checked", 0},
+    CLI_HOME_OPTION,
+    CLI_JSON_OPTION,
+    {0}};
+
+const struct cli_command cli_ledger_publish = {
+    "ledger publish",
+    "DIR",
+    1,
+    1,
+    "the final log as static files for outsiders (C2SP tlog-tiles); the node may run",
+    "Any web server serves DIR: checkpoint, tile/..., and members, the keys that cosign. It shows "
+    "that entries are there,\nin which order and how many, and never what is in them. Run it "
+    "again, "
+    "as from a timer: only what is new is\nwritten. Anyone checks it: firmiana-verify --keys FILE "
+    "--quorum K DIR, or any tool for C2SP logs.",
+    publish_options,
+    publish};
+
+/* ---- witnessing ---- */
+
 static fm_status witness_with(const struct cli_args *args, const struct ledger_trust *trust,
                               const struct did_secret *secret, struct base_err *err)
 {
-    const char *name = cli_value(args, "name");
+    const char *dir = args->operands[0];
+    const struct ledger_witness w = {cli_value(args, "name"), secret, cli_value(args, "memory"),
+                                     cli_value(args, "out")};
     struct ledger_checkpoint *done = malloc(sizeof *done);
     struct base_buf key = {0};
     fm_status st = done == NULL ? base_err_memory(err, "checkpoint")
-                                : ledger_vkey_put(&key, name, did_secret_key(secret), err);
+                                : ledger_vkey_put(&key, w.name, did_secret_key(secret), err);
 
     if (st == FM_OK)
-        st = ledger_witness_cosign(done, args->operands[0], cli_value(args, "memory"), trust, name,
-                                   secret, base_clock_unix_ms(base_clock_system()) / 1000, err);
+        st = ledger_witness_cosign(done, dir, &w, trust,
+                                   base_clock_unix_ms(base_clock_system()) / 1000, err);
     if (st == FM_OK)
-        printf("%s: %llu entries, cosigned by %s\n%s", args->operands[0],
-               (unsigned long long)done->size, name, base_buf_cstr(&key));
+        printf("%s: %llu entries, cosigned by %s\n%s", w.note != NULL ? w.note : dir,
+               (unsigned long long)done->size, w.name, base_buf_cstr(&key));
     base_buf_release(&key);
     free(done);
     return st;
@@ -192,6 +239,8 @@ static const struct cli_option witness_options[] = {
     {"quorum", "K", "how many of them must have cosigned", CLI_REQUIRED},
     {"memory", "FILE", "what it cosigned last; made the first time, never to be lost",
      CLI_REQUIRED},
+    {"out", "FILE", "write the cosignature there, and nothing into DIR: whoever publishes adds it",
+     0},
     CLI_PASSPHRASE_OPTION,
     {0}};
 
@@ -203,6 +252,8 @@ const struct cli_command cli_ledger_witness = {
     "cosign what a ledger publishes, as one who is no member",
     "Checks the members' cosignatures and, by a proof out of the tiles, that nothing which it "
     "cosigned before has changed;\nthen adds its own line to DIR/checkpoint and prints its key for "
-    "those who want to check that. No node, no home.",
+    "those who want to check that. No node, no home.\nA witness that may not write there, or has "
+    "only a copy of DIR, hands over its line: --out FILE, which\nfirmiana ledger publish DIR "
+    "--cosignature FILE --witness KEY adds.",
     witness_options,
     witness};

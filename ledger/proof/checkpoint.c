@@ -51,6 +51,25 @@ void ledger_cosignature_key_id(uint8_t out4[4], const char *name, const struct d
     memcpy(out4, hash, 4);
 }
 
+static bool name_char(uint8_t c)
+{
+    return c > 0x20 && c < 0x7f && c != '+';
+}
+
+fm_status ledger_cosigner_name(const char *name, struct base_err *err)
+{
+    size_t n = 0;
+
+    while (name_char((uint8_t)name[n]))
+        n++;
+    return name[n] == '\0' && n > 0 && n < DID_FIRMIANA_TEXT
+               ? FM_OK
+               : base_err_set(err, FM_E_ARG,
+                              "a cosigner's name is 1 to %d printable ASCII characters, with no "
+                              "space and no '+': as witness.example/1",
+                              DID_FIRMIANA_TEXT - 1);
+}
+
 fm_status ledger_cosign(struct ledger_cosignature *out, const struct ledger_checkpoint *checkpoint,
                         const char *did, const struct did_secret *secret, int64_t time_s,
                         struct base_err *err)
@@ -63,8 +82,11 @@ fm_status ledger_cosign(struct ledger_cosignature *out, const struct ledger_chec
     if (key->suite != did_suite_usual())
         return base_err_set(err, FM_E_UNSUPPORTED, "cosignatures are by %s keys, not %s",
                             did_suite_usual()->name, key->suite->name);
-    if (strlen(did) >= sizeof out->name || time_s <= 0)
-        return base_err_set(err, FM_E_ARG, "cosignature: no such name or time");
+    if (time_s <= 0)
+        return base_err_set(err, FM_E_ARG, "cosignature: no such time");
+    st = ledger_cosigner_name(did, err);
+    if (st != FM_OK)
+        return st;
     st = signed_message(&message, checkpoint, time_s, err);
     if (st == FM_OK)
         st = did_secret_sign(secret, out->signature, message.p, message.len, err);
@@ -185,7 +207,7 @@ static bool take_line(struct ledger_cosignature *out, struct base_cur *cur)
     if (!take_text(cur, DASH))
         return false;
     while ((c = base_cur_u8(cur)) != ' ') {
-        if (c <= 0x20 || c >= 0x7f || c == '+' || n + 1 >= sizeof out->name)
+        if (!name_char(c) || n + 1 >= sizeof out->name)
             return false;
         out->name[n++] = (char)c;
     }

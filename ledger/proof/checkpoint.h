@@ -15,6 +15,7 @@
 #ifndef FIRMIANA_LEDGER_CHECKPOINT_H
 #define FIRMIANA_LEDGER_CHECKPOINT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,9 +46,13 @@ struct ledger_checkpoint {
     struct ledger_cosignature cosigner[LEDGER_COSIGNERS_MAX];
 };
 
+/* FM_E_ARG unless a cosigner may have this name: 1 to DID_FIRMIANA_TEXT - 1 printable ASCII
+ * characters, no space and no '+' (C2SP signed-note, which also lets be what is not ASCII). */
+fm_status ledger_cosigner_name(const char *name, struct base_err *err) FM_CHECK;
+
 /* Signs chain, size, root and epoch of the checkpoint (its lines do not matter). secret is an
  * assertionMethod key of the member `did`, of suite ed25519, or sm2 where the profile is national
- * (FM_E_UNSUPPORTED otherwise). */
+ * (FM_E_UNSUPPORTED otherwise). FM_E_ARG: a name that no cosigner may have, or no time. */
 fm_status ledger_cosign(struct ledger_cosignature *out, const struct ledger_checkpoint *checkpoint,
                         const char *did, const struct did_secret *secret, int64_t time_s,
                         struct base_err *err) FM_CHECK;

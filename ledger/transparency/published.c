@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "ledger/proof/log.h"
@@ -77,8 +76,8 @@ static fm_status walk(struct walk *w, const char *dir, uint64_t size)
     return w->st;
 }
 
-static fm_status check_signers(size_t *signers, const struct ledger_checkpoint *c,
-                               const struct ledger_trust *trust, struct base_err *err)
+fm_status ledger_trust_check(size_t *signers, const struct ledger_checkpoint *c,
+                             const struct ledger_trust *trust, struct base_err *err)
 {
     fm_status st = ledger_vkeys_count(signers, c, trust->keys, trust->n, err);
 
@@ -101,7 +100,7 @@ fm_status ledger_published_verify(struct ledger_checkpoint *out, size_t *signers
     for (size_t i = 0; i < 8; i++)
         ledger_tile_reader_init(&w->tiles[i], dir, out->size);
     if (st == FM_OK)
-        st = check_signers(signers, out, trust, err);
+        st = ledger_trust_check(signers, out, trust, err);
     if (st == FM_OK)
         st = walk(w, dir, out->size);
     if (st == FM_OK) {
@@ -111,116 +110,5 @@ fm_status ledger_published_verify(struct ledger_checkpoint *out, size_t *signers
                               (unsigned long long)out->size);
     }
     free(w);
-    return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", dir);
-}
-
-/* ---- a witness ---- */
-
-/* What it cosigned last is a beginning of this. */
-static fm_status check_extends(const struct ledger_checkpoint *old,
-                               const struct ledger_checkpoint *new, const char *dir,
-                               struct base_err *err)
-{
-    struct ledger_tile_reader *tiles = malloc(sizeof *tiles);
-    struct ledger_log_source source;
-    struct ledger_log_proof proof;
-    fm_status st;
-
-    if (tiles == NULL)
-        return base_err_memory(err, "tiles");
-    ledger_tile_reader_init(tiles, dir, new->size);
-    source = ledger_tile_source(tiles);
-    if (memcmp(old->chain, new->chain, 32) != 0)
-        st = base_err_set(err, FM_E_CONFLICT, "this witness cosigned another ledger before");
-    else if (old->size > new->size)
-        st = base_err_set(err, FM_E_INVALID,
-                          "%llu entries are published, this witness cosigned %llu already",
-                          (unsigned long long)new->size, (unsigned long long)old->size);
-    else {
-        st = ledger_log_prove_consistency(&proof, old->size, new->size, &source, err);
-        if (st == FM_OK)
-            st = ledger_log_verify_consistency(&proof, old->size, old->root, new->size, new->root,
-                                               err);
-        if (st == FM_E_INVALID)
-            st = base_err_set(err, FM_E_CONFLICT,
-                              "what this witness cosigned at %llu entries is no beginning of this "
-                              "log: two histories, or tiles that are not its own",
-                              (unsigned long long)old->size);
-    }
-    free(tiles);
-    return st;
-}
-
-/* The witness's own line in place of an older one, or behind the others. */
-static fm_status add_line(struct ledger_checkpoint *c, const struct ledger_cosignature *line,
-                          struct base_err *err)
-{
-    size_t i = 0;
-
-    while (i < c->n && strcmp(c->cosigner[i].name, line->name) != 0)
-        i++;
-    if (i == LEDGER_COSIGNERS_MAX)
-        return base_err_set(err, FM_E_LIMIT, "there is no room for one more cosignature");
-    c->cosigner[i] = *line;
-    c->n += i == c->n;
-    return FM_OK;
-}
-
-static fm_status write_checkpoint(const char *path, const struct ledger_checkpoint *c,
-                                  struct base_err *err)
-{
-    struct base_buf text = {0};
-    fm_status st = ledger_checkpoint_encode(&text, c, err);
-
-    if (st == FM_OK)
-        st = base_file_write(path, text.p, text.len, 0644, err);
-    base_buf_release(&text);
-    return st;
-}
-
-static fm_status check_memory(const char *memory, const struct ledger_checkpoint *new,
-                              const char *dir, struct base_err *err)
-{
-    struct ledger_checkpoint *old = malloc(sizeof *old);
-    struct base_buf text = {0};
-    fm_status st = old != NULL ? base_file_read(&text, memory, 1 << 17, err)
-                               : base_err_memory(err, "checkpoint");
-
-    if (st == FM_OK)
-        st = ledger_checkpoint_parse(old, (const char *)text.p, text.len, err);
-    if (st == FM_OK)
-        st = check_extends(old, new, dir, err);
-    else
-        (void)base_err_prefix(err, "%s", memory);
-    base_buf_release(&text);
-    free(old);
-    return st;
-}
-
-fm_status ledger_witness_cosign(struct ledger_checkpoint *out, const char *dir, const char *memory,
-                                const struct ledger_trust *trust, const char *name,
-                                const struct did_secret *secret, int64_t time_s,
-                                struct base_err *err)
-{
-    struct ledger_cosignature line;
-    char path[PATH_ROOM];
-    size_t signers;
-    int n = snprintf(path, sizeof path, "%s/checkpoint", dir);
-    fm_status st = ledger_published_checkpoint(out, dir, err);
-
-    if (n <= 0 || n >= (int)sizeof path)
-        return base_err_set(err, FM_E_ARG, "%.80s...: the path is too long", dir);
-    if (st == FM_OK)
-        st = check_signers(&signers, out, trust, err);
-    if (st == FM_OK && access(memory, F_OK) == 0)
-        st = check_memory(memory, out, dir, err);
-    if (st == FM_OK)
-        st = ledger_cosign(&line, out, name, secret, time_s, err);
-    if (st == FM_OK)
-        st = add_line(out, &line, err);
-    if (st == FM_OK)
-        st = write_checkpoint(memory, out, err);
-    if (st == FM_OK)
-        st = write_checkpoint(path, out, err);
     return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", dir);
 }

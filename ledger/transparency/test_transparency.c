@@ -218,13 +218,18 @@ static void every_bit_matters(void **state)
     memcpy(data[5], kept, 32);
 }
 
-static fm_status cosign(const struct did_secret *secret)
+static fm_status cosign_as(const char *name, const struct did_secret *secret, const char *note)
 {
     const struct ledger_trust trust = {trusted, MEMBERS, 2};
+    const struct ledger_witness witness = {name, secret, memory, note};
     static struct ledger_checkpoint c;
 
-    return ledger_witness_cosign(&c, dir, memory, &trust, "witness.example/1", secret, 1790000001,
-                                 &err);
+    return ledger_witness_cosign(&c, dir, &witness, &trust, 1790000001, &err);
+}
+
+static fm_status cosign(const struct did_secret *secret)
+{
+    return cosign_as("witness.example/1", secret, NULL);
 }
 
 static void witnesses_sign_one_history(void **state)

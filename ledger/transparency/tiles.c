@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,7 +59,7 @@ static fm_status full_path(char out[PATH_ROOM], const char *dir, const char *nam
                : base_err_set(err, FM_E_ARG, "%.80s...: the path is too long", dir);
 }
 
-/* Makes the folders that lead to path. */
+/* Makes the folders that lead to path, for anybody to read. */
 static fm_status make_folders(char *path, struct base_err *err)
 {
     for (char *at = path + 1; *at != '\0'; at++) {
@@ -67,7 +68,7 @@ static fm_status make_folders(char *path, struct base_err *err)
         if (*at != '/')
             continue;
         *at = '\0';
-        bad = mkdir(path, 0755) != 0 && errno != EEXIST;
+        bad = mkdir(path, 0755) == 0 ? chmod(path, 0755) != 0 : errno != EEXIST;
         if (bad)
             (void)base_err_errno(err, path);
         *at = '/';
@@ -96,7 +97,7 @@ static fm_status write_tile(const char *dir, const char *name, const void *bytes
     f = fopen(fresh, "wb");
     if (f == NULL)
         return base_err_errno(err, fresh);
-    good = fwrite(bytes, 1, len, f) == len;
+    good = fchmod(fileno(f), 0644) == 0 && fwrite(bytes, 1, len, f) == len;
     good = fclose(f) == 0 && good && rename(fresh, path) == 0;
     if (good)
         return FM_OK;
@@ -126,6 +127,35 @@ static fm_status write_file(const char *dir, const char *name, const void *bytes
     if (st == FM_OK)
         st = make_folders(path, err);
     return st == FM_OK ? base_file_write(path, bytes, len, 0644, err) : st;
+}
+
+fm_status ledger_published_lock(int *fd, const char *dir, struct base_err *err)
+{
+    int got;
+    fm_status st;
+
+    *fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0)
+        return base_err_errno(err, dir);
+    while ((got = flock(*fd, LOCK_EX)) != 0 && errno == EINTR)
+        ;
+    if (got == 0)
+        return FM_OK;
+    st = base_err_errno(err, dir);
+    (void)close(*fd);
+    return st;
+}
+
+fm_status ledger_published_put_checkpoint(const char *dir, const struct ledger_checkpoint *c,
+                                          struct base_err *err)
+{
+    struct base_buf text = {0};
+    fm_status st = ledger_checkpoint_encode(&text, c, err);
+
+    if (st == FM_OK)
+        st = write_file(dir, "checkpoint", text.p, text.len, err);
+    base_buf_release(&text);
+    return st;
 }
 
 /* ---- publishing ---- */
@@ -209,20 +239,39 @@ static void keep_cosignatures(struct ledger_checkpoint *out, const struct ledger
     }
 }
 
+/* What stands there: nothing, a checkpoint, or one whose lines are damaged, of which the tree's are
+ * read if they can be. */
+static fm_status read_before(struct ledger_checkpoint *old, bool *repaired, const char *dir,
+                             struct base_err *err)
+{
+    struct base_buf text = {0};
+    char path[PATH_ROOM];
+    const char *lines;
+    fm_status st = ledger_published_checkpoint(old, dir, err);
+
+    *repaired = st == FM_E_INPUT || st == FM_E_LIMIT;
+    if (st == FM_OK || (st != FM_E_NOT_FOUND && !*repaired))
+        return st;
+    *old = (struct ledger_checkpoint){0};
+    if (st == FM_E_INPUT && full_path(path, dir, "checkpoint", err) == FM_OK &&
+        base_file_read(&text, path, CHECKPOINT_MAX, err) == FM_OK &&
+        (lines = strstr(base_buf_cstr(&text), "\n\n")) != NULL &&
+        ledger_checkpoint_parse(old, (const char *)text.p,
+                                (size_t)(lines + 2 - (const char *)text.p), err) != FM_OK)
+        *old = (struct ledger_checkpoint){0};
+    base_buf_release(&text);
+    return FM_OK;
+}
+
 static fm_status publish(const char *dir, const struct ledger_tile_log *log,
                          struct ledger_checkpoint *out, struct ledger_checkpoint *old,
                          const char *keys, struct ledger_tile_report *report, struct base_err *err)
 {
-    struct base_buf text = {0};
-    fm_status st = ledger_published_checkpoint(old, dir, err);
+    fm_status st = read_before(old, &report->repaired, dir, err);
     bool same;
 
-    if (st == FM_E_NOT_FOUND) {
-        *old = (struct ledger_checkpoint){0};
-        st = FM_OK;
-    } else if (st == FM_OK) {
+    if (st == FM_OK && old->size > 0)
         st = check_before(old, log, out, err);
-    }
     same = st == FM_OK && ledger_checkpoint_same(old, out);
     if (same)
         keep_cosignatures(out, old);
@@ -233,11 +282,8 @@ static fm_status publish(const char *dir, const struct ledger_tile_log *log,
     if (st == FM_OK)
         st = sync_folder(dir, err);
     if (st == FM_OK)
-        st = ledger_checkpoint_encode(&text, out, err);
-    if (st == FM_OK)
-        st = write_file(dir, "checkpoint", text.p, text.len, err);
+        st = ledger_published_put_checkpoint(dir, out, err);
     report->size = out->size;
-    base_buf_release(&text);
     return st;
 }
 
@@ -246,13 +292,21 @@ fm_status ledger_tiles_publish(const char *dir, const struct ledger_tile_log *lo
                                struct ledger_tile_report *report, struct base_err *err)
 {
     struct ledger_checkpoint *two = calloc(2, sizeof *two);
+    char path[PATH_ROOM];
+    int fd;
     fm_status st;
 
     *report = (struct ledger_tile_report){0};
     if (two == NULL)
         return base_err_memory(err, "checkpoint");
     two[0] = *checkpoint;
-    st = publish(dir, log, &two[0], &two[1], keys, report, err);
+    st = full_path(path, dir, "checkpoint", err);
+    if (st == FM_OK)
+        st = make_folders(path, err);
+    if (st == FM_OK && (st = ledger_published_lock(&fd, dir, err)) == FM_OK) {
+        st = publish(dir, log, &two[0], &two[1], keys, report, err);
+        (void)close(fd);
+    }
     free(two);
     return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", dir);
 }

@@ -11,10 +11,13 @@
  * says that entries are there, in which order and number: never what is in them.
  *
  * Tiles are written before the checkpoint that needs them, each under another name first: a reader
- * never sees half of anything. Files that are there are not written again. */
+ * never sees half of anything. Files that are there are not written again. All of it is for anybody
+ * to read, whatever the umask: folders are 0755, files 0644. Who writes holds the folder's lock
+ * (flock), so that of two writers none takes back what the other wrote. */
 #ifndef FIRMIANA_LEDGER_TILES_H
 #define FIRMIANA_LEDGER_TILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,15 +44,20 @@ struct ledger_tile_log {
 
 struct ledger_tile_report {
     uint64_t size, files; /* leaves; files written */
+    bool repaired;        /* the checkpoint that stood there could not be read */
 };
 
 /* Publishes the log up to the checkpoint's size into dir, which is made if it is not there. keys:
  * what goes to DIR/members. A checkpoint that is there already must be of the same chain and a
  * beginning of this one (FM_E_CONFLICT); of the same state, its cosignatures are kept beside the
- * new ones, witnesses' too. */
+ * new ones, witnesses' too. One that cannot be read is written anew: its first lines must be a
+ * beginning of this log, if they can be read, and its cosignatures go. */
 fm_status ledger_tiles_publish(const char *dir, const struct ledger_tile_log *log,
                                const struct ledger_checkpoint *checkpoint, const char *keys,
                                struct ledger_tile_report *report, struct base_err *err) FM_CHECK;
+
+/* One writer at a time: waits, and holds dir until *fd is closed. */
+fm_status ledger_published_lock(int *fd, const char *dir, struct base_err *err) FM_CHECK;
 
 /* ---- reading what is published ---- */
 
@@ -72,5 +80,7 @@ fm_status ledger_tile_root(uint8_t out32[32], const struct ledger_log_source *so
 
 fm_status ledger_published_checkpoint(struct ledger_checkpoint *out, const char *dir,
                                       struct base_err *err) FM_CHECK;
+fm_status ledger_published_put_checkpoint(const char *dir, const struct ledger_checkpoint *c,
+                                          struct base_err *err) FM_CHECK;
 
 #endif

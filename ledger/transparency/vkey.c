@@ -24,7 +24,10 @@ fm_status ledger_vkey_put(struct base_buf *out, const char *name, const struct d
 {
     const struct form *form = &forms[key->suite == did_suite_sm2()];
     uint8_t id[4], bytes[KEY_BYTES];
+    fm_status st = ledger_cosigner_name(name, err);
 
+    if (st != FM_OK)
+        return st;
     if (key->suite != did_suite_usual())
         return base_err_set(err, FM_E_UNSUPPORTED, "cosignatures are by %s keys, not %s",
                             did_suite_usual()->name, key->suite->name);

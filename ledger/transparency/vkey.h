@@ -19,8 +19,8 @@ struct ledger_vkey {
     struct did_key key; /* of suite ed25519, or sm2 */
 };
 
-/* Appends the line, with its newline. FM_E_UNSUPPORTED: a key of another suite than the profile's
- * usual one. */
+/* Appends the line, with its newline. FM_E_ARG: a name that no cosigner may have (checkpoint.h).
+ * FM_E_UNSUPPORTED: a key of another suite than the profile's usual one. */
 fm_status ledger_vkey_put(struct base_buf *out, const char *name, const struct did_key *key,
                           struct base_err *err) FM_CHECK;
 
