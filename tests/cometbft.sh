@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A ledger that CometBFT orders: four members, each with its node and its CometBFT, over loopback. Queries and answers as
 # under the default engine; one killed and back; its CometBFT alone killed; two killed: nothing goes on, nothing is lost; a
-# wiped disk; a corrupt one; folders that do not belong together. At the end all replicas have one trail, and it verifies.
+# wiped disk; a corrupt one; folders that do not belong together; a stranger at the door. At the end all replicas have one
+# trail, and it verifies.
 # usage: tests/cometbft.sh BUILD_FOLDER      Skips (77) where CometBFT is not installed: ./run cometbft
 set -euo pipefail
 build=$(cd "$1" && pwd) name=cometbft.sh
@@ -28,6 +29,39 @@ set_member bank_b cometbft_rpc "\"${rpcs[1]}\""
 for m in "${members[@]}"; do set_member "$m" cometbft_snapshots 4; done
 homes_start
 step "four nodes are up"
+
+# ---- a stranger: a CometBFT with the same genesis and a key of its own dials a member, and is turned away each time ----
+S=$W/stranger
+cometbft init --home "$S" >/dev/null
+cp "$W/bank_a/cometbft/config/genesis.json" "$S/config/"
+bank=$(sed -n 's/^persistent_peers = "\([^,"]*\).*/\1/p' "$W/bank_b/cometbft/config/config.toml")
+[[ $bank == *@127.0.0.1:* ]] || fail "bank_b's first peer: '$bank'"
+sed -i "s|^persistent_peers = .*|persistent_peers = \"$bank\"|; s|^proxy_app = .*|proxy_app = \"noop\"|; s|^pprof_laddr = .*|pprof_laddr = \"\"|
+  s|^laddr = \"tcp://0.0.0.0:26656\"|laddr = \"tcp://127.0.0.1:0\"|; s|^laddr = \"tcp://127.0.0.1:26657\"|laddr = \"unix://$S/rpc.sock\"|
+  s|^addr_book_strict = .*|addr_book_strict = false|" "$S/config/config.toml"
+cometbft start --home "$S" >"$W/stranger.log" 2>&1 &
+pid[stranger]=$!
+turned_away() { [ "$(grep -c "Stopping peer for error.*${bank%@*}.*err=EOF" "$W/stranger.log")" -ge 3 ]; }
+wait_for 60 "the stranger's being turned away three times" turned_away
+stranger=$(cometbft show-node-id --home "$S")
+peers_of() { # two of them answer RPC at an address
+  case $1 in
+    bank_a) curl -sS "http://${rpcs[0]}/net_info" ;;
+    bank_b) curl -sS "http://${rpcs[1]}/net_info" ;;
+    *) rpc "$1" net_info ;;
+  esac
+}
+has_three() { peers_of "$1" | grep -q '"n_peers":"3"'; }
+for m in "${members[@]}"; do
+  wait_for 60 "$m's three peers" has_three "$m"
+  peers_of "$m" >"$W/peers"
+  ! grep -q "$stranger" "$W/peers" || fail "$m has the stranger $stranger among its peers: $(cat "$W/peers")"
+done
+curl -sS --unix-socket "$S/rpc.sock" http://cometbft/status | grep -q '"latest_block_height":"0"' || fail "the stranger has blocks"
+kill -9 "${pid[stranger]}"
+wait "${pid[stranger]}" 2>/dev/null || true
+unset 'pid[stranger]'
+step "a stranger with the same genesis was turned away $(grep -c 'Stopping peer for error' "$W/stranger.log") times"
 
 # ---- what people do ----
 for b in "${banks[@]}"; do publish "$b"; done
