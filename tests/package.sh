@@ -23,7 +23,7 @@ dpkg-deb -e "$deb" "$W/control"
 # ---- what is in it ----
 [ "$(dpkg-deb -f "$deb" Package)" = firmiana ] || fail "it is called $(dpkg-deb -f "$deb" Package)"
 depends=$(dpkg-deb -f "$deb" Depends)
-for library in libc6 libjansson4 libmicrohttpd libpg-query libqrencode4 libsqlite3-0 libssl3 libzmq5 adduser; do
+for library in libc6 libjansson4 libmicrohttpd libpg-query libqrencode4 libsqlite3-0 libssl3 libzmq5 adduser sqlite3; do
   case $depends in *"$library"*) ;; *) fail "does not depend on $library: $depends" ;; esac
 done
 file() { [ -f "$W/root/$1" ] || fail "$1 is not in it"; [ "$(stat -c %a "$W/root/$1")" = "$2" ] || fail "$1 has mode $(stat -c %a "$W/root/$1")"; }

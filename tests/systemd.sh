@@ -2,6 +2,7 @@
 # The Debian package on a Debian 12 that has just been made, under a systemd that really runs: installed by apt, set up as the
 # README says, started as the unit is written, with all of its hardening. A node under it answers queries with two others; it
 # is killed, frozen, reloaded, upgraded, stopped, removed; each fault that a start cannot mend ends the restarts, and is named.
+# The demo runs there, with the package and what it depends on; so do CometBFT under the unit, if build/tools has it, and a token.
 # usage: tests/systemd.sh BUILD_FOLDER   (root; debootstrap, systemd-container; reaches a mirror: $FIRMIANA_DEBIAN, or Debian's)
 set -euo pipefail
 build=$(cd "$1" && pwd)
@@ -68,6 +69,11 @@ state=$(inside systemctl is-system-running --wait || true)
 [ "$state" = running ] || fail "the new system is '$state': $(inside systemctl --failed --no-pager)"
 step "Debian $(cat "$R/etc/debian_version") boots, $(inside systemctl --version | head -n 1)"
 
+# ---- the demo, where there is the package, what it depends on, and no source ----
+in_root() { inside env -C /root "$@"; }
+in_root firmiana demo >"$W/demo" 2>&1 || fail "firmiana demo: $(tail -n 5 "$W/demo")"
+step "the demo runs with the package alone"
+
 # ---- a start before there is anything to start: one line says what is missing, and nothing is tried again ----
 refused() { # what the journal or the status must say
   ! inside systemctl start firmiana 2>/dev/null || fail "started, though: $1"
@@ -82,7 +88,6 @@ inside install -m 600 /root/passphrase.txt /etc/firmiana/passphrase
 refused "make a home with firmiana init"
 
 # ---- the home, as the README has it; two more members for company ----
-in_root() { inside env -C /root "$@"; }
 port=7100
 as init --alias bank_a --listen tcp://0.0.0.0:7100 --endpoint tcp://127.0.0.1:7100 >/dev/null
 in_root firmiana demo-data data --rows 60 --banks 2 >"$W/data.txt"
@@ -217,6 +222,78 @@ inside chown firmiana $home/keys/assertion.json
 until_true "it is started again" is SubState running
 until_true "mended, it answers as before" again
 step "9 faults named, and mended"
+
+# ---- CometBFT, which the node runs inside its unit; one validator, since it is the unit that is looked at ----
+comet=$(PATH=$PWD/build/tools:$PATH command -v cometbft || true)
+if [ -n "$comet" ]; then
+  inside systemctl stop firmiana
+  install -m 755 "$comet" "$R/usr/local/bin/cometbft"
+  inside mv $home $home.embedded
+  as init --alias bank_c --listen tcp://0.0.0.0:7110 --endpoint tcp://127.0.0.1:7110 --engine cometbft --consensus tcp://127.0.0.1:7111 >/dev/null
+  in_root firmiana ledger init --name ordered --quorum 1 --engine cometbft --out ordered.json --member $home/member.json >/dev/null
+  in_root install -o firmiana -g firmiana -m 600 ordered.json $home/genesis.json
+  in_root install -o firmiana -g firmiana -m 600 data/bank_a.db $home/data.db
+  inside systemctl start firmiana || fail "with CometBFT it does not start: $(log)"
+  ordered() { as dataset publish --table loans >"$W/published" 2>&1 && grep -q "final at height" "$W/published"; }
+  until_true "CometBFT orders" ordered
+  comet_pid() { as status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p'; }
+  pid=$(comet_pid)
+  [ "$(inside readlink "/proc/$pid/exe")" = /usr/local/bin/cometbft ] || fail "process $pid is no CometBFT"
+  has Seccomp 2
+  has NoNewPrivs 1
+  has CapEff 0000000000000000
+  sees touch $home/cometbft/.probe && sees rm $home/cometbft/.probe || fail "CometBFT could not write its folder"
+  ! sees touch /usr/local/bin/x || fail "CometBFT could write programs"
+  inside sh -c "kill -9 $pid"
+  comet_anew() { local now; now=$(comet_pid) && [ "${now:-0}" != 0 ] && [ "$now" != "$pid" ]; }
+  until_true "the node starts its CometBFT again" comet_anew
+  until_true "CometBFT orders after kill -9" ordered
+  pid=$(comet_pid)
+  inside systemctl stop firmiana
+  [ "$(property Result) $(property ExecMainStatus)" = "success 0" ] || fail "with CometBFT a stop ends with $(property Result) $(property ExecMainStatus)"
+  ! inside test -e "/proc/$pid" || fail "a stop leaves CometBFT behind"
+  inside rm -rf $home
+  inside mv $home.embedded $home
+  inside systemctl start firmiana
+  until_true "with its own home it answers as before" again
+  step "CometBFT runs under the unit"
+else
+  step "no cometbft in build/tools: not tried under the unit"
+fi
+
+# ---- an officer's key in a token, under the unit's hardening ----
+chroot "$R" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends softhsm2 libp11-kit0 >"$W/log" 2>&1 || fail "apt: $(tail -n 5 "$W/log")"
+inside sh -c "mkdir -p $home/tokens && echo 'directories.tokendir = $home/tokens' >$home/softhsm2.conf && chown -R firmiana $home/tokens $home/softhsm2.conf"
+token() { inside runuser -u firmiana -- env SOFTHSM2_CONF=$home/softhsm2.conf "$@"; }
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 2>/dev/null | openssl pkcs8 -topk8 -nocrypt -out "$R$home/imported.pem"
+inside chown firmiana $home/imported.pem
+token softhsm2-util --init-token --free --label bank --pin 4321 --so-pin 8765 >/dev/null
+token softhsm2-util --import $home/imported.pem --token bank --label officer --id 01 --pin 4321 >/dev/null
+token firmiana officer create --token "pkcs11:token=bank;object=officer?module-path=/usr/lib/softhsm/libsofthsm2.so" --out $home/token.json \
+  --passphrase-fd 3 3<<<4321 >"$W/token" 2>&1 || fail "the token: $(cat "$W/token")"
+as officer add "$(tail -n 1 "$W/token")" >"$W/log" 2>&1 || fail "the token's key is not added: $(cat "$W/log")"
+# The unit as it is, but for what it runs, and the PIN, which systemd hands over.
+inside mkdir -p /run/systemd/system/token.service.d
+inside cp /usr/lib/systemd/system/firmiana.service /run/systemd/system/token.service
+cat >"$W/token.conf" <<UNIT
+[Service]
+Type=oneshot
+WatchdogSec=0
+Restart=no
+LoadCredential=
+SetCredential=
+SetCredential=passphrase:4321
+Environment=SOFTHSM2_CONF=$home/softhsm2.conf
+ExecReload=
+ExecStart=
+ExecStart=/bin/sh -c 'exec /usr/bin/firmiana contract authorize $contract --home $home --key $home/token.json --passphrase-fd 3 3<"\$CREDENTIALS_DIRECTORY/passphrase"'
+StandardOutput=journal
+UNIT
+inside tee /run/systemd/system/token.service.d/what.conf <"$W/token.conf" >/dev/null
+inside systemctl daemon-reload
+inside systemctl start token || fail "a token does not sign under the unit: $(inside journalctl -u token --no-pager -o cat -n 5)"
+inside journalctl -u token --no-pager -o cat | grep -q "authorization: final at height" || fail "under the unit: $(inside journalctl -u token --no-pager -o cat -n 5)"
+step "a token signs under the unit's hardening"
 
 # ---- an upgrade stops and starts it, a removal stops it and keeps the home ----
 pid=$(property MainPID)

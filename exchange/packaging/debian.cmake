@@ -20,8 +20,8 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS adduser)
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "sqlite3, libp11-kit0") # the latter is loaded for keys in tokens
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, sqlite3") # the latter: firmiana demo asks it for the right answers
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS libp11-kit0) # loaded for keys in tokens
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "prometheus, bash-completion")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/exchange/packaging/postinst ${PROJECT_SOURCE_DIR}/exchange/packaging/prerm
