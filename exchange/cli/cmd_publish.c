@@ -16,13 +16,13 @@ enum { KEYS_MAX = 1 << 18 };
 
 /* ---- publishing ---- */
 
-static fm_status node(void *ctx, uint8_t out32[32], unsigned level, uint64_t index,
-                      struct base_err *err)
+fm_status ledger_cli_node(void *ctx, uint8_t out32[32], unsigned level, uint64_t index,
+                          struct base_err *err)
 {
     return ledger_reader_node(ctx, out32, level, index, err);
 }
 
-static fm_status entry(void *ctx, uint8_t out32[32], uint64_t leaf, struct base_err *err)
+fm_status ledger_cli_entry(void *ctx, uint8_t out32[32], uint64_t leaf, struct base_err *err)
 {
     return ledger_reader_payload_hash(ctx, out32, leaf, err);
 }
@@ -62,7 +62,7 @@ static fm_status add_keys(void *ctx, const char *key, const json_t *value, struc
 static fm_status publish_from(struct ledger_reader *reader, const char *dir,
                               struct ledger_tile_report *report, struct base_err *err)
 {
-    const struct ledger_tile_log log = {{node, reader}, entry, reader};
+    const struct ledger_tile_log log = {{ledger_cli_node, reader}, ledger_cli_entry, reader};
     struct ledger_checkpoint *checkpoint = malloc(sizeof *checkpoint);
     struct keys keys = {reader, {0}};
     struct base_buf text = {0};

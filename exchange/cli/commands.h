@@ -62,6 +62,7 @@ extern const struct cli_command cli_anchor, cli_verify;                         
 extern const struct cli_command cli_document_keep, cli_document_get, cli_document_list,
     cli_document_show, cli_document_drop;                               /* cmd_document.c */
 extern const struct cli_command cli_ledger_publish, cli_ledger_witness; /* cmd_publish.c */
+extern const struct cli_command cli_ledger_proof;                       /* cmd_proof.c */
 extern const struct cli_command cli_governance_list, cli_governance_vote,
     cli_member_vote;                                    /* cmd_governance.c */
 extern const struct cli_command cli_governance_propose; /* cmd_governance_propose.c */

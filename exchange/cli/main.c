@@ -19,6 +19,7 @@ static const struct cli_command *const commands[] = {
     &cli_ledger_prune,
     &cli_ledger_publish,
     &cli_ledger_witness,
+    &cli_ledger_proof,
     &cli_epoch_show,
     &cli_epoch_propose,
     &cli_epoch_approve,

@@ -8,19 +8,32 @@ go_is_good() { # 1.22.11 or later
   v=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) || return 1
   [ "$(printf '%s\n' 1.22.11 "${v#go}" | sort -V | head -n 1)" = 1.22.11 ]
 }
+# The suite's reader of published logs over others' libraries, pinned in tests/tlog/go.sum; its test skips without it.
+tlog_step() {
+  if (cd tests/tlog && GOTOOLCHAIN=local CGO_ENABLED=0 timeout 300 go build -mod=readonly -trimpath -o ../../build/tools/tlog .) >build/tlog.log 2>&1; then
+    say "build/tools/tlog: built"
+  else
+    rm -f build/tools/tlog
+    say "build/tools/tlog: not built, the suite does without: $(tail -n 1 build/tlog.log)"
+  fi
+}
 comet_step() {
+  [ ! -x /usr/local/go/bin/go ] || PATH=$PATH:/usr/local/go/bin
+  mkdir -p build/tools
+  comet_build
+  if go_is_good; then tlog_step; fi
+}
+comet_build() {
   local fresh
   if comet_is_there; then
     say "build/tools/cometbft: $comet_version"
     return
   fi
-  [ ! -x /usr/local/go/bin/go ] || PATH=$PATH:/usr/local/go/bin
   if ! go_is_good && [ "$install" = yes ] && [ "$(id -u)" = 0 ]; then
     apt-get update -qq >/dev/null 2>&1 || true
     apt-get install -y -qq --no-install-recommends -t bookworm-backports golang-go ca-certificates >/dev/null 2>&1 || true
   fi
   go_is_good || die "CometBFT is built with Go 1.22.11 or later, which is not here: install it (Debian: golang-go of bookworm-backports, or https://go.dev/dl)"
-  mkdir -p build/tools
   fresh=$(mktemp -d build/tools/fresh.XXXXXX)
   if ! GOTOOLCHAIN=local CGO_ENABLED=0 GOBIN=$PWD/$fresh timeout 900 \
     go install "github.com/cometbft/cometbft/cmd/cometbft@v$comet_version" >build/cometbft.log 2>&1; then

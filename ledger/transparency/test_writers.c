@@ -1,5 +1,5 @@
 /* Who may write into what is published, and how it is read: names of witnesses, lines that come as
- * files, two writers at once, modes, and a checkpoint that was damaged. */
+ * files, two writers at once, modes, a checkpoint that was damaged; and proofs of one entry. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,12 +14,10 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "base/hash.h"
-#include "ledger/proof/log.h"
-#include "ledger/proof/test_world.h"
-#include "ledger/transparency/published.h"
+#include "ledger/transparency/test_site.h"
+#include "ledger/transparency/tlog_proof.h"
 
-enum { MOST = 700, MEMBERS = 3 };
+enum { MEMBERS = SITE_MEMBERS };
 
 static struct base_err err;
 static char dir[64], memory[96];
@@ -39,10 +37,7 @@ static int set_up(void **state)
     assert_non_null(mkdtemp(dir));
     (void)snprintf(memory, sizeof memory, "%s/memory", dir);
     world_init(w);
-    for (size_t i = 0; i < MEMBERS; i++) {
-        (void)snprintf(trusted[i].name, sizeof trusted[i].name, "%s", w->m[i].did);
-        trusted[i].key = *did_secret_key(w->m[i].node);
-    }
+    site_keys(trusted, w);
     return 0;
 }
 
@@ -57,42 +52,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-static fm_status entry(void *ctx, uint8_t out32[32], uint64_t leaf, struct base_err *e)
-{
-    (void)ctx;
-    (void)e;
-    base_hash(out32, &leaf, sizeof leaf);
-    return FM_OK;
-}
-
-static fm_status node(void *ctx, uint8_t out32[32], unsigned level, uint64_t index,
-                      struct base_err *e)
-{
-    struct ledger_log log = {0};
-
-    for (uint64_t i = index << level; i < (index + 1) << level; i++) {
-        uint8_t data[32], hash[32];
-
-        assert_true(i < MOST && entry(ctx, data, i, e) == FM_OK);
-        ledger_log_leaf_hash(hash, data);
-        ledger_log_append(&log, hash, NULL);
-    }
-    ledger_log_root(out32, &log);
-    return FM_OK;
-}
-
 static fm_status publish_to(const char *to, uint64_t size, struct ledger_tile_report *report)
 {
-    const struct ledger_tile_log log = {{node, NULL}, entry, NULL};
     static struct ledger_checkpoint c;
 
-    memset(&c, 0, sizeof c);
-    memcpy(c.chain, w->chain, 32);
-    c.size = size;
-    must(ledger_tile_root(c.root, &log.nodes, size, &err));
-    for (; c.n < MEMBERS; c.n++)
-        must(ledger_cosign(&c.cosigner[c.n], &c, w->m[c.n].did, w->m[c.n].node, 1790000000, &err));
-    return ledger_tiles_publish(to, &log, &c, "", report, &err);
+    must(site_checkpoint(&c, w, size, &err));
+    return ledger_tiles_publish(to, &site_log, &c, "", report, &err);
 }
 
 static fm_status publish(uint64_t size)
@@ -287,6 +252,70 @@ static void publishing_repairs(void **state)
     base_buf_release(&text);
 }
 
+/* Every entry at sizes around the edges; every byte of a proof counts; two other histories. */
+static void proofs_are_of_one_entry(void **state)
+{
+    static const uint64_t sizes[] = {1, 2, 3, 7, 8, 255, 256, 257, 600};
+    const struct ledger_trust trust = {trusted, MEMBERS, MEMBERS}, more = {trusted, MEMBERS, 4};
+    static struct ledger_tlog_proof p, again;
+    struct base_buf text = {0};
+    size_t signers;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        must(site_checkpoint(&p.checkpoint, w, sizes[i], &err));
+        for (uint64_t leaf = 0; leaf < sizes[i]; leaf += sizes[i] / 5 + 1) {
+            base_buf_clear(&text);
+            must(ledger_tlog_prove(&p, leaf, &site_log, &err));
+            must(ledger_tlog_proof_encode(&text, &p, &err));
+            must(ledger_tlog_proof_parse(&again, (const char *)text.p, text.len, &err));
+            must(ledger_tlog_proof_verify(&again, &signers, &trust, &err));
+            assert_int_equal(signers, MEMBERS);
+        }
+        assert_int_equal(ledger_tlog_prove(&p, sizes[i], &site_log, &err), FM_E_ARG);
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        text.p[i] ^= 1;
+        if (ledger_tlog_proof_parse(&again, (const char *)text.p, text.len, &err) == FM_OK &&
+            ledger_tlog_proof_verify(&again, &signers, &trust, &err) == FM_OK)
+            fail_msg("byte %zu", i);
+        text.p[i] ^= 1;
+        if (ledger_tlog_proof_parse(&again, (const char *)text.p, i, &err) == FM_OK)
+            assert_int_not_equal(ledger_tlog_proof_verify(&again, &signers, &trust, &err), FM_OK);
+    }
+    must(ledger_tlog_proof_parse(&again, (const char *)text.p, text.len, &err));
+    assert_int_equal(ledger_tlog_proof_verify(&again, &signers, &more, &err), FM_E_INVALID);
+    again.checkpoint.root[0] ^= 1;
+    assert_int_equal(ledger_tlog_prove(&again, 0, &site_log, &err), FM_E_CONFLICT);
+    base_buf_release(&text);
+}
+
+/* Keys of type 4 that others' witnesses cosign with, as they publish them (witness-network.org, the
+ * first four), and one of type 1, which does not cosign (transparency-dev/formats, note tests). */
+static void others_keys_are_read(void **state)
+{
+    static const char *const keys[] = {
+        "witness.navigli.sunlight.geomys.org+a3e00fe2+BNy/co4C1Hn1p+INwJrfUlgz7W55dSZReusH/GhUhJ/G",
+        "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2",
+        "rgdd.se/poc-witness+db03732e+BCjJKlo6BU0xfIb8LutqerIFTWIXEA0L5n3tW3QyPFgG",
+        "witness1.smartit.nu/witness1+a48c820f+BPSFWg9G6KPiO7QPryYO5Xq4oYJJ+kAvLKLSimDhoxMO",
+        "TEST+7997405c+AQcC+FTVKf0jlTdHDY3rbevmnKxxPjigCXlVtGe6RIr6"};
+    struct ledger_vkey key;
+    size_t n;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct base_buf again = {0};
+
+        must(ledger_vkeys_parse(&key, 1, &n, keys[i], strlen(keys[i]), &err));
+        must(ledger_vkey_put(&again, key.name, &key.key, &err));
+        assert_int_equal(again.len, strlen(keys[i]) + 1);
+        assert_memory_equal(again.p, keys[i], again.len - 1);
+        base_buf_release(&again);
+    }
+    assert_int_equal(ledger_vkeys_parse(&key, 1, &n, keys[4], strlen(keys[4]), &err), FM_E_INPUT);
+}
+
 /* Who publishes and who witnesses at the same time: nobody's line is lost. */
 static void writers_wait_for_each_other(void **state)
 {
@@ -331,6 +360,8 @@ int main(void)
         T(anybody_may_read),
         T(publishing_repairs),
         T(writers_wait_for_each_other),
+        T(proofs_are_of_one_entry),
+        T(others_keys_are_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

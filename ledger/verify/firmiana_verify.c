@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "did/moment.h"
+#include "ledger/transparency/tlog_proof.h"
 #include "ledger/verify/firmiana_verify_own.h"
 #include "ledger/verify/issued.h"
 #include "ledger/verify/signed.h"
@@ -20,6 +21,7 @@ static const char usage[] =
     "       firmiana-verify [--json] [--chain ID] [--document FILE] SIGNED\n"
     "       firmiana-verify [--json] [--chain ID] [--list FILE]... CREDENTIAL\n"
     "       firmiana-verify [--json] [--chain ID] --keys FILE --quorum K DIR\n"
+    "       firmiana-verify [--json] [--chain ID] --keys FILE --quorum K [--document FILE] PROOF\n"
     "\n"
     "Checks the exported trail of a Firmiana ledger: that it is the whole log from genesis on, "
     "signed by\n"
@@ -46,6 +48,9 @@ static const char usage[] =
     "  DIR          a log that `firmiana ledger publish` wrote: every tile, and that K of the keys "
     "in\n"
     "               FILE (its DIR/members, from a source that you trust) cosigned it\n"
+    "  PROOF        what `firmiana ledger proof` wrote (C2SP tlog-proof): that an entry is in such "
+    "a log;\n"
+    "               --document: the entry's content, to be compared\n"
     "  --json       one JSON object instead of text\n"
     "  --help       this text\n"
     "\n"
@@ -196,6 +201,7 @@ static fm_status verify_file(const struct verify_options *o, struct base_err *er
     if (f != NULL)
         (void)fclose(f);
     return !known                             ? verify_named(o, err)
+           : ledger_tlog_proof_begins(first)  ? verify_proof(o, err)
            : ledger_signed_begins(first)      ? verify_signed(o, err)
            : ledger_issued_begins(first)      ? verify_issued(o, err)
            : ledger_certificate_begins(first) ? verify_certificate(o, err)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "ledger/transparency/published.h"
 #include "ledger/verify/verify.h"
 
 #define VERIFY_LISTS_MAX 16
@@ -33,7 +34,14 @@ fm_status verify_print_report(json_t *report, struct base_err *err) FM_CHECK;
 fm_status verify_x509(const struct verify_options *o, const struct ledger_verified *report,
                       struct base_err *err) FM_CHECK;
 
-/* A folder that firmiana ledger publish wrote. */
+/* Whom --keys and --quorum say to believe. FM_E_ARG: not given, or not such keys. Released in any
+ * case. */
+fm_status verify_trust(struct ledger_trust *out, const struct verify_options *o,
+                       struct base_err *err) FM_CHECK;
+void verify_trust_release(struct ledger_trust *trust);
+
+/* A folder that firmiana ledger publish wrote; what firmiana ledger proof wrote. */
 fm_status verify_published(const struct verify_options *o, struct base_err *err) FM_CHECK;
+fm_status verify_proof(const struct verify_options *o, struct base_err *err) FM_CHECK;
 
 #endif

@@ -62,47 +62,57 @@ static fm_status print(const struct verify_options *o, const struct ledger_check
     return st;
 }
 
-static fm_status check(const struct verify_options *o, struct ledger_vkey *keys,
-                       struct ledger_checkpoint *c, struct base_err *err)
+fm_status verify_trust(struct ledger_trust *out, const struct verify_options *o,
+                       struct base_err *err)
 {
-    struct ledger_trust trust = {.keys = keys, .quorum = (size_t)o->quorum};
+    struct ledger_vkey *keys = calloc(LEDGER_COSIGNERS_MAX, sizeof *keys);
     struct base_buf text = {0};
-    size_t signers;
-    fm_status st = base_file_read(&text, o->keys, KEYS_MAX, err);
+    fm_status st = FM_OK;
 
+    *out = (struct ledger_trust){.keys = keys, .quorum = (size_t)o->quorum};
+    if (o->keys == NULL || o->quorum == 0)
+        st = base_err_set(err, FM_E_ARG,
+                          "%s: it needs --keys FILE (whom to believe) and --quorum K", o->bundle);
+    else if (keys == NULL)
+        st = base_err_memory(err, "keys");
+    if (st == FM_OK)
+        st = base_file_read(&text, o->keys, KEYS_MAX, err);
     if (st == FM_OK) {
-        st = ledger_vkeys_parse(keys, LEDGER_COSIGNERS_MAX, &trust.n, (const char *)text.p,
-                                text.len, err);
+        st = ledger_vkeys_parse(keys, LEDGER_COSIGNERS_MAX, &out->n, (const char *)text.p, text.len,
+                                err);
         if (st != FM_OK)
             (void)base_err_prefix(err, "%s", o->keys);
+        if (st == FM_E_INPUT || st == FM_E_LIMIT)
+            st = err->code = FM_E_ARG;
     }
     base_buf_release(&text);
-    if (st != FM_OK)
-        return st;
-    st = ledger_published_verify(c, &signers, o->bundle, &trust, err);
-    if (st == FM_OK && o->chain_given && memcmp(c->chain, o->chain, 32) != 0)
-        st = base_err_set(err, FM_E_INVALID, "%s: it is not the ledger that was asked for",
-                          o->bundle);
-    /* What stands there wrongly is not valid, however it is wrong. */
-    if (st == FM_E_AUTH || st == FM_E_INPUT || st == FM_E_LIMIT)
-        st = err->code = FM_E_INVALID;
-    return st == FM_OK ? print(o, c, &trust, err) : st;
+    return st;
+}
+
+void verify_trust_release(struct ledger_trust *trust)
+{
+    free((void *)(uintptr_t)trust->keys);
 }
 
 fm_status verify_published(const struct verify_options *o, struct base_err *err)
 {
-    struct ledger_vkey *keys = calloc(LEDGER_COSIGNERS_MAX, sizeof *keys);
     struct ledger_checkpoint *c = malloc(sizeof *c);
-    fm_status st;
+    struct ledger_trust trust = {0};
+    size_t signers;
+    fm_status st = c != NULL ? verify_trust(&trust, o, err) : base_err_memory(err, "checkpoint");
 
-    if (o->keys == NULL || o->quorum == 0)
-        st = base_err_set(err, FM_E_ARG,
-                          "a published log needs --keys FILE (whom to believe) and --quorum K");
-    else if (keys == NULL || c == NULL)
-        st = base_err_memory(err, "keys");
-    else
-        st = check(o, keys, c, err);
-    free(keys);
+    if (st == FM_OK) {
+        st = ledger_published_verify(c, &signers, o->bundle, &trust, err);
+        if (st == FM_OK && o->chain_given && memcmp(c->chain, o->chain, 32) != 0)
+            st = base_err_set(err, FM_E_INVALID, "%s: it is not the ledger that was asked for",
+                              o->bundle);
+        /* What stands there wrongly is not valid, however it is wrong. */
+        if (st == FM_E_AUTH || st == FM_E_INPUT || st == FM_E_LIMIT)
+            st = err->code = FM_E_INVALID;
+    }
+    if (st == FM_OK)
+        st = print(o, c, &trust, err);
+    verify_trust_release(&trust);
     free(c);
     return st;
 }
