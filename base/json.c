@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json_any.h"
+#include "base/json_own.h"
 #include "base/json_read.h"
 #include "base/secret.h"
 
@@ -64,7 +66,18 @@ static fm_status refuse(const struct step *at, struct base_err *err)
     return base_err_prefix(err, "%s", path);
 }
 
-static fm_status check_subset(const json_t *v, const struct step *at, struct base_err *err)
+/* What only others' JSON has. */
+static fm_status check_other(const json_t *v, const struct step *at, struct base_err *err)
+{
+    (void)base_err_set(err, FM_E_INPUT,
+                       json_is_real(v)
+                           ? "JSON number with a fraction or exponent: write it as a string"
+                           : "JSON null is not used here: leave the member out");
+    return refuse(at, err);
+}
+
+static fm_status check(const json_t *v, enum base_json_kind kind, const struct step *at,
+                       struct base_err *err)
 {
     struct step below = {at, NULL, 0, at != NULL ? at->depth + 1 : 1};
     json_t *item;
@@ -92,7 +105,7 @@ static fm_status check_subset(const json_t *v, const struct step *at, struct bas
     case JSON_ARRAY:
         json_array_foreach(v, below.index, item)
         {
-            fm_status st = check_subset(item, &below, err);
+            fm_status st = check(item, kind, &below, err);
             if (st != FM_OK)
                 return st;
         }
@@ -100,24 +113,27 @@ static fm_status check_subset(const json_t *v, const struct step *at, struct bas
     case JSON_OBJECT:
         json_object_foreach((json_t *)(uintptr_t)v, below.key, item)
         {
-            fm_status st = check_subset(item, &below, err);
+            fm_status st = check(item, kind, &below, err);
             if (st != FM_OK)
                 return st;
         }
         return FM_OK;
     case JSON_REAL:
-        (void)base_err_set(err, FM_E_INPUT,
-                           "JSON number with a fraction or exponent: write it as a string");
-        return refuse(at, err);
     case JSON_NULL:
     default:
-        (void)base_err_set(err, FM_E_INPUT, "JSON null is not used here: leave the member out");
-        return refuse(at, err);
+        return kind == BASE_JSON_ANY ? FM_OK : check_other(v, at, err);
     }
 }
 
-fm_status base_json_parse(json_t **out, const char *text, size_t len, struct base_err *err)
+fm_status base_json_check(const json_t *value, enum base_json_kind kind, struct base_err *err)
 {
+    return check(value, kind, NULL, err);
+}
+
+fm_status base_json_load(json_t **out, const char *text, size_t len, enum base_json_kind kind,
+                         struct base_err *err)
+{
+    size_t flags = JSON_REJECT_DUPLICATES | (kind == BASE_JSON_ANY ? JSON_DECODE_INT_AS_REAL : 0);
     json_error_t at;
     json_t *v;
     fm_status st;
@@ -125,20 +141,25 @@ fm_status base_json_parse(json_t **out, const char *text, size_t len, struct bas
     *out = NULL;
     if (len == 0) /* and text may be NULL, which is no mistake of the caller's */
         return base_err_set(err, FM_E_INPUT, "JSON: there is nothing, not one byte");
-    v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
+    v = json_loadb(text, len, flags, &at);
     /* Out of memory is said so, or comes without any reason. */
     if (v == NULL && (json_error_code(&at) == json_error_out_of_memory || at.text[0] == '\0'))
         return base_err_memory(err, "JSON");
     if (v == NULL)
         return base_err_set(err, FM_E_INPUT, "line %d, column %d: JSON: %s", at.line, at.column,
                             at.text);
-    st = check_subset(v, NULL, err);
+    st = check(v, kind, NULL, err);
     if (st != FM_OK) {
         json_decref(v);
         return st;
     }
     *out = v;
     return FM_OK;
+}
+
+fm_status base_json_parse(json_t **out, const char *text, size_t len, struct base_err *err)
+{
+    return base_json_load(out, text, len, BASE_JSON_SUBSET, err);
 }
 
 /* ---- canonical form ---- */
@@ -219,7 +240,13 @@ static void put_string(struct base_buf *out, const char *s)
     base_buf_put_u8(out, '"');
 }
 
-static void put_value(struct base_buf *out, const json_t *v);
+static void put_real(struct base_buf *out, double number)
+{
+    char text[BASE_JSON_NUMBER_TEXT];
+
+    base_json_number(text, number);
+    base_buf_put_str(out, text);
+}
 
 static void put_object(struct base_buf *out, const json_t *v)
 {
@@ -243,14 +270,14 @@ static void put_object(struct base_buf *out, const json_t *v)
             base_buf_put_u8(out, ',');
         put_string(out, members[i].key);
         base_buf_put_u8(out, ':');
-        put_value(out, members[i].value);
+        base_json_put(out, members[i].value);
     }
     base_buf_put_u8(out, '}');
     if (members != few)
         free(members);
 }
 
-static void put_value(struct base_buf *out, const json_t *v)
+void base_json_put(struct base_buf *out, const json_t *v)
 {
     json_t *item;
     size_t i;
@@ -274,7 +301,7 @@ static void put_value(struct base_buf *out, const json_t *v)
         {
             if (i > 0)
                 base_buf_put_u8(out, ',');
-            put_value(out, item);
+            base_json_put(out, item);
         }
         base_buf_put_u8(out, ']');
         break;
@@ -282,19 +309,21 @@ static void put_value(struct base_buf *out, const json_t *v)
         put_object(out, v);
         break;
     case JSON_REAL:
+        put_real(out, json_real_value(v));
+        break;
     case JSON_NULL:
     default:
-        out->failed = true; /* check_subset() has refused these already. */
+        base_buf_put_str(out, "null");
     }
 }
 
 fm_status base_json_canonical(struct base_buf *out, const json_t *value, struct base_err *err)
 {
-    fm_status st = check_subset(value, NULL, err);
+    fm_status st = check(value, BASE_JSON_SUBSET, NULL, err);
 
     if (st != FM_OK)
         return st;
-    put_value(out, value);
+    base_json_put(out, value);
     return base_buf_status(out, "canonical JSON", err);
 }
 
@@ -358,14 +387,16 @@ fm_status base_json_sha256(uint8_t out32[32], const json_t *value, struct base_e
 
 /* ---- files ---- */
 
-fm_status base_json_load_file(json_t **out, const char *path, size_t max_len, struct base_err *err)
+static fm_status load_file(json_t **out, const char *path, size_t max_len,
+                           fm_status (*parse)(json_t **, const char *, size_t, struct base_err *),
+                           struct base_err *err)
 {
     struct base_buf text = {0};
     fm_status st = base_file_read_filled(&text, path, max_len, err);
 
     *out = NULL;
     if (st == FM_OK) {
-        st = base_json_parse(out, base_buf_cstr(&text), text.len, err);
+        st = parse(out, base_buf_cstr(&text), text.len, err);
         if (st != FM_OK)
             st = base_err_prefix(err, "%s", path);
     }
@@ -373,95 +404,13 @@ fm_status base_json_load_file(json_t **out, const char *path, size_t max_len, st
     return st;
 }
 
-/* ---- typed members ---- */
-
-static fm_status get(json_t **out, const json_t *object, const char *name, json_type type,
-                     const char *type_name, struct base_err *err)
+fm_status base_json_load_file(json_t **out, const char *path, size_t max_len, struct base_err *err)
 {
-    json_t *v = json_object_get(object, name);
-
-    *out = NULL;
-    if (v == NULL)
-        return base_err_set(err, FM_E_INPUT, "member '%s' is missing", name);
-    if (json_typeof(v) != type)
-        return base_err_set(err, FM_E_INPUT, "member '%s' must be %s", name, type_name);
-    *out = v;
-    return FM_OK;
+    return load_file(out, path, max_len, base_json_parse, err);
 }
 
-fm_status base_json_get_str(const char **out, const json_t *object, const char *name,
-                            struct base_err *err)
+fm_status base_json_any_load_file(json_t **out, const char *path, size_t max_len,
+                                  struct base_err *err)
 {
-    json_t *v;
-    fm_status st = get(&v, object, name, JSON_STRING, "a string", err);
-
-    *out = st == FM_OK ? json_string_value(v) : NULL;
-    return st;
-}
-
-fm_status base_json_get_int(int64_t *out, const json_t *object, const char *name,
-                            struct base_err *err)
-{
-    json_t *v;
-    fm_status st = get(&v, object, name, JSON_INTEGER, "an integer", err);
-
-    *out = st == FM_OK ? json_integer_value(v) : 0;
-    return st;
-}
-
-fm_status base_json_get_bool(bool *out, const json_t *object, const char *name,
-                             struct base_err *err)
-{
-    const json_t *v = json_object_get(object, name);
-
-    *out = false;
-    if (v == NULL)
-        return base_err_set(err, FM_E_INPUT, "member '%s' is missing", name);
-    if (!json_is_boolean(v))
-        return base_err_set(err, FM_E_INPUT, "member '%s' must be true or false", name);
-    *out = json_is_true(v);
-    return FM_OK;
-}
-
-fm_status base_json_get_array(json_t **out, const json_t *object, const char *name,
-                              struct base_err *err)
-{
-    return get(out, object, name, JSON_ARRAY, "an array", err);
-}
-
-fm_status base_json_get_object(json_t **out, const json_t *object, const char *name,
-                               struct base_err *err)
-{
-    return get(out, object, name, JSON_OBJECT, "an object", err);
-}
-
-fm_status base_json_get_hex(uint8_t *out, size_t out_len, const json_t *object, const char *name,
-                            struct base_err *err)
-{
-    const char *text;
-    fm_status st = base_json_get_str(&text, object, name, err);
-
-    memset(out, 0, out_len);
-    if (st != FM_OK)
-        return st;
-    if (!base_unhex(out, out_len, text, strlen(text)))
-        return base_err_set(err, FM_E_INPUT, "member '%s' must be %zu lower-case hex digits", name,
-                            2 * out_len);
-    return FM_OK;
-}
-
-fm_status base_json_only(const json_t *object, const char *const *names, struct base_err *err)
-{
-    const char *key;
-    json_t *item;
-
-    json_object_foreach((json_t *)(uintptr_t)object, key, item)
-    {
-        const char *const *name = names;
-        while (*name != NULL && strcmp(*name, key) != 0)
-            name++;
-        if (*name == NULL)
-            return base_err_set(err, FM_E_INPUT, "unknown member '%s'", key);
-    }
-    return FM_OK;
+    return load_file(out, path, max_len, base_json_any_parse, err);
 }

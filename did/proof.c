@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/hash.h"
+#include "base/json_any.h"
 #include "base/profile.h"
 #include "base/sm3.h"
 #include "did/copy.h"
@@ -15,13 +16,25 @@
 
 /* ---- what is signed ---- */
 
-static fm_status hash_sm3(uint8_t out32[32], const json_t *value, struct base_err *err)
+/* Whose JSON it is: the ledger's subset (base/json.h), or anybody's (base/json_any.h). */
+enum form { LEDGERS, ANYBODYS };
+
+static enum form form_of(const struct did_proof_terms *terms)
+{
+    return terms == NULL ? LEDGERS : ANYBODYS;
+}
+
+static fm_status hash_value(uint8_t out32[32], const json_t *value, enum form form,
+                            enum did_digest digest, struct base_err *err)
 {
     struct base_buf bytes = {0};
-    fm_status st = base_json_canonical(&bytes, value, err);
+    fm_status st = form == LEDGERS ? base_json_canonical(&bytes, value, err)
+                                   : base_json_any_canonical(&bytes, value, err);
 
-    if (st == FM_OK)
+    if (st == FM_OK && digest == DID_DIGEST_SM3)
         st = base_sm3(out32, &(struct base_sm3_part){bytes.p, bytes.len}, 1, err);
+    else if (st == FM_OK)
+        base_sha256(out32, bytes.p, bytes.len);
     base_buf_release_secret(&bytes);
     return st;
 }
@@ -34,24 +47,30 @@ static enum did_digest usual_digest(void)
 
 /* The hash of the canonical bytes of an object without one of its members. */
 static fm_status hash_without(uint8_t out32[32], const json_t *object, const char *member,
-                              enum did_digest digest, struct base_err *err)
+                              enum form form, enum did_digest digest, struct base_err *err)
 {
     json_t *copy = did_copy_without(object, member);
     fm_status st;
 
     if (copy == NULL)
         return base_err_memory(err, "proof");
-    st = digest == DID_DIGEST_SM3 ? hash_sm3(out32, copy, err) : base_json_sha256(out32, copy, err);
+    st = hash_value(out32, copy, form, digest, err);
     json_decref(copy);
     return st;
+}
+
+static fm_status hash_both(uint8_t out64[64], const json_t *object, const json_t *proof,
+                           enum form form, enum did_digest digest, struct base_err *err)
+{
+    fm_status st = hash_without(out64, proof, "proofValue", form, digest, err);
+
+    return st == FM_OK ? hash_without(out64 + 32, object, "proof", form, digest, err) : st;
 }
 
 fm_status did_proof_hash(uint8_t out64[64], const json_t *object, const json_t *proof,
                          enum did_digest digest, struct base_err *err)
 {
-    fm_status st = hash_without(out64, proof, "proofValue", digest, err);
-
-    return st == FM_OK ? hash_without(out64 + 32, object, "proof", digest, err) : st;
+    return hash_both(out64, object, proof, ANYBODYS, digest, err);
 }
 
 /* ---- signing ---- */
@@ -59,7 +78,8 @@ fm_status did_proof_hash(uint8_t out64[64], const json_t *object, const json_t *
 /* A new proof over object, owned by the caller. */
 static fm_status make_proof(json_t **out, const json_t *object, const struct did_secret *secret,
                             const char *method, enum did_role role, int64_t created_s,
-                            const char *challenge, const char *domain, struct base_err *err)
+                            const char *challenge, const char *domain, enum form form,
+                            struct base_err *err)
 {
     const struct did_suite *suite = did_secret_key(secret)->suite;
     json_t *context = json_object_get(object, "@context");
@@ -81,7 +101,7 @@ static fm_status make_proof(json_t **out, const json_t *object, const struct did
                       "@context", context);
     if (proof == NULL)
         return base_err_memory(err, "proof");
-    st = did_proof_hash(hash64, object, proof, suite->digest, err);
+    st = hash_both(hash64, object, proof, form, suite->digest, err);
     if (st == FM_OK)
         st = did_secret_sign(secret, signature, hash64, sizeof hash64, err);
     if (st == FM_OK) {
@@ -99,15 +119,9 @@ static fm_status make_proof(json_t **out, const json_t *object, const struct did
     return st;
 }
 
-fm_status did_proof_add(json_t *object, const struct did_secret *secret, const char *method,
-                        enum did_role role, int64_t created_s, struct base_err *err)
-{
-    return did_proof_add_answer(object, secret, method, role, created_s, NULL, NULL, err);
-}
-
-fm_status did_proof_add_answer(json_t *object, const struct did_secret *secret, const char *method,
-                               enum did_role role, int64_t created_s, const char *challenge,
-                               const char *domain, struct base_err *err)
+static fm_status add(json_t *object, const struct did_secret *secret, const char *method,
+                     enum did_role role, int64_t created_s, const char *challenge,
+                     const char *domain, enum form form, struct base_err *err)
 {
     json_t *proof;
     fm_status st;
@@ -116,10 +130,23 @@ fm_status did_proof_add_answer(json_t *object, const struct did_secret *secret, 
         return base_err_set(err, FM_E_ARG, "only a JSON object can carry a proof");
     if (json_object_get(object, "proof") != NULL)
         return base_err_set(err, FM_E_CONFLICT, "the object carries a proof already");
-    st = make_proof(&proof, object, secret, method, role, created_s, challenge, domain, err);
+    st = make_proof(&proof, object, secret, method, role, created_s, challenge, domain, form, err);
     if (st == FM_OK && json_object_set_new(object, "proof", proof) != 0)
         st = base_err_memory(err, "proof");
     return st;
+}
+
+fm_status did_proof_add(json_t *object, const struct did_secret *secret, const char *method,
+                        enum did_role role, int64_t created_s, struct base_err *err)
+{
+    return add(object, secret, method, role, created_s, NULL, NULL, LEDGERS, err);
+}
+
+fm_status did_proof_add_answer(json_t *object, const struct did_secret *secret, const char *method,
+                               enum did_role role, int64_t created_s, const char *challenge,
+                               const char *domain, struct base_err *err)
+{
+    return add(object, secret, method, role, created_s, challenge, domain, ANYBODYS, err);
 }
 
 static const char *method_of(const json_t *proof)
@@ -172,7 +199,7 @@ fm_status did_proof_add_to_set(json_t *object, const struct did_secret *secret, 
         st =
             base_err_set(err, FM_E_LIMIT, "a proof set holds at most %d proofs", DID_PROOF_SET_MAX);
     if (st == FM_OK)
-        st = make_proof(&proof, object, secret, method, role, created_s, NULL, NULL, err);
+        st = make_proof(&proof, object, secret, method, role, created_s, NULL, NULL, LEDGERS, err);
     if (st == FM_OK && (json_array_insert_new(set, place, proof) != 0 ||
                         json_object_set(object, "proof", set) != 0))
         st = base_err_memory(err, "proof set");
@@ -314,9 +341,9 @@ static fm_status verify_one(struct did_proof *out, const json_t *object, const u
     if (st == FM_OK)
         st = did_multibase_decode(signature, out->key.suite->signature_len, value, err);
     if (st == FM_OK && out->key.suite->digest != usual_digest()) {
-        st = did_proof_hash(hash64, object, proof, out->key.suite->digest, err);
+        st = hash_both(hash64, object, proof, form_of(terms), out->key.suite->digest, err);
     } else if (st == FM_OK) {
-        st = hash_without(hash64, proof, "proofValue", usual_digest(), err);
+        st = hash_without(hash64, proof, "proofValue", form_of(terms), usual_digest(), err);
         memcpy(hash64 + 32, bare32, 32);
     }
     if (st == FM_OK)
@@ -358,7 +385,7 @@ fm_status did_proof_verify_terms(struct did_proof *out, const json_t *object, en
                                  const struct did_resolver *resolver, struct base_err *err)
 {
     uint8_t bare[32];
-    fm_status st = hash_without(bare, object, "proof", usual_digest(), err);
+    fm_status st = hash_without(bare, object, "proof", form_of(terms), usual_digest(), err);
 
     memset(out, 0, sizeof *out);
     return st != FM_OK
@@ -415,7 +442,7 @@ fm_status did_proof_verify_set(struct did_proof out[DID_PROOF_SET_MAX], size_t *
                                const struct did_resolver *resolver, struct base_err *err)
 {
     uint8_t bare[32];
-    fm_status st = hash_without(bare, object, "proof", usual_digest(), err);
+    fm_status st = hash_without(bare, object, "proof", LEDGERS, usual_digest(), err);
 
     *out_count = 0;
     return st != FM_OK ? st

@@ -18,6 +18,9 @@
  *   "type"                "DataIntegrityProof"
  *   "verificationMethod"  the key's id: "did:...#z6Mk..."
  *
+ * O is JSON of base/json.h's subset; where a proof has terms (below), or answers a challenge, it is
+ * anybody's (base/json_any.h), which is all of RFC 8785.
+ *
  * One proof, exactly, is an object. Where the caller allows k of m, several proofs are a proof set:
  * an array of 2 to DID_PROOF_SET_MAX such objects in strictly ascending order of their
  * verificationMethod (bytes), with pairwise different keys. Each signs O without any proof, so

@@ -77,12 +77,14 @@ json_t *tools_vectors(const char *name)
 
 char *tools_text(const char *name)
 {
+    enum { MOST = 1 << 20 };
     FILE *f = open_or_skip(name);
-    char *text = calloc(1, 65536);
+    char *text = calloc(1, MOST);
     size_t len;
 
     assert_non_null(text);
-    len = fread(text, 1, 65535, f);
+    len = fread(text, 1, MOST - 1, f);
+    assert_true(feof(f));
     (void)fclose(f);
     while (len > 0 && text[len - 1] == '\n')
         text[--len] = '\0';

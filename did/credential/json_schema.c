@@ -1,5 +1,6 @@
 #include "did/credential/json_schema.h"
 
+#include <math.h>
 #include <regex.h>
 #include <string.h>
 
@@ -47,7 +48,8 @@ static bool has_type(const json_t *value, const char *name)
 {
     if (json_is_number(value))
         return strcmp(name, "number") == 0 ||
-               (strcmp(name, "integer") == 0 && json_is_integer(value));
+               (strcmp(name, "integer") == 0 &&
+                json_number_value(value) == floor(json_number_value(value)));
     return strcmp(name, json_is_object(value)    ? "object"
                         : json_is_array(value)   ? "array"
                         : json_is_string(value)  ? "string"

@@ -3,7 +3,7 @@
  *
  *   said about the schema    $schema (2020-12), $id, $comment, $defs, title, description
  *   of any value             type, enum, const, $ref ("#" or "#/$defs/NAME"), allOf, anyOf, oneOf
- *   integers                 minimum, maximum
+ *   numbers                  minimum, maximum (integers)
  *   strings                  minLength, maxLength (characters), pattern
  *   arrays                   items, minItems, maxItems, uniqueItems
  *   objects                  properties, required, additionalProperties, minProperties,
@@ -11,7 +11,8 @@
  *
  * pattern: ASCII without groups and alternatives ("(", ")", "|", "\"), and repetitions of 64
  * in all, which POSIX and ECMA-262 read alike; it is asked of strings up to 4,096 bytes. true and
- * false are schemas. Values are JSON within base/json.h's subset. Debian has no validator for C. */
+ * false are schemas. Values are any JSON (base/json_any.h), schemas
+ * base/json.h's subset. Debian has no validator for C. */
 #ifndef FIRMIANA_DID_CREDENTIAL_JSON_SCHEMA_H
 #define FIRMIANA_DID_CREDENTIAL_JSON_SCHEMA_H
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_any.h"
 #include "did/credential/credential_own.h"
 #include "did/credential/jwk.h"
 #include "did/document.h"
@@ -184,7 +184,7 @@ fm_status credential_jwt_verify(struct credential_facts *out, json_t **credentia
     if (st == FM_OK && out->proof.key.suite == did_suite_sm2())
         st = base_err_set(err, FM_E_AUTH, "SM2 signs no '" TYP "': it signs sm2-jcs or dc+sd-jwt");
     if (st == FM_OK)
-        st = base_json_parse(credential, (const char *)jws.payload.p, jws.payload.len, err);
+        st = base_json_any_parse(credential, (const char *)jws.payload.p, jws.payload.len, err);
     if (st == FM_OK)
         st = credential_judge(out, *credential, v, err);
     if (st == FM_OK)

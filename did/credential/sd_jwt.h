@@ -5,8 +5,8 @@
  *   JWT ~ Disclosure ~ ... ~ Disclosure ~ [Key Binding JWT]
  *
  * Here: the form, and what digests and Disclosures say together (RFC 9901, sections 4 and 7.1,
- * steps 3 to 5). Signatures and what a credential says are in sd_vc.h. Claims are JSON within
- * base/json.h's subset: who discloses a fraction or null is refused.
+ * steps 3 to 5). Signatures and what a credential says are in sd_vc.h. Claims that are read are any
+ * JSON (base/json_any.h); those that are issued here are base/json.h's subset.
  *
  * Which claims are meant is said by JSON Pointers into the claims as they are when all is
  * disclosed (pointer.h); decoys have none. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/json.h"
+#include "base/json_any.h"
 #include "base/sm3.h"
 #include "did/credential/jwk.h"
 #include "did/credential/jwt.h"
@@ -41,7 +41,7 @@ static fm_status read_part(struct credential_sd_part *part, const char *text, si
     if (len == 0 || !base_unbase64url(&json, text, len))
         st = base_err_set(err, FM_E_INPUT, "not base64url without padding");
     if (st == FM_OK)
-        st = base_json_parse(&part->content, (const char *)json.p, json.len, err);
+        st = base_json_any_parse(&part->content, (const char *)json.p, json.len, err);
     if (st == FM_OK && !json_is_string(json_array_get(part->content, 0)))
         st = base_err_set(err, FM_E_INPUT, "must be an array that begins with its salt");
     base_buf_release(&json);

@@ -1,7 +1,7 @@
 /* What a holder does with an SD-JWT: sd_vc.h. */
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_any.h"
 #include "did/credential/credential_own.h"
 #include "did/credential/jwk.h"
 #include "did/credential/pointer.h"
@@ -35,7 +35,7 @@ static fm_status held_read(struct held *h, const char *text, struct base_err *er
     st = credential_jws_split(&jws, h->sd.jwt, err);
     if (st != FM_OK)
         return st;
-    st = base_json_parse(&h->claims, (const char *)jws.payload.p, jws.payload.len, err);
+    st = base_json_any_parse(&h->claims, (const char *)jws.payload.p, jws.payload.len, err);
     credential_jws_release(&jws);
     return st != FM_OK ? st : credential_sd_read(&h->sd, &h->digest, h->claims, err);
 }

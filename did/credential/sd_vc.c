@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_any.h"
 #include "did/credential/credential_own.h"
 #include "did/credential/jwk.h"
 #include "did/credential/pointer.h"
@@ -247,7 +247,7 @@ static fm_status check_jwt(struct credential_facts *out, json_t **payload, const
         return st;
     st = credential_jws_verify(&out->proof, &jws, jwt, CREDENTIAL_SD_FORM, v, err);
     if (st == FM_OK)
-        st = base_json_parse(payload, (const char *)jws.payload.p, jws.payload.len, err);
+        st = base_json_any_parse(payload, (const char *)jws.payload.p, jws.payload.len, err);
     if (st == FM_OK && !json_is_object(*payload))
         st = base_err_set(err, FM_E_INPUT, "claims must be a JSON object");
     credential_jws_release(&jws);

@@ -1,7 +1,8 @@
 /* What a credential and a presentation look like: Verifiable Credentials Data Model 2.0, section 4.
- * JSON within base/json.h's subset (no fractions, no null: JCS over them differs between
- * languages). Members that the model does not know stay untouched; those that it knows have its
- * form. Nothing is fetched: contexts are names here, since proofs are made over the JSON itself. */
+ * Credentials of others are any JSON (base/json_any.h); those that are issued here are
+ * base/json.h's subset (no fractions, no null: some languages' JCS gets them wrong). Members that
+ * the model does not know stay untouched; those that it knows have its form. Nothing is fetched:
+ * contexts are names here, since proofs are made over the JSON itself. */
 #ifndef FIRMIANA_DID_CREDENTIAL_SHAPE_H
 #define FIRMIANA_DID_CREDENTIAL_SHAPE_H
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/json_any.h"
 #include "did/credential/credential.h"
 #include "did/credential/jwt.h"
 #include "did/credential/sd_vc.h"
@@ -80,7 +80,7 @@ static fm_status present_all(const struct cli_args *args, struct base_err *err)
 
     for (size_t i = 0; st == FM_OK && i < args->operand_count; i++) {
         json_t *one;
-        st = base_json_load_file(&one, args->operands[i], CREDENTIAL_FILE_MAX, err);
+        st = base_json_any_load_file(&one, args->operands[i], CREDENTIAL_FILE_MAX, err);
         if (st == FM_OK && json_array_append_new(held, one) != 0)
             st = base_err_memory(err, "presentation");
     }
@@ -177,7 +177,8 @@ static fm_status claims(const struct cli_args *args, struct base_err *err)
         json_array_foreach(list, i, one)
         {
             struct base_buf value = {0};
-            st = st != FM_OK ? st : base_json_canonical(&value, json_object_get(one, "value"), err);
+            st = st != FM_OK ? st
+                             : base_json_any_canonical(&value, json_object_get(one, "value"), err);
             if (st == FM_OK) {
                 cli_put_foreign(cli_text(one, "pointer"));
                 printf("%*s ",

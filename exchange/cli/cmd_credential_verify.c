@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_any.h"
 #include "did/credential/credential.h"
 #include "did/credential/jwt.h"
 #include "did/credential/sd_vc.h"
@@ -125,7 +125,7 @@ static fm_status print_claims(const json_t *claims, struct base_err *err)
             is_told |= strcmp(told[i], name) == 0;
         if (is_told || st != FM_OK)
             continue;
-        st = base_json_canonical(&text, value, err);
+        st = base_json_any_canonical(&text, value, err);
         if (st == FM_OK) {
             printf("claim   %-24s ", name);
             cli_put_foreign(base_buf_cstr(&text));

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/json_any.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "exchange/cli/commands.h"
@@ -82,7 +82,7 @@ static fm_status receive(const struct cli_args *args, struct base_err *err)
     text = base_buf_cstr(&bytes);
     if (st == FM_OK) {
         if (!credential_is_token(text) || strlen(text) != bytes.len)
-            st = base_json_parse(&json, text, bytes.len, err);
+            st = base_json_any_parse(&json, text, bytes.len, err);
         if (st == FM_OK)
             st = is_mandate(json) ? keep_mandate(&f.w, json, args, err)
                                   : keep_credential(&f.w, text, args, err);

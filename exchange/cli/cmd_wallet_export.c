@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/json_any.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/credential_files.h"
 #include "exchange/cli/wallet_args.h"
@@ -77,7 +77,7 @@ const struct cli_command cli_wallet_export = {
 static fm_status read_object(json_t **out, struct base_buf *text, const char *path,
                              struct base_err *err)
 {
-    fm_status st = base_json_parse(out, base_buf_cstr(text), text->len, err);
+    fm_status st = base_json_any_parse(out, base_buf_cstr(text), text->len, err);
 
     return st == FM_OK ? FM_OK : base_err_prefix(err, "%s: what was scanned", path);
 }

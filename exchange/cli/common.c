@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "base/json.h"
+#include "base/json_any.h"
 #include "exchange/cli/live.h"
 #include "exchange/node/home.h"
 #include "exchange/node/rpc.h"
@@ -96,7 +96,7 @@ fm_status cli_call(json_t **value, const struct cli_args *args, const char *name
 fm_status cli_print_json(const json_t *value, struct base_err *err)
 {
     struct base_buf line = {0};
-    fm_status st = base_json_canonical(&line, value, err);
+    fm_status st = base_json_any_canonical(&line, value, err);
 
     if (st == FM_OK)
         puts(base_buf_cstr(&line));
@@ -114,7 +114,7 @@ fm_status cli_fresh(const char *path, struct base_err *err)
 fm_status cli_write_json(const char *path, const json_t *value, unsigned mode, struct base_err *err)
 {
     struct base_buf bytes = {0};
-    fm_status st = base_json_canonical(&bytes, value, err);
+    fm_status st = base_json_any_canonical(&bytes, value, err);
 
     base_buf_put_u8(&bytes, '\n');
     if (st == FM_OK)

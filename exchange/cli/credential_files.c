@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/json_any.h"
 #include "base/random.h"
 #include "did/credential/document_key.h"
 #include "did/credential/places.h"
@@ -52,7 +52,7 @@ fm_status credential_read_text(struct base_buf *buf, const char **text, json_t *
     *text += strspn(*text, " \t\r\n");
     if (credential_is_token(*text) && *text + strlen(*text) == (const char *)buf->p + buf->len)
         return FM_OK;
-    st = base_json_parse(json, base_buf_cstr(buf), buf->len, err);
+    st = base_json_any_parse(json, base_buf_cstr(buf), buf->len, err);
     if (st == FM_OK && !json_is_object(*json))
         st = base_err_set(err, FM_E_INPUT, "line 1, column 1: must be a JSON object");
     return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", path);

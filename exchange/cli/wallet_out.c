@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/json_any.h"
 #include "exchange/cli/common.h"
 #include "exchange/cli/credential_files.h"
 #include "exchange/wallet/code.h"
@@ -33,7 +33,7 @@ fm_status wallet_out_check(const struct cli_args *args, struct base_err *err)
 static fm_status text_of(struct base_buf *out, const json_t *value, struct base_err *err)
 {
     if (!json_is_string(value))
-        return base_json_canonical(out, value, err);
+        return base_json_any_canonical(out, value, err);
     base_buf_put_str(out, json_string_value(value));
     return base_buf_status(out, "codes", err);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/json.h"
+#include "base/json_any.h"
 #include "did/credential/sd_vc.h"
 #include "exchange/wallet/consent.h"
 
@@ -42,7 +42,7 @@ struct received {
 static fm_status verify_object(struct received *r, const char *text,
                                const struct credential_verifier *v, struct base_err *err)
 {
-    fm_status st = base_json_parse(&r->credential, text, strlen(text), err);
+    fm_status st = base_json_any_parse(&r->credential, text, strlen(text), err);
 
     if (st == FM_OK)
         st = credential_verify(&r->facts, r->credential, v, err);

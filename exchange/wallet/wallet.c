@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/aead.h"
-#include "base/json.h"
+#include "base/json_any.h"
 #include "base/profile.h"
 #include "base/secret.h"
 #include "did/multibase.h"
@@ -163,7 +163,7 @@ fm_status wallet_write(struct base_buf *out, const struct wallet *w,
     fm_status st = seal_make(&s, w, err);
 
     if (st == FM_OK)
-        st = base_json_canonical(&plain, w->content, err);
+        st = base_json_any_canonical(&plain, w->content, err);
     if (st == FM_OK)
         st = put_content(&content, &s, &plain, random, err);
     if (st == FM_OK)
@@ -249,7 +249,7 @@ static fm_status open_content(struct wallet *w, const json_t *content, struct ba
     if (st == FM_E_AUTH) /* The passphrase was right: the key came out. */
         st = base_err_set(err, FM_E_CORRUPT, "its content was damaged, or is another wallet's");
     if (st == FM_OK)
-        st = base_json_parse_canonical(&w->content, to, sealed.len - BASE_AEAD_TAG, err);
+        st = base_json_any_parse_canonical(&w->content, to, sealed.len - BASE_AEAD_TAG, err);
     if (st == FM_OK)
         st = check_content(w->content, err);
     base_buf_release(&sealed);

@@ -1,12 +1,14 @@
-/* Canonical JSON (base/json.h), as a person may write it and as it must come over the wire.
+/* Canonical JSON (base/json.h), as a person may write it and as it must come over the wire; and
+ * others' (base/json_any.h).
  *
  * Laws: what reads has one canonical form, which reads back as the same tree and the same bytes;
  * the reader of canonical bytes takes exactly what equals its own canonical form (the general path
  * says so, not the quick one); where a member stands is where it stands; a refusal of the text says
- * at which line and column. */
+ * at which line and column. Others' JSON: what the subset has, it has too, as the same tree and the
+ * same bytes; what reads has one canonical form, which reads back as the same tree. */
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_any.h"
 #include "tests/fuzz/fuzz.h"
 
 /* The object without its member: the tree's way, and the bytes' way. */
@@ -59,18 +61,46 @@ static void check_canonical(const uint8_t *data, size_t size, const json_t *tree
     base_buf_release(&twice);
 }
 
+/* subset: what base_json_parse() made of the same, or NULL. */
+static void check_any(const uint8_t *data, size_t size, const json_t *subset)
+{
+    struct base_buf bytes = {0}, same = {0};
+    struct base_err err = {0};
+    json_t *tree = NULL, *again = NULL;
+
+    if (base_json_any_parse(&tree, (const char *)data, size, &err) != FM_OK) {
+        fuzz_law(err.code == FM_E_INPUT && strstr(err.text, "JSON") != NULL, "a refusal says why");
+        fuzz_law(subset == NULL, "others' JSON is more than the subset");
+        return;
+    }
+    fuzz_law(base_json_any_canonical(&bytes, tree, &err) == FM_OK, "it has a canonical form");
+    fuzz_law(base_json_any_parse_canonical(&again, bytes.p, bytes.len, &err) == FM_OK,
+             "which is canonical");
+    fuzz_law(json_equal(again, tree), "and says the same");
+    if (subset != NULL)
+        fuzz_law(json_equal(tree, subset) && base_json_canonical(&same, subset, &err) == FM_OK &&
+                     same.len == bytes.len && memcmp(same.p, bytes.p, same.len) == 0,
+                 "the subset is the same in both");
+    json_decref(tree);
+    json_decref(again);
+    base_buf_release(&bytes);
+    base_buf_release(&same);
+}
+
 static void run(const uint8_t *data, size_t size)
 {
     struct base_err err = {0};
     json_t *tree = NULL;
 
     if (base_json_parse(&tree, (const char *)data, size, &err) == FM_OK) {
+        check_any(data, size, tree);
         check_canonical(data, size, tree);
         json_decref(tree);
         return;
     }
     fuzz_law(err.code == FM_E_INPUT, "what is wrong is the input");
     fuzz_law(strstr(err.text, "JSON") != NULL, "a refusal says why");
+    check_any(data, size, NULL);
     fuzz_law(base_json_parse_canonical(&tree, data, size, &err) == FM_E_INPUT,
              "what does not read is not canonical");
 }
@@ -89,6 +119,8 @@ static void begin(struct fuzz_corpus *corpus)
         "{\"proof\":[1,2],\"q\":3}",
         "{\"a\":\"\\b\\t\\n\\f\\r\\u001f\\u007f\xed\x9f\xbf\"}",
         "[]",
+        "[null,1.5,-0.0,1e-7,333333333.3333333,1e+30,5e-324,1.7976931348623157e308,1e23,2e-44]",
+        "{\"credentialSubject\":{\"ratio\":-1.50e+2,\"x\":null,\"n\":9007199254740993}}",
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)

@@ -42,7 +42,8 @@ const signSuite = key => new DataIntegrityProof({signer: key.keyPair.signer(), c
 async function issue(folder, holder) {
   const issuer = await newKey(), subject = await newKey();
   const draft = id => ({'@context': ['https://www.w3.org/ns/credentials/v2'], type: ['VerifiableCredential'],
-    issuer: issuer.did, validFrom: '2026-01-01T00:00:00.5Z', credentialSubject: {id}});
+    issuer: issuer.did, validFrom: '2026-01-01T00:00:00.5Z',
+    credentialSubject: {id, ratio: 1.5, small: 1e-7, large: 2 ** 70, whole: 42, middleName: null}}); // numbers as others have them
   const sign = credential => vc.issue({credential, suite: signSuite(issuer), documentLoader});
   writeFileSync(`${folder}/credential.json`, JSON.stringify(await sign(draft(holder)), null, 2));
   const presentation = vc.createPresentation({verifiableCredential: [await sign(draft(subject.did))], holder: subject.did});
