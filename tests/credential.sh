@@ -81,7 +81,10 @@ if [ "$suite" != sm2 ]; then
 fi
 sed 's/"n":1/"n":2/' member.json >tampered.json
 refused 1 "does not match" verify tampered.json --document document.json
-refused 1 "write it as a string" verify <(echo '{"a": 1.5}')
+sed 's/"n":1/"n":1.5/' member.json >tampered.json # others may sign fractions; nobody signed this one
+refused 1 "does not match" verify tampered.json --document document.json
+echo '{"a": 1.5}' >fraction.json # ours are not signed
+refused 3 "write it as a string" issue fraction.json --key person.key
 
 # ---- revoke, suspend ----
 refused 12 "not at hand: fetch it and give it with --list" verify university.json
