@@ -19,11 +19,15 @@ field() { sed -n "s/.*\"$1\":\"\\([^\"]*\\)\".*/\\1/p"; }
 homes_make 60
 homes_start
 must_refuse "published no version" as bank_a dataset history loans
+must_refuse "nobody is no member" as bank_a dataset history loans --member nobody
+must_refuse "published no dataset loans" as bank_a dataset prove --table loans --row 0 --out "$W/none"
 as bank_a dataset publish --table loans >/dev/null
 as bank_a dataset prove --table loans --row 3 --out "$W/then" >/dev/null
 before=$(sqlite3 "$W/bank_a/data.db" "SELECT balance FROM loans ORDER BY rowid LIMIT 1 OFFSET 3")
 sqlite3 "$W/bank_a/data.db" "UPDATE loans SET balance = balance + 100 WHERE rowid = (SELECT rowid FROM loans ORDER BY rowid LIMIT 1 OFFSET 3)"
-must_refuse "is not what version 1 published" as bank_a dataset prove --table loans --row 3 --out "$W/none"
+# the table has changed, version 1 has not
+as bank_a dataset prove --table loans --row 3 --out "$W/again" >/dev/null
+cmp -s "$W/then" "$W/again" || fail "version 1 is not what it was"
 as bank_a dataset publish --table loans >"$W/out"
 grep -q 'since version 1: 1 changed, 0 added, 0 removed' "$W/out" || fail "$(cat "$W/out")"
 as bank_a dataset prove --table loans --row 3 --out "$W/now" >/dev/null
@@ -38,19 +42,17 @@ changes() { sed 's/},{/\n/g' "$W/history" | sed -n "$1p" | field changes; }
 [ -z "$(changes 1)" ] || fail "the first version changed something"
 [ "$(root 1)" != "$(root 2)" ] && [ "$(root 2)" != "$(root 3)" ] || fail "versions with one root"
 
-# the last change set (none) by other programs; the one before is gone from versions.db, so that is the one to recompute
+# a change set by other programs, from the owner's digests: first of a version that changed nothing, then of two rows
 want=$({ printf 'firmiana/changes/1'; printf '%s%s' "$(root 2)" "$(root 3)" | perl -pe 's|\s||g; $_ = pack("H*", $_)'; } | digest)
 [ "$(changes 3)" = "$want" ] || fail "the digest of no change is $(changes 3), not $want"
 sqlite3 "$W/bank_a/data.db" "UPDATE loans SET balance = balance + 1 WHERE rowid IN (SELECT rowid FROM loans ORDER BY rowid LIMIT 2)"
 as bank_a dataset publish --table loans >/dev/null
 as bank_a dataset history loans --json >"$W/history"
-lines() { # VERSION-ID OTHER-ID MARK: rows of one that are not alike in the other
-  sqlite3 "$W/bank_a/versions.db" "SELECT printf('$3%016x', row) || lower(hex(digest)) FROM digests AS a WHERE version = $1 AND NOT EXISTS
-    (SELECT 1 FROM digests AS b WHERE b.version = $2 AND b.row = a.row AND b.digest = a.digest) ORDER BY row" | tr -d '\n'
+lines() { # COLUMN MARK: rows of loans that began (since) or ended (until) with the newest version
+  sqlite3 "$W/bank_a/versions.db" "SELECT printf('$2%016x', row) || lower(hex(digest)) FROM contents WHERE $1 = (SELECT max(id) FROM published) ORDER BY row" | tr -d '\n'
 }
-old=$(sqlite3 "$W/bank_a/versions.db" "SELECT min(id) FROM versions") new=$(sqlite3 "$W/bank_a/versions.db" "SELECT max(id) FROM versions")
-[ "$(lines "$old" "$new" 00 | wc -c)" = 100 ] || fail "not two rows changed: $(lines "$old" "$new" 00)"
-want=$({ printf 'firmiana/changes/1'; printf '%s%s%s%s' "$(root 3)" "$(root 4)" "$(lines "$old" "$new" 00)" "$(lines "$new" "$old" 01)" | perl -pe 's|\s||g; $_ = pack("H*", $_)'; } | digest)
+[ "$(lines until 00 | wc -c)" = 100 ] || fail "not two rows changed: $(lines until 00)"
+want=$({ printf 'firmiana/changes/1'; printf '%s%s%s%s' "$(root 3)" "$(root 4)" "$(lines until 00)" "$(lines since 01)" | perl -pe 's|\s||g; $_ = pack("H*", $_)'; } | digest)
 [ "$(changes 4)" = "$want" ] || fail "the digest of the change set is $(changes 4), not $want"
 
 # rows of then and of now, from files alone
@@ -76,4 +78,40 @@ for change in 's/"salt":"\(.\{4\}\)/"salt":"0000/' 's/"index":3/"index":2/' 's/"
   ! cmp -s "$W/then" "$W/altered" || fail "nothing was altered: $change"
   ! "$firmiana" dataset check "$W/altered" "$W/trail" >/dev/null 2>&1 || fail "altered, and valid: $change"
 done
-echo "$name: four versions on the ledger, change sets as others compute them, rows of two versions opened by their owner alone"
+
+# any version, by place and by key, long after: with the trail's part of it, both files or neither
+id=$(sqlite3 "$W/bank_a/data.db" "SELECT subject_id FROM loans GROUP BY subject_id HAVING count(*) = 1 ORDER BY min(rowid) LIMIT 1")
+as bank_a dataset prove --table loans --version 1 --row 3 --out "$W/first" --trail "$W/first.trail" >/dev/null
+cmp -s "$W/then" "$W/first" || fail "version 1 is not what it was"
+"$firmiana" dataset check "$W/first" "$W/first.trail" --chain "$chain" >"$W/out.first" || fail "version 1 does not hold by its part of the trail"
+"$verify" "$W/first.trail" >/dev/null || fail "firmiana-verify refuses the part of version 1"
+grep -Eq "^  balance +$(printf "%d.%02d" $((before / 100)) $((before % 100)))$" "$W/out.first" || fail "not the balance of then: $(cat "$W/out.first")"
+sqlite3 "$W/bank_a/data.db" "DELETE FROM loans WHERE subject_id = $id"
+as bank_a dataset publish --table loans | grep -q '0 changed, 0 added, 1 removed' || fail "not one row removed"
+for v in 1 2 3 4; do
+  as bank_a dataset prove --table loans --version $v --key "subject_id=$id" --out "$W/v$v" >/dev/null || fail "version $v has no row of $id"
+  "$firmiana" dataset check "$W/v$v" "$W/whole" --chain "$chain" | grep -Eq "^  subject_id +$id$" || fail "version $v: another row"
+done
+must_refuse "no row of that version has that value" as bank_a dataset prove --table loans --version 5 --key "subject_id=$id" --out "$W/none"
+must_refuse "has versions 1 to 5, and no version 6" as bank_a dataset prove --table loans --version 6 --row 0 --out "$W/none"
+must_refuse "rows have that value: say which with --row: 0" as bank_a dataset prove --table loans --key "$(sqlite3 "$W/bank_a/data.db" "SELECT 'product=' || product FROM loans ORDER BY rowid LIMIT 1")" --out "$W/none"
+must_refuse "has no column nonsense" as bank_a dataset prove --table loans --key nonsense=1 --out "$W/none"
+must_refuse "say which row" as bank_a dataset prove --table loans --out "$W/none"
+must_refuse "say which row" as bank_a dataset prove --table loans --row 1 --key a=b --out "$W/none"
+must_refuse "--trail: " as bank_a dataset prove --table loans --row 1 --out "$W/none" --trail "$W/no such folder/trail"
+must_refuse "exists already" as bank_a dataset prove --table loans --row 1 --out "$W/none" --trail "$W/whole"
+must_refuse "no such folder" as bank_a dataset prove --table loans --row 1 --out "$W/no such folder/row" --trail "$W/none.trail"
+for left in "$W/none" "$W/none.trail" "$W/none.trail.part"; do [ ! -e "$left" ] || fail "$left was left behind"; done
+[ "$(stat -c %a "$W/bank_a/versions.db")" = 600 ] || fail "versions.db is not its owner's alone"
+! grep -aq "$(printf '%s' "$id")" "$W/bank_a/versions.db" || fail "a subject stands in versions.db for all to read"
+
+# forgotten: before version 5 nothing is left of what only they had; 5 stands
+as bank_a dataset forget --table loans --before 5 >"$W/out"
+grep -q '^loans: 4 versions forgotten, 4 rows erased that no later version has; rows of version 5 and later' "$W/out" || fail "$(cat "$W/out")"
+must_refuse "version 4 was forgotten here" as bank_a dataset prove --table loans --version 4 --row 3 --out "$W/none"
+as bank_a dataset prove --table loans --row 3 --out "$W/still" >/dev/null
+as bank_a audit export --out "$W/end" >/dev/null
+"$firmiana" dataset check "$W/still" "$W/end" --chain "$chain" >/dev/null || fail "version 5 does not hold"
+"$firmiana" dataset check "$W/v2" "$W/end" --chain "$chain" >/dev/null || fail "what was opened before does not hold any more"
+must_refuse "no rows of nonsense are kept" as bank_a dataset forget --table nonsense --before 2
+echo "$name: five versions on the ledger, change sets as others compute them, rows of each opened by their owner alone, by place and by key, until forgotten"

@@ -1,4 +1,5 @@
-/* firmiana dataset history, prove, check: the versions of a dataset, and one row of one of them. */
+/* firmiana dataset history, check: the versions of a dataset, and a row of one of them that its
+ * owner opened (cmd_prove.c). */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,70 +67,6 @@ const struct cli_command cli_dataset_history = {
     NULL,
     history_options,
     history};
-
-/* ---- opening a row ---- */
-
-/* The entry that published it, as a compact bundle. */
-static fm_status prove_version(const struct cli_args *args, const json_t *row, struct base_err *err)
-{
-    const char *out = cli_value(args, "trail");
-    json_t *value = NULL;
-    fm_status st = cli_export(
-        &value, args, out,
-        json_pack("{s:{s:s,s:s,s:O}}", "version", "member", cli_text(row, "member"), "dataset",
-                  cli_text(row, "dataset"), "data_version", json_object_get(row, "data_version")),
-        err);
-
-    if (st == FM_OK)
-        printf("%s: where that version was published; check both with: firmiana dataset check %s "
-               "%s\n",
-               out, cli_value(args, "out"), out);
-    json_decref(value);
-    return st;
-}
-
-static fm_status prove(const struct cli_args *args, struct base_err *err)
-{
-    json_t *value = NULL;
-    int64_t row = 0;
-    fm_status st = cli_int(&row, args, "row", 0, INT64_MAX / 2, err);
-
-    if (st == FM_OK)
-        st = cli_call_for(
-            &value, args, "dataset.prove",
-            json_pack("{s:s,s:I}", "table", cli_value(args, "table"), "row", (json_int_t)row),
-            600000, err);
-    if (st == FM_OK)
-        st = cli_write_json(cli_value(args, "out"), value, 0600, err);
-    if (st == FM_OK)
-        printf("%s: row %lld of %s, version %lld. It holds the row: for whoever is entitled to see "
-               "it\n",
-               cli_value(args, "out"), (long long)row, cli_value(args, "table"),
-               (long long)json_integer_value(json_object_get(value, "data_version")));
-    if (st == FM_OK && cli_value(args, "trail") != NULL)
-        st = prove_version(args, value, err);
-    json_decref(value);
-    return st;
-}
-
-static const struct cli_option prove_options[] = {
-    CLI_HOME_OPTION,
-    {"table", "NAME", "one's own table, as it was published last", CLI_REQUIRED},
-    {"row", "N", "its place, from 0, in rowid order", CLI_REQUIRED},
-    {"out", "FILE", "the row with its proof", CLI_REQUIRED},
-    {"trail", "FILE", "as well: the part of the trail that dataset check asks for", CLI_OPTIONAL},
-    {0}};
-
-const struct cli_command cli_dataset_prove = {
-    "dataset prove",
-    "",
-    0,
-    0,
-    "open one row of one's own dataset, with proof that the published version has it",
-    "Nobody else can: the root is over salted hashes. The other rows stay closed, in every "
-    "version.",
-    prove_options,
-    prove};
 
 /* ---- checking one ---- */
 

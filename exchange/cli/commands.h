@@ -51,9 +51,9 @@ extern const struct cli_command cli_did_resolve, cli_did_export;              /*
 extern const struct cli_command cli_did_key, cli_did_rotate, cli_did_recover; /* cmd_did_keys.c */
 extern const struct cli_command cli_did_attach, cli_did_certificate; /* cmd_did_certificate.c */
 extern const struct cli_command cli_lottery_open, cli_lottery_commit, cli_lottery_reveal,
-    cli_lottery_draw; /* cmd_lottery.c */
-extern const struct cli_command cli_dataset_history, cli_dataset_prove,
-    cli_dataset_check;                                                          /* cmd_history.c */
+    cli_lottery_draw;                                                           /* cmd_lottery.c */
+extern const struct cli_command cli_dataset_prove, cli_dataset_forget;          /* cmd_prove.c */
+extern const struct cli_command cli_dataset_history, cli_dataset_check;         /* cmd_history.c */
 extern const struct cli_command cli_evidence_deposit, cli_evidence_certificate; /* cmd_evidence.c */
 extern const struct cli_command cli_credential_batch;                           /* cmd_batch.c */
 extern const struct cli_command cli_credential_extract;                         /* cmd_extract.c */

@@ -34,6 +34,7 @@ static const struct cli_command *const commands[] = {
     &cli_dataset_list,
     &cli_dataset_history,
     &cli_dataset_prove,
+    &cli_dataset_forget,
     &cli_dataset_check,
     &cli_key_deal,
     &cli_key_import,

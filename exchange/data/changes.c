@@ -1,4 +1,4 @@
-#include "exchange/data/changes.h"
+#include "exchange/data/changes_own.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,117 +6,115 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/secret.h"
-#include "exchange/data/db.h"
 #include "exchange/data/root.h"
 
-enum { DIGEST = 16 };
-
-struct data_changes_writer {
-    struct data_db db;
-    struct data_changes_job job;
-    sqlite3_stmt *insert;  /* of a digest */
-    struct base_buf bytes; /* of a row */
-    int64_t before, now;   /* versions; before 0: none */
-};
-
-static const char schema_sql[] =
-    "CREATE TABLE IF NOT EXISTS versions (id INTEGER PRIMARY KEY, dataset TEXT NOT NULL COLLATE "
-    "NOCASE, root BLOB NOT NULL) STRICT;"
-    "CREATE TABLE IF NOT EXISTS digests (version INTEGER NOT NULL, row INTEGER NOT NULL, digest "
-    "BLOB NOT NULL, PRIMARY KEY (version, row)) STRICT, WITHOUT ROWID;"
-    "CREATE TEMP TABLE new_rows (row INTEGER PRIMARY KEY, digest BLOB NOT NULL);"
-    "CREATE TEMP TABLE old_rows (row INTEGER PRIMARY KEY, digest BLOB NOT NULL)";
-
-/* Rows of ?1 that are not, alike, under the same rowid in ?2. */
-#define DIFFERENT(into)                                                                          \
-    "INSERT INTO temp." into " SELECT row, digest FROM digests AS a WHERE version = ?1 AND NOT " \
-    "EXISTS (SELECT 1 FROM digests AS b WHERE b.version = ?2 AND b.row = a.row AND b.digest = "  \
-    "a.digest)"
-
-/* ---- statements ---- */
-
-/* One statement with up to two numbers; *out (may be NULL) is the first column of its one row. */
-static fm_status run(int64_t *out, const struct data_db *db, const char *sql, int64_t one,
-                     int64_t two, struct base_err *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    bool row = false;
-    fm_status st = data_db_prepare(&stmt, db, sql, err);
-
-    if (st == FM_OK && sqlite3_bind_parameter_count(stmt) > 0 &&
-        sqlite3_bind_int64(stmt, 1, one) != SQLITE_OK)
-        st = data_db_error(db, err);
-    if (st == FM_OK && sqlite3_bind_parameter_count(stmt) > 1 &&
-        sqlite3_bind_int64(stmt, 2, two) != SQLITE_OK)
-        st = data_db_error(db, err);
-    if (st == FM_OK)
-        st = data_db_step(&row, db, stmt, err);
-    if (out != NULL)
-        *out = st == FM_OK && row ? sqlite3_column_int64(stmt, 0) : 0;
-    (void)sqlite3_finalize(stmt);
-    return st;
-}
-
-/* The same about a dataset and a root. */
-static fm_status about(int64_t *out, const struct data_db *db, const char *sql, const char *dataset,
-                       const uint8_t root32[32], struct base_err *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    bool row = false;
-    fm_status st = data_db_prepare(&stmt, db, sql, err);
-
-    *out = 0;
-    if (st == FM_OK && (sqlite3_bind_text(stmt, 1, dataset, -1, SQLITE_STATIC) != SQLITE_OK ||
-                        sqlite3_bind_blob(stmt, 2, root32, 32, SQLITE_STATIC) != SQLITE_OK))
-        st = data_db_error(db, err);
-    if (st == FM_OK)
-        st = data_db_step(&row, db, stmt, err);
-    if (st == FM_OK && row)
-        *out = sqlite3_column_int64(stmt, 0);
-    (void)sqlite3_finalize(stmt);
-    return st;
-}
-
-/* ---- digests ---- */
+/* ---- rows ---- */
 
 /* H("firmiana/row-digest/1" || secret || b_i): the secret in front is a key, because nobody sees a
  * digest whose message he could lengthen, and only half of it is kept. */
-static fm_status digest_row(uint8_t out32[32], struct base_buf *bytes, const uint8_t secret32[32],
+static const char digest_label[] = "firmiana/row-digest/1";
+enum { DIGEST_HEAD = sizeof digest_label - 1 + 32 };
+
+static fm_status digest_row(struct data_changes_writer *w, uint8_t out32[32],
                             const struct data_cell *row, size_t columns, struct base_err *err)
 {
     fm_status st;
 
-    base_buf_clear(bytes);
-    base_buf_put_str(bytes, "firmiana/row-digest/1");
-    base_buf_put(bytes, secret32, 32);
-    data_row_encode(bytes, row, columns);
-    st = base_buf_status(bytes, "row digests", err);
+    base_buf_clear(&w->row);
+    base_buf_put(&w->row, digest_label, sizeof digest_label - 1);
+    base_buf_put(&w->row, w->job.secret32, 32);
+    data_row_encode(&w->row, row, columns);
+    st = base_buf_status(&w->row, "row digests", err);
     if (st == FM_OK)
-        base_hash(out32, bytes->p, bytes->len);
+        base_hash(out32, w->row.p, w->row.len);
     return st;
+}
+
+static fm_status put(struct data_changes_writer *w, sqlite3_stmt *stmt, int64_t rowid,
+                     const void *digest, struct base_err *err)
+{
+    bool more;
+    fm_status st = FM_OK;
+
+    if (sqlite3_bind_int64(stmt, 1, rowid) != SQLITE_OK ||
+        sqlite3_bind_blob(stmt, 2, digest, KEPT_DIGEST, SQLITE_STATIC) != SQLITE_OK)
+        st = data_db_error(&w->db, err);
+    if (st == FM_OK)
+        st = data_db_step(&more, &w->db, stmt, err);
+    (void)sqlite3_reset(stmt);
+    return st;
+}
+
+/* The next content of before; none is left once w->open is NULL. */
+fm_status data_changes_step_open(struct data_changes_writer *w, struct base_err *err)
+{
+    bool more;
+    fm_status st = data_db_step(&more, &w->db, w->open, err);
+
+    if (st == FM_OK && !more) {
+        (void)sqlite3_finalize(w->open);
+        w->open = NULL;
+    } else if (st == FM_OK && sqlite3_column_bytes(w->open, 1) != KEPT_DIGEST) {
+        st = base_err_set(err, FM_E_CORRUPT, "%s: a row's digest is not %d bytes long", w->db.path,
+                          KEPT_DIGEST);
+    }
+    return st;
+}
+
+/* Those of before up to a rowid are over, but for one with that rowid and digest, which is *same.
+ */
+static fm_status end_until(struct data_changes_writer *w, bool *same, int64_t rowid,
+                           const uint8_t *digest, struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    *same = false;
+    while (st == FM_OK && w->open != NULL && sqlite3_column_int64(w->open, 0) <= rowid) {
+        int64_t at = sqlite3_column_int64(w->open, 0);
+        const void *then = sqlite3_column_blob(w->open, 1);
+        *same = digest != NULL && at == rowid && memcmp(then, digest, KEPT_DIGEST) == 0;
+        if (!*same)
+            st = put(w, w->list[ENDED], at, then, err);
+        if (st == FM_OK)
+            st = data_changes_step_open(w, err);
+    }
+    return st;
+}
+
+static fm_status keep(struct data_changes_writer *w, int64_t rowid, const uint8_t *digest,
+                      struct base_err *err)
+{
+    fm_status st = data_kept_seal(&w->sealed, w->key, rowid, digest, w->row.p + DIGEST_HEAD,
+                                  w->row.len - DIGEST_HEAD, err);
+
+    if (st == FM_OK &&
+        sqlite3_bind_blob64(w->insert, 3, w->sealed.p, w->sealed.len, SQLITE_STATIC) != SQLITE_OK)
+        st = data_db_error(&w->db, err);
+    if (st == FM_OK)
+        st = put(w, w->insert, rowid, digest, err);
+    /* Without anything to compare with nobody asks what began. */
+    return st == FM_OK && w->before != 0 ? put(w, w->list[BEGAN], rowid, digest, err) : st;
 }
 
 fm_status data_changes_row(struct data_changes_writer *w, int64_t rowid,
                            const struct data_cell *row, size_t columns, struct base_err *err)
 {
     uint8_t digest[32];
-    bool more;
-    fm_status st = digest_row(digest, &w->bytes, w->job.secret32, row, columns, err);
+    bool same;
+    fm_status st = digest_row(w, digest, row, columns, err);
 
-    if (st == FM_OK &&
-        (sqlite3_bind_int64(w->insert, 2, rowid) != SQLITE_OK ||
-         sqlite3_bind_blob(w->insert, 3, digest, DIGEST, SQLITE_STATIC) != SQLITE_OK))
-        st = data_db_error(&w->db, err);
     if (st == FM_OK)
-        st = data_db_step(&more, &w->db, w->insert, err);
-    (void)sqlite3_reset(w->insert);
+        st = end_until(w, &same, rowid, digest, err);
+    if (st == FM_OK && !same)
+        st = keep(w, rowid, digest, err);
+    w->rows++;
     return st;
 }
 
 /* ---- comparing ---- */
 
-static fm_status compare(struct data_changes *out, const struct data_db *db, int64_t before,
-                         int64_t now, struct base_err *err)
+static fm_status compare(struct data_changes *out, const struct data_changes_writer *w,
+                         struct base_err *err)
 {
     static const char moved_sql[] =
         "SELECT coalesce(SUM(min(a.n, b.n)), 0) FROM (SELECT digest, COUNT(*) AS n FROM "
@@ -126,28 +124,23 @@ static fm_status compare(struct data_changes *out, const struct data_db *db, int
         "SELECT COUNT(*) FROM temp.new_rows AS a JOIN temp.old_rows AS b ON a.row = b.row WHERE "
         "a.digest NOT IN (SELECT digest FROM temp.old_rows) AND b.digest NOT IN (SELECT digest "
         "FROM temp.new_rows)";
-    int64_t rows = 0, added = 0, removed = 0, moved = 0, changed = 0;
-    fm_status st = run(NULL, db, DIFFERENT("new_rows"), now, before, err);
+    static const int64_t none[3] = {0};
+    int64_t began = 0, ended = 0, moved = 0, changed = 0;
+    fm_status st = data_kept_run(&began, &w->db, "SELECT COUNT(*) FROM temp.new_rows", none, err);
 
     if (st == FM_OK)
-        st = run(NULL, db, DIFFERENT("old_rows"), before, now, err);
+        st = data_kept_run(&ended, &w->db, "SELECT COUNT(*) FROM temp.old_rows", none, err);
     if (st == FM_OK)
-        st = run(&rows, db, "SELECT COUNT(*) FROM digests WHERE version = ?1", now, 0, err);
+        st = data_kept_run(&moved, &w->db, moved_sql, none, err);
     if (st == FM_OK)
-        st = run(&added, db, "SELECT COUNT(*) FROM temp.new_rows", 0, 0, err);
-    if (st == FM_OK)
-        st = run(&removed, db, "SELECT COUNT(*) FROM temp.old_rows", 0, 0, err);
-    if (st == FM_OK)
-        st = run(&moved, db, moved_sql, 0, 0, err);
-    if (st == FM_OK)
-        st = run(&changed, db, changed_sql, 0, 0, err);
+        st = data_kept_run(&changed, &w->db, changed_sql, none, err);
     if (st != FM_OK)
         return st;
     *out = (struct data_changes){.known = true,
-                                 .same = (uint64_t)(rows - added + moved),
+                                 .same = w->rows - (uint64_t)(began - moved),
                                  .changed = (uint64_t)changed,
-                                 .added = (uint64_t)(added - moved - changed),
-                                 .removed = (uint64_t)(removed - moved - changed)};
+                                 .added = (uint64_t)(began - moved - changed),
+                                 .removed = (uint64_t)(ended - moved - changed)};
     return FM_OK;
 }
 
@@ -160,17 +153,13 @@ static fm_status hash_rows(struct base_hash *h, const struct data_db *db, const 
     fm_status st = data_db_prepare(&stmt, db, sql, err);
 
     while (st == FM_OK && row) {
-        uint8_t line[1 + 8 + DIGEST] = {mark};
+        uint8_t line[1 + 8 + KEPT_DIGEST] = {mark};
 
         st = data_db_step(&row, db, stmt, err);
         if (st != FM_OK || !row)
             break;
         base_store_u64(line + 1, (uint64_t)sqlite3_column_int64(stmt, 0));
-        if (sqlite3_column_bytes(stmt, 1) != DIGEST) {
-            st = base_err_set(err, FM_E_CORRUPT, "a row's digest is not %d bytes long", DIGEST);
-            break;
-        }
-        memcpy(line + 9, sqlite3_column_blob(stmt, 1), DIGEST);
+        memcpy(line + 9, sqlite3_column_blob(stmt, 1), KEPT_DIGEST); /* as put() wrote it */
         base_hash_update(h, line, sizeof line);
     }
     (void)sqlite3_finalize(stmt);
@@ -195,86 +184,39 @@ static fm_status hash_changes(struct data_changes *out, const struct data_change
     return st;
 }
 
-/* ---- from the first row to the last ---- */
+/* ---- the end ---- */
 
-/* Everything but the published version of this dataset goes; the new one comes, whose root is not
- * known yet. */
-static fm_status new_version(struct data_changes_writer *w, struct base_err *err)
+/* What ended did so with this version; and the version has its root. */
+static fm_status finish(struct data_changes_writer *w, const uint8_t root32[32],
+                        struct base_err *err)
 {
-    static const uint8_t none32[32];
-    const struct data_changes_job *job = &w->job;
-    const uint8_t *published = job->published32 != NULL ? job->published32 : none32;
-    int64_t ignored;
+    const int64_t about[3] = {w->dataset, w->now};
     fm_status st =
-        about(&w->before, &w->db, "SELECT id FROM versions WHERE dataset = ?1 AND root = ?2",
-              job->table, published, err);
+        data_kept_run(NULL, &w->db,
+                      "UPDATE contents SET until = ?2 WHERE dataset = ?1 AND since < ?2 AND until "
+                      "IS NULL AND row IN (SELECT row FROM temp.old_rows)",
+                      about, err);
 
     if (st == FM_OK)
-        st = about(&ignored, &w->db,
-                   "DELETE FROM digests WHERE version IN (SELECT id FROM versions WHERE dataset = "
-                   "?1 AND root <> ?2)",
-                   job->table, published, err);
-    if (st == FM_OK)
-        st = about(&ignored, &w->db, "DELETE FROM versions WHERE dataset = ?1 AND root <> ?2",
-                   job->table, published, err);
-    if (st == FM_OK)
-        st = about(&ignored, &w->db, "INSERT INTO versions (dataset, root) VALUES (?1, ?2)",
-                   job->table, none32, err);
-    if (st == FM_OK) {
-        w->now = sqlite3_last_insert_rowid(w->db.sqlite);
-        st = data_db_prepare(&w->insert, &w->db, "INSERT INTO digests VALUES (?1, ?2, ?3)", err);
-    }
-    if (st == FM_OK && sqlite3_bind_int64(w->insert, 1, w->now) != SQLITE_OK)
-        st = data_db_error(&w->db, err);
+        st = data_kept_about(
+            NULL, &w->db,
+            "UPDATE published SET root = ?2 WHERE root = zeroblob(32) AND dataset = "
+            "(SELECT id FROM datasets WHERE name = ?1)",
+            w->job.table, root32, err);
     return st;
-}
-
-fm_status data_changes_begin(struct data_changes_writer **out, const struct data_changes_job *job,
-                             struct base_err *err)
-{
-    struct data_changes_writer *w = calloc(1, sizeof *w);
-    fm_status st;
-
-    *out = NULL;
-    if (w == NULL)
-        return base_err_memory(err, job->path);
-    w->job = *job;
-    st = data_db_open(&w->db, job->path, DATA_DB_WRITE, err);
-    if (st != FM_OK) {
-        free(w);
-        return st;
-    }
-    st = data_db_exec(&w->db, "BEGIN IMMEDIATE", err);
-    if (st == FM_OK)
-        st = data_db_exec(&w->db, schema_sql, err);
-    if (st == FM_OK)
-        st = new_version(w, err);
-    if (st != FM_OK) {
-        data_changes_free(w);
-        return st;
-    }
-    *out = w;
-    return FM_OK;
-}
-
-static fm_status name_version(struct data_changes_writer *w, const uint8_t root32[32],
-                              struct base_err *err)
-{
-    int64_t ignored;
-
-    return about(&ignored, &w->db,
-                 "UPDATE versions SET root = ?2 WHERE dataset = ?1 AND root = zeroblob(32)",
-                 w->job.table, root32, err);
 }
 
 fm_status data_changes_end(struct data_changes *out, struct data_changes_writer *w,
                            const uint8_t root32[32], struct base_err *err)
 {
-    fm_status st = name_version(w, root32, err);
+    bool same;
+    fm_status st = end_until(w, &same, INT64_MAX, NULL, err);
 
     *out = (struct data_changes){.known = false};
+    if (st == FM_OK)
+        st = finish(w, root32, err);
     if (st == FM_OK && w->before != 0)
-        st = compare(out, &w->db, w->before, w->now, err);
+        st = compare(out, w, err);
     if (st == FM_OK && w->before != 0)
         st = hash_changes(out, w, root32, err);
     if (st == FM_OK)
@@ -289,9 +231,14 @@ void data_changes_free(struct data_changes_writer *w)
     if (w == NULL)
         return;
     (void)sqlite3_finalize(w->insert);
+    (void)sqlite3_finalize(w->list[ENDED]);
+    (void)sqlite3_finalize(w->list[BEGAN]);
+    (void)sqlite3_finalize(w->open);
     if (sqlite3_get_autocommit(w->db.sqlite) == 0)
         (void)sqlite3_exec(w->db.sqlite, "ROLLBACK", NULL, NULL, NULL);
     data_db_close(&w->db);
-    base_buf_release_secret(&w->bytes);
+    base_buf_release_secret(&w->row);
+    base_buf_release(&w->sealed);
+    base_wipe(w->key, sizeof w->key);
     free(w);
 }

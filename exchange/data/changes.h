@@ -1,10 +1,10 @@
 /* What changed in a table since its provider last published it: rows changed, added, removed. For
  * the provider's own eyes; of it one digest is published, which cannot be tried against guesses.
  *
- * A database beside the member's data keeps, for each dataset and the last versions that were
- * hashed for publication, a keyed digest of every row under its rowid: nothing of a row can be read
- * there. Which of them was published, the ledger's root tells: one that was refused or given up is
- * dropped the next time. Losing the file loses this comparison and nothing else.
+ * It is told from the contents of published rows that versions.db keeps (kept.h), by a keyed digest
+ * of each. Which of the versions there was published, the ledger's root tells: one that was refused
+ * or given up is undone the next time. Losing the file loses this comparison, and the means to
+ * prove rows of older versions, and nothing else.
  *
  * A row whose digest stands under the same rowid is the same. Of the others, those that have only
  * moved (equal digests under other rowids, as after a new import of a file with a line more) are
@@ -18,6 +18,7 @@
 
 #include "base/status.h"
 #include "exchange/data/cell.h"
+#include "exchange/data/schema.h"
 
 struct data_changes {
     bool known; /* there are digests of what is published */
@@ -33,11 +34,13 @@ struct data_changes_job {
     const char *path;        /* of the database, made if it is not there */
     const uint8_t *secret32; /* the dataset's (root.h) */
     const char *table;
-    const uint8_t *published32; /* the root that stands on the ledger; NULL: none */
+    const struct data_schema *schema; /* of the rows that come */
+    uint64_t data_version;            /* what they shall be */
+    const uint8_t *published32;       /* the root that stands on the ledger; NULL: none */
 };
 
-/* Digests rows while somebody reads them, compares them with those published, and keeps both. Cost:
- * 40 bytes of disk a row and version. Nothing is kept before data_changes_end(). */
+/* Compares rows with those published while somebody reads them, and keeps those that are new or
+ * other. Nothing is kept before data_changes_end(). */
 struct data_changes_writer;
 
 /* job: copied, what it points to borrowed. Errors: FM_E_IO, FM_E_CORRUPT, FM_E_CONFLICT of the

@@ -40,8 +40,12 @@ static fm_status next(void *ctx, const struct data_cell **row, struct base_err *
 static void begin_changes(struct scan *s)
 {
     const struct data_publish_job *job = s->job;
-    const struct data_changes_job changes = {job->digests, job->key.secret32, job->table,
-                                             job->published32};
+    const struct data_changes_job changes = {.path = job->digests,
+                                             .secret32 = job->key.secret32,
+                                             .table = job->table,
+                                             .schema = job->schema,
+                                             .data_version = job->key.data_version,
+                                             .published32 = job->published32};
     struct base_err why = {0};
 
     if (data_changes_begin(&s->changes, &changes, &why) != FM_OK)

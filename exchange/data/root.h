@@ -71,6 +71,14 @@ fm_status data_root_prove(json_t **proof, uint8_t root32[32], const struct data_
                           const struct data_schema *schema, const struct data_version_key *key,
                           uint64_t index, struct base_err *err) FM_CHECK;
 
+/* The index of the one row with that value: key is "COLUMN=VALUE", the value as describe and CSV
+ * files write it. Reads all rows. Errors: FM_E_ARG (no such column, no value of its type),
+ * FM_E_NOT_FOUND (no row has it), FM_E_CONFLICT (several have: the text names the first ones'
+ * indices). No text holds the value. */
+fm_status data_root_find(uint64_t *index, const struct data_row_source *source,
+                         const struct data_schema *schema, const char *key,
+                         struct base_err *err) FM_CHECK;
+
 /* Checks a proof against the published root and schema; needs no secret and no database. *row is
  * {"index":i,"present":true,"values":{column: text, ...},"null":[column, ...]} or {"index":i,
  * "present":false}; the caller owns it.

@@ -24,6 +24,25 @@ void data_row_encode(struct base_buf *out, const struct data_cell *row, size_t c
     }
 }
 
+bool data_row_decode(struct data_cell *cells, size_t columns, const uint8_t *bytes, size_t len)
+{
+    struct base_cur cur = base_cur_make(bytes, len);
+    bool good = base_cur_u8(&cur) == 1 && base_cur_u32(&cur) == columns;
+
+    for (size_t i = 0; good && i < columns; i++) {
+        uint8_t tag = base_cur_u8(&cur);
+        cells[i] = (struct data_cell){.null = tag == CELL_NULL};
+        if (tag == CELL_TEXT) {
+            cells[i].len = base_cur_u32(&cur);
+            cells[i].text = (const char *)base_cur_take(&cur, cells[i].len);
+        } else if (tag == CELL_VALUE) {
+            cells[i].value = (int64_t)base_cur_u64(&cur);
+        }
+        good = !cur.bad && tag <= CELL_TEXT;
+    }
+    return good && !cur.bad && cur.left == 0;
+}
+
 /* A value as JSON text, NULL when memory is out. The type's limits are checked before the value is
  * formatted, because the calendar ends somewhere. */
 static json_t *value_text(bool *fits, const struct data_type *type, int64_t value)

@@ -166,6 +166,9 @@ static fm_status source_next(void *ctx, const struct data_cell **row, struct bas
 
 struct data_row_source data_rows_source(struct data_rows *rows)
 {
+    (void)sqlite3_reset(rows->stmt);
+    rows->taken = 0;
+    rows->dead = false;
     return (struct data_row_source){source_next, rows};
 }
 

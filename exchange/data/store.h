@@ -74,7 +74,8 @@ fm_status data_rows_next(const struct data_cell **row, int64_t *rowid, struct da
                          struct base_err *err) FM_CHECK;
 void data_rows_free(struct data_rows *rows);
 
-/* The same rows for whoever asks for a source (root.h); valid as long as rows. */
+/* The same rows for whoever asks for a source (root.h), from the first one on with each call; valid
+ * as long as rows. */
 struct data_row_source data_rows_source(struct data_rows *rows);
 
 #endif

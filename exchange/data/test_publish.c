@@ -106,7 +106,7 @@ static void one_scan_says_the_same(void **state)
         assert_string_equal(
             testing_sql(testing_path("versions.db"),
                         cases[i].want == FM_OK
-                            ? "SELECT count(*) FROM versions WHERE root <> zeroblob(32)"
+                            ? "SELECT count(*) FROM published WHERE root <> zeroblob(32)"
                             : "SELECT count(*) FROM sqlite_master"),
             cases[i].want == FM_OK ? "1" : "0");
     }

@@ -10,7 +10,7 @@
  *   cometbft/      CometBFT's keys, blocks and configuration, where it orders the ledger
  *   sessions.db    queries this node has started
  *   copies/        documents that members keep for each other (exchange/copies/store.h)
- *   versions.db    keyed digests of published rows, to tell what changed (exchange/data/changes.h)
+ *   versions.db    rows of published versions, sealed, to prove them later (exchange/data/kept.h)
  *   node.sock      where the command line talks to it
  *
  * node.json is one JSON object; home_settings() lists its members, each with its type, range,

@@ -292,6 +292,7 @@ static const struct {
     {"copy.list", NODE_OPERATOR | NODE_AUDITOR, node_request_copy_list},
     {"copy.show", NODE_OPERATOR | NODE_AUDITOR, node_request_copy_show},
     {"query.explain", NODE_ANALYST, node_request_query_explain},
+    {"dataset.forget", NODE_OPERATOR, node_request_dataset_forget},
     {"dataset.history", NODE_ANYONE, node_request_dataset_history},
     {"dataset.prove", NODE_OPERATOR, node_request_dataset_prove},
     {"dataset.list", NODE_ANYONE, node_request_dataset_list},

@@ -81,6 +81,8 @@ void node_request_query_list(struct node *node, const json_t *request,
 
 void node_request_dataset_history(struct node *node, const json_t *request,
                                   const struct node_reply *reply);
+void node_request_dataset_forget(struct node *node, const json_t *request,
+                                 const struct node_reply *reply);
 void node_request_dataset_prove(struct node *node, const json_t *request,
                                 const struct node_reply *reply);
 void node_request_governance_list(struct node *node, const json_t *request,
