@@ -9,8 +9,8 @@
  *
  * A content is kept once for all the versions in a row that have it under the same rowid: a version
  * costs the rows that it changed or added, the first one all. (So does an import that replaces the
- * table and gives every row another rowid; one with --update keeps them.) A row takes its bytes and
- * about 50 more.
+ * table and gives every row another rowid; one with --update keeps them.) A row of six columns took
+ * 171 bytes of disk, 57 in the table itself.
  *
  * At rest contents are sealed (base/aead.h): key H("firmiana/kept-rows/1" || dataset's secret32 ||
  * the seed of version `since`, 16 random bytes), nonce 0 (u32) || rowid (i64), with the digest
