@@ -12,10 +12,15 @@
  *
  * With --engine cometbft each member has a CometBFT of its own beside it, all four or more over
  * loopback; it says also: cometbft_us_per_tx (processor time of all CometBFTs), cometbft_share of
- * all processor time, cores (busy, of this machine's, over the stretch: all of them is what bounds
- * it), blocks and commit_ms (CometBFT's pause after a block). Exit code 77: there is no cometbft.
+ * all processor time, cores (busy, of this machine's, over the stretch), idle (share of all cores'
+ * time over the stretch, by the kernel), bound (what it waits for: "processor" where less than a
+ * tenth was idle, else "rounds": CometBFT's pauses and messages), blocks and commit_ms (CometBFT's
+ * pause after a block). Exit code 77: there is no cometbft.
  *
  *   bench_ledger --engine cometbft [--validators N] [--cometbft PROGRAM] [--commit-ms N] ...
+ *
+ * With --flood N at the end: the first member hands N transactions that a rule refuses straight to
+ * its CometBFT, and meanwhile the last one's are timed one at a time, beside their time before.
  *
  * With --state N the state tree by itself, on disk with N keys: keys_per_s and cpu_us_per_key of
  * blocks of so many changed keys, each committed; proofs by a reader, processor milliseconds.
@@ -51,7 +56,8 @@
     "  share: tx_per_s / verify_per_s (Ed25519, one core, same run)\n"                           \
     "  final_ms, final_ms_99: one at a time, from submission at a follower to final there\n"     \
     "bench_ledger --engine cometbft [--validators N] [--cometbft PROGRAM] [--commit-ms N] ...\n" \
-    "  ordered by CometBFT, a process a member: also its processor time, and the cores busy\n"   \
+    "  ordered by CometBFT, a process a member: also its processor time, the cores busy, and\n"  \
+    "  what bounds it; --flood N: time to final while another member floods with refused ones\n" \
     "bench_ledger --state N [--block KEYS] [--dir FOLDER]\n"                                     \
     "  the state tree by itself, with N keys: blocks of so many changed keys, proofs\n"          \
     "bench_ledger --ledger FILE [--dir FOLDER], or --join with the first\n"                      \
@@ -61,7 +67,7 @@ enum { SAMPLES = 200, SAMPLES_COMET = 20 };
 
 /* The bench, and what it was asked. */
 struct options {
-    size_t entries, sample, state, block;
+    size_t entries, sample, state, block, flood;
     bool processes, comet, join;
     const char *dir, *cometbft, *ledger;
     int64_t commit_ms;
@@ -180,12 +186,13 @@ static void stop(const struct options *o, const char *dir)
 
 /* ---- transactions ---- */
 
+enum tx_kind { TX_GOOD, TX_REFUSED /* a dataset's first version is not its ninth */ };
+
 /* New versions of one dataset of the last member: the state stays small, the log grows. CometBFT
  * does not keep the order in which they are handed in: there, the first version of a dataset each.
  */
-static void make_tx(struct base_buf *out)
+static void make_tx(struct base_buf *out, struct ledger_bench_member *m, enum tx_kind kind)
 {
-    struct ledger_bench_member *m = driver();
     int64_t now_ms = ledger_bench_now().unix_ms;
     char root[65], text[24], name[32] = "loans";
     uint8_t hash[32];
@@ -199,8 +206,11 @@ static void make_tx(struct base_buf *out)
     body = json_pack("{s:s, s:{s:[{s:s, s:s, s:[i,i], s:b}], s:[], s:i, s:i}, s:I, s:s, s:i}",
                      "dataset", name, "schema", "columns", "name", "balance", "type", "INTEGER",
                      "range", 0, 1000, "nullable", 0, "keys", "rows", 100, "version", 1,
-                     "data_version", (json_int_t)(m->broadcast != NULL ? 1 : version), "root", root,
-                     "rows", 100);
+                     "data_version",
+                     (json_int_t)(kind == TX_REFUSED     ? 9
+                                  : m->broadcast != NULL ? 1
+                                                         : version),
+                     "root", root, "rows", 100);
     ledger_must(ledger_tx_build(&tx, bench.chain_id, LEDGER_TX_DATASET_PUBLISH, m->did,
                                 now_ms + 3600000 + version % 1000, body, &ledger_bench_err));
     ledger_must(ledger_tx_sign(tx, m->node, now_ms / 1000, &ledger_bench_err));
@@ -229,7 +239,7 @@ static void stretch(size_t n, double *wall, double *cpu, double *most)
     if (txs == NULL)
         abort();
     for (size_t i = 0; i < n; i++)
-        make_tx(&txs[i]);
+        make_tx(&txs[i], m, TX_GOOD);
     start_s = now_s();
     start_cpu = cpu_s();
     look(&spent);
@@ -263,7 +273,7 @@ static void one_at_a_time(size_t samples, double *median, double *high)
         struct base_buf tx = {0};
         size_t before = m->finals;
         double at;
-        make_tx(&tx);
+        make_tx(&tx, m, TX_GOOD);
         (void)nanosleep(&pause, NULL);
         at = now_s();
         ledger_member_put(m, LEDGER_MEMBERS_MAX, tx.p, tx.len);
@@ -289,13 +299,58 @@ static double verify_rate(const struct did_secret *secret)
     return (double)n / (cpu_s() - cpu);
 }
 
+/* All cores' time so far, and what of it was idle, in ticks. */
+static bool machine_time(double *all, double *idle)
+{
+    double t[8];
+    FILE *file = fopen("/proc/stat", "re");
+    bool good = file != NULL && fscanf(file, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", &t[0], &t[1],
+                                       &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) == 8;
+
+    if (file != NULL)
+        (void)fclose(file);
+    *all = *idle = 0;
+    for (size_t i = 0; good && i < 8; i++)
+        *all += t[i];
+    if (good)
+        *idle = t[3] + t[4]; /* and waiting for disks */
+    return good;
+}
+
+/* What others' refused transactions cost this member's good ones. */
+static void flood(const struct options *o)
+{
+    struct ledger_bench_member *m = &bench.member[0];
+    struct base_buf *txs = calloc(o->flood, sizeof *txs);
+    double alone, alone_high, median, high, at;
+
+    if (txs == NULL)
+        abort();
+    for (size_t i = 0; i < o->flood; i++)
+        make_tx(&txs[i], m, TX_REFUSED);
+    one_at_a_time(SAMPLES_COMET, &alone, &alone_high);
+    for (size_t i = 0; i < o->flood; i++) {
+        ledger_member_put(m, LEDGER_PAST_ENGINE, txs[i].p, txs[i].len);
+        base_buf_release(&txs[i]);
+    }
+    at = now_s();
+    one_at_a_time(SAMPLES_COMET, &median, &high);
+    (void)printf("{\"engine\":\"cometbft\",\"members\":%zu,\"flood\":%zu,\"final_ms\":%.2f,"
+                 "\"final_ms_most\":%.2f,\"flood_final_ms\":%.2f,\"flood_final_ms_most\":%.2f,"
+                 "\"ratio\":%.2f,\"seconds\":%.2f}\n",
+                 bench.n, o->flood, alone, alone_high, median, high, median / alone, now_s() - at);
+    free(txs);
+}
+
 static void measure(const struct options *o, size_t entries, size_t sample)
 {
     double wall, cpu, most, median, high, verify, theirs = ledger_comet_cpu_s();
+    double all[2], idle[2], us = 1e6 / (double)sample;
     uint64_t blocks = driver()->height;
-    double us = 1e6 / (double)sample;
+    bool known = machine_time(&all[0], &idle[0]);
 
     stretch(sample, &wall, &cpu, &most);
+    known = machine_time(&all[1], &idle[1]) && known && all[1] > all[0];
     theirs = ledger_comet_cpu_s() - theirs;
     blocks = driver()->height - blocks;
     one_at_a_time(o->comet ? SAMPLES_COMET : SAMPLES, &median, &high);
@@ -312,6 +367,11 @@ static void measure(const struct options *o, size_t entries, size_t sample)
                      "\"cometbft_share\":%.2f,\"cores\":%.2f,\"blocks\":%llu,\"commit_ms\":%lld",
                      theirs * us, theirs / (theirs + cpu), (theirs + cpu) / wall,
                      (unsigned long long)blocks, (long long)o->commit_ms);
+    if (o->comet && known) {
+        double share = (idle[1] - idle[0]) / (all[1] - all[0]);
+        (void)printf(",\"idle\":%.2f,\"bound\":\"%s\"", share,
+                     share < 0.1 ? "processor" : "rounds");
+    }
     (void)puts("}");
     (void)fflush(stdout);
 }
@@ -348,6 +408,8 @@ static int parse(struct options *o, int argc, char **argv)
             o->block = (size_t)strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--stretch") == 0)
             o->sample = (size_t)strtoul(value, NULL, 10);
+        else if (strcmp(argv[i], "--flood") == 0)
+            o->flood = (size_t)strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--ledger") == 0)
             o->ledger = value;
         else if (strcmp(argv[i], "--dir") == 0)
@@ -362,8 +424,8 @@ static int parse(struct options *o, int argc, char **argv)
             return 2;
         i++;
     }
-    return bench.n < 1 || (o->comet && o->processes) || bench.n > LEDGER_MEMBERS_MAX ||
-                   o->sample < 1
+    return bench.n < 1 || (o->comet && o->processes) || (o->flood > 0 && !o->comet) ||
+                   bench.n > LEDGER_MEMBERS_MAX || o->sample < 1
                ? 2
                : 0;
 }
@@ -385,6 +447,8 @@ static void whole_path(const struct options *o, const char *dir)
         measure(o, goal, n);
         done += n;
     }
+    if (o->flood > 0)
+        flood(o);
     stop(o, dir);
 }
 

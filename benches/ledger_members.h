@@ -12,11 +12,12 @@
 #include "ledger/engine/engine.h"
 #include "net/zmq.h"
 
-enum { LEDGER_MEMBERS_MAX = 8, LEDGER_IN_FLIGHT = 2000 };
+enum { LEDGER_MEMBERS_MAX = 8, LEDGER_PAST_ENGINE, LEDGER_IN_FLIGHT = 2000 };
 
 struct ledger_parcel {
     struct ledger_parcel *next;
-    size_t from; /* LEDGER_MEMBERS_MAX: a transaction of our own to submit */
+    size_t from; /* LEDGER_MEMBERS_MAX: a transaction of our own to submit; LEDGER_PAST_ENGINE: one
+                  * to hand to CometBFT as it is, whose end nobody waits for */
     size_t len;
     uint8_t bytes[];
 };
