@@ -91,7 +91,7 @@ void comet_rpc_judge(struct comet_told *told, const char *answer, size_t len)
     told->status = LEDGER_RECEIPT_FULL; /* whatever it was: later again */
     if (json_is_integer(code) && json_integer_value(code) == 0) {
         told->status = LEDGER_RECEIPT_ADMITTED;
-    } else if (json_is_integer(code)) {
+    } else if (json_is_integer(code) && json_integer_value(code) == 1) {
         told->status = LEDGER_RECEIPT_DROPPED;
         (void)snprintf(told->detail, sizeof told->detail, "%s", log != NULL ? log : "");
     } else if (strstr(error_of(json), "already exists in cache") != NULL) {

@@ -189,6 +189,7 @@ static void test_answers(void **state)
          LEDGER_RECEIPT_KNOWN},
         {"{\"error\":{\"code\":-32603,\"data\":\"mempool is full: number of txs 5\"}}",
          LEDGER_RECEIPT_FULL},
+        {"{\"result\":{\"code\":2,\"log\":\"later again\"}}", LEDGER_RECEIPT_FULL},
         {"{\"result\":{}}", LEDGER_RECEIPT_FULL},
         {"[]", LEDGER_RECEIPT_FULL},
         {"<html>", LEDGER_RECEIPT_FULL},

@@ -155,24 +155,31 @@ static fm_status on_init_chain(struct ledger_abci_app *app, const Abci__Request 
 
 /* ---- CheckTx ---- */
 
+/* 0: it may wait; 1: no block can hold it; 2: not now (exchange/comet/rpc.c asks again). */
 static fm_status on_check_tx(struct ledger_abci_app *app, const Abci__Request *request,
                              struct answer *answer, struct base_err *err)
 {
     const Abci__RequestCheckTx *check = request->check_tx;
     Abci__ResponseTx *tx = &answer->body.tx;
     struct ledger_outcome outcome = {0};
+    struct base_err why = {0};
     fm_status st = ledger_engine_check(app->host.engine, &outcome, check->tx.data, check->tx.len,
                                        check->type == 0 ? LEDGER_ASKED_FIRST : LEDGER_ASKED_AGAIN,
-                                       app->host.now(app->host.ctx), err);
+                                       app->host.now(app->host.ctx), &why);
 
-    if (st != FM_OK)
-        return st;
     abci__response_tx__init(tx);
-    if (outcome.verdict == LEDGER_DROPPED) {
+    if (st == FM_E_LIMIT) {
+        tx->code = 2;
+        base_buf_putf(&answer->bytes, "%s", why.text);
+    } else if (st != FM_OK) {
+        *err = why;
+        return st;
+    } else if (outcome.verdict == LEDGER_DROPPED) {
         tx->code = 1;
         base_buf_putf(&answer->bytes, "%s: %s", ledger_rule_code(outcome.rule), outcome.detail);
-        tx->log = (char *)(uintptr_t)base_buf_cstr(&answer->bytes);
     }
+    if (tx->code != 0)
+        tx->log = (char *)(uintptr_t)base_buf_cstr(&answer->bytes);
     answer->response.value_case = ABCI__RESPONSE__VALUE_CHECK_TX;
     answer->response.check_tx = tx;
     return base_buf_status(&answer->bytes, "answer", err);

@@ -50,6 +50,12 @@ static void mempool_put(struct mempool *m, struct base_buf tx)
     m->tx[m->n++] = tx;
 }
 
+/* What came there in spite of us. */
+static void mempool_force(struct mempool *m, struct base_buf tx)
+{
+    m->tx[m->n++] = tx;
+}
+
 /* The town's block of these, executed, and its replica beside it; what the mempool has left is
  * asked about again. */
 static void decide(struct mempool *m, struct ledger_outcome *out, struct base_buf *taken, size_t n)
@@ -145,7 +151,7 @@ static void test_flood(void **state)
     turn_away_forged(t); /* not authentic: at the door, and no block ever holds one */
     /* Authentic, and refused by a rule: bank_b publishes versions that do not follow. */
     for (size_t i = 0; i < INVALID; i++)
-        mempool_put(m, town_publish(t, BANK_B, 100 + (int64_t)i, 1, "balance"));
+        mempool_force(m, town_publish(t, BANK_B, 100 + (int64_t)i, 1, "balance"));
     judge_beyond_quota(m);
     for (size_t i = 0; i < VALID; i++) /* behind all of them */
         mempool_put(m, town_publish(t, BANK_A, 2 + (int64_t)i, 1, "balance"));
@@ -167,6 +173,46 @@ static void test_flood(void **state)
     free(m);
 }
 
+/* X5: a quota of what is refused waits, of each member; the rest is turned away for now, block
+ * after block, until the day's quota is used up, and then for good. */
+static void test_flood_at_the_door(void **state)
+{
+    enum { ROOM = 0, NEVER = 1, LATER = 2, MORE = 20 };
+    struct town *t = &f->town;
+    struct base_buf tx[QUOTA + MORE], others = town_publish(t, BANK_A, 7, 1, "balance"), *log;
+    struct ledger_outcome out[QUOTA];
+
+    (void)state;
+    t->unchecked = true;
+    for (size_t i = 0; i < QUOTA + MORE; i++)
+        tx[i] = town_publish(t, BANK_B, 100 + (int64_t)i, 1, "balance");
+    for (size_t i = 0; i < QUOTA + MORE; i++)
+        assert_int_equal(fake_check(f, tx[i].p, tx[i].len), i < QUOTA ? ROOM : LATER);
+    assert_int_equal(fake_check(f, others.p, others.len), ROOM); /* a quota of its own */
+    for (int i = 0; i < 2; i++) { /* empty blocks: asked again, the others not let in between */
+        town_wait(t, 1000);
+        fake_hear(f);
+        fake_replay(f, f->height);
+        for (size_t k = 0; k < QUOTA; k++)
+            assert_int_equal(fake_recheck(f, tx[k].p, tx[k].len), ROOM);
+        assert_int_equal(fake_check(f, tx[QUOTA].p, tx[QUOTA].len), LATER);
+    }
+    log = calloc(QUOTA, sizeof *log);
+    assert_non_null(log);
+    memcpy(log, tx, QUOTA * sizeof *log);
+    town_block(t, out, log, QUOTA, 1000); /* releases them */
+    fake_hear(f);
+    fake_replay(f, f->height);
+    for (size_t i = 0; i < QUOTA; i++)
+        assert_int_equal(out[i].verdict, LEDGER_REFUSED);
+    for (size_t i = QUOTA; i < QUOTA + MORE; i++) {
+        assert_int_equal(fake_check(f, tx[i].p, tx[i].len), NEVER);
+        base_buf_release(&tx[i]);
+    }
+    base_buf_release(&others);
+    free(log);
+}
+
 /* Nothing is wrong with any of them, and one member has more than a block holds. */
 static void test_one_member_has_much_to_say(void **state)
 {
@@ -177,7 +223,7 @@ static void test_one_member_has_much_to_say(void **state)
     (void)state;
     assert_non_null(m);
     for (size_t i = 0; i < BLOCK_TXS + 50; i++)
-        mempool_put(m, town_publish(t, BANK_B, 1 + (int64_t)i, 1, "balance"));
+        mempool_force(m, town_publish(t, BANK_B, 1 + (int64_t)i, 1, "balance"));
     for (size_t i = 0; i < VALID; i++)
         mempool_put(m, town_publish(t, BANK_A, 1 + (int64_t)i, 1, "balance"));
     (void)next_block(m, count);
@@ -258,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_flood, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_flood_at_the_door, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_member_has_much_to_say, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_older_program_stops_in_time, set_up, tear_down),
     };

@@ -102,23 +102,48 @@ fm_status ledger_engine_told(struct ledger_engine *engine, const uint8_t id[32],
     return engine_end(engine, FM_OK, err);
 }
 
+/* X5. Those that wait are asked about again after each block. */
+static bool take_place(struct ledger_engine *engine, const char *alias)
+{
+    struct engine_member *m = engine_member_find(engine, alias);
+
+    if (m == NULL || m->refused_waiting >= engine->refused_per_day)
+        return m == NULL; /* admitted: it is in the state that is read next */
+    m->refused_waiting++;
+    return true;
+}
+
+static void forget_places(struct ledger_engine *engine)
+{
+    for (size_t i = 0; i < engine->n_members; i++)
+        engine->members[i].refused_waiting = 0;
+}
+
 fm_status ledger_engine_check(struct ledger_engine *engine, struct ledger_outcome *outcome,
                               const void *tx, size_t len, enum ledger_engine_asked asked,
                               struct ledger_now now, struct base_err *err)
 {
     struct ledger_engine_event event = {
         .kind = LEDGER_ENGINE_WAITING, .outcome = outcome, .tx = tx, .tx_len = len};
+    bool full = false;
     fm_status st;
 
     engine_begin(engine, now);
     engine_unstage(engine);
     st = ledger_chain_check(engine->chain, outcome, tx, len, now.unix_ms, err);
+    if (st == FM_OK && outcome->verdict == LEDGER_REFUSED)
+        full = !take_place(engine, outcome->alias);
     if (st == FM_OK && outcome->verdict == LEDGER_OK && asked == LEDGER_ASKED_FIRST &&
         strcmp(outcome->alias, engine->members[engine->self].alias) != 0) {
         event.alias = outcome->alias;
         engine_tell(engine, &event, "a transaction of %s waits for a block", outcome->alias);
     }
-    return engine_end(engine, st, err);
+    st = engine_end(engine, st, err);
+    if (st != FM_OK || !full)
+        return st;
+    return base_err_set(err, FM_E_LIMIT,
+                        "%llu transactions of %s that a rule refuses wait already: later again",
+                        (unsigned long long)engine->refused_per_day, outcome->alias);
 }
 
 /* ---- proposals ---- */
@@ -351,6 +376,7 @@ static fm_status commit(struct ledger_engine *engine, struct base_err *err)
     if (st != FM_OK)
         return st;
     engine->given = NULL;
+    forget_places(engine);
     engine->heard_ms = engine->silent_told_ms = engine->now.mono_ms;
     engine->silent = false;
     st = engine_new_head(engine, &before, b->outcomes, &b->block, err);

@@ -30,6 +30,9 @@ struct engine_member {
     bool known;   /* our replica's state has it */
     bool active;  /* ... and it may cosign */
     bool accused; /* it signed what contradicts our log */
+    /* External.h, X5: of those of its transactions that wait for a block, so many that a rule would
+     * refuse now. */
+    uint64_t refused_waiting;
     /* On its present channel: */
     bool up;
     bool told;               /* it has sent a head */
@@ -71,7 +74,7 @@ struct ledger_engine {
     size_t n_members, self;        /* self: our own index */
     size_t quorum, active;
     char sequencer[DID_ALIAS_MAX + 1];
-    uint64_t tx_bytes, block_txs, block_bytes; /* limits */
+    uint64_t tx_bytes, block_txs, block_bytes, refused_per_day; /* limits */
 
     uint64_t final_size, final_height;
     uint64_t known_epoch; /* the greatest state that we have seen a quorum's signatures for */

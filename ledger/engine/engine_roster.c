@@ -106,6 +106,8 @@ static fm_status load_param(struct ledger_engine *engine, const json_t *param, s
         st = get_u64(&engine->block_txs, limits, "block_txs", err);
     if (st == FM_OK)
         st = get_u64(&engine->block_bytes, limits, "block_bytes", err);
+    if (st == FM_OK)
+        st = get_u64(&engine->refused_per_day, limits, "refused_per_day", err);
     if (st != FM_OK)
         return st;
     if (engine_external(engine))

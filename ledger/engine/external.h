@@ -24,6 +24,10 @@
  *       propose a late block anew, and while a quorum is there an empty block is decided before one
  *       dishonest proposer has had so many turns. What is left is one who, in a halt, reaches a
  *       quorum's members by turns over several of its rounds, and proposes first when it ends.
+ *   X5  of one member's transactions that wait for a block here, no more than its quota of refused
+ *       ones for a day are such as a rule would refuse now: those beyond wait at home, and nobody
+ *       else looks at them twice, carries them on, proposes or votes for them. What depends on an
+ *       earlier one that has not yet been executed counts as refused: later it is not.
  *
  * All are steps: engine.h says how they fail. */
 #ifndef FIRMIANA_LEDGER_ENGINE_EXTERNAL_H
@@ -43,7 +47,9 @@ fm_status ledger_engine_told(struct ledger_engine *engine, const uint8_t id[32],
 enum ledger_engine_asked { LEDGER_ASKED_FIRST, LEDGER_ASKED_AGAIN };
 
 /* May this transaction wait for a block, or still wait (AGAIN: no event is told of it)? *outcome as
- * ledger_chain_check(): LEDGER_DROPPED if not. */
+ * ledger_chain_check(): LEDGER_DROPPED if not. FM_E_LIMIT: not now (X5), the engine is as it was.
+ * After each commit all that still wait are asked about again, before any other: the engine below
+ * must see to that. */
 fm_status ledger_engine_check(struct ledger_engine *engine, struct ledger_outcome *outcome,
                               const void *tx, size_t len, enum ledger_engine_asked asked,
                               struct ledger_now now, struct base_err *err) FM_CHECK;
