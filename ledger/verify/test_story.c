@@ -119,6 +119,16 @@ json_t *story_suspend(size_t sender, const char *alias)
                     json_pack("{s:s, s:s}", "alias", alias, "reason", "late"));
 }
 
+json_t *story_proven(const char *member, const char *act, int height)
+{
+    char chain[65];
+
+    base_hex(chain, w->chain, 32);
+    return json_pack("{s:s, s:s, s:{s:s, s:i, s:s, s:i, s:s}}", "type", LEDGER_MISBEHAVIOR_TYPE,
+                     "chain", chain, "body", "act", act, "height", height, "member", member, "time",
+                     1, "validator", "00112233445566778899aabbccddeeff00112233");
+}
+
 static json_t *propose_new(size_t sender)
 {
     return world_tx(w, LEDGER_TX_MEMBER_PROPOSE, sender,

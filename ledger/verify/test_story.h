@@ -25,6 +25,8 @@ void story_expect_invalid(const char *check, uint64_t leaf, const char *text);
 /* Transactions, ready to be put. */
 json_t *story_dataset(size_t sender);
 json_t *story_suspend(size_t sender, const char *alias);
+/* What the engine vouches for: an act of that member's validator at that height. */
+json_t *story_proven(const char *member, const char *act, int height);
 json_t *story_vote(size_t sender, const json_t *proposal, bool accept);
 json_t *story_close(json_t *receipt);
 json_t *story_consent(json_t *consent);

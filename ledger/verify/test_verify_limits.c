@@ -50,17 +50,6 @@ static json_t *contract_tx(json_t *contract)
     return world_tx(w, LEDGER_TX_CONTRACT_PROPOSE, 0, contract);
 }
 
-/* What the engine vouches for. */
-static json_t *proven(const char *member, const char *act)
-{
-    char chain[65];
-
-    base_hex(chain, w->chain, 32);
-    return json_pack("{s:s, s:s, s:{s:s, s:i, s:s, s:i, s:s}}", "type", LEDGER_MISBEHAVIOR_TYPE,
-                     "chain", chain, "body", "act", act, "height", 0, "member", member, "time", 1,
-                     "validator", "00112233445566778899aabbccddeeff00112233");
-}
-
 /* ---- the frame ---- */
 
 static void genesis_comes_first(void **state)
@@ -187,7 +176,8 @@ static void blocks_are_bounded_in_count(void **state)
     uint64_t leaf = 0;
 
     (void)state;
-    (void)world_put(w, proven("bank_a", "duplicate.vote"), LEDGER_RULE_OK); /* does not count */
+    (void)world_put(w, story_proven("bank_a", "duplicate.vote", 0),
+                    LEDGER_RULE_OK); /* does not count */
     for (int i = 0; i <= 1000; i++)
         leaf = world_hide(w, json_incref(tx), LEDGER_RULE_DATASET_VERSION);
     json_decref(tx);
@@ -381,51 +371,6 @@ static void the_checkpoint_is_for_this_ledger(void **state)
     story_expect_invalid("chain", LEDGER_NO_LEAF, "the checkpoint is for another ledger");
 }
 
-/* ---- what the engine vouches for ---- */
-
-/* One leaf of these members alone, or behind another, and why it is wrong. */
-static void refuse_proven(json_t *first, json_t *second, enum ledger_rule rule, const char *check,
-                          const char *text)
-{
-    uint64_t leaf = world_put(w, first, second == NULL ? rule : LEDGER_RULE_OK);
-
-    if (second != NULL)
-        leaf = world_put(w, second, rule);
-    story_finish();
-    story_expect_invalid(check, leaf, text);
-    world_release(w);
-    world_init(w);
-}
-
-static void what_is_proven_has_its_form(void **state)
-{
-    static const char twice[] = "duplicate.vote";
-    json_t *other = proven("bank_a", twice), *more = proven("bank_a", twice);
-    uint64_t leaf;
-
-    (void)state;
-    test_profile_international();
-    (void)json_object_set_new(
-        other, "chain",
-        json_string("00000000000000000000000000000000000000000000000000000000000000ff"));
-    (void)json_object_set_new(more, "sender", json_string("bank_a"));
-    refuse_proven(other, NULL, LEDGER_RULE_OK, "misbehavior", "another ledger");
-    refuse_proven(more, NULL, LEDGER_RULE_OK, "misbehavior", "unknown member 'sender'");
-    refuse_proven(proven("bank_a", "sleep"), NULL, LEDGER_RULE_OK, "misbehavior", "no such act");
-    refuse_proven(proven("nobody", twice), NULL, LEDGER_RULE_OK, "misbehavior",
-                  "there is no member nobody");
-    refuse_proven(proven("bank_a", twice), NULL, LEDGER_RULE_MEMBER_GROUND, "misbehavior",
-                  "nothing can refuse");
-    refuse_proven(proven("bank_a", twice), proven("bank_a", twice), LEDGER_RULE_OK, "misbehavior",
-                  "on the log already");
-    refuse_proven(story_dataset(1), proven("bank_a", twice), LEDGER_RULE_OK, "misbehavior",
-                  "behind a transaction");
-    (void)world_put(w, proven("bank_a", twice), LEDGER_RULE_OK);
-    leaf = world_block(w);
-    world_checkpoint(w, ALL);
-    story_expect_invalid("block", leaf, "is of a kind that rules version 1 does not have");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,7 +383,6 @@ int main(void)
         T(revocations_are_of_something), T(receipts_are_closed_by_the_asker_here),
         T(states_come_after_a_block),    T(presence_names_no_other_leaf),
         T(cosigners_stand_in_order),     T(the_checkpoint_is_for_this_ledger),
-        T(what_is_proven_has_its_form),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

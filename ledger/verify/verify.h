@@ -25,7 +25,8 @@
  *   cosignature  one is not valid, not an active member's, or out of order
  *   quorum       fewer cosignatures than the genesis asks for
  *   status       a status list's version is not the next one
- *   misbehavior  what was proven of a validator is malformed, there twice, or of nobody
+ *   misbehavior  what was proven of a validator is malformed, there twice, of nobody or not of
+ *                before its block; or a suspension rests on what is none of that member's
  *   statement    a member's statement is not what the log bears out
  *   certificate  a certificate is not what the log bears out
  *   end          something is missing or left over

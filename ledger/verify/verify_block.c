@@ -157,6 +157,8 @@ fm_status ledger_verify_block(struct ledger_verifier *v, struct base_err *err)
     v->out->check = "block";
     st = ledger_shape_check(block, block_shape, err);
     if (st == FM_OK)
+        st = ledger_verify_misbehavior_heights(v, (uint64_t)number(block, "height"), err);
+    if (st == FM_OK)
         st = check_place(v, block, err);
     if (st == FM_OK)
         st = check_times(v, number(block, "time"), err);

@@ -98,6 +98,12 @@ fm_status ledger_verify_epoch(struct ledger_verifier *v, const struct ledger_tx 
 
 /* reader's payload is what the engine vouches for about a validator. */
 fm_status ledger_verify_misbehavior(struct ledger_verifier *v, struct base_err *err) FM_CHECK;
+/* Those of the block that closes at this height were done before it. */
+fm_status ledger_verify_misbehavior_heights(struct ledger_verifier *v, uint64_t height,
+                                            struct base_err *err) FM_CHECK;
+/* What a suspension rests on was proven of that member, or it was refused; others pass. */
+fm_status ledger_verify_ground(struct ledger_verifier *v, const struct ledger_tx *tx,
+                               enum ledger_rule rule, struct base_err *err) FM_CHECK;
 
 /* ledger_members_apply(), noting which keys came with whose change (verify_keys.c). */
 fm_status ledger_verify_apply(struct ledger_verifier *v, const struct ledger_tx *tx,

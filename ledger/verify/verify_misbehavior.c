@@ -1,6 +1,8 @@
 /* What the engine vouched for about validators (format.md section 15): no signature of its own, but
- * every cosigner's over the log that it stands in. */
+ * every cosigner's over the log that it stands in; and suspensions that rest on it. */
 #include <string.h>
+
+#include "base/json.h"
 
 #include "ledger/verify/verify_impl.h"
 
@@ -36,4 +38,49 @@ fm_status ledger_verify_misbehavior(struct ledger_verifier *v, struct base_err *
     b->vouched++;
     v->out->n_misbehaviors++;
     return FM_OK;
+}
+
+fm_status ledger_verify_misbehavior_heights(struct ledger_verifier *v, uint64_t height,
+                                            struct base_err *err)
+{
+    const struct ledger_verified *out = v->out;
+
+    for (size_t i = out->n_misbehaviors; i > 0 && out->misbehaviors[i - 1].recorded_ms == 0; i--) {
+        uint64_t done = out->misbehaviors[i - 1].what.height;
+
+        if (done < height)
+            continue;
+        v->out->check = "misbehavior";
+        return ledger_verify_fail(err, "what was done at height %llu stands in block %llu",
+                                  (unsigned long long)done, (unsigned long long)height);
+    }
+    return FM_OK;
+}
+
+fm_status ledger_verify_ground(struct ledger_verifier *v, const struct ledger_tx *tx,
+                               enum ledger_rule rule, struct base_err *err)
+{
+    const char *about = json_string_value(json_object_get(tx->body, "alias"));
+    const struct ledger_verified_misbehavior *found = NULL;
+    uint8_t id[32];
+    bool fits;
+
+    if (tx->type != LEDGER_TX_MEMBER_SUSPEND || json_object_get(tx->body, "ground") == NULL ||
+        (rule != LEDGER_RULE_OK && rule != LEDGER_RULE_MEMBER_GROUND))
+        return FM_OK;
+    v->out->check = "misbehavior";
+    if (base_json_get_hex(id, 32, tx->body, "ground", err) != FM_OK)
+        return err->code;
+    for (size_t i = 0; found == NULL && i < v->out->n_misbehaviors; i++)
+        if (memcmp(v->out->misbehaviors[i].id, id, 32) == 0)
+            found = &v->out->misbehaviors[i];
+    fits = found != NULL && about != NULL && strcmp(found->what.member, about) == 0;
+    if (rule == LEDGER_RULE_MEMBER_GROUND)
+        return fits ? ledger_verify_fail(err, "refused by %s, but its ground is one",
+                                         ledger_rule_code(rule))
+                    : FM_OK;
+    if (fits || (found == NULL && ledger_verify_may_be_hidden(v)))
+        return FM_OK;
+    return ledger_verify_fail(err, found == NULL ? "its ground is not on the log"
+                                                 : "its ground is not about that member");
 }

@@ -115,6 +115,8 @@ static fm_status check_tx(struct ledger_verifier *v, const struct ledger_tx *tx,
 
     if (st == FM_OK)
         st = check_signers(v, tx, sender, rule, err);
+    if (st == FM_OK)
+        st = ledger_verify_ground(v, tx, rule, err);
     if (st == FM_OK && v->statement != NULL) {
         v->out->check = "statement";
         st = ledger_statement_see(v->statement, tx, rule, err);
