@@ -76,6 +76,7 @@ static fm_status check_other(const json_t *v, const struct step *at, struct base
     return refuse(at, err);
 }
 
+/* FM_E_INPUT; FM_E_LIMIT: nested too deep. */
 static fm_status check(const json_t *v, enum base_json_kind kind, const struct step *at,
                        struct base_err *err)
 {
@@ -83,7 +84,7 @@ static fm_status check(const json_t *v, enum base_json_kind kind, const struct s
     json_t *item;
 
     if (below.depth > BASE_JSON_MAX_DEPTH + 1)
-        return base_err_set(err, FM_E_INPUT, "JSON is nested deeper than %d levels",
+        return base_err_set(err, FM_E_LIMIT, "JSON is nested deeper than %d levels",
                             BASE_JSON_MAX_DEPTH);
     switch (json_typeof(v)) {
     case JSON_STRING:
@@ -127,7 +128,48 @@ static fm_status check(const json_t *v, enum base_json_kind kind, const struct s
 
 fm_status base_json_check(const json_t *value, enum base_json_kind kind, struct base_err *err)
 {
-    return check(value, kind, NULL, err);
+    return check(value, kind, NULL, err) == FM_OK ? FM_OK : (err->code = FM_E_INPUT);
+}
+
+/* Where a text that is JSON goes one level too deep. */
+static fm_status refuse_depth(const char *text, size_t len, struct base_err *err)
+{
+    size_t line = 1, column = 0, depth = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < len && depth <= BASE_JSON_MAX_DEPTH; i++) {
+        column++;
+        if (quoted && text[i] == '\\') { /* and what it escapes */
+            i++;
+            column++;
+        } else if (text[i] == '"') {
+            quoted = !quoted;
+        } else if (text[i] == '\n') {
+            line++;
+            column = 0;
+        } else if (!quoted && (text[i] == '[' || text[i] == '{')) {
+            depth++;
+        } else if (!quoted && (text[i] == ']' || text[i] == '}')) {
+            depth--;
+        }
+    }
+    return base_err_set(err, FM_E_INPUT,
+                        "line %zu, column %zu: JSON is nested deeper than %d levels", line, column,
+                        BASE_JSON_MAX_DEPTH);
+}
+
+/* What jansson says is wrong, but for two that it does not know, or stops at later. */
+static fm_status refuse_text(const json_error_t *at, const char *text, size_t len,
+                             struct base_err *err)
+{
+    if (json_error_code(at) == json_error_stack_overflow)
+        return refuse_depth(text, len, err);
+    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        return base_err_set(err, FM_E_INPUT,
+                            "line 1, column 1: JSON begins with a byte order mark: save the file "
+                            "as UTF-8 without it");
+    return base_err_set(err, FM_E_INPUT, "line %d, column %d: JSON: %s", at->line, at->column,
+                        at->text);
 }
 
 fm_status base_json_load(json_t **out, const char *text, size_t len, enum base_json_kind kind,
@@ -146,12 +188,11 @@ fm_status base_json_load(json_t **out, const char *text, size_t len, enum base_j
     if (v == NULL && (json_error_code(&at) == json_error_out_of_memory || at.text[0] == '\0'))
         return base_err_memory(err, "JSON");
     if (v == NULL)
-        return base_err_set(err, FM_E_INPUT, "line %d, column %d: JSON: %s", at.line, at.column,
-                            at.text);
+        return refuse_text(&at, text, len, err);
     st = check(v, kind, NULL, err);
     if (st != FM_OK) {
         json_decref(v);
-        return st;
+        return st == FM_E_LIMIT ? refuse_depth(text, len, err) : st;
     }
     *out = v;
     return FM_OK;
@@ -319,7 +360,7 @@ void base_json_put(struct base_buf *out, const json_t *v)
 
 fm_status base_json_canonical(struct base_buf *out, const json_t *value, struct base_err *err)
 {
-    fm_status st = check(value, BASE_JSON_SUBSET, NULL, err);
+    fm_status st = base_json_check(value, BASE_JSON_SUBSET, err);
 
     if (st != FM_OK)
         return st;

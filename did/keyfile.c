@@ -277,6 +277,8 @@ static fm_status parse_fields(struct sealed *s, const json_t *json, struct base_
         (st = base_json_get_str(&multikey, json, "public", err)) != FM_OK ||
         (st = base_json_get_str(&role, json, "role", err)) != FM_OK ||
         (st = base_json_get_str(&suite, json, "suite", err)) != FM_OK ||
+        (did_suite_by_name(suite) != NULL &&
+         (st = did_suite_allowed(did_suite_by_name(suite), err)) != FM_OK) ||
         (st = base_json_get_hex(s->nonce, NONCE_LEN, json, "nonce", err)) != FM_OK ||
         (st = parse_kdf(s, json, err)) != FM_OK ||
         (st = did_multikey_decode(&s->info.key, multikey, DID_RULES_VERSION, err)) != FM_OK)
@@ -317,12 +319,17 @@ static fm_status parse(struct sealed *s, json_t **head, const void *bytes, size_
 {
     const char *format;
     fm_status st;
+    bool ends;
 
     memset(s, 0, sizeof *s);
     *head = NULL;
-    if (len < 1 || len > DID_KEYFILE_MAX || ((const char *)bytes)[len - 1] != '\n')
-        return base_err_set(err, FM_E_CORRUPT, "not a whole key file (it ends with a newline)");
-    st = base_json_parse_canonical(head, bytes, len - 1, err);
+    if (len > DID_KEYFILE_MAX)
+        return base_err_set(err, FM_E_CORRUPT, "longer than the %d bytes of any key file",
+                            DID_KEYFILE_MAX);
+    ends = len > 0 && ((const char *)bytes)[len - 1] == '\n';
+    st = base_json_parse_canonical(head, bytes, ends ? len - 1 : len, err);
+    if (st == FM_OK && !ends)
+        st = base_err_set(err, FM_E_INPUT, "cut short: the newline that ends it is missing");
     if (st == FM_OK)
         st = base_json_get_str(&format, *head, "format", err);
     if (st == FM_OK && strcmp(format, FORMAT) != 0)

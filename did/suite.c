@@ -43,6 +43,11 @@ static fm_status check_profile(const struct did_suite *suite, struct base_err *e
                         profile == BASE_PROFILE_NATIONAL ? "sm2" : "ed25519, p256");
 }
 
+fm_status did_suite_allowed(const struct did_suite *suite, struct base_err *err)
+{
+    return check_profile(suite, err) == FM_OK ? FM_OK : (err->code = FM_E_CONFLICT);
+}
+
 const struct did_suite *did_suite_usual(void)
 {
     return base_profile_is_national() ? did_suite_sm2() : did_suite_ed25519();

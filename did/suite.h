@@ -100,6 +100,9 @@ const struct did_suite *did_suite_sm2(void);
 /* What new keys are made with: ed25519, or sm2 where the profile is national. */
 const struct did_suite *did_suite_usual(void);
 const struct did_suite *did_suite_by_name(const char *name);
+/* FM_E_CONFLICT: the process has adopted a profile that has no keys of that suite. For keys of the
+ * own, to be said before they are opened or made; a signature by one is FM_E_AUTH. */
+fm_status did_suite_allowed(const struct did_suite *suite, struct base_err *err) FM_CHECK;
 const struct did_suite *did_suite_by_multicodec(const uint8_t prefix2[2]);
 
 /* A public key: a plain value, copied freely. Only did_key_make() and did_secret_key() fill it. */

@@ -167,7 +167,8 @@ static void long_files_are_refused(void **state)
     memset(blanks, '\n', sizeof blanks);
     assert_int_equal(write(fd, blanks, sizeof blanks), sizeof blanks);
     assert_int_equal(close(fd), 0);
-    tools_expect(load(right, &err), FM_E_CORRUPT, &err, "not a whole key file");
+    tools_expect(load(right, &err), FM_E_CORRUPT, &err,
+                 "longer than the 4096 bytes of any key file");
     assert_int_equal(unlink(path), 0);
 }
 

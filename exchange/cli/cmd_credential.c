@@ -223,6 +223,8 @@ static fm_status check_schemas(const json_t *credential, const struct cli_args *
         st = form == FORM_SD_JWT
                  ? credential_check_claims(credential, CREDENTIAL_SCHEMA_WHOLE, &files.more, err)
                  : credential_check_schemas(credential, &files.more, err);
+    if (st == FM_E_INVALID)
+        (void)base_err_prefix(err, "%s", args->operands[0]);
     credential_files_release(&files);
     return st;
 }
@@ -238,8 +240,11 @@ static fm_status issue(const struct cli_args *args, struct base_err *err)
         st = check_schemas(credential, args, err);
     if (st == FM_OK)
         st = add_status(credential, args, err);
-    if (st == FM_OK)
+    if (st == FM_OK) {
         st = sign(&credential, args, err);
+        if (st == FM_E_INPUT || st == FM_E_INVALID) /* what it says, not who signs */
+            (void)base_err_prefix(err, "%s", args->operands[0]);
+    }
     if (st == FM_OK)
         st = credential_put_out(args, credential, err);
     json_decref(credential);

@@ -200,13 +200,6 @@ static fm_status check_schemas(const struct found *found, const struct credentia
     return st;
 }
 
-/* No key of the own and no passphrase is at work here: what is malformed or signed by nobody is
- * not valid, as everywhere where something is checked. */
-static fm_status verdict(fm_status st, struct base_err *err)
-{
-    return st == FM_E_INPUT || st == FM_E_AUTH ? (err->code = FM_E_INVALID) : st;
-}
-
 static fm_status verify(const struct cli_args *args, struct base_err *err)
 {
     struct credential_files files;
@@ -218,12 +211,13 @@ static fm_status verify(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = credential_asked(args, CREDENTIAL_CHALLENGE_MIN, err);
     if (st == FM_OK)
-        st = verdict(credential_read_text(&buf, &text, &found.value, args->operands[0], err), err);
+        st = cli_verdict(credential_read_text(&buf, &text, &found.value, args->operands[0], err),
+                         err);
     if (st == FM_OK) {
         st = judge_text(&found, text, args, &files.verifier, err);
         if (st == FM_OK)
             st = check_schemas(&found, &files.more, err);
-        st = verdict(st, err);
+        st = cli_verdict(st, err);
         if (st != FM_OK)
             st = base_err_prefix(err, "%s", args->operands[0]);
     }

@@ -45,22 +45,46 @@ static fm_status print_result(const json_t *result, struct base_err *err)
     return FM_OK;
 }
 
+/* An alias stands for its member's DID, where a node is at hand that knows it. */
+static fm_status read_name(const char **url, json_t **member, const struct cli_args *args,
+                           struct base_err *err)
+{
+    bool has_node = cli_value(args, "trail") == NULL &&
+                    (cli_value(args, "home") != NULL || getenv("FIRMIANA_HOME") != NULL);
+    fm_status st;
+
+    *member = NULL;
+    *url = args->operands[0];
+    if (strncmp(*url, "did:", 4) == 0 || !did_alias_is_valid(*url))
+        return FM_OK;
+    if (!has_node)
+        return base_err_set(err, FM_E_ARG,
+                            "'%s' is not a DID: of an alias --home DIR (or FIRMIANA_HOME) knows it",
+                            *url);
+    st = cli_call(member, args, "member.get", json_pack("{s:s}", "name", *url), err);
+    *url = cli_text(*member, "did");
+    return st;
+}
+
 static fm_status resolve(const struct cli_args *args, struct base_err *err)
 {
     struct resolve_sources sources = cli_did_sources(args);
     struct base_err second = {0};
     struct did_which which;
-    json_t *result;
+    json_t *result = NULL, *member = NULL;
+    const char *url;
     fm_status st = read_which(&which, args, err);
 
-    if (st != FM_OK)
-        return st;
-    st = resolve_url(&result, &sources, args->operands[0], &which, err);
+    if (st == FM_OK)
+        st = read_name(&url, &member, args, err);
+    if (st == FM_OK)
+        st = resolve_url(&result, &sources, url, &which, err);
     if (result != NULL && print_result(result, &second) != FM_OK && st == FM_OK)
         st = base_err_set(err, second.code, "%s", second.text);
     if (st == FM_OK && did_resolution_is_deactivated(result))
         st = base_err_set(err, FM_E_INVALID, "deactivated: nothing is signed for it any more");
     json_decref(result);
+    json_decref(member);
     return st;
 }
 
@@ -78,7 +102,7 @@ static const struct cli_option resolve_options[] = {
 
 const struct cli_command cli_did_resolve = {
     "did resolve",
-    "DID",
+    "DID|ALIAS",
     1,
     1,
     "a DID's document, or what a DID URL names: did:firmiana, did:key, did:web",

@@ -225,9 +225,10 @@ static fm_status check(const struct cli_args *args, struct base_err *err)
     fm_status st = read_moment(&terms.at_s, args, err);
 
     if (st == FM_OK)
-        st = base_json_load_file(&record, args->operands[0], DID_X509_RECORD_MAX, err);
-    if (st == FM_OK)
-        st = did_x509_did(&did, record, err);
+        st = cli_verdict(base_json_load_file(&record, args->operands[0], DID_X509_RECORD_MAX, err),
+                         err);
+    if (st == FM_OK && (st = cli_verdict(did_x509_did(&did, record, err), err)) != FM_OK)
+        (void)base_err_prefix(err, "%s", args->operands[0]);
     if (st == FM_OK)
         st = base_file_read(&roots, cli_value(args, "ca"), PEM_MAX, err);
     if (st == FM_OK && crl != NULL)
@@ -240,7 +241,9 @@ static fm_status check(const struct cli_args *args, struct base_err *err)
         terms.roots_len = roots.len;
         terms.crls = crl != NULL ? base_buf_cstr(&crls) : NULL;
         terms.crls_len = crls.len;
-        st = did_x509_verify(&facts, record, doc, &terms, err);
+        st = cli_verdict(did_x509_verify(&facts, record, doc, &terms, err), err);
+        if (st == FM_E_INVALID)
+            (void)base_err_prefix(err, "%s", args->operands[0]);
     }
     if (st == FM_OK)
         st = print_facts(args, doc, &facts, err);
@@ -268,8 +271,7 @@ const struct cli_command cli_did_certificate = {
     1,
     1,
     "check which organisation a DID is: the certificate, its chain, and that it belongs to the DID",
-    "RECORD is what did attach wrote. Exit code: 0 valid; 1 not bound to the DID, expired, not yet "
-    "valid, revoked, or\n"
-    "for other uses; 7 a signature or the chain does not hold.",
+    "RECORD is what did attach wrote. Exit code: 0 valid; 1 malformed, not bound to the DID, "
+    "expired, not yet valid,\nrevoked, for other uses, or a signature or the chain does not hold.",
     check_options,
     check};

@@ -192,7 +192,7 @@ static fm_status check(const struct cli_args *args, struct base_err *err)
 {
     json_t *file;
     FILE *f;
-    fm_status st = base_json_load_file(&file, args->operands[0], 64 << 20, err);
+    fm_status st = cli_verdict(base_json_load_file(&file, args->operands[0], 64 << 20, err), err);
 
     if (st != FM_OK)
         return st;

@@ -212,7 +212,7 @@ static fm_status opened(const struct cli_args *args, struct base_err *err)
 {
     json_t *file;
     FILE *f;
-    fm_status st = base_json_load_file(&file, args->operands[0], FILE_MOST, err);
+    fm_status st = cli_verdict(base_json_load_file(&file, args->operands[0], FILE_MOST, err), err);
 
     if (st != FM_OK)
         return st;

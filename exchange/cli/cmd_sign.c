@@ -6,7 +6,9 @@
 #include "base/json.h"
 #include "did/key_did.h"
 #include "did/keystore.h"
+#include "did/scid.h"
 #include "did/signature.h"
+#include "did/url.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
 #include "exchange/cli/credential_files.h"
@@ -120,6 +122,25 @@ static fm_status sign_and_save(json_t **record, const struct signer *signer,
 
 /* ---- sign ---- */
 
+/* A DID that can sign: what is none would be missing for ever. */
+static fm_status check_signer(const char *did, struct base_err *err)
+{
+    char chain[DID_CHAIN_TEXT], id[DID_SCID_TEXT];
+    struct did_url url;
+    struct did_key key;
+    fm_status st = did_url_parse(&url, did, err);
+
+    if (st == FM_OK && strcmp(url.did, did) != 0)
+        st = base_err_set(err, FM_E_ARG, "a signer is a DID, without path, query and fragment");
+    if (st == FM_OK && strcmp(url.method, "key") == 0)
+        st = did_key_did_decode(&key, did, DID_RULES_VERSION, err);
+    if (st == FM_OK && strcmp(url.method, "firmiana") == 0 && !did_scid_split(chain, id, did))
+        st = base_err_set(err, FM_E_ARG, "no did:firmiana: that is 32 hex digits, ':' and a hash");
+    if (st == FM_E_INPUT || st == FM_E_AUTH)
+        st = err->code = FM_E_ARG;
+    return st;
+}
+
 /* The DIDs of --signer, each an alias or a DID; else of who signs now. */
 static fm_status read_signers(json_t *signers, const struct signer *self,
                               const struct cli_args *args, struct base_err *err)
@@ -134,6 +155,8 @@ static fm_status read_signers(json_t *signers, const struct signer *self,
         if (strncmp(name, "did:", 4) != 0) {
             st = cli_call(&member, args, "member.get", json_pack("{s:s}", "name", name), err);
             did = cli_text(member, "did");
+        } else {
+            st = check_signer(did, err);
         }
         if (st == FM_OK && json_array_append_new(signers, json_string(did)) != 0)
             st = base_err_memory(err, "signers");

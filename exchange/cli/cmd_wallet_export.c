@@ -79,7 +79,7 @@ static fm_status read_object(json_t **out, struct base_buf *text, const char *pa
 {
     fm_status st = base_json_any_parse(out, base_buf_cstr(text), text->len, err);
 
-    return st == FM_OK ? FM_OK : base_err_prefix(err, "%s: what was scanned", path);
+    return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", path);
 }
 
 static fm_status scan(const struct cli_args *args, struct base_err *err)
@@ -92,7 +92,7 @@ static fm_status scan(const struct cli_args *args, struct base_err *err)
         st = base_file_read(&lines, args->operands[0], SCANNED_MAX, err);
     if (st == FM_OK && (st = wallet_codes_join(&text, base_buf_cstr(&lines), err)) != FM_OK)
         st = base_err_prefix(err, "%s", args->operands[0]);
-    if (st == FM_OK && text.p[0] == '{')
+    if (st == FM_OK && !credential_is_token(base_buf_cstr(&text)))
         st = read_object(&value, &text, args->operands[0], err);
     else if (st == FM_OK && (value = json_string(base_buf_cstr(&text))) == NULL)
         st = base_err_set(err, FM_E_INPUT, "%s: what was scanned is no text", args->operands[0]);

@@ -38,6 +38,8 @@ static fm_status hear_one(struct wallet_history *h, const char *path, const char
     json_t *json = NULL;
     fm_status st = base_json_load_file(&json, path, LEDGER_STATEMENT_MAX, err), held = FM_E_INVALID;
 
+    if (st != FM_OK) /* the path is in it */
+        return st;
     for (size_t i = 0; st == FM_OK && held == FM_E_INVALID && i < args->operand_count; i++) {
         ledger_statement_free(s);
         st = ledger_statement_new(&s, json, err);

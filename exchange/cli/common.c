@@ -104,6 +104,11 @@ fm_status cli_print_json(const json_t *value, struct base_err *err)
     return st;
 }
 
+fm_status cli_verdict(fm_status st, struct base_err *err)
+{
+    return st == FM_E_INPUT || st == FM_E_AUTH ? (err->code = FM_E_INVALID) : st;
+}
+
 fm_status cli_fresh(const char *path, struct base_err *err)
 {
     return path == NULL || access(path, F_OK) != 0

@@ -42,6 +42,10 @@ fm_status cli_call_file(json_t **value, const struct cli_args *args, const char 
 /* One line of canonical JSON on standard output. */
 fm_status cli_print_json(const json_t *value, struct base_err *err) FM_CHECK;
 
+/* What a command that checks something found: with no key and passphrase of one's own at work,
+ * malformed or signed by nobody (FM_E_INPUT, FM_E_AUTH) is not valid, FM_E_INVALID. */
+fm_status cli_verdict(fm_status st, struct base_err *err);
+
 /* FM_E_CONFLICT if there is a file of that name, which would be written over; NULL is fine. Before
  * the work begins. */
 fm_status cli_fresh(const char *path, struct base_err *err) FM_CHECK;

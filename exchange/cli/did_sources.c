@@ -144,6 +144,8 @@ fm_status cli_did_from_trail(void *ctx, struct resolve_found *out, const char *d
     *out = (struct resolve_found){0};
     if (st == FM_OK)
         st = ledger_verified_complete(report, err);
+    if (st != FM_OK && f != NULL)
+        (void)base_err_prefix(err, "%s", path);
     if (st == FM_OK)
         cli_trail_print(stderr, args, report);
     if (st == FM_OK)

@@ -75,6 +75,8 @@ fm_status cli_new_key(struct did_secret **out, const struct cli_args *args,
         cli_passphrase(&pass, args, uri != NULL ? CLI_PASSPHRASE_OLD : CLI_PASSPHRASE_NEW, err);
 
     *out = NULL;
+    if (st == FM_OK && uri == NULL)
+        st = did_suite_allowed(suite, err);
     if (st == FM_OK)
         st = uri != NULL ? did_token_open(out, uri, NULL, pass, err)
                          : did_secret_generate(out, suite, base_random_system(), err);

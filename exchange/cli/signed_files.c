@@ -43,14 +43,23 @@ fm_status signed_files_load(json_t **out, const char *path, struct base_err *err
 
     *out = NULL;
     end = st == FM_OK && text.len > 0 ? memchr(text.p, '\n', text.len) : NULL;
-    if (st == FM_OK && end == NULL)
-        st = base_err_set(err, FM_E_INPUT, "%s: its first line does not end", path);
-    if (st == FM_OK && end + 1 != text.p + text.len)
-        st = base_err_set(err, FM_E_CONFLICT, "%s: anchored already: nothing can be added", path);
-    if (st == FM_OK) {
-        st = base_json_parse_canonical(out, text.p, text.len - 1, err);
-        if (st != FM_OK)
-            (void)base_err_prefix(err, "%s", path);
+    if (st != FM_OK) {
+        base_buf_release(&text);
+        return st;
+    }
+    if (end != NULL) {
+        st = base_json_parse_canonical(out, text.p, (size_t)(end - text.p), err);
+        if (st == FM_OK && end + 1 != text.p + text.len)
+            st = base_err_set(err, FM_E_CONFLICT, "anchored already: nothing can be added");
+    } else {
+        st = base_json_parse(out, base_buf_cstr(&text), text.len, err);
+        if (st == FM_OK)
+            st = base_err_set(err, FM_E_INPUT, "line 1 does not end: it is cut short");
+    }
+    if (st != FM_OK) {
+        (void)base_err_prefix(err, "%s", path);
+        json_decref(*out);
+        *out = NULL;
     }
     base_buf_release(&text);
     return st;

@@ -231,6 +231,7 @@ static fm_status read_checkpoint(struct ledger_bundle_reader *r, struct base_err
 
 fm_status ledger_bundle_next(struct ledger_bundle_reader *reader, struct base_err *err)
 {
+    static const char one_line[] = "line 1, ";
     const uint8_t *line = NULL;
     size_t len = 0;
     fm_status st;
@@ -247,6 +248,8 @@ fm_status ledger_bundle_next(struct ledger_bundle_reader *reader, struct base_er
     if (st != FM_OK || len == SIZE_MAX)
         return st;
     st = base_json_parse_canonical(&reader->json, line, len, err);
+    if (st != FM_OK && strncmp(err->text, one_line, strlen(one_line)) == 0) /* the caller's says */
+        memmove(err->text, err->text + strlen(one_line), strlen(err->text + strlen(one_line)) + 1);
     if (st != FM_OK)
         return st;
     if (json_object_get(reader->json, "to") != NULL)

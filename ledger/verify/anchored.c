@@ -70,7 +70,7 @@ static fm_status read_line(json_t **out, struct base_buf *line, FILE *f, size_t 
     if (st != FM_OK)
         return st;
     if (c != '\n')
-        return base_err_set(err, FM_E_INVALID, "its first line does not end");
+        return base_err_set(err, FM_E_INVALID, "line 1 does not end: it is cut short");
     return base_json_parse_canonical(out, line->p, line->len - 1, err);
 }
 
