@@ -32,8 +32,8 @@ fm_status did_keystore_save_token(const char *path, const struct did_key *key, c
 
 /* Reads and opens; info may be NULL. Of a key in a token, pass is the PIN; errors are also those of
  * did_token_open(). Errors, all with the path: FM_E_NOT_FOUND, FM_E_REFUSED (see
- * above), FM_E_IO, and those of did_keyfile_open(): FM_E_CORRUPT, FM_E_LIMIT, FM_E_AUTH, FM_E_CONFLICT
- * (a key of the other profile). */
+ * above), FM_E_IO, and those of did_keyfile_open(): FM_E_CORRUPT, FM_E_LIMIT, FM_E_AUTH,
+ * FM_E_CONFLICT (a key of the other profile). */
 fm_status did_keystore_load(struct did_secret **out, struct did_keyfile *info, const char *path,
                             const struct did_passphrase *pass, struct base_err *err) FM_CHECK;
 
