@@ -26,7 +26,8 @@
 void base_json_harden(void);
 
 /* Parses text that a person may have written (any white space, any key order) into the allowed
- * subset. Errors: FM_E_INPUT with line and column, or the way to a value outside the subset. The caller owns *out (json_decref). */
+ * subset. Errors: FM_E_INPUT with line and column, or the way to a value outside the subset. The
+ * caller owns *out (json_decref). */
 fm_status base_json_parse(json_t **out, const char *text, size_t len,
                           struct base_err *err) FM_CHECK;
 
