@@ -55,11 +55,18 @@ void base_json_number(char out[BASE_JSON_NUMBER_TEXT], double number)
 {
     const char *sign = number < 0 ? "-" : "";
     struct decimal d = {"0", 1, 1};
-    int count = 1;
+    int least = 1, enough = 17; /* digits: 17 tell any two doubles apart */
 
-    /* 17 digits tell any two doubles apart. */
-    while (number != 0 && count <= 17 && !with_digits(&d, fabs(number), count))
-        count++;
+    /* Where some decimal of n digits reads back, one of n + 1 does. */
+    while (number != 0 && least < enough) {
+        int middle = (least + enough) / 2;
+        if (with_digits(&d, fabs(number), middle))
+            enough = middle;
+        else
+            least = middle + 1;
+    }
+    if (number != 0)
+        (void)with_digits(&d, fabs(number), least);
     if (d.point > 21 || d.point <= -6)
         (void)snprintf(out, BASE_JSON_NUMBER_TEXT, "%s%.1s%s%.*se%+d", sign, d.digits,
                        d.count > 1 ? "." : "", d.count - 1, d.digits + 1, d.point - 1);

@@ -75,6 +75,75 @@ static void multibase_vectors(void **state)
     multibase_line("multibase/two_leading_zeros.csv", "\0\0yes mani !", 12);
 }
 
+/* Texts in other bases: none is read, in whatever case. */
+static void other_bases_are_refused(void **state)
+{
+    char *text = tools_text("multibase/case_insensitivity.csv"), *rest = NULL;
+    size_t refused = 0;
+
+    (void)state;
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        uint8_t bytes[11];
+        struct base_err err = {0};
+        char *at = strstr(line, ", \"");
+        if (refused == 0 && strncmp(line, "non-canonical", 13) == 0)
+            continue; /* what all of them mean */
+        assert_non_null(at);
+        at[strlen(at) - 1] = '\0';
+        tools_expect(did_multibase_decode(bytes, 11, at + 3, &err), FM_E_INPUT, &err, "base58btc");
+        refused++;
+    }
+    assert_int_equal(refused, 12);
+    free(text);
+}
+
+/* The registry: 'z' is base58btc and final, and the only first character that is read. */
+static void multibase_registry(void **state)
+{
+    char *text = tools_text("multibase/multibase_table.csv"), *rest = NULL;
+    size_t read = 0, refused = 0;
+
+    (void)state;
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        char encoded[] = "?7paNL19xttacUY", first[8] = "";
+        uint8_t bytes[10];
+        struct base_err err = {0};
+        if (sscanf(line, "U+%*4x, %7[^,],", first) != 1 || first[1] != '\0')
+            continue; /* the head, NUL, and what is beyond ASCII */
+        encoded[0] = first[0];
+        if (did_multibase_decode(bytes, 10, encoded, &err) == FM_OK) {
+            assert_non_null(strstr(line, "base58btc"));
+            assert_non_null(strstr(line, "final"));
+            read++;
+        } else {
+            refused++;
+        }
+    }
+    assert_int_equal(read, 1);
+    assert_true(refused >= 20);
+    free(text);
+}
+
+/* The registry of multicodecs has our suites' prefixes, which are its codes as varints. */
+static void multicodec_registry(void **state)
+{
+    const struct did_suite *const suites[] = {did_suite_ed25519(), did_suite_p256(),
+                                              did_suite_sm2()};
+    static const char *const names[] = {"\ned25519-pub,", "\np256-pub,", "\nsm2-pub,"};
+    char *text = tools_text("multibase/multicodec_table.csv");
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        const char *line = strstr(text, names[i]), *at = line == NULL ? NULL : strstr(line, "0x");
+        unsigned long code = at == NULL ? 0 : strtoul(at, NULL, 16);
+        assert_int_equal(suites[i]->multicodec[0], 0x80 | (code & 0x7f));
+        assert_int_equal(suites[i]->multicodec[1], code >> 7);
+    }
+    free(text);
+}
+
 /* Every text of one or two bytes: what decodes, re-encodes to itself. */
 static void base58_is_a_bijection(void **state)
 {
@@ -129,24 +198,31 @@ static void seed_of(uint8_t out32[32], const json_t *vector)
     assert_true(base_unhex(out32, 32, hex, strlen(hex)));
 }
 
-/* The public key as the vector's document gives it: base58 or a JWK. */
-static void key_of(uint8_t out32[32], const json_t *method)
+/* The public key as the vector's document gives it: in base58, or a JWK, whose y is its parity. */
+static void key_of(uint8_t out[DID_KEY_MAX], size_t len, const json_t *method)
 {
     const char *base58 = json_string_value(json_object_get(method, "publicKeyBase58"));
-    const char *x =
-        json_string_value(json_object_get(json_object_get(method, "publicKeyJwk"), "x"));
-    struct base_buf jwk = {0};
-    size_t len;
+    const json_t *jwk = json_object_get(method, "publicKeyJwk");
+    const char *x = json_string_value(json_object_get(jwk, "x"));
+    const char *y = json_string_value(json_object_get(jwk, "y"));
+    struct base_buf bytes = {0};
+    size_t got;
 
     if (base58 != NULL) {
-        assert_true(did_base58_decode(out32, 32, &len, base58, strlen(base58)));
-        assert_int_equal(len, 32);
+        assert_true(did_base58_decode(out, len, &got, base58, strlen(base58)));
+        assert_int_equal(got, len);
         return;
     }
-    assert_true(base_unbase64url(&jwk, x, strlen(x)));
-    assert_int_equal(jwk.len, 32);
-    memcpy(out32, jwk.p, 32);
-    base_buf_release(&jwk);
+    assert_true(base_unbase64url(&bytes, x, strlen(x)));
+    assert_int_equal(bytes.len, 32);
+    memcpy(out + len - 32, bytes.p, 32);
+    base_buf_clear(&bytes);
+    if (len == 33) {
+        assert_true(base_unbase64url(&bytes, y, strlen(y)));
+        assert_int_equal(bytes.len, 32);
+        out[0] = (uint8_t)(2 + (bytes.p[31] & 1));
+    }
+    base_buf_release(&bytes);
 }
 
 /* The vectors' documents use older key types and derive a keyAgreement key; the rest is equal. */
@@ -158,7 +234,7 @@ static void compare_documents(const char *did, const json_t *theirs)
     const json_t *our_method;
     struct base_err err = {0};
     struct did_key key;
-    uint8_t bytes[32];
+    uint8_t bytes[DID_KEY_MAX];
     json_t *ours;
 
     assert_int_equal(did_key_did_document(&ours, did, DID_RULES_VERSION, &err), FM_OK);
@@ -166,12 +242,14 @@ static void compare_documents(const char *did, const json_t *theirs)
         assert_true(json_equal(json_object_get(ours, same[i]), json_object_get(theirs, same[i])));
     our_method = json_array_get(json_object_get(ours, "verificationMethod"), 0);
     assert_true(json_equal(json_object_get(our_method, "id"), json_object_get(their_method, "id")));
-    key_of(bytes, their_method);
+    assert_true(json_equal(json_object_get(our_method, "controller"),
+                           json_object_get(their_method, "controller")));
     assert_int_equal(did_multikey_decode(
                          &key, json_string_value(json_object_get(our_method, "publicKeyMultibase")),
                          DID_RULES_VERSION, &err),
                      FM_OK);
-    assert_memory_equal(key.bytes, bytes, 32);
+    key_of(bytes, key.suite->key_len, their_method);
+    assert_memory_equal(key.bytes, bytes, key.suite->key_len);
     assert_int_equal(did_key_method_decode(&key,
                                            json_string_value(json_object_get(our_method, "id")),
                                            DID_RULES_VERSION, &err),
@@ -203,31 +281,41 @@ static void did_key_vectors(void **state)
     json_decref(file);
 }
 
+/* P-256 is ours, the other suites are not, and X25519 keys do not sign. */
 static void other_suites_are_refused(void **state)
 {
     static const char *const files[] = {"did-key/bls12381.json", "did-key/rsa.json",
-                                        "did-key/secp256k1.json", "did-key/nist-curves.json"};
-
-    int p256_keys = 0;
+                                        "did-key/secp256k1.json", "did-key/nist-curves.json",
+                                        "did-key/x25519.json"};
+    size_t p256_keys = 0, others = 0;
 
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         json_t *file = tools_vectors(files[i]);
+        const json_t *all = json_object_get(file, "didDocument");
         const char *did;
         json_t *vector;
-        json_object_foreach(file, did, vector)
+        json_object_foreach(all == NULL ? file : (json_t *)(uintptr_t)all, did, vector)
         {
             struct did_key key;
             struct base_err err = {0};
             bool is_p256 = strncmp(did, "did:key:zDn", 11) == 0;
-            assert_int_equal(did_key_did_decode(&key, did, DID_RULES_VERSION, &err),
-                             is_p256 ? FM_OK : FM_E_INPUT);
+            fm_status st = did_key_did_decode(&key, did, DID_RULES_VERSION, &err);
+            if (is_p256)
+                compare_documents(did, json_object_get(vector, "didDocument"));
+            else
+                tools_expect(
+                    st, FM_E_INPUT, &err,
+                    strlen(did) < DID_KEY_DID_TEXT
+                        ? "a key of a suite that is not known here"
+                        : "is not a Multikey in base58btc"); /* that long are none of ours */
             assert_int_equal(did_key_did_decode(&key, did, 1, &err), FM_E_INPUT);
-            p256_keys += is_p256;
+            *(is_p256 ? &p256_keys : &others) += 1;
         }
         json_decref(file);
     }
-    assert_true(p256_keys >= 2);
+    assert_int_equal(p256_keys, 3);
+    assert_true(others >= 15);
 }
 
 #define KEY0 "z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"
@@ -348,6 +436,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base58_vectors),
         cmocka_unit_test(multibase_vectors),
+        cmocka_unit_test(other_bases_are_refused),
+        cmocka_unit_test(multibase_registry),
+        cmocka_unit_test(multicodec_registry),
         cmocka_unit_test(base58_is_a_bijection),
         cmocka_unit_test(strange_multibase_is_refused),
         cmocka_unit_test(did_key_vectors),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -40,6 +41,46 @@ static void w3c_lists(void **state)
     print_message("%zu lists read, %zu refused\n", read, refused);
     assert_true(read >= 4 && refused >= 3);
     json_decref(file);
+}
+
+/* The W3C's and another implementation's lists as credentials, with the entries that lie in one:
+ * their signatures are of a kind that is not ours, the bits are. */
+static void credentials_with_lists(void **state)
+{
+    static const struct {
+        const char *entry, *list;
+        bool set;
+    } cases[] = {
+        {"status_list_revocable_1", "local-status-list-credential", false},
+        {"status_list_revocable_3", "local-status-list-credential", true},
+        {"status_list_revocable_1", "status-list-credential", false},
+        {"status_list_revocable_3", "status-list-credential", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char path[96];
+        json_t *credential, *list, *entry;
+        struct base_err err = {0};
+        bool set;
+        (void)snprintf(path, sizeof path, "bitstring_status_list/%s.json", cases[i].entry);
+        credential = tools_vectors(path);
+        (void)snprintf(path, sizeof path, "bitstring_status_list/%s.json", cases[i].list);
+        list = tools_vectors(path);
+        entry = json_object_get(credential, "credentialStatus");
+        assert_int_equal(credential_status_read(&set, entry, list, &err), FM_OK);
+        assert_int_equal(set, cases[i].set);
+        json_object_set_new(entry, "statusPurpose", json_string("suspension"));
+        tools_expect(credential_status_read(&set, entry, list, &err), FM_E_INPUT, &err,
+                     "is not for 'suspension'");
+        json_object_set_new(entry, "statusPurpose", json_string("revocation"));
+        json_object_set_new(entry, "statusListIndex", json_string("131072"));
+        tools_expect(credential_status_read(&set, entry, list, &err), FM_E_INPUT, &err,
+                     "is outside the list");
+        assert_true(set); /* whoever forgets to look at the status sees it revoked */
+        json_decref(credential);
+        json_decref(list);
+    }
 }
 
 static void bits_come_back(void **state)
@@ -99,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(w3c_lists),
+        cmocka_unit_test(credentials_with_lists),
         cmocka_unit_test(bits_come_back),
         cmocka_unit_test(bombs_are_refused),
     };
