@@ -176,34 +176,33 @@ static fm_status body(void *ctx, struct net_transport *t, struct bench_report *r
     return st;
 }
 
-static void usage(void)
-{
-    puts("usage: bench_inference [--features K] " BENCH_OPTIONS_USAGE "\n"
-         "scores of a logistic regression, three processes on loopback with sealed channels; one "
-         "JSON object (--json is the only form)");
-}
+static struct job job = {
+    FEATURES, {.op = "logreg", .protocol = "rep3", .n = 100000, .runs = RUNS, .threads = 1}};
+static const struct bench_option options[] = {
+    {"--features", BENCH_SIZE, &job.features, 1, MOST_FEATURES, NULL, "columns of the table"},
+    BENCH_OPTIONS_MPC(job.o, "logreg"),
+    {.name = NULL}};
+static const struct bench_field fields[] = {
+    {"features", "", "columns of the table"}, BENCH_FIELDS_MPC, {.name = NULL}};
+static const struct bench_program program = {"bench_inference",
+                                             "scores of a logistic regression over another party's "
+                                             "table, every bit checked: three processes, "
+                                             "sealed channels",
+                                             options,
+                                             fields,
+                                             BENCH_PROFILE | BENCH_NETWORK,
+                                             NULL};
 
 int main(int argc, char **argv)
 {
-    struct job job = {FEATURES, {"logreg", "rep3", 100000, RUNS, 1, bench_link()}};
     struct bench_report reports[BENCH_PARTIES];
     struct base_err err = {0};
     char features[40];
+    int status;
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--features") == 0 && i + 1 < argc)
-            job.features = strtoull(argv[++i], NULL, 10);
-        else if (!bench_options_take(&job.o, argc, argv, &i)) {
-            usage();
-            return strcmp(argv[i], "--help") == 0 ? 0 : 2;
-        }
-    }
-    if (!bench_options_good(&job.o, "bench_inference"))
-        return 2;
-    if (job.features < 1 || job.features > MOST_FEATURES) {
-        fprintf(stderr, "bench_inference: features not 1 to %d: see --help\n", MOST_FEATURES);
-        return 2;
-    }
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
+    bench_options_settle(&job.o);
     if (bench_parties_run(reports, body, &job, &err) != FM_OK) {
         fprintf(stderr, "bench_inference: %s\n", err.text);
         return fm_status_exit(err.code);

@@ -2,34 +2,13 @@
  * commit, cosignatures, execution at the followers, final at its submitter. Every member has its
  * own replica on disk, and is a thread with an inbox (messages are the engines' own), or with
  * --processes a process with sealed channels to the others (TLS 1.3, AES-GCM frames over ZeroMQ),
- * where benches/net-emulate says. One JSON line per size of the log: members, channels, entries,
- * tx_per_s (wall, over the newest stretch), cpu_us_per_tx (all members together),
- * busiest_us_per_tx (the member that needs most: its core's limit), verify_per_s
- * (the profile's suite, one core, in the same run), share (tx_per_s / verify_per_s), final_ms
- * (median and 99 % of one transaction at a time, from submission at a follower to final there).
+ * where benches/net-emulate says.
  *
- *   bench_ledger [--members N] [--entries N | --n N] [--stretch N] [--dir FOLDER] [--processes]
- *
- * With --engine cometbft each member has a CometBFT of its own beside it, all four or more over
- * loopback; it says also: cometbft_us_per_tx (processor time of all CometBFTs), cometbft_share of
- * all processor time, cores (busy, of this machine's, over the stretch), idle (share of all cores'
- * time over the stretch, by the kernel), bound (what it waits for: "processor" where less than a
- * tenth was idle, else "rounds": CometBFT's pauses and messages), blocks and commit_ms (CometBFT's
- * pause after a block). Exit code 77: there is no cometbft.
- *
- *   bench_ledger --engine cometbft [--validators N] [--cometbft PROGRAM] [--commit-ms N] ...
- *
- * With --flood N at the end: the first member hands N transactions that a rule refuses straight to
- * its CometBFT, and meanwhile the last one's are timed one at a time, beside their time before.
- *
- * With --state N the state tree by itself, on disk with N keys: keys_per_s and cpu_us_per_key of
- * blocks of so many changed keys, each committed; proofs by a reader, processor milliseconds.
- *
- *   bench_ledger --state N [--block KEYS] [--dir FOLDER]
- *
- * With --join, at the end, or with --ledger FILE for a ledger that is there: a snapshot of it, and
- * a replica that begins with that and checks all of it; seconds by the clock and of the processor.
- */
+ * With --engine cometbft each member has a CometBFT of its own beside it, all over loopback; with
+ * --flood, at the end, the first member hands transactions that a rule refuses straight to its
+ * CometBFT, and meanwhile the last one's are timed one at a time, beside their time before. With
+ * --state the state tree by itself, on disk; with --join, at the end, or with --ledger FILE for a
+ * ledger that is there: a snapshot of it, and a replica that begins with that and checks all. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,30 +17,13 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "benches/algorithms.h"
+#include "base/profile.h"
 #include "benches/ledger_comet.h"
 #include "benches/ledger_members.h"
 #include "benches/ledger_state.h"
+#include "benches/options.h"
 #include "exchange/comet/process.h"
 #include "ledger/proof/tx.h"
-
-#define USAGE                                                                                    \
-    "bench_ledger [--members N] [--entries N | --n N] [--stretch N] [--dir FOLDER] "             \
-    "[--processes] [--profile P]\n"                                                              \
-    "  the whole path of a signed transaction, each member a thread with its own replica in "    \
-    "FOLDER,\n"                                                                                  \
-    "  or with --processes a process with sealed channels to the others\n"                       \
-    "  tx_per_s: by the clock, over the newest stretch; cpu_us_per_tx: all members together;\n"  \
-    "  busiest_us_per_tx: the member that needs most\n"                                          \
-    "  share: tx_per_s / verify_per_s (Ed25519, one core, same run)\n"                           \
-    "  final_ms, final_ms_99: one at a time, from submission at a follower to final there\n"     \
-    "bench_ledger --engine cometbft [--validators N] [--cometbft PROGRAM] [--commit-ms N] ...\n" \
-    "  ordered by CometBFT, a process a member: also its processor time, the cores busy, and\n"  \
-    "  what bounds it; --flood N: time to final while another member floods with refused ones\n" \
-    "bench_ledger --state N [--block KEYS] [--dir FOLDER]\n"                                     \
-    "  the state tree by itself, with N keys: blocks of so many changed keys, proofs\n"          \
-    "bench_ledger --ledger FILE [--dir FOLDER], or --join with the first\n"                      \
-    "  a snapshot of that ledger, or of the one made; a replica that begins with it"
 
 enum { SAMPLES = 200, SAMPLES_COMET = 20 };
 
@@ -69,8 +31,8 @@ enum { SAMPLES = 200, SAMPLES_COMET = 20 };
 struct options {
     size_t entries, sample, state, block, flood;
     bool processes, comet, join;
-    const char *dir, *cometbft, *ledger;
-    int64_t commit_ms;
+    const char *engine, *dir, *cometbft, *ledger;
+    size_t commit_ms;
 };
 
 static struct ledger_bench bench = {.n = 2};
@@ -148,7 +110,7 @@ static void start(const struct options *o, const char *dir)
         ledger_comet_prepare(&bench, dir);
     ledger_members_make(&bench, dir);
     if (o->comet) {
-        ledger_comet_start(&bench, o->cometbft, o->commit_ms);
+        ledger_comet_start(&bench, o->cometbft, (int64_t)o->commit_ms);
         return;
     }
     if (o->processes)
@@ -256,13 +218,6 @@ static void stretch(size_t n, double *wall, double *cpu, double *most)
     free(txs);
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void one_at_a_time(size_t samples, double *median, double *high)
 {
     struct ledger_bench_member *m = driver();
@@ -281,7 +236,7 @@ static void one_at_a_time(size_t samples, double *median, double *high)
         ms[i] = (now_s() - at) * 1000;
         base_buf_release(&tx);
     }
-    qsort(ms, samples, sizeof ms[0], compare);
+    qsort(ms, samples, sizeof ms[0], bench_ascending);
     *median = ms[samples / 2];
     *high = ms[samples * 99 / 100];
 }
@@ -335,19 +290,23 @@ static void flood(const struct options *o)
     }
     at = now_s();
     one_at_a_time(SAMPLES_COMET, &median, &high);
-    (void)printf("{\"engine\":\"cometbft\",\"members\":%zu,\"flood\":%zu,\"final_ms\":%.2f,"
-                 "\"final_ms_most\":%.2f,\"flood_final_ms\":%.2f,\"flood_final_ms_most\":%.2f,"
-                 "\"ratio\":%.2f,\"seconds\":%.2f}\n",
-                 bench.n, o->flood, alone, alone_high, median, high, median / alone, now_s() - at);
+    bench_line(
+        "flood",
+        "\"engine\":\"cometbft\",\"final_ms\":%.2f,\"final_ms_most\":%.2f,\"flood_final_ms\":%.2f,"
+        "\"flood_final_ms_most\":%.2f,\"members\":%zu,\"n\":%zu,\"ops_per_s\":%.1f,\"ratio\":%.2f,"
+        "\"seconds\":%.2f",
+        alone, alone_high, median, high, bench.n, o->flood, SAMPLES_COMET / (now_s() - at),
+        median / alone, now_s() - at);
     free(txs);
 }
 
 static void measure(const struct options *o, size_t entries, size_t sample)
 {
     double wall, cpu, most, median, high, verify, theirs = ledger_comet_cpu_s();
-    double all[2], idle[2], us = 1e6 / (double)sample;
     uint64_t blocks = driver()->height;
+    double all[2], idle[2], us = 1e6 / (double)sample;
     bool known = machine_time(&all[0], &idle[0]);
+    char more[256] = "", what[64] = "";
 
     stretch(sample, &wall, &cpu, &most);
     known = machine_time(&all[1], &idle[1]) && known && all[1] > all[0];
@@ -355,25 +314,24 @@ static void measure(const struct options *o, size_t entries, size_t sample)
     blocks = driver()->height - blocks;
     one_at_a_time(o->comet ? SAMPLES_COMET : SAMPLES, &median, &high);
     verify = verify_rate(driver()->node);
-    (void)printf("{\"algorithms\":\"%s\",\"members\":%zu,\"channels\":\"%s\",\"entries\":%zu,\"tx_"
-                 "per_s\":%.0f,"
-                 "\"cpu_us_per_tx\":%.1f,\"busiest_us_per_tx\":%.1f,\"verify_per_s\":%.0f,"
-                 "\"share\":%.2f,\"final_ms\":%.2f,\"final_ms_99\":%.2f",
-                 bench_algorithms_name(), bench.n, o->processes ? "sealed" : "memory", entries,
-                 (double)sample / wall, cpu * us, most * us, verify, (double)sample / wall / verify,
-                 median, high);
+    if (o->comet && known)
+        (void)snprintf(what, sizeof what, ",\"bound\":\"%s\",\"idle\":%.2f",
+                       idle[1] - idle[0] < 0.1 * (all[1] - all[0]) ? "processor" : "rounds",
+                       (idle[1] - idle[0]) / (all[1] - all[0]));
     if (o->comet)
-        (void)printf(",\"engine\":\"cometbft\",\"cometbft_us_per_tx\":%.1f,"
-                     "\"cometbft_share\":%.2f,\"cores\":%.2f,\"blocks\":%llu,\"commit_ms\":%lld",
-                     theirs * us, theirs / (theirs + cpu), (theirs + cpu) / wall,
-                     (unsigned long long)blocks, (long long)o->commit_ms);
-    if (o->comet && known) {
-        double share = (idle[1] - idle[0]) / (all[1] - all[0]);
-        (void)printf(",\"idle\":%.2f,\"bound\":\"%s\"", share,
-                     share < 0.1 ? "processor" : "rounds");
-    }
-    (void)puts("}");
-    (void)fflush(stdout);
+        (void)snprintf(more, sizeof more,
+                       ",\"engine\":\"cometbft\",\"blocks\":%llu,\"cometbft_share\":%.2f,"
+                       "\"cometbft_us_per_tx\":%.1f,\"commit_ms\":%zu,\"cores\":%.2f%s",
+                       (unsigned long long)blocks, theirs / (theirs + cpu), theirs * us,
+                       o->commit_ms, (theirs + cpu) / wall, what);
+    bench_line("transaction",
+               "\"busiest_us_per_tx\":%.1f,\"channels\":\"%s\",\"cpu_us_per_tx\":%.1f,"
+               "\"final_ms\":%.2f,\"final_ms_99\":%.2f,\"members\":%zu,\"n\":%zu,"
+               "\"ops_per_s\":%.0f,\"seconds\":%.4f,\"share\":%.2f,\"stretch\":%zu,"
+               "\"verify_per_s\":%.0f%s",
+               most * us, o->processes ? "sealed" : "memory", cpu * us, median, high, bench.n,
+               entries, (double)sample / wall, wall, (double)sample / wall / verify, sample, verify,
+               more);
 }
 
 static bool is_on_path(const char *program)
@@ -382,52 +340,6 @@ static bool is_on_path(const char *program)
     struct base_err none = {0};
 
     return comet_version_check(text, program, &none) == FM_OK;
-}
-
-static int parse(struct options *o, int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(argv[i], "--processes") == 0) {
-            o->processes = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--join") == 0) {
-            o->join = true;
-            continue;
-        }
-        if (value == NULL)
-            return 2;
-        if (strcmp(argv[i], "--members") == 0 || strcmp(argv[i], "--validators") == 0)
-            bench.n = (size_t)strtoul(value, NULL, 10);
-        else if (strcmp(argv[i], "--entries") == 0 || strcmp(argv[i], "--n") == 0)
-            o->entries = (size_t)strtoul(value, NULL, 10);
-        else if (strcmp(argv[i], "--state") == 0)
-            o->state = (size_t)strtoul(value, NULL, 10);
-        else if (strcmp(argv[i], "--block") == 0)
-            o->block = (size_t)strtoul(value, NULL, 10);
-        else if (strcmp(argv[i], "--stretch") == 0)
-            o->sample = (size_t)strtoul(value, NULL, 10);
-        else if (strcmp(argv[i], "--flood") == 0)
-            o->flood = (size_t)strtoul(value, NULL, 10);
-        else if (strcmp(argv[i], "--ledger") == 0)
-            o->ledger = value;
-        else if (strcmp(argv[i], "--dir") == 0)
-            o->dir = value;
-        else if (strcmp(argv[i], "--cometbft") == 0)
-            o->cometbft = value;
-        else if (strcmp(argv[i], "--commit-ms") == 0)
-            o->commit_ms = strtoll(value, NULL, 10);
-        else if (strcmp(argv[i], "--engine") == 0 && strcmp(value, "cometbft") == 0)
-            o->comet = true;
-        else
-            return 2;
-        i++;
-    }
-    return bench.n < 1 || (o->comet && o->processes) || (o->flood > 0 && !o->comet) ||
-                   bench.n > LEDGER_MEMBERS_MAX || o->sample < 1
-               ? 2
-               : 0;
 }
 
 static void whole_path(const struct options *o, const char *dir)
@@ -452,40 +364,126 @@ static void whole_path(const struct options *o, const char *dir)
     stop(o, dir);
 }
 
+static struct options asked = {.entries = 10000,
+                               .sample = 5000,
+                               .block = 1000,
+                               .engine = "embedded",
+                               .dir = "/tmp",
+                               .cometbft = "cometbft",
+                               .commit_ms = 100};
+static const struct bench_option options[] = {
+    {"--members", BENCH_SIZE, &bench.n, 1, LEDGER_MEMBERS_MAX, NULL, "each with a replica on disk"},
+    {"--validators", BENCH_SIZE, &bench.n, 1, LEDGER_MEMBERS_MAX, NULL, "the same"},
+    {"--n", BENCH_SIZE, &asked.entries, 2, 100000000, NULL, "entries; 1000, 10000 ... before it"},
+    {"--entries", BENCH_SIZE, &asked.entries, 2, 100000000, NULL, "the same"},
+    {"--stretch", BENCH_SIZE, &asked.sample, 1, 1000000, NULL, "newest entries that are timed"},
+    {"--processes", BENCH_FLAG, &asked.processes, 0, 0, NULL, "each member one, sealed channels"},
+    {"--engine", BENCH_TEXT, &asked.engine, 0, 0, "embedded|cometbft", "who orders"},
+    {"--cometbft", BENCH_TEXT, &asked.cometbft, 0, 0, NULL, "the program"},
+    {"--commit-ms", BENCH_SIZE, &asked.commit_ms, 0, 60000, NULL, "its pause after a block"},
+    {"--flood", BENCH_SIZE, &asked.flood, 1, 1000000, NULL,
+     "of cometbft: refused ones, at the end"},
+    {"--join", BENCH_FLAG, &asked.join, 0, 0, NULL, "at the end: a snapshot, a replica from it"},
+    {"--ledger", BENCH_TEXT, &asked.ledger, 0, 0, NULL, "only that, of this file"},
+    {"--state", BENCH_SIZE, &asked.state, 1, 100000000, NULL,
+     "only the state tree, of so many keys"},
+    {"--block", BENCH_SIZE, &asked.block, 1, 1000000, NULL, "keys that a block changes"},
+    {"--dir", BENCH_TEXT, &asked.dir, 0, 0, NULL, "where ledgers go, and are removed"},
+    {.name = NULL}};
+static const struct bench_field fields[] = {
+    {"n", "", "entries of the log, or of the snapshot; keys of the state; refused ones of flood"},
+    {"stretch", "entries", "the newest, which were timed"},
+    {"seconds", "s", "by the clock: the stretch until final; keys changed; join: replica begun"},
+    {"ops_per_s", "1/s", "transactions, keys"},
+    {"members", "", ""},
+    {"channels", "", "memory: members are threads; sealed: processes, TLS 1.3 and AES-GCM"},
+    {"cpu_us_per_tx", "us", "processor time, all members together"},
+    {"busiest_us_per_tx", "us", "of the member that needs most"},
+    {"verify_per_s", "1/s", "signatures verified on one core in the same run, one by one"},
+    {"share", "", "ops_per_s / verify_per_s"},
+    {"final_ms", "ms", "one transaction at a time: handed in at a follower, final there; median"},
+    {"final_ms_99", "ms", "99 of 100 take less"},
+    {"engine", "", "cometbft, else the line has none of these:"},
+    {"cometbft_us_per_tx", "us", "processor time of all CometBFTs"},
+    {"cometbft_share", "", "of all processor time"},
+    {"cores", "", "busy in the stretch"},
+    {"idle", "", "share of all cores' time over the stretch, by the kernel"},
+    {"bound", "", "what it waits for: processor (less than a tenth idle), or rounds of messages"},
+    {"final_ms_most", "ms", "of flood: before it, the slowest"},
+    {"flood_final_ms", "ms", "of flood: final_ms meanwhile"},
+    {"flood_final_ms_most", "ms", "the slowest"},
+    {"ratio", "", "of flood: flood_final_ms / final_ms"},
+    {"blocks", "", "of the stretch"},
+    {"commit_ms", "ms", "CometBFT's pause after a block"},
+    {"keys_per_block", "", "of state: changed"},
+    {"cpu_us_per_key", "us", "of state: processor time, with its commit"},
+    {"prove_cpu_ms", "ms", "of state: processor time of a proof, median"},
+    {"prove_cpu_ms_99", "ms", "99 of 100 take less"},
+    {"snapshot_bytes", "bytes", "of join"},
+    {"snapshot_s", "s", "of join: to write it"},
+    {"snapshot_cpu_s", "s", "processor time of the same"},
+    {"join_cpu_s", "s", "processor time of beginning a replica with it, every hash checked"},
+    {.name = NULL}};
+static const struct bench_program program = {
+    "bench_ledger",
+    "the whole path of a signed transaction, from a follower's hands until it is final there; "
+    "with\n"
+    "--state the state tree on disk, with --join or --ledger a snapshot and a replica from it",
+    options,
+    fields,
+    BENCH_PROFILE | BENCH_NETWORK,
+    NULL};
+
+/* What does not go together. */
+static bool agrees(int *status, const struct options *o)
+{
+    const char *wrong = NULL;
+
+    *status = 2;
+    if (o->comet && o->processes)
+        wrong = "--engine cometbft with --processes: its members are processes already";
+    else if (o->comet && o->join)
+        wrong = "--engine cometbft with --join: a snapshot is taken of an embedded ledger";
+    else if (o->comet && base_profile_is_national())
+        wrong =
+            "--engine cometbft with --profile national: CometBFT has Ed25519 and SHA-256 inside";
+    else if (!o->comet && o->flood > 0)
+        wrong = "--flood needs --engine cometbft";
+    if (wrong != NULL) {
+        (void)fprintf(stderr, "bench_ledger: %s\n", wrong);
+        return false;
+    }
+    if (o->processes)
+        return bench_reached(status, BENCH_NETWORK);
+    return bench_reached(status, o->comet ? BENCH_LOOPBACK : 0);
+}
+
 int main(int argc, char **argv)
 {
-    struct options o = {.entries = 10000,
-                        .sample = 5000,
-                        .block = 1000,
-                        .dir = "/tmp",
-                        .cometbft = "cometbft",
-                        .commit_ms = 100};
     char dir[128];
+    int status;
 
-    if (!bench_algorithms(&argc, argv))
-        return 2;
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        puts(USAGE);
-        return 0;
-    }
-    if (parse(&o, argc, argv) != 0) {
-        (void)fprintf(stderr, "usage: %s\n", USAGE);
-        return 2;
-    }
-    if (o.comet && !is_on_path(o.cometbft)) {
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
+    asked.comet = strcmp(asked.engine, "cometbft") == 0;
+    if (!agrees(&status, &asked))
+        return status;
+    if (asked.comet && !is_on_path(asked.cometbft)) {
         (void)fprintf(stderr,
                       "bench_ledger: skipped: no cometbft program: ./run cometbft installs it "
                       "(--cometbft says where)\n");
         return 77;
     }
-    (void)snprintf(dir, sizeof dir, "%.100s/firmiana-bench-XXXXXX", o.dir);
-    if (mkdtemp(dir) == NULL)
+    (void)snprintf(dir, sizeof dir, "%.100s/firmiana-bench-XXXXXX", asked.dir);
+    if (mkdtemp(dir) == NULL) {
+        (void)fprintf(stderr, "bench_ledger: --dir %s: a folder cannot be made there\n", asked.dir);
         return 8;
-    if (o.state > 0)
-        ledger_state_bench(dir, o.state, o.block);
-    else if (o.ledger != NULL)
-        ledger_join_bench(o.ledger, dir);
+    }
+    if (asked.state > 0)
+        ledger_state_bench(dir, asked.state, asked.block);
+    else if (asked.ledger != NULL)
+        ledger_join_bench(asked.ledger, dir);
     else
-        whole_path(&o, dir);
-    return rmdir(dir) == 0 ? 0 : 1;
+        whole_path(&asked, dir);
+    return rmdir(dir) == 0 ? 0 : 8;
 }

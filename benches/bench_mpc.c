@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "benches/algorithms.h"
 #include "benches/measure.h"
 #include "mpc/circuit/aggregate.h"
 #include "mpc/circuit/compare.h"
@@ -285,11 +284,9 @@ static fm_status body(void *ctx, struct net_transport *t, struct bench_report *r
     return st;
 }
 
-static void usage(void)
+static void operations_line(void)
 {
-    printf("usage: bench_mpc [--op NAME|all] " BENCH_OPTIONS_USAGE "\n"
-           "three processes on loopback with sealed channels; one JSON object a line (--json is "
-           "the only form)\noperations:");
+    printf("\noperations:");
     for (size_t i = 0; i < OPERATIONS; i++)
         printf(" %s", operations[i].name);
     printf("\n");
@@ -303,23 +300,30 @@ static bool known(const char *op)
     return strcmp(op, "all") == 0;
 }
 
+static struct job job = {
+    .o = {.op = "all", .protocol = "rep3", .n = 100000, .runs = RUNS, .threads = 1}};
+static const struct bench_option options[] = {BENCH_OPTIONS_MPC(job.o, NULL), {.name = NULL}};
+static const struct bench_field fields[] = {BENCH_FIELDS_MPC, {.name = NULL}};
+static const struct bench_program program = {
+    "bench_mpc",
+    "operations and circuits of a protocol on whole vectors: three processes, sealed channels",
+    options,
+    fields,
+    BENCH_PROFILE | BENCH_NETWORK,
+    operations_line};
+
 int main(int argc, char **argv)
 {
-    struct job job = {NULL, {"all", "rep3", 100000, RUNS, 1, bench_link()}};
     struct bench_report reports[BENCH_PARTIES];
     struct base_err err = {0};
+    int status;
 
-    if (!bench_algorithms(&argc, argv))
-        return 2;
-    for (int i = 1; i < argc; i++)
-        if (!bench_options_take(&job.o, argc, argv, &i)) {
-            usage();
-            return strcmp(argv[i], "--help") == 0 ? 0 : 2;
-        }
-    if (!bench_options_good(&job.o, "bench_mpc"))
-        return 2;
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
+    bench_options_settle(&job.o);
     if (!known(job.o.op)) {
-        fprintf(stderr, "bench_mpc: no operation '%s': see --help\n", job.o.op);
+        fprintf(stderr, "bench_mpc: --op '%.60s': there is no such operation: see --help\n",
+                job.o.op);
         return 2;
     }
     for (size_t i = 0; i < OPERATIONS; i++) {

@@ -20,7 +20,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "benches/algorithms.h"
+#include "benches/options.h"
 #include "benches/parties.h"
 #include "benches/place.h"
 
@@ -250,16 +250,9 @@ static double cpu_now(void)
     return sum;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static double median(double *values, unsigned n)
 {
-    qsort(values, n, sizeof *values, by_value);
+    qsort(values, n, sizeof *values, bench_ascending);
     return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
@@ -287,68 +280,52 @@ static fm_status measure(size_t size, size_t total, unsigned rounds, struct base
     }
     for (int m = 0; m < MODES; m++) {
         double s = median(seconds[m], rounds);
-        printf("{\"algorithms\":\"%s\",\"bytes_per_s\":%.0f,\"cpu_seconds\":%.6f,\"messages\":%zu,"
-               "\"mode\":\"%s\",\"op\":"
-               "\"stream\","
-               "\"seconds\":%.6f",
-               bench_algorithms_name(), (double)(job.messages * size) / s, median(cpu[m], rounds),
-               job.messages, mode_names[m], s);
+        char more[64] = "";
         if (m == SEALED)
-            printf(",\"share\":%.3f,\"share_copy\":%.3f", median(share[0], rounds),
-                   median(share[1], rounds));
-        printf(",\"size\":%zu}\n", size);
+            (void)snprintf(more, sizeof more, "\"share\":%.3f,\"share_copy\":%.3f,",
+                           median(share[0], rounds), median(share[1], rounds));
+        bench_line("stream",
+                   "%s\"bytes_per_s\":%.0f,\"cpu_seconds\":%.6f,\"messages\":%zu,\"mode\":\"%s\","
+                   "\"seconds\":%.6f,\"size\":%zu",
+                   more, (double)(job.messages * size) / s, median(cpu[m], rounds), job.messages,
+                   mode_names[m], s, size);
     }
-    (void)fflush(stdout);
     return FM_OK;
 }
 
-static void usage(void)
-{
-    puts("usage: bench_net [--profile international|national] [--size BYTES] [--total BYTES] "
-         "[--rounds R] [--json]\n"
-         "one direction over loopback: sealed session stream, plain ZeroMQ, AES-256-GCM alone; "
-         "sizes from 1 kB\n"
-         "to 4 MB unless --size says one, --total (default 512 MiB) bytes each time, the median of "
-         "R (default 5)\n"
-         "rounds; one JSON object a line (--json is the only form)");
-}
-
-static bool number(const char *text, size_t most, size_t *out)
-{
-    char *end;
-    unsigned long long n = strtoull(text, &end, 10);
-
-    *out = (size_t)n;
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && n >= 1 && n <= most;
-}
+static size_t size, total = (size_t)512 << 20, rounds = 5;
+static const struct bench_option options[] = {
+    {"--size", BENCH_SIZE, &size, 1, SIZE_MAX_BYTES, NULL,
+     "bytes of a message (without it: 1 kB to 4 MB in turn)"},
+    {"--total", BENCH_SIZE, &total, 1, (size_t)1 << 40, NULL, "bytes sent each time"},
+    {"--rounds", BENCH_SIZE, &rounds, 1, ROUNDS_MAX, NULL, "of all modes in turn"},
+    {.name = NULL}};
+static const struct bench_field fields[] = {
+    {"size", "bytes", "of a message"},
+    {"mode", "", "sealed; plain: ZeroMQ; plain-copy: with a transport's copies; gcm: AES-256-GCM"},
+    {"messages", "", "sent each time"},
+    {"seconds", "s", "by the clock; median of the rounds"},
+    {"bytes_per_s", "bytes/s", "messages times size over seconds"},
+    {"cpu_seconds", "s", "processor time of all processes, median"},
+    {"share", "", "of sealed: its speed over the lower of gcm and plain, median of the rounds'"},
+    {"share_copy", "", "of sealed: likewise, of gcm and plain-copy"},
+    {.name = NULL}};
+static const struct bench_program program = {
+    "bench_net",
+    "one direction between two processes: sealed session stream, plain ZeroMQ, AES-256-GCM alone",
+    options,
+    fields,
+    BENCH_PROFILE | BENCH_NETWORK,
+    NULL};
 
 int main(int argc, char **argv)
 {
     static const size_t sizes[] = {1000, 4000, 16000, 64000, 250000, 1000000, 4000000};
-    size_t size = 0, total = (size_t)512 << 20, rounds = 5, n;
     struct base_err err = {0};
+    int status;
 
-    if (!bench_algorithms(&argc, argv))
-        return 2;
-    for (int i = 1; i < argc; i++) {
-        bool more = i + 1 < argc;
-        if (strcmp(argv[i], "--json") == 0)
-            continue;
-        if (strcmp(argv[i], "--size") == 0 && more && number(argv[i + 1], SIZE_MAX_BYTES, &size))
-            i++;
-        else if (strcmp(argv[i], "--total") == 0 && more &&
-                 number(argv[i + 1], (size_t)1 << 40, &total))
-            i++;
-        else if (strcmp(argv[i], "--rounds") == 0 && more &&
-                 number(argv[i + 1], ROUNDS_MAX, &rounds))
-            i++;
-        else if (strcmp(argv[i], "--n") == 0 && more && number(argv[i + 1], SIZE_MAX, &n))
-            i++; /* `run bench --n` is for the benches of vectors */
-        else {
-            usage();
-            return strcmp(argv[i], "--help") == 0 ? 0 : 2;
-        }
-    }
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         if (size != 0 && i > 0)
             break;

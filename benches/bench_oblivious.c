@@ -369,11 +369,9 @@ static fm_status body(void *ctx, struct net_transport *net, struct bench_report 
     return st;
 }
 
-static void usage(void)
+static void operations_line(void)
 {
-    printf("usage: bench_oblivious [--op NAME|all] " BENCH_OPTIONS_USAGE "\n"
-           "three processes on loopback with sealed channels; one JSON object a line (--json is "
-           "the only form)\noperations:");
+    printf("\noperations:");
     for (size_t i = 0; i < OPERATIONS; i++)
         printf(" %s", operations[i].name);
     printf("\n");
@@ -387,21 +385,30 @@ static bool known(const char *op)
     return strcmp(op, "all") == 0;
 }
 
+static struct job job = {
+    .o = {.op = "all", .protocol = "rep3", .n = 100000, .runs = RUNS, .threads = 1}};
+static const struct bench_option options[] = {BENCH_OPTIONS_MPC(job.o, NULL), {.name = NULL}};
+static const struct bench_field fields[] = {BENCH_FIELDS_MPC, {.name = NULL}};
+static const struct bench_program program = {
+    "bench_oblivious",
+    "oblivious algorithms on whole tables: three processes, sealed channels",
+    options,
+    fields,
+    BENCH_PROFILE | BENCH_NETWORK,
+    operations_line};
+
 int main(int argc, char **argv)
 {
-    struct job job = {NULL, {"all", "rep3", 100000, RUNS, 1, bench_link()}};
     struct bench_report reports[BENCH_PARTIES];
     struct base_err err = {0};
+    int status;
 
-    for (int i = 1; i < argc; i++)
-        if (!bench_options_take(&job.o, argc, argv, &i)) {
-            usage();
-            return strcmp(argv[i], "--help") == 0 ? 0 : 2;
-        }
-    if (!bench_options_good(&job.o, "bench_oblivious"))
-        return 2;
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
+    bench_options_settle(&job.o);
     if (!known(job.o.op)) {
-        fprintf(stderr, "bench_oblivious: no operation '%s': see --help\n", job.o.op);
+        fprintf(stderr, "bench_oblivious: --op '%.60s': there is no such operation: see --help\n",
+                job.o.op);
         return 2;
     }
     for (size_t i = 0; i < OPERATIONS; i++) {

@@ -1,19 +1,17 @@
-/* bench_paillier: operations of Paillier on batches, one thread. One JSON object a line: op, bits,
- * kind (std, djn, sub; owner: std's blinding by the key's owner; thr: a threshold key, 2 of 3,
- * which decrypts by two parts, their proofs, and the verification of both), batch, n (operations
- * timed), us_per_op and ops_per_s (median over the rounds), kernel; triples also bytes. With
- * --compare also gmp_us (the same operation by hand with mpz_powm or mpz_mul, and a table of 64
- * values a row for fixed bases, for thr by one who has the whole key; one at a time, in the same
- * run, turn by turn) and speedup (median of the rounds' ratios), and with the ifma kernel floor_us
- * (the multiply-adds that mpc/paillier/ifma.h counts, at the rate at which this processor was
- * measured in each round to issue them; not of thr's decryption) and floor_percent. All times are
- * processor time of the thread, so that a busy machine distorts them little. */
+/* bench_paillier: operations of Paillier on batches, one thread.
+ *
+ * With --compare the same operation by hand with mpz_powm or mpz_mul, and a table of 64 values a
+ * row for fixed bases, for thr by one who has the whole key; one at a time, in the same run, turn
+ * by turn; and with the ifma kernel the multiply-adds that mpc/paillier/ifma.h counts, at the rate
+ * at which this processor was measured in each round to issue them (not of thr's decryption). All
+ * times are processor time of the thread, so that a busy machine distorts them little. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "benches/options.h"
 #include "benches/paillier_by_hand.h"
 #include "mpc/paillier/cipher.h"
 #include "mpc/paillier/key_own.h"
@@ -24,9 +22,9 @@
 enum { ROUNDS = 5, ROUNDS_MAX = 32, THR_NEEDED = 2, THR_PARTIES = 3 };
 
 struct job {
-    const char *op, *kind;
+    const char *op, *kind, *bits_text, *kernel;
     unsigned bits;
-    size_t batch, rounds;
+    size_t batch, rounds, ms;
     double seconds; /* least time of a round */
     bool compare, gmp_kernel;
 };
@@ -284,18 +282,21 @@ static void print(const struct world *w, size_t n, const struct figures *f)
 {
     const struct job *job = w->job;
 
-    printf("{\"op\":\"%s\",\"bits\":%u,\"kind\":\"%s\",\"batch\":%zu,\"n\":%zu,"
-           "\"us_per_op\":%.3f,\"ops_per_s\":%.0f,\"kernel\":\"%s\"",
-           job->op, job->bits, job->kind, job->batch, n, f->us, 1e6 / f->us,
-           mpc_pai_modulus_engine(w->n));
+    char bytes[40] = "", hand[96] = "", least[96] = "";
+
     if (w->bytes > 0)
-        printf(",\"bytes\":%.1f", w->bytes);
+        (void)snprintf(bytes, sizeof bytes, ",\"bytes\":%.1f", w->bytes);
     if (job->compare)
-        printf(",\"gmp_us\":%.3f,\"speedup\":%.2f", f->gmp_us, f->speedup);
+        (void)snprintf(hand, sizeof hand, ",\"gmp_us\":%.3f,\"speedup\":%.2f", f->gmp_us,
+                       f->speedup);
     if (has_floor(w))
-        printf(",\"floor_us\":%.3f,\"floor_percent\":%.0f", f->floor_us, f->floor_percent);
-    printf("}\n");
-    (void)fflush(stdout);
+        (void)snprintf(least, sizeof least, ",\"floor_us\":%.3f,\"floor_percent\":%.0f",
+                       f->floor_us, f->floor_percent);
+    bench_line(job->op,
+               "\"batch\":%zu,\"bits\":%u,\"kernel\":\"%s\",\"kind\":\"%s\",\"n\":%zu,"
+               "\"ops_per_s\":%.0f,\"us_per_op\":%.3f%s%s%s",
+               job->batch, job->bits, mpc_pai_modulus_engine(w->n), job->kind, n, 1e6 / f->us,
+               f->us, bytes, hand, least);
 }
 
 /* One round: operations until the time is up; microseconds each. */
@@ -340,11 +341,11 @@ static fm_status keygen(const struct job *job, struct base_err *err)
             return st;
     }
     mid = median(us, job->rounds);
-    printf(
-        "{\"op\":\"keygen\",\"bits\":%u,\"kind\":\"%s\",\"batch\":1,\"n\":%zu,\"us_per_op\":%.0f,"
-        "\"ops_per_s\":%.2f,\"kernel\":\"%s\"}\n",
-        job->bits, job->kind, job->rounds, mid, 1e6 / mid,
-        job->gmp_kernel ? "gmp" : mpc_pai_engine_at(0, job->bits)->name);
+    bench_line("keygen",
+               "\"batch\":1,\"bits\":%u,\"kernel\":\"%s\",\"kind\":\"%s\",\"n\":%zu,"
+               "\"ops_per_s\":%.2f,\"us_per_op\":%.0f",
+               job->bits, job->gmp_kernel ? "gmp" : mpc_pai_engine_at(0, job->bits)->name,
+               job->kind, job->rounds, 1e6 / mid, mid);
     return FM_OK;
 }
 
@@ -382,55 +383,6 @@ static fm_status run(const struct job *asked, struct base_err *err)
     return st;
 }
 
-static int usage(int status)
-{
-    fputs(
-        "usage: bench_paillier [--op keygen|encrypt|decrypt|add|mul64|mul|dot|pack|triple|all] "
-        "[--bits "
-        "2048|3072|4096] [--kind std|djn|sub|owner|thr|all]\n"
-        "       [--batch B] [--rounds R] [--ms MILLISECONDS] [--kernel gmp] [--compare] [--json]\n"
-        "one JSON object a line; --compare: GMP by hand in the same run, and what this processor's "
-        "multiply-adds allow; owner is for encrypt, triple takes djn; all leaves out thr, whose "
-        "primes "
-        "take their time\n",
-        status == 0 ? stdout : stderr);
-    return status;
-}
-
-static bool parse(struct job *job, int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(a, "--json") == 0)
-            continue;
-        if (strcmp(a, "--compare") == 0) {
-            job->compare = true;
-            continue;
-        }
-        if (v == NULL)
-            return false;
-        i++;
-        if (strcmp(a, "--op") == 0)
-            job->op = v;
-        else if (strcmp(a, "--kind") == 0)
-            job->kind = v;
-        else if (strcmp(a, "--bits") == 0)
-            job->bits = (unsigned)strtoul(v, NULL, 10);
-        else if (strcmp(a, "--batch") == 0)
-            job->batch = strtoul(v, NULL, 10);
-        else if (strcmp(a, "--rounds") == 0)
-            job->rounds = strtoul(v, NULL, 10);
-        else if (strcmp(a, "--ms") == 0)
-            job->seconds = strtod(v, NULL) / 1000;
-        else if (strcmp(a, "--kernel") == 0 && strcmp(v, "gmp") == 0)
-            job->gmp_kernel = true;
-        else
-            return false;
-    }
-    return (job->bits == 2048 || job->bits == 3072 || job->bits == 4096) && job->batch >= 1 &&
-           job->batch <= 100000 && job->rounds >= 1 && job->rounds <= ROUNDS_MAX;
-}
-
 /* Of all kinds an operation runs on std alone, except where kinds differ. */
 static bool wanted(const struct job *job, const char *op, const char *kind)
 {
@@ -450,19 +402,61 @@ static bool wanted(const struct job *job, const char *op, const char *kind)
     return encrypts || strcmp(op, "keygen") == 0 || strcmp(kind, "std") == 0;
 }
 
+static struct job job = {.op = "all",
+                         .kind = "all",
+                         .bits_text = "2048",
+                         .kernel = "best",
+                         .batch = 64,
+                         .rounds = ROUNDS,
+                         .ms = 200};
+static const struct bench_option options[] = {
+    {"--op", BENCH_TEXT, &job.op, 0, 0, "keygen|encrypt|decrypt|add|mul64|mul|dot|pack|triple|all",
+     "what to measure"},
+    {"--kind", BENCH_TEXT, &job.kind, 0, 0, "std|djn|sub|owner|thr|all",
+     "of key; owner: of std, by who has it, encrypts; thr: 2 of 3, not among all"},
+    {"--bits", BENCH_TEXT, &job.bits_text, 0, 0, "2048|3072|4096", "of the key"},
+    {"--batch", BENCH_SIZE, &job.batch, 1, 100000, NULL, "operations at once"},
+    {"--rounds", BENCH_SIZE, &job.rounds, 1, ROUNDS_MAX, NULL, "timed"},
+    {"--ms", BENCH_SIZE, &job.ms, 1, 60000, NULL, "processor milliseconds that a round takes"},
+    {"--kernel", BENCH_TEXT, &job.kernel, 0, 0, "best|gmp", "our own, or GMP's"},
+    {"--compare", BENCH_FLAG, &job.compare, 0, 0, NULL, "with GMP by hand, in the same run"},
+    {.name = NULL}};
+static const struct bench_field fields[] = {
+    {"bits", "", "of the key"},
+    {"kind", "", "of key: std, djn, sub, owner, thr"},
+    {"batch", "", "operations at once"},
+    {"n", "", "operations timed"},
+    {"us_per_op", "us", "processor time, median of the rounds"},
+    {"ops_per_s", "1/s", "of the same"},
+    {"kernel", "", "ifma or gmp"},
+    {"bytes", "bytes", "of triple: sent for each"},
+    {"gmp_us", "us", "with --compare: by hand with GMP, one at a time"},
+    {"speedup", "", "with --compare: median of the rounds' ratios"},
+    {"floor_us", "us", "with --compare, ifma: what this processor's multiply-adds take alone"},
+    {"floor_percent", "%", "floor_us of us_per_op"},
+    {.name = NULL}};
+static const struct bench_program program = {
+    "bench_paillier",
+    "operations of Paillier and multiplication triples, batches on one thread",
+    options,
+    fields,
+    0,
+    NULL};
+
 int main(int argc, char **argv)
 {
     static const char *const ops[] = {"keygen", "encrypt", "decrypt", "add",   "mul64",
                                       "mul",    "dot",     "pack",    "triple"};
     static const char *const kinds[] = {"std", "djn", "sub", "owner", "thr"};
-    struct job job = {"all", "all", 2048, 64, ROUNDS, 0.2, false, false};
     struct base_err err = {0};
     bool some = false;
+    int status;
 
-    if (argc > 1 && strcmp(argv[1], "--help") == 0)
-        return usage(0);
-    if (!parse(&job, argc, argv))
-        return usage(2);
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
+    job.bits = (unsigned)strtoul(job.bits_text, NULL, 10);
+    job.seconds = (double)job.ms / 1000;
+    job.gmp_kernel = strcmp(job.kernel, "gmp") == 0;
     mpc_pai_gmp_init();
     for (size_t o = 0; o < sizeof ops / sizeof *ops; o++)
         for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
@@ -476,5 +470,9 @@ int main(int argc, char **argv)
                 return fm_status_exit(err.code);
             }
         }
-    return some ? 0 : usage(2);
+    if (some)
+        return 0;
+    fprintf(stderr, "bench_paillier: --op %s --kind %s: no such operation of that kind\n", job.op,
+            job.kind);
+    return 2;
 }

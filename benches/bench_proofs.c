@@ -1,15 +1,11 @@
-/* bench_proofs: proofs about Paillier ciphertexts and keys, one thread. One JSON object a line: op
- * (range_prove, range_verify: of a whole vector, each ciphertext one number; slots_prove,
- * slots_verify: each ciphertext as full of numbers of value-bits as it gets; modulus_prove,
- * modulus_verify: of a key), bits, batch, us_per_op (a proof of one ciphertext, processor time,
- * median of the rounds), bytes (likewise); ranges also single_us (one by one, in the same run) and
- * speedup; slots also us_per_slot and bytes_per_slot. */
+/* bench_proofs: proofs about Paillier ciphertexts and keys, one thread. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "benches/options.h"
 #include "mpc/paillier/limbs.h"
 #include "mpc/paillier/proof_own.h"
 #include "mpc/paillier/proof_slots.h"
@@ -17,8 +13,9 @@
 enum { ROUNDS_MAX = 32 };
 
 struct job {
-    unsigned bits, value_bits;
-    size_t batch, rounds;
+    unsigned bits;
+    size_t value_bits, batch, rounds;
+    const char *bits_text;
 };
 
 struct world {
@@ -79,7 +76,7 @@ static fm_status world_open(struct world *w, const struct job *job, struct base_
     if (st == FM_OK)
         st = mpc_pai_cipher_init(&w->c, w->n, job->batch, err);
     for (size_t i = 0; st == FM_OK && i < job->batch; i++) {
-        w->bits[i] = job->value_bits;
+        w->bits[i] = (unsigned)job->value_bits;
         w->m.w[w->m.k * i] = i;
         st = mpc_pai_limbs_random_bits(w->r + w->k * i, job->bits - 1, random, err);
     }
@@ -91,7 +88,8 @@ static fm_status world_open(struct world *w, const struct job *job, struct base_
 /* Slots of value_bits and what 16 terms take. */
 static fm_status claims_open(struct world *w, const struct job *job, struct base_err *err)
 {
-    unsigned value_bits = job->value_bits < 62 ? job->value_bits : 62, wide = value_bits + 5;
+    unsigned value_bits = job->value_bits < 62 ? (unsigned)job->value_bits : 62,
+             wide = value_bits + 5;
 
     w->slot_count = (job->bits - 1) / wide;
     w->slots = calloc(w->slot_count, sizeof *w->slots);
@@ -186,13 +184,6 @@ static fm_status modulus_verify(struct world *w, struct base_err *err)
     return mpc_pai_modulus_verify(w->n, w->one.p, w->one.len, &w->bond, err);
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* single: the same one by one, or NULL. */
 static fm_status measure(struct world *w, const struct job *job, const char *op,
                          fm_status (*all)(struct world *, struct base_err *),
@@ -212,15 +203,16 @@ static fm_status measure(struct world *w, const struct job *job, const char *op,
             return err->code;
         one[r] = now() - start;
     }
-    qsort(us, job->rounds, sizeof *us, by_size);
-    qsort(one, job->rounds, sizeof *one, by_size);
+    qsort(us, job->rounds, sizeof *us, bench_ascending);
+    qsort(one, job->rounds, sizeof *one, bench_ascending);
     bytes = single != NULL ? w->proofs.len / n : w->one.len;
-    printf("{\"op\":\"%s\",\"bits\":%u,\"batch\":%zu,\"us_per_op\":%.0f,\"bytes\":%zu", op,
-           job->bits, n, us[job->rounds / 2], bytes);
+    char more[80] = "";
     if (single != NULL)
-        printf(",\"single_us\":%.0f,\"speedup\":%.1f", one[job->rounds / 2],
-               one[job->rounds / 2] / us[job->rounds / 2]);
-    printf("}\n");
+        (void)snprintf(more, sizeof more, ",\"single_us\":%.0f,\"speedup\":%.1f",
+                       one[job->rounds / 2], one[job->rounds / 2] / us[job->rounds / 2]);
+    bench_line(op,
+               "\"batch\":%zu,\"bits\":%u,\"bytes\":%zu,\"ops_per_s\":%.1f,\"us_per_op\":%.0f%s", n,
+               job->bits, bytes, 1e6 / us[job->rounds / 2], us[job->rounds / 2], more);
     return FM_OK;
 }
 
@@ -236,62 +228,54 @@ static fm_status measure_slots(struct world *w, const struct job *job, const cha
             return err->code;
         us[r] = (now() - start) / (double)job->batch;
     }
-    qsort(us, job->rounds, sizeof *us, by_size);
-    printf("{\"op\":\"%s\",\"bits\":%u,\"batch\":%zu,\"us_per_op\":%.0f,\"bytes\":%zu,"
-           "\"slots\":%zu,\"us_per_slot\":%.0f,\"bytes_per_slot\":%.0f}\n",
-           op, job->bits, job->batch, us[job->rounds / 2], w->proofs.len / job->batch,
-           w->slot_count, us[job->rounds / 2] / slots,
-           (double)w->proofs.len / (double)job->batch / slots);
+    qsort(us, job->rounds, sizeof *us, bench_ascending);
+    bench_line(op,
+               "\"batch\":%zu,\"bits\":%u,\"bytes\":%zu,\"bytes_per_slot\":%.0f,\"ops_per_s\":%.1f,"
+               "\"slots\":%zu,\"us_per_op\":%.0f,\"us_per_slot\":%.0f",
+               job->batch, job->bits, w->proofs.len / job->batch,
+               (double)w->proofs.len / (double)job->batch / slots, 1e6 / us[job->rounds / 2],
+               w->slot_count, us[job->rounds / 2], us[job->rounds / 2] / slots);
     return FM_OK;
 }
 
-static int usage(int status)
-{
-    fputs("usage: bench_proofs [--bits 2048|3072|4096] [--batch B] [--value-bits V] [--rounds R] "
-          "[--json]\n"
-          "proofs of range of vectors of B ciphertexts (16): of a number of V bits (40) each, and "
-          "of as "
-          "many slots as fit; and of a right modulus; one JSON object a line\n",
-          status == 0 ? stdout : stderr);
-    return status;
-}
-
-static bool parse(struct job *job, int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(a, "--json") == 0)
-            continue;
-        if (v == NULL)
-            return false;
-        i++;
-        if (strcmp(a, "--bits") == 0)
-            job->bits = (unsigned)strtoul(v, NULL, 10);
-        else if (strcmp(a, "--batch") == 0)
-            job->batch = strtoul(v, NULL, 10);
-        else if (strcmp(a, "--value-bits") == 0)
-            job->value_bits = (unsigned)strtoul(v, NULL, 10);
-        else if (strcmp(a, "--rounds") == 0)
-            job->rounds = strtoul(v, NULL, 10);
-        else
-            return false;
-    }
-    return (job->bits == 2048 || job->bits == 3072 || job->bits == 4096) && job->batch >= 1 &&
-           job->batch <= 4096 && job->value_bits >= 13 && job->value_bits <= 1500 &&
-           job->rounds >= 1 && job->rounds <= ROUNDS_MAX;
-}
+static struct job job = {.value_bits = 40, .batch = 16, .rounds = 5, .bits_text = "2048"};
+static const struct bench_option options[] = {
+    {"--bits", BENCH_TEXT, &job.bits_text, 0, 0, "2048|3072|4096", "of the key"},
+    {"--batch", BENCH_SIZE, &job.batch, 1, 4096, NULL, "ciphertexts of a proof"},
+    {"--value-bits", BENCH_SIZE, &job.value_bits, 13, 1500, NULL, "of a number"},
+    {"--rounds", BENCH_SIZE, &job.rounds, 1, ROUNDS_MAX, NULL, "timed"},
+    {.name = NULL}};
+static const struct bench_field fields[] = {
+    {"bits", "", "of the key"},
+    {"batch", "", "ciphertexts that are proven together; 1 for a modulus"},
+    {"us_per_op", "us", "processor time of a ciphertext or modulus, median of the rounds"},
+    {"ops_per_s", "1/s", "of the same"},
+    {"bytes", "bytes", "of proof for each"},
+    {"single_us", "us", "of range: one by one, in the same run"},
+    {"speedup", "", "of range: single_us / us_per_op"},
+    {"slots", "", "of slots: numbers in a ciphertext"},
+    {"us_per_slot", "us", "of slots: us_per_op / slots"},
+    {"bytes_per_slot", "bytes", "of slots: bytes / slots"},
+    {.name = NULL}};
+static const struct bench_program program = {
+    "bench_proofs",
+    "proofs about Paillier ciphertexts and keys, one thread: range of a vector, a number in each;\n"
+    "slots: each full of numbers; modulus: of a key",
+    options,
+    fields,
+    0,
+    NULL};
 
 int main(int argc, char **argv)
 {
-    struct job job = {2048, 40, 16, 5};
     struct base_err err = {0};
     struct world w;
+    int status;
     fm_status st;
 
-    if (argc > 1 && strcmp(argv[1], "--help") == 0)
-        return usage(0);
-    if (!parse(&job, argc, argv))
-        return usage(2);
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
+    job.bits = (unsigned)strtoul(job.bits_text, NULL, 10);
     st = world_open(&w, &job, &err);
     if (st == FM_OK)
         st = measure(&w, &job, "range_prove", range_prove, range_prove_one, &err);

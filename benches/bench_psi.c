@@ -1,10 +1,5 @@
 /* bench_psi: a private intersection sum of two processes, one thread each or more, over a local
- * socket. One JSON object a line: op, n (rows of each side, half of them common), columns, bits (of
- * the key), threads, seconds (median over the runs, from the first hash to the last sum; the
- * holder's key is made before), cpu_seconds (both processes), us_per_row (cpu_seconds over the rows
- * of both sides), bytes_sent (both together), peak_rss (bytes, the greater), products_seconds (what
- * the 4 n scalar products, 2 n of them of points derived from hashes, alone take, measured here in
- * batches as the sides do them), curve (mpc/psi/curve.h), size. The sums are compared with the
+ * socket. The sums are compared with the
  * plain ones: another sum is an error.
  *
  * Beside it, in the same half hour of a machine with other work: google/private-join-and-compute
@@ -24,15 +19,15 @@
 #include <unistd.h>
 
 #include "base/profile.h"
-#include "benches/algorithms.h"
+#include "benches/options.h"
 #include "mpc/psi/curve.h"
 #include "mpc/psi/psi_own.h"
 
 enum { RUNS_MAX = 32, COLUMNS_MAX = 64, ID = 16 };
 
 struct job {
-    size_t n, columns;
-    unsigned bits, threads, runs;
+    size_t n, columns, threads, runs, bits;
+    const char *bits_text;
 };
 
 struct tables {
@@ -139,7 +134,7 @@ static struct mpc_psi_terms terms_of(const struct job *job, unsigned run)
                               .holder_rows = job->n,
                               .columns = job->columns,
                               .value_bits = 40,
-                              .key_bits = job->bits,
+                              .key_bits = (unsigned)job->bits,
                               .minimum = 1,
                               .recipients = MPC_PSI_MATCHER};
 
@@ -157,9 +152,10 @@ static fm_status one_side(const struct job *job, const struct tables *t, int sid
     struct mpc_psi *psi;
     int64_t sums[COLUMNS_MAX];
     size_t size = 0;
-    fm_status st = side == 0
-                       ? mpc_psi_matcher_new(&psi, &terms, &rows, job->threads, random, err)
-                       : mpc_psi_holder_new(&psi, &terms, &rows, key, job->threads, random, err);
+    fm_status st =
+        side == 0
+            ? mpc_psi_matcher_new(&psi, &terms, &rows, (unsigned)job->threads, random, err)
+            : mpc_psi_holder_new(&psi, &terms, &rows, key, (unsigned)job->threads, random, err);
 
     if (st != FM_OK)
         return st;
@@ -233,13 +229,6 @@ static void group_seconds(double *product, double *derived)
     *product = (now(CLOCK_THREAD_CPUTIME_ID) - start) / TIMES / MPC_PSI_BATCH;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static fm_status bench(const struct job *job, struct base_err *err)
 {
     struct tables t = {0};
@@ -253,26 +242,28 @@ static fm_status bench(const struct job *job, struct base_err *err)
     fm_status st = tables_new(&t, job, err);
 
     if (st == FM_OK)
-        st = mpc_pai_djn_generate(&public, &secret, job->bits, err);
+        st = mpc_pai_djn_generate(&public, &secret, (unsigned)job->bits, err);
     key = (struct mpc_psi_key){public, secret};
     for (unsigned r = 0; st == FM_OK && r < job->runs; r++)
         st = run_once(job, &t, &key, r, &seconds[r], &cpu[r], &sent, err);
     if (st == FM_OK) {
-        qsort(seconds, job->runs, sizeof *seconds, by_size);
-        qsort(cpu, job->runs, sizeof *cpu, by_size);
+        qsort(seconds, job->runs, sizeof *seconds, bench_ascending);
+        qsort(cpu, job->runs, sizeof *cpu, bench_ascending);
         best = cpu[0];
         group_seconds(&product, &derived);
         (void)getrusage(RUSAGE_SELF, &mine);
         (void)getrusage(RUSAGE_CHILDREN, &child);
-        printf("{\"algorithms\":\"%s\",\"op\":\"psi_sum\",\"n\":%zu,\"columns\":%zu,\"bits\":%u,"
-               "\"threads\":%u,"
-               "\"seconds\":%.3f,\"cpu_seconds\":%.3f,\"us_per_row\":%.1f,\"bytes_sent\":%llu,"
-               "\"peak_rss\":%ld,\"products_seconds\":%.3f,\"curve\":\"%s\",\"size\":%zu}\n",
-               bench_algorithms_name(), job->n, job->columns, job->bits, job->threads,
-               seconds[job->runs / 2], best, best / rows * 1e6, (unsigned long long)sent,
-               1024 * (mine.ru_maxrss > child.ru_maxrss ? mine.ru_maxrss : child.ru_maxrss),
-               rows * (product + derived),
-               base_profile_is_national() ? "sm2" : mpc_psi_curve_best()->name, t.size);
+        bench_line("psi_sum",
+                   "\"bits\":%zu,\"bytes_sent\":%llu,\"columns\":%zu,\"cpu_seconds\":%.3f,"
+                   "\"curve\":\"%s\",\"n\":%zu,\"ops_per_s\":%.0f,\"peak_rss\":%ld,"
+                   "\"products_seconds\":%.3f,\"seconds\":%.3f,\"size\":%zu,\"threads\":%zu,"
+                   "\"us_per_row\":%.1f",
+                   job->bits, (unsigned long long)sent, job->columns, best,
+                   base_profile_is_national() ? "sm2" : mpc_psi_curve_best()->name, job->n,
+                   rows / seconds[job->runs / 2],
+                   1024 * (mine.ru_maxrss > child.ru_maxrss ? mine.ru_maxrss : child.ru_maxrss),
+                   rows * (product + derived), seconds[job->runs / 2], t.size, job->threads,
+                   best / rows * 1e6);
     }
     mpc_pai_djn_free(public);
     mpc_pai_secret_free(secret);
@@ -283,55 +274,42 @@ static fm_status bench(const struct job *job, struct base_err *err)
     return st;
 }
 
-static int usage(int status)
-{
-    fputs(
-        "usage: bench_psi [--profile international|national] [--n ROWS] [--columns C] [--bits "
-        "2048|3072|4096] [--threads T] "
-        "[--runs R] [--json]\n"
-        "two processes with ROWS rows each (100000), half of them common; C columns (4) of 40-bit\n"
-        "values of one side; T threads a side (2); one JSON object a line\n",
-        status == 0 ? stdout : stderr);
-    return status;
-}
-
-static bool parse(struct job *job, int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(a, "--json") == 0)
-            continue;
-        if (v == NULL)
-            return false;
-        i++;
-        if (strcmp(a, "--n") == 0)
-            job->n = strtoul(v, NULL, 10);
-        else if (strcmp(a, "--columns") == 0)
-            job->columns = strtoul(v, NULL, 10);
-        else if (strcmp(a, "--bits") == 0)
-            job->bits = (unsigned)strtoul(v, NULL, 10);
-        else if (strcmp(a, "--threads") == 0)
-            job->threads = (unsigned)strtoul(v, NULL, 10);
-        else if (strcmp(a, "--runs") == 0)
-            job->runs = (unsigned)strtoul(v, NULL, 10);
-        else
-            return false;
-    }
-    return job->n >= 1 && job->n <= MPC_PSI_ROWS && job->columns <= COLUMNS_MAX && job->runs >= 1 &&
-           job->runs <= RUNS_MAX;
-}
+static struct job job = {.n = 100000, .columns = 4, .threads = 2, .runs = 1, .bits_text = "2048"};
+static const struct bench_option options[] = {
+    {"--n", BENCH_SIZE, &job.n, 1, MPC_PSI_ROWS, NULL, "rows of each side, half of them common"},
+    {"--columns", BENCH_SIZE, &job.columns, 0, COLUMNS_MAX, NULL, "of 40-bit values of one side"},
+    {"--bits", BENCH_TEXT, &job.bits_text, 0, 0, "2048|3072|4096", "of the key"},
+    {"--threads", BENCH_SIZE, &job.threads, 1, 64, NULL, "of each side"},
+    {"--runs", BENCH_SIZE, &job.runs, 1, RUNS_MAX, NULL, "timed"},
+    {.name = NULL}};
+static const struct bench_field fields[] = {
+    {"n", "rows", "of each side, half of them common"},
+    {"columns", "", "of values"},
+    {"bits", "", "of the key"},
+    {"threads", "", "of each side"},
+    {"curve", "", "arithmetic of mpc/psi/curve.h"},
+    {"seconds", "s", "from the first hash to the last sum, median; the key is made before"},
+    {"ops_per_s", "1/s", "rows of both sides / seconds"},
+    {"cpu_seconds", "s", "processor time of both processes, the least of the runs"},
+    {"us_per_row", "us", "cpu_seconds over the rows of both sides"},
+    {"products_seconds", "s", "processor time of the 4 n scalar products alone, in this run"},
+    {"bytes_sent", "bytes", "both together"},
+    {"peak_rss", "bytes", "memory of the greater process"},
+    {"size", "rows", "of the intersection"},
+    {.name = NULL}};
+static const struct bench_program program = {
+    "bench_psi",   "a private intersection sum of two processes over a local socket",
+    options,       fields,
+    BENCH_PROFILE, NULL};
 
 int main(int argc, char **argv)
 {
-    struct job job = {100000, 4, 2048, 2, 1};
     struct base_err err = {0};
+    int status;
 
-    if (!bench_algorithms(&argc, argv))
-        return 2;
-    if (argc > 1 && strcmp(argv[1], "--help") == 0)
-        return usage(0);
-    if (!parse(&job, argc, argv))
-        return usage(2);
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
+    job.bits = strtoul(job.bits_text, NULL, 10);
     if (bench(&job, &err) != FM_OK) {
         fprintf(stderr, "bench_psi: %s\n", err.text);
         return fm_status_exit(err.code);

@@ -78,50 +78,32 @@ static fm_status run_all(int64_t rows, unsigned runs, const char *only, struct b
     return st;
 }
 
-static void usage(void)
-{
-    puts(
-        "usage: bench_query [--query exposure|portfolio|all] [--rows N] [--runs R] [--json]\n"
-        "three banks as real nodes on loopback; N padded rows of all together (--n N is the same;\n"
-        "default 300000); one JSON object a line (--json is the only form): query, rows, "
-        "protocol,\n"
-        "seconds from query.open being final to the answer (median, min, max), seconds_total as "
-        "the\n"
-        "caller waits, bytes_sent_per_party, rounds, peak_rss");
-}
+static const char *only = "all";
+static size_t rows = 300000, runs = 5;
+static const struct bench_option options[] = {
+    {"--query", BENCH_TEXT, &only, 0, 0, "exposure|portfolio|all", "of one subject, or of all"},
+    {"--n", BENCH_SIZE, &rows, 300, 30000000, NULL, "padded rows of all three together"},
+    {"--rows", BENCH_SIZE, &rows, 300, 30000000, NULL, "the same"},
+    {"--runs", BENCH_SIZE, &runs, 1, BENCH_RUNS_MAX, NULL, "timed, after one that is not"},
+    {.name = NULL}};
+static const struct bench_field fields[] = {BENCH_FIELDS_NODES, {.name = NULL}};
+static const struct bench_program program = {
+    "bench_query",
+    "whole queries by three banks' real nodes on loopback, ledger and receipts and all",
+    options,
+    fields,
+    BENCH_LOOPBACK,
+    NULL};
 
 int main(int argc, char **argv)
 {
-    int64_t rows = 100000;
-    unsigned runs = 5;
-    const char *only = "all";
     struct base_err err = {0};
+    int status;
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            continue;
-        if (strcmp(argv[i], "--query") == 0 && i + 1 < argc)
-            only = argv[++i];
-        else if ((strcmp(argv[i], "--rows") == 0 || strcmp(argv[i], "--n") == 0) && i + 1 < argc)
-            rows = strtoll(argv[++i], NULL, 10) / BENCH_BANKS;
-        else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
-            runs = (unsigned)strtoul(argv[++i], NULL, 10);
-        else {
-            usage();
-            return strcmp(argv[i], "--help") == 0 ? 0 : 2;
-        }
-    }
-    if (rows < 100 || rows > 10000000 || runs < 1 || runs > BENCH_RUNS_MAX ||
-        (strcmp(only, "all") != 0 && strcmp(only, queries[0].name) != 0 &&
-         strcmp(only, queries[1].name) != 0)) {
-        fprintf(stderr,
-                "bench_query: rows 300 to 30000000, runs 1 to %d, query exposure, "
-                "portfolio or all\n",
-                BENCH_RUNS_MAX);
-        return 2;
-    }
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
     base_json_harden();
-    if (run_all(rows, runs, only, &err) != FM_OK) {
+    if (run_all((int64_t)rows / BENCH_BANKS, (unsigned)runs, only, &err) != FM_OK) {
         fprintf(stderr, "bench_query: %s\n", err.text);
         return fm_status_exit(err.code);
     }

@@ -1,16 +1,18 @@
-/* bench_resolve [--json] [--members N]: a ledger's state with N members (100,000), each with a DID
+/* bench_resolve: a ledger's state with so many members, each with a DID
  * document of its own, on disk; and how long it takes to resolve one: out of the state, parsed
  * strictly (which proves its id), into a W3C result; how long to prove that it is the state's, and
  * to check that, from the proof alone; and how many bytes the proof has in a bundle, in its short
- * form too. Of this thread's own time: min, median, 99 of 100. */
+ * form too. Of this thread's own time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "benches/options.h"
 #include "did/draft.h"
 #include "did/resolution.h"
 #include "ledger/proof/state_proof.h"
@@ -208,27 +210,24 @@ static void probe(struct probe *p, size_t i, struct ledger_store *reader, const 
     base_buf_release(&value);
 }
 
-static int compare(const void *a, const void *b)
+static void say(const char *what, double *us, size_t members)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
+    qsort(us, PROBES, sizeof us[0], bench_ascending);
+    bench_line(what,
+               "\"n\":%zu,\"ops_per_s\":%.0f,\"seconds\":%.7f,\"us_99\":%.1f,\"us_median\":%.1f,"
+               "\"us_min\":%.1f",
+               members, 1e6 / us[PROBES / 2], us[PROBES / 2] / 1e6, us[PROBES * 99 / 100],
+               us[PROBES / 2], us[0]);
 }
 
-static void say(const char *what, const char *unit, double *values, size_t members, int json)
+static void say_bytes(const char *what, double *bytes, size_t members)
 {
-    qsort(values, PROBES, sizeof values[0], compare);
-    if (json)
-        printf("{\"bench\":\"resolve\",\"members\":%zu,\"operation\":\"%s\",\"%s_99\":%.1f,"
-               "\"%s_median\":%.1f,\"%s_min\":%.1f}\n",
-               members, what, unit, values[PROBES * 99 / 100], unit, values[PROBES / 2], unit,
-               values[0]);
-    else
-        printf("%-22s min %8.1f  median %8.1f  99%% %8.1f  %s\n", what, values[0],
-               values[PROBES / 2], values[PROBES * 99 / 100], unit);
+    qsort(bytes, PROBES, sizeof bytes[0], bench_ascending);
+    bench_line(what, "\"bytes_99\":%.0f,\"bytes_median\":%.0f,\"bytes_min\":%.0f,\"n\":%zu",
+               bytes[PROBES * 99 / 100], bytes[PROBES / 2], bytes[0], members);
 }
 
-static void measure(struct world *w, const char *path, int json)
+static void measure(struct world *w, const char *path)
 {
     static struct probe p;
     struct ledger_store *store, *reader;
@@ -238,39 +237,60 @@ static void measure(struct world *w, const char *path, int json)
     must(ledger_store_open(&reader, path, LEDGER_STORE_READ, &err));
     for (size_t i = 0; i < PROBES; i++)
         probe(&p, i, reader, w->did[i * 7919 % w->n], w->root);
-    say("resolve", "us", p.resolve_us, w->n, json);
-    say("prove", "us", p.prove_us, w->n, json);
-    say("check_proof", "us", p.check_us, w->n, json);
-    say("proof", "bytes", p.bytes, w->n, json);
-    say("proof_short", "bytes", p.short_bytes, w->n, json);
+    say("resolve", p.resolve_us, w->n);
+    say("prove", p.prove_us, w->n);
+    say("check_proof", p.check_us, w->n);
+    say_bytes("proof", p.bytes, w->n);
+    say_bytes("proof_short", p.short_bytes, w->n);
     ledger_store_close(reader);
     ledger_store_abandon(store);
     free(w->did);
 }
 
+static struct world world = {.n = 100000};
+static const char *dir = "/tmp";
+static const struct bench_option options[] = {
+    {"--n", BENCH_SIZE, &world.n, 1, 10000000, NULL, "members, each with a document of its own"},
+    {"--members", BENCH_SIZE, &world.n, 1, 10000000, NULL, "the same"},
+    {"--dir", BENCH_TEXT, &dir, 0, 0, NULL, "where the state goes, and is removed"},
+    {.name = NULL}};
+static const struct bench_field fields[] = {
+    {"n", "members", "of the state"},
+    {"us_median", "us", "processor time to resolve a DID, to prove it, to check the proof"},
+    {"us_min", "us", "of the same"},
+    {"us_99", "us", "99 of 100 take less"},
+    {"seconds", "s", "us_median in seconds"},
+    {"ops_per_s", "1/s", "of the same"},
+    {"bytes_median", "bytes", "of a proof as it stands in a bundle"},
+    {"bytes_min", "bytes", "of the same"},
+    {"bytes_99", "bytes", "99 of 100 have less"},
+    {.name = NULL}};
+static const struct bench_program program = {
+    "bench_resolve",
+    "a DID resolved out of a ledger's state on disk, and proven to be the state's",
+    options,
+    fields,
+    0,
+    NULL};
+
 int main(int argc, char **argv)
 {
-    struct world w = {.n = 100000};
-    char folder[] = "/tmp/firmiana-resolve-XXXXXX", path[64], command[64];
-    int json = 0;
+    static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
+    char folder[128], path[160];
+    int status;
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            json = 1;
-        } else if (strcmp(argv[i], "--members") == 0 && i + 1 < argc) {
-            w.n = strtoul(argv[++i], NULL, 10);
-        } else {
-            w.n = 0;
-        }
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
+    (void)snprintf(folder, sizeof folder, "%.100s/firmiana-bench-XXXXXX", dir);
+    if (mkdtemp(folder) == NULL) {
+        fprintf(stderr, "bench_resolve: --dir %s: a folder cannot be made there\n", dir);
+        return 8;
     }
-    if (w.n == 0) {
-        fprintf(stderr, "usage: bench_resolve [--json] [--members N]\n");
-        return 2;
-    }
-    if (mkdtemp(folder) == NULL)
-        return 1;
     (void)snprintf(path, sizeof path, "%s/state.db", folder);
-    measure(&w, path, json);
-    (void)snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command) == 0 ? 0 : 1;
+    measure(&world, path);
+    for (size_t i = 0; i < 4; i++) {
+        (void)snprintf(path, sizeof path, "%s/state.db%s", folder, endings[i]);
+        (void)unlink(path);
+    }
+    return rmdir(folder) == 0 ? 0 : 8;
 }

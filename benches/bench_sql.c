@@ -85,57 +85,36 @@ static fm_status run_all(unsigned scale, long long n, unsigned runs, const char 
     return st;
 }
 
-static void usage(void)
-{
-    puts("usage: bench_sql [--query 1|3|4|6|group|join] [--scale THOUSANDTHS] [--n ROWS] [--runs "
-         "R] [--json]\n"
-         "queries 1, 3, 4 and 6 of TPC-H over rows like its own, customer at bank_a, orders at "
-         "bank_b, lineitem at\n"
-         "bank_c; scale in thousandths of scale factor 1 (default 10: 60,263 lines); group: 1000 "
-         "groups of n rows at bank_a\n"
-         "(default 10^6); join: these with n/10 rows at bank_b by a key, in 100 groups; one JSON "
-         "object a line\n"
-         "(--json is the only form): query, rows of its tables, protocol, seconds from query.open "
-         "being final to the\n"
-         "answer (median, min, max), seconds_total as the caller waits, bytes_sent_per_party, "
-         "rounds, peak_rss, and what\n"
-         "explain estimated of them beforehand");
-}
+static const char *only;
+static size_t scale = 10, n = 1000000, runs = 3;
+static const struct bench_option options[] = {
+    {"--query", BENCH_TEXT, &only, 0, 0, "1|3|4|6|group|join", "without it all"},
+    {"--scale", BENCH_SIZE, &scale, 1, 1000, NULL, "of 1 to 6: thousandths of TPC-H's factor 1"},
+    {"--n", BENCH_SIZE, &n, 640, 100000000, NULL, "rows that are grouped, or joined with a tenth"},
+    {"--runs", BENCH_SIZE, &runs, 1, BENCH_RUNS_MAX, NULL, "timed, after one that is not"},
+    {.name = NULL}};
+static const struct bench_field fields[] = {BENCH_FIELDS_NODES, {.name = NULL}};
+static const struct bench_program program = {
+    "bench_sql",
+    "by three banks' real nodes on loopback: queries 1, 3, 4 and 6 of TPC-H over rows like its "
+    "own,\n"
+    "customer at bank_a, orders at bank_b, lineitem at bank_c (scale 10: 60,263 lines); group: n "
+    "rows\n"
+    "at bank_a, 1000 groups; join: these with n/10 rows at bank_b by a key, 100 groups",
+    options,
+    fields,
+    BENCH_LOOPBACK,
+    NULL};
 
 int main(int argc, char **argv)
 {
-    unsigned scale = 10, runs = 3;
-    long long n = 1000000;
-    const char *only = NULL;
     struct base_err err = {0};
+    int status;
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            continue;
-        if (strcmp(argv[i], "--query") == 0 && i + 1 < argc) {
-            only = argv[++i];
-        } else if (strcmp(argv[i], "--scale") == 0 && i + 1 < argc) {
-            scale = (unsigned)strtoul(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--n") == 0 && i + 1 < argc) {
-            n = strtoll(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc) {
-            runs = (unsigned)strtoul(argv[++i], NULL, 10);
-        } else {
-            usage();
-            return strcmp(argv[i], "--help") == 0 ? 0 : 2;
-        }
-    }
-    if (scale < 1 || scale > 1000 || runs < 1 || runs > BENCH_RUNS_MAX || n < 640 ||
-        (only != NULL && tpch_query((unsigned)strtoul(only, NULL, 10)) == NULL &&
-         strcmp(only, "group") != 0 && strcmp(only, "join") != 0)) {
-        fprintf(stderr,
-                "bench_sql: scale 1 to 1000, n from 640, runs 1 to %d, query 1, 3, 4, 6, group or "
-                "join\n",
-                BENCH_RUNS_MAX);
-        return 2;
-    }
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
     base_json_harden();
-    if (run_all(scale, n, runs, only, &err) != FM_OK) {
+    if (run_all((unsigned)scale, (long long)n, (unsigned)runs, only, &err) != FM_OK) {
         fprintf(stderr, "bench_sql: %s\n", err.text);
         return fm_status_exit(err.code);
     }

@@ -1,9 +1,5 @@
 /* How fast firmiana-verify goes through a bundle: entries a second, against the Ed25519
- * verifications that one core does in the same run. One JSON line per size: entries, bytes,
- * entries_per_s, cpu_us_per_entry, verify_per_s, share (entries_per_s / verify_per_s: one signature
- * an entry).
- *
- *   bench_verify [--entries N | --n N] [--dir FOLDER] */
+ * verifications that one core does in the same run. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,15 +13,10 @@
 
 #include <cmocka.h>
 
+#include "benches/options.h"
 #include "ledger/store/export.h"
 #include "ledger/store/test_town.h"
 #include "ledger/verify/verify.h"
-
-#define USAGE                                                                                  \
-    "bench_verify [--entries N | --n N] [--dir FOLDER]\n"                                      \
-    "  a bundle of so many entries through the verifier; share: of the Ed25519 verifications " \
-    "that\n"                                                                                   \
-    "  one core does in the same time, in the same run"
 
 static struct base_err err;
 
@@ -122,37 +113,53 @@ static void measure(struct town *t, const char *bundle, size_t entries)
     (void)fclose(f);
     (void)unlink(bundle);
     rate = verify_rate(t->who[BANK_A].node);
-    (void)printf("{\"entries\":%zu,\"bytes\":%lld,\"entries_per_s\":%.0f,\"cpu_us_per_entry\":%.1f,"
-                 "\"verify_per_s\":%.0f,\"share\":%.2f}\n",
-                 entries, (long long)info.st_size, (double)entries / wall,
-                 cpu / (double)entries * 1e6, rate, (double)entries / cpu / rate);
-    (void)fflush(stdout);
+    bench_line("verify_bundle",
+               "\"bytes\":%lld,\"cpu_us_per_entry\":%.1f,\"n\":%zu,\"ops_per_s\":%.0f,"
+               "\"seconds\":%.4f,\"share\":%.2f,\"verify_per_s\":%.0f",
+               (long long)info.st_size, cpu / (double)entries * 1e6, entries,
+               (double)entries / wall, wall, (double)entries / cpu / rate, rate);
 }
+
+static size_t entries = 10000;
+static const char *base = "/tmp";
+static const struct bench_option options[] = {
+    {"--n", BENCH_SIZE, &entries, 1, 10000000, NULL, "entries; 1000, 10000 ... before it"},
+    {"--entries", BENCH_SIZE, &entries, 1, 10000000, NULL, "the same"},
+    {"--dir", BENCH_TEXT, &base, 0, 0, NULL, "where ledger and bundle go, and are removed"},
+    {.name = NULL}};
+static const struct bench_field fields[] = {
+    {"n", "entries", "of the bundle"},
+    {"bytes", "bytes", "of the bundle"},
+    {"seconds", "s", "by the clock, to verify all of it"},
+    {"ops_per_s", "1/s", "entries / seconds"},
+    {"cpu_us_per_entry", "us", "processor time"},
+    {"verify_per_s", "1/s", "Ed25519 verifications of one core, in the same run"},
+    {"share", "", "entries per processor second / verify_per_s: an entry has one signature"},
+    {.name = NULL}};
+static const struct bench_program program = {
+    "bench_verify",
+    "a bundle through the verifier, as firmiana-verify does it",
+    options,
+    fields,
+    0,
+    NULL};
 
 int main(int argc, char **argv)
 {
     static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
-    size_t entries = 10000, done = 0;
-    const char *base = "/tmp";
+    size_t done = 0;
     char dir[128], path[160], bundle[160];
     static struct town t;
     int64_t version = 0;
+    int status;
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        puts(USAGE);
-        return 0;
-    }
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--entries") == 0 || strcmp(argv[i], "--n") == 0)
-            entries = (size_t)strtoul(argv[i + 1], NULL, 10);
-        else if (strcmp(argv[i], "--dir") == 0)
-            base = argv[i + 1];
-        else
-            return 2;
-    }
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
     (void)snprintf(dir, sizeof dir, "%.100s/firmiana-bench-XXXXXX", base);
-    if (argc % 2 == 0 || mkdtemp(dir) == NULL)
-        return 2;
+    if (mkdtemp(dir) == NULL) {
+        (void)fprintf(stderr, "bench_verify: --dir %s: a folder cannot be made there\n", base);
+        return 8;
+    }
     (void)snprintf(path, sizeof path, "%s/ledger", dir);
     (void)snprintf(bundle, sizeof bundle, "%s/bundle", dir);
     town_init(&t, path);

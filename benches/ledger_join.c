@@ -5,6 +5,7 @@
 
 #include "benches/ledger_members.h"
 #include "benches/ledger_state.h"
+#include "benches/options.h"
 #include "ledger/store/snapshot.h"
 
 static double clock_s(clockid_t clock)
@@ -58,10 +59,12 @@ void ledger_join_bench(const char *path, const char *dir)
         abort();
     ledger_chain_close(joined);
     ledger_bench_remove(other);
-    (void)printf("{\"join_entries\":%llu,\"snapshot_bytes\":%zu,\"snapshot_s\":%.2f,"
-                 "\"snapshot_cpu_s\":%.2f,\"join_s\":%.2f,\"join_cpu_s\":%.2f}\n",
-                 (unsigned long long)head.log_size, bytes.len, wall[1] - wall[0], cpu[1] - cpu[0],
-                 wall[2] - wall[1], cpu[2] - cpu[1]);
+    bench_line("join",
+               "\"join_cpu_s\":%.2f,\"n\":%llu,\"ops_per_s\":%.0f,\"seconds\":%.3f,"
+               "\"snapshot_bytes\":%zu,\"snapshot_cpu_s\":%.2f,\"snapshot_s\":%.3f",
+               cpu[2] - cpu[1], (unsigned long long)head.log_size,
+               (double)head.log_size / (wall[2] - wall[1]), wall[2] - wall[1], bytes.len,
+               cpu[1] - cpu[0], wall[1] - wall[0]);
     base_buf_release(&bytes);
     base_buf_release(&genesis);
 }

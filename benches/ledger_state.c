@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "benches/ledger_members.h"
+#include "benches/options.h"
 #include "ledger/proof/state_proof.h"
 #include "ledger/store/store.h"
 
@@ -84,13 +85,6 @@ static void write_block(struct ledger_store *store, struct block *b, size_t n, u
     ledger_must(ledger_store_commit(store, &ledger_bench_err));
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* As a node answers: a reader of its own, each proof in a transaction. */
 static void prove(const char *path, uint64_t keys, double *median, double *high)
 {
@@ -116,7 +110,7 @@ static void prove(const char *path, uint64_t keys, double *median, double *high)
             abort();
     }
     ledger_store_close(reader);
-    qsort(ms, PROOFS, sizeof ms[0], compare);
+    qsort(ms, PROOFS, sizeof ms[0], bench_ascending);
     *median = ms[PROOFS / 2];
     *high = ms[PROOFS * 99 / 100];
 }
@@ -146,9 +140,11 @@ void ledger_state_bench(const char *dir, size_t keys, size_t block)
     wall = clock_s(CLOCK_MONOTONIC) - wall;
     cpu = clock_s(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     prove(path, keys, &median, &high);
-    (void)printf("{\"state_keys\":%zu,\"keys_per_block\":%zu,\"keys_per_s\":%.0f,"
-                 "\"cpu_us_per_key\":%.1f,\"prove_cpu_ms\":%.3f,\"prove_cpu_ms_99\":%.3f}\n",
-                 keys, block, (double)measured / wall, cpu / (double)measured * 1e6, median, high);
+    bench_line("state",
+               "\"cpu_us_per_key\":%.1f,\"keys_per_block\":%zu,\"n\":%zu,\"ops_per_s\":%.0f,"
+               "\"prove_cpu_ms\":%.3f,\"prove_cpu_ms_99\":%.3f,\"seconds\":%.4f",
+               cpu / (double)measured * 1e6, block, keys, (double)measured / wall, median, high,
+               wall);
     ledger_store_abandon(store);
     block_free(&b);
 }

@@ -5,60 +5,25 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "benches/algorithms.h"
 #include "mpc/choice.h"
 
-enum { MOST_N = 100000000 };
-
-enum mpc_profile bench_link(void)
+/* Of the link that is emulated, or a LAN's. */
+static enum mpc_profile bench_link(void)
 {
-    const char *link = getenv("FIRMIANA_BENCH_LINK");
+    const char *link = bench_network();
     enum mpc_profile profile = MPC_LAN;
 
     return link != NULL && mpc_link_find(&profile, link) ? profile : MPC_LAN;
 }
 
-bool bench_options_take(struct bench_options *o, int argc, char **argv, int *i)
+void bench_options_settle(struct bench_options *o)
 {
-    const char *name = argv[*i];
-    const char *value = *i + 1 < argc ? argv[*i + 1] : NULL;
-
-    if (strcmp(name, "--json") == 0)
-        return true;
-    if (strcmp(name, "--few-bytes") == 0 || strcmp(name, "--few-rounds") == 0) {
-        o->profile = strcmp(name, "--few-bytes") == 0 ? MPC_FEW_BYTES : MPC_FEW_ROUNDS;
-        return true;
-    }
-    if (value == NULL)
-        return false;
-    if (strcmp(name, "--link") == 0 && !mpc_link_find(&o->profile, value))
-        return false;
-    if (strcmp(name, "--op") == 0)
-        o->op = value;
-    else if (strcmp(name, "--protocol") == 0)
-        o->protocol = value;
-    else if (strcmp(name, "--n") == 0)
-        o->n = strtoull(value, NULL, 10);
-    else if (strcmp(name, "--runs") == 0)
-        o->runs = (unsigned)strtoul(value, NULL, 10);
-    else if (strcmp(name, "--threads") == 0)
-        o->threads = (unsigned)strtoul(value, NULL, 10);
-    else if (strcmp(name, "--link") != 0)
-        return false;
-    ++*i;
-    return true;
-}
-
-bool bench_options_good(const struct bench_options *o, const char *bench)
-{
-    if (o->n >= 1 && o->n <= MOST_N && o->runs >= 1 && o->runs <= BENCH_RUNS_MAX &&
-        o->threads >= 1 && o->threads <= BENCH_THREADS_MAX &&
-        mpc_protocol_find(o->protocol) != NULL)
-        return true;
-    fprintf(stderr,
-            "%s: no such protocol, n not 1 to %d, or runs or threads not 1 to %d: see --help\n",
-            bench, MOST_N, BENCH_RUNS_MAX);
-    return false;
+    if (o->few_bytes || o->few_rounds)
+        o->profile = o->few_bytes ? MPC_FEW_BYTES : MPC_FEW_ROUNDS;
+    else if (o->link != NULL)
+        (void)mpc_link_find(&o->profile, o->link);
+    else
+        o->profile = bench_link();
 }
 
 fm_status bench_random_values(int64_t *values, size_t n, struct mpc_range range,
@@ -81,7 +46,7 @@ fm_status bench_session_open(struct mpc_session **s, const struct bench_options 
                                    .compute = compute,
                                    .compute_len = BENCH_PARTIES,
                                    .first_stream = 0,
-                                   .streams = o->threads,
+                                   .streams = (unsigned)o->threads,
                                    .profile = o->profile,
                                    .random = base_random_system()};
 
@@ -94,7 +59,7 @@ fm_status bench_timed(const struct bench_options *o, struct mpc_session *s, stru
 {
     struct mpc_stats before, after;
 
-    for (unsigned run = 0; run <= o->runs; run++) {
+    for (size_t run = 0; run <= o->runs; run++) {
         double start, cpu;
         fm_status st = bench_barrier(t, BENCH_CONTROL_STREAM, err);
 
@@ -117,7 +82,7 @@ fm_status bench_timed(const struct bench_options *o, struct mpc_session *s, stru
     return FM_OK;
 }
 
-static const char *profile_name(enum mpc_profile profile)
+static const char *link_name(enum mpc_profile profile)
 {
     const struct mpc_link *link = mpc_link_of(profile);
 
@@ -129,22 +94,19 @@ static const char *profile_name(enum mpc_profile profile)
 void bench_print(const struct bench_options *o, const char *op, const char *fields,
                  const struct bench_report reports[BENCH_PARTIES])
 {
-    const char *link = getenv("FIRMIANA_BENCH_LINK");
-    double median = bench_median(reports, o->runs), bytes = 0;
-    struct bench_spread spread = bench_spread_of(reports, o->runs);
+    double median = bench_median(reports, (unsigned)o->runs), bytes = 0;
+    struct bench_spread spread = bench_spread_of(reports, (unsigned)o->runs);
     long rss = 0;
 
     for (unsigned i = 0; i < BENCH_PARTIES; i++) {
         bytes += (double)reports[i].bytes_sent / BENCH_PARTIES;
         rss = reports[i].peak_rss_kib > rss ? reports[i].peak_rss_kib : rss;
     }
-    printf("{\"algorithms\":\"%s\",\"bytes_sent_per_party\":%.0f,\"cpu_seconds\":%.6f,%s\"link\":"
-           "\"%s\","
-           "\"max\":%.6f,\"min\":%.6f,\"n\":%zu,\"op\":\"%s\","
-           "\"ops_per_s\":%.0f,\"peak_rss\":%ld,\"profile\":\"%s\",\"protocol\":\"%s\","
-           "\"rounds\":%llu,\"seconds\":%.6f,\"threads\":%u}\n",
-           bench_algorithms_name(), bytes, spread.cpu, fields, link != NULL ? link : "loopback",
-           spread.max, spread.min, o->n, op, median > 0 ? (double)o->n / median : 0, rss * 1024,
-           profile_name(o->profile), o->protocol, reports[0].rounds, median, o->threads);
-    (void)fflush(stdout);
+    bench_line(op,
+               "%s\"bytes_sent_per_party\":%.0f,\"cpu_seconds\":%.6f,\"link\":\"%s\",\"max\":%.6f,"
+               "\"min\":%.6f,\"n\":%zu,\"ops_per_s\":%.0f,\"peak_rss\":%ld,\"protocol\":\"%s\","
+               "\"rounds\":%llu,\"seconds\":%.6f,\"threads\":%zu",
+               fields, bytes, spread.cpu, link_name(o->profile), spread.max, spread.min, o->n,
+               median > 0 ? (double)o->n / median : 0, rss * 1024, o->protocol, reports[0].rounds,
+               median, o->threads);
 }

@@ -312,15 +312,15 @@ fm_status bench_measure(const struct bench_nodes *nodes, const struct bench_ques
         return err->code;
     qsort(f.seconds, runs, sizeof f.seconds[0], ascending);
     qsort(f.total, runs, sizeof f.total[0], ascending);
-    printf("{\"bytes_sent_per_party\":%.0f,\"estimated\":{\"bytes_sent_per_party\":%.0f,\"memory\":"
-           "%lld,"
-           "\"rounds\":%lld,\"seconds\":%.3f},\"max\":%.3f,\"memory_grown\":%lld,\"min\":%.3f,"
-           "\"peak_rss\":%lld,"
-           "\"protocol\":\"rep3\",\"query\":\"%s\",\"rounds\":%lld,\"rows\":%lld,\"seconds\":%.3f,"
-           "\"seconds_total\":%.3f}\n",
-           f.bytes, f.expected_bytes, f.expected_memory, f.expected_rounds,
-           (double)f.expected_us / 1e6, f.seconds[runs - 1], f.grown, f.seconds[0], f.rss, q->name,
-           f.rounds, q->rows, f.seconds[runs / 2], f.total[runs / 2]);
-    (void)fflush(stdout);
+    bench_line(q->name,
+               "\"bytes_sent_per_party\":%.0f,\"estimated_bytes_per_party\":%.0f,"
+               "\"estimated_memory\":%lld,\"estimated_rounds\":%lld,\"estimated_seconds\":%.3f,"
+               "\"max\":%.3f,\"memory_grown\":%lld,\"min\":%.3f,\"n\":%lld,\"ops_per_s\":%.0f,"
+               "\"peak_rss\":%lld,\"protocol\":\"rep3\",\"rounds\":%lld,\"seconds\":%.4f,"
+               "\"seconds_total\":%.4f,\"threads\":1",
+               f.bytes, f.expected_bytes, f.expected_memory, f.expected_rounds,
+               (double)f.expected_us / 1e6, f.seconds[runs - 1], f.grown, f.seconds[0], q->rows,
+               (double)q->rows / f.seconds[runs / 2], f.rss, f.rounds, f.seconds[runs / 2],
+               f.total[runs / 2]);
     return check_estimate(&f, q, err);
 }

@@ -4,6 +4,7 @@
 #ifndef FIRMIANA_BENCHES_NODES_H
 #define FIRMIANA_BENCHES_NODES_H
 
+#include "benches/options.h"
 #include "exchange/cli/throwaway.h"
 
 enum { BENCH_BANKS = 3, BENCH_RUNS_MAX = 32 };
@@ -30,14 +31,27 @@ struct bench_question {
     long long rows;        /* of all inputs, padded */
 };
 
+/* Rows of a bench's table of fields. */
+#define BENCH_FIELDS_NODES                                                                  \
+    {"n", "rows", "of all inputs, padded"}, {"protocol", "", "of the computation"},         \
+        {"threads", "", "of each party's computation"},                                     \
+        {"seconds", "s", "from query.open being final at the asker to the answer, median"}, \
+        {"min", "s", "of the same, the least"}, {"max", "s", "the greatest"},               \
+        {"seconds_total", "s", "as the caller waits: until query.close is final; median"},  \
+        {"ops_per_s", "1/s", "n / seconds"},                                                \
+        {"bytes_sent_per_party", "bytes", "payload of a run, mean of the parties"},         \
+        {"rounds", "", "of a run"},                                                         \
+        {"peak_rss", "bytes", "memory of the greatest node's process so far"},              \
+        {"memory_grown", "bytes", "what a query added to it; 0 if it was higher before"},   \
+        {"estimated_bytes_per_party", "bytes", "as explain says beforehand"},               \
+        {"estimated_rounds", "", "likewise"}, {"estimated_seconds", "s", "likewise"},       \
+    {                                                                                       \
+        "estimated_memory", "bytes", "likewise, of the greatest party"                      \
+    }
+
 /* Bank_a proposes the contract, its providers authorize, bank_a asks once to warm up (the first
  * query after a publication hashes the rows once more) and `runs` times more; all answers must be
- * equal. Prints one JSON object: query, rows, protocol, seconds (median, from the moment at which
- * query.open is final at the asker to the answer), its min and max, seconds_total (median, as the
- * caller waits: until query.close is final), bytes_sent_per_party (mean), rounds, peak_rss (bytes,
- * greatest party, of the whole process so far); estimated: what explain says beforehand of bytes,
- * rounds, seconds on this machine and memory (the greatest party's); memory_grown: its peak_rss
- * beyond what the process had before, 0 if it was higher before. FM_E_INVALID where these are far
+ * equal. Prints one line of BENCH_FIELDS_NODES. FM_E_INVALID where these are far
  * off, bytes by a quarter, rounds by two fifths (sorts of some thousand rows are by a tenth),
  * memory by twice and 16 MiB.
  */

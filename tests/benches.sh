@@ -16,17 +16,18 @@ benches/net-emulate --help | grep -q '20 ms' || fail "net-emulate --help"
 benches/plot --help | grep -q usage || fail "plot --help"
 [ "$(status_of env -i PATH="$W" /bin/bash benches/plot "$build/none.jsonl")" = 3 ] || fail "a file that is not there: $(cat "$W/err")"
 
-# ---- Paillier's lines have the fields that are promised, and no others ----
-"$build/benches/bench_paillier" --op add --batch 8 --rounds 1 --ms 1 --json >"$W/paillier"
-fields='^\{"op":"add","bits":2048,"kind":"std","batch":8,"n":[0-9]+,"us_per_op":[0-9.]+,"ops_per_s":[0-9]+,"kernel":"(ifma|gmp)"\}$'
-grep -qE "$fields" "$W/paillier" || fail "bench_paillier: $(cat "$W/paillier")"
-
 # ---- a plot ----
 "$build/benches/bench_mpc" --op shuffle --n 100 --runs 1 >"$W/lines"
+"$build/benches/bench_paillier" --op add --batch 8 --rounds 1 --ms 1 >"$W/paillier"
+"$build/benches/bench_verify" --n 50 >"$W/verify"
+"$build/benches/bench_did" --suite p256 --ms 2 >"$W/did"
+"$build/benches/bench_ledger" --n 20 --join >"$W/ledger"
 if command -v gnuplot >/dev/null; then
   benches/plot --x n --y bytes_sent_per_party --by op,protocol "$W/lines" >"$W/plot.svg" 2>"$W/err" || fail "plot failed: $(cat "$W/err")"
   grep -q '<svg' "$W/plot.svg" && grep -q 'shuffle' "$W/plot.svg" || fail "plot: no SVG with a line for shuffle"
-  benches/plot "$W/paillier" >"$W/paillier.svg" 2>"$W/err" && grep -q '<svg' "$W/paillier.svg" || fail "plot of bench_paillier: $(cat "$W/err")"
+  for of in paillier verify did ledger; do # by default: what they print has what is drawn
+    benches/plot "$W/$of" >"$W/$of.svg" 2>"$W/err" && grep -q '<svg' "$W/$of.svg" || fail "plot of bench_$of: $(cat "$W/err")"
+  done
   [ "$(status_of benches/plot --x none "$W/lines")" = 3 ] || fail "plot of a field that is not there"
 else
   [ "$(status_of benches/plot "$W/lines")" = 14 ] && grep -q 'apt-get install' "$W/err" || fail "plot without gnuplot: $(cat "$W/err")"
@@ -39,11 +40,19 @@ benches/sweep --help | grep -q usage || fail "sweep --help"
 [ "$(status_of sweep --runs 0)" = 2 ] || fail "sweep --runs 0"
 [ "$(status_of sweep --to 10)" = 2 ] || fail "sweep --to 10"
 [ "$(status_of sweep --op open,logreg --to 10000 --threads 1 --seconds 600)" = 0 ] || fail "sweep: $(cat "$W/err")"
-[ "$(grep -c '"n":1000,"op":"\(open\|logreg\)"' "$W/out")" = 2 ] && [ "$(grep -c '"n":10000,' "$W/out")" = 2 ] && [ "$(wc -l <"$W/out")" = 4 ] || fail "sweep's lines: $(cat "$W/out")"
+[ "$(grep -c '"op":"\(open\|logreg\)".*"n":1000,' "$W/out")" = 2 ] && [ "$(grep -c '"n":10000,' "$W/out")" = 2 ] && [ "$(wc -l <"$W/out")" = 4 ] || fail "sweep's lines: $(cat "$W/out")"
 [ "$(status_of sweep --op open --threads 2 --seconds 0)" = 0 ] && [ "$(grep -c '"threads":2' "$W/out")" = 1 ] && grep -q 'ends at 1000' "$W/err" || fail "a sweep that takes too long: $(cat "$W/err")"
 if command -v gnuplot >/dev/null; then
   [ "$(status_of sweep --op open --to 1000 --threads 1 --plots "$W/pictures")" = 0 ] && grep -q '<svg' "$W/pictures/mpc.svg" && grep -q '1 threads' "$W/pictures/open.svg" || fail "sweep --plots: $(cat "$W/err")"
 fi
+
+# ---- `./run bench`: some by name, an option to those that have it; what fails does not end the others, and is said ----
+bench() { FIRMIANA_BENCHES=$build/benches ./run bench --no-build "$@"; }
+[ "$(status_of bench did paillier --suite p256 --ms 1 --batch 2 --rounds 1 --op add --kind std)" = 0 ] || fail "run bench: $(cat "$W/err")"
+[ "$(grep -c '"bench":"bench_did"' "$W/out")" = 6 ] && [ "$(grep -c '"bench":"bench_paillier"' "$W/out")" = 1 ] || fail "run bench's lines: $(cat "$W/out")"
+[ "$(status_of bench did paillier --ms 1 --batch 0)" = 1 ] && grep -q "batch '0'" "$W/err" && grep -q 'failed: bench_paillier' "$W/err" && [ "$(grep -c '"bench":"bench_did"' "$W/out")" = 18 ] || fail "run bench, one of which fails: $(cat "$W/err")"
+[ "$(status_of bench moon)" = 2 ] && grep -q "no bench 'moon'" "$W/err" || fail "run bench moon: $(cat "$W/err")"
+[ "$(status_of bench did --moon 3)" = 2 ] && grep -q -- "--moon" "$W/err" && [ ! -s "$W/out" ] || fail "run bench --moon: $(cat "$W/err")"
 
 # ---- a line of 100 ms round trip: one round takes half of that, and not on loopback ----
 emulate() { FIRMIANA_EMULATE_LINK=$build/benches/emulate_link benches/net-emulate "$@"; }
@@ -58,7 +67,7 @@ for how in '' --userspace; do
   for _ in $(seq 20); do # on a machine that does other things too, the first may come late
     # shellcheck disable=SC2086
     emulate $how 1gbit,100ms -- "$build/benches/bench_mpc" --op mul --n 1000 --runs 1 >"$W/far" 2>"$W/err" || fail "over the line: $(cat "$W/err")"
-    grep -q '"link":"1gbit,100ms"' "$W/far" || fail "no name of the line: $(cat "$W/far")"
+    grep -q '"network":"1gbit,100ms"' "$W/far" || fail "no name of the line: $(cat "$W/far")"
     ms=$(ms_of "$W/far")
     [ "$((10#${ms:-999}))" -ge 50 ] || fail "one round over 100 ms took $ms ms"
     [ "$((10#${ms:-999}))" -gt 100 ] || break
@@ -72,6 +81,7 @@ faster() {
     awk '{ r[NR] = $1; s[NR] = $2 } END { exit !(NR == 2 && r[1] < r[2] && s[1] < s[2]) }'
 }
 faster || faster || faster || faster || fail "less-than over wan: $(cat "$W/wan")"
+[ "$(status_of emulate --userspace wan -- "$build/benches/bench_query" --n 300)" = 14 ] && [ ! -s "$W/out" ] && grep -q 'no delay' "$W/err" || fail "bench_query over a line that does not reach it: $(cat "$W/err")"
 [ "$(status_of emulate wan -- false)" = 1 ] || fail "the command's status is not passed on"
 # shellcheck disable=SC2016
 emulate wan -- bash -c 'echo "$FIRMIANA_BENCH_PLACES"' >"$W/places" 2>"$W/err"

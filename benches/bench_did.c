@@ -1,8 +1,8 @@
-/* bench_did [--json] [--ms N] [--suite NAME] [--credentials N]: signatures, proofs and credentials
- * of 2 KB a second for each suite (or one), beside OpenSSL's own speed measured as `openssl speed`
- * does (a key of its own, contexts set up once; ed25519 over 64 bytes, which a proof has, p256 and
- * sm2 over a digest made already), in alternating rounds of N milliseconds of this thread's own
- * time. Min, median and max of five. With --credentials: how long N of them take instead. */
+/* Signatures, proofs and credentials of 2 KB a second for each suite, beside OpenSSL's own speed
+ * measured as `openssl speed` does (a key of its own, contexts set up once; ed25519 over 64 bytes,
+ * which a proof has, p256 and sm2 over a digest made already). Ours and OpenSSL's take turns of a
+ * few milliseconds, so that a machine that is slower for a while is so for both; all of this
+ * thread's own time. */
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +10,12 @@
 #include <time.h>
 
 #include "base/random.h"
+#include "benches/options.h"
 #include "did/credential/credential.h"
 #include "did/draft.h"
 #include "did/key_did.h"
 
-#define ROUNDS 5
+enum { TURNS = 30, RATIO_PERCENT_MAX = 100 };
 
 /* What the measured operations share. */
 struct bench {
@@ -103,16 +104,11 @@ static int document_parse(struct bench *b)
 
 static const struct {
     const char *name;
-    operation run;
+    operation run, theirs; /* OpenSSL's own, or NULL */
 } operations[] = {
-    {"sign", our_sign},
-    {"openssl_sign", openssl_sign},
-    {"verify", our_verify},
-    {"openssl_verify", openssl_verify},
-    {"proof_verify_2k", proof_verify},
-    {"document_parse", document_parse},
-    {"credential_issue_2k", issue},
-    {"credential_verify_2k", check_credential},
+    {"sign", our_sign, openssl_sign},        {"verify", our_verify, openssl_verify},
+    {"proof_verify_2k", proof_verify, NULL}, {"document_parse", document_parse, NULL},
+    {"credential_issue_2k", issue, NULL},    {"credential_verify_2k", check_credential, NULL},
 };
 #define N_OPERATIONS (sizeof operations / sizeof operations[0])
 
@@ -222,97 +218,148 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static double rate(struct bench *b, operation run, long ms)
+/* A second, over a turn of at least so long; 0: it failed. */
+static double rate(struct bench *b, operation run, double turn_s, size_t *n)
 {
-    double from = now_s(), now = from;
-    uint64_t count = 0;
+    double from = now_s(), now;
+    size_t count = 0;
 
-    while (now - from < (double)ms / 1000) {
-        for (int i = 0; i < 10; i++)
-            if (!run(b))
-                return 0;
-        count += 10;
+    do {
+        if (!run(b))
+            return 0;
+        count++;
         now = now_s();
-    }
+    } while (now - from < turn_s);
+    *n += count;
     return (double)count / (now - from);
 }
 
-static int compare(const void *a, const void *b)
+static double median(double values[TURNS])
 {
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
+    qsort(values, TURNS, sizeof values[0], bench_ascending);
+    return (values[TURNS / 2 - 1] + values[TURNS / 2]) / 2;
 }
 
-/* Returns 0, or 1 if an operation failed. */
-static int measure(struct bench *b, long ms, int json)
+/* Is it at least so fast as asked for, of OpenSSL's own speed? */
+static bool enough(const struct bench *b, const char *op, double ratio, size_t percent)
 {
-    double rates[N_OPERATIONS][ROUNDS];
-    int failed = 0;
+    if (100 * ratio >= (double)percent)
+        return true;
+    fprintf(stderr, "bench_did: %s %s: %.3f of OpenSSL's own speed, less than %zu percent\n",
+            b->suite->name, op, ratio, percent);
+    return false;
+}
 
-    for (size_t round = 0; round < ROUNDS; round++)
-        for (size_t i = 0; i < N_OPERATIONS; i++)
-            rates[i][round] = rate(b, operations[i].run, ms);
-    for (size_t i = 0; i < N_OPERATIONS; i++) {
-        qsort(rates[i], ROUNDS, sizeof(double), compare);
-        failed |= rates[i][0] <= 0;
-        if (json)
-            printf("{\"bench\":\"did\",\"operation\":\"%s\",\"per_second_max\":%.0f,"
-                   "\"per_second_median\":%.0f,\"per_second_min\":%.0f,\"suite\":\"%s\"}\n",
-                   operations[i].name, rates[i][ROUNDS - 1], rates[i][ROUNDS / 2], rates[i][0],
-                   b->suite->name);
-        else
-            printf("%-8s %-20s min %8.0f  median %8.0f  max %8.0f  a second\n", b->suite->name,
-                   operations[i].name, rates[i][0], rates[i][ROUNDS / 2], rates[i][ROUNDS - 1]);
+/* One operation; ours and OpenSSL's turn by turn, who begins in turn as well. */
+static int measure_one(struct bench *b, size_t i, double turn_s, size_t percent)
+{
+    double ours[TURNS], theirs[TURNS] = {0}, ratio[TURNS] = {0}, per_s;
+    char more[96] = "";
+    size_t n = 0, other = 0;
+
+    for (size_t turn = 0; turn < TURNS; turn++)
+        for (size_t k = 0; k < 2; k++) {
+            if ((turn + k) % 2 == 0)
+                ours[turn] = rate(b, operations[i].run, turn_s, &n);
+            else if (operations[i].theirs != NULL)
+                theirs[turn] = rate(b, operations[i].theirs, turn_s, &other);
+        }
+    for (size_t turn = 0; turn < TURNS; turn++) {
+        if (ours[turn] <= 0 || (operations[i].theirs != NULL && theirs[turn] <= 0)) {
+            fprintf(stderr, "bench_did: %s %s: %s\n", b->suite->name, operations[i].name,
+                    ours[turn] <= 0 ? b->err.text : "OpenSSL's own failed");
+            return 1;
+        }
+        ratio[turn] = theirs[turn] > 0 ? ours[turn] / theirs[turn] : 0;
     }
-    if (failed)
-        fprintf(stderr, "bench_did: %s\n", b->err.text);
-    return failed;
+    per_s = median(ours);
+    if (operations[i].theirs != NULL)
+        (void)snprintf(more, sizeof more, "\"openssl_per_s\":%.0f,\"ratio\":%.3f,", median(theirs),
+                       median(ratio));
+    bench_line(operations[i].name,
+               "\"max\":%.0f,\"min\":%.0f,\"n\":%zu,%s\"ops_per_s\":%.0f,\"seconds\":%.4f,"
+               "\"suite\":\"%s\",\"turns\":%d",
+               ours[TURNS - 1], ours[0], n, more, per_s, (double)n / per_s, b->suite->name, TURNS);
+    return operations[i].theirs == NULL || enough(b, operations[i].name, ratio[TURNS / 2], percent)
+               ? 0
+               : 1;
+}
+
+static void many_line(const struct bench *b, const char *op, size_t n, double seconds)
+{
+    bench_line(op, "\"n\":%zu,\"ops_per_s\":%.0f,\"seconds\":%.2f,\"suite\":\"%s\"", n,
+               (double)n / seconds, seconds, b->suite->name);
 }
 
 /* n credentials issued one after the other, then verified. */
-static int measure_many(struct bench *b, long n, int json)
+static int measure_many(struct bench *b, size_t n)
 {
-    json_t **all = calloc((size_t)n, sizeof *all);
+    json_t **all = calloc(n, sizeof *all);
     double issued = now_s(), verified;
     int failed = all == NULL;
 
-    for (long i = 0; !failed && i < n; i++) {
+    for (size_t i = 0; !failed && i < n; i++) {
         failed = !issue(b);
         all[i] = json_incref(b->credential);
     }
     verified = now_s();
     issued = verified - issued;
-    for (long i = 0; !failed && i < n; i++) {
+    for (size_t i = 0; !failed && i < n; i++) {
         json_decref(b->credential);
         b->credential = json_incref(all[i]);
         failed = !check_credential(b);
     }
     verified = now_s() - verified;
-    if (failed)
-        fprintf(stderr, "bench_did: %s\n", b->err.text);
-    else if (json)
-        printf("{\"bench\":\"did\",\"credentials\":%ld,\"issue_seconds\":%.2f,\"suite\":\"%s\","
-               "\"verify_seconds\":%.2f}\n",
-               n, issued, b->suite->name, verified);
-    else
-        printf("%-8s %ld credentials issued in %.2f s, verified in %.2f s\n", b->suite->name, n,
-               issued, verified);
-    for (long i = 0; all != NULL && i < n; i++)
+    if (failed) {
+        fprintf(stderr, "bench_did: %s\n", all == NULL ? "no memory" : b->err.text);
+    } else {
+        many_line(b, "credentials_issue", n, issued);
+        many_line(b, "credentials_verify", n, verified);
+    }
+    for (size_t i = 0; all != NULL && i < n; i++)
         json_decref(all[i]);
     free(all);
     return failed;
 }
 
-static int bench_suite(const struct did_suite *suite, long ms, long many, int json)
+static const char *only = "all";
+static size_t ms = 1500, many, percent;
+static const struct bench_option options[] = {
+    {"--suite", BENCH_TEXT, &only, 0, 0, "ed25519|p256|sm2|all", "of keys"},
+    {"--ms", BENCH_SIZE, &ms, 1, 600000, NULL, "processor milliseconds for each, in 30 turns"},
+    {"--credentials", BENCH_SIZE, &many, 1, 10000000, NULL,
+     "only so many credentials, issued and then verified"},
+    {"--at-least", BENCH_SIZE, &percent, 1, RATIO_PERCENT_MAX, NULL,
+     "percent of OpenSSL's own speed; less is an error (without it: none)"},
+    {.name = NULL}};
+static const struct bench_field fields[] = {
+    {"suite", "", "of keys"},
+    {"n", "", "operations timed, or credentials"},
+    {"seconds", "s", "that they take: processor time of one thread"},
+    {"ops_per_s", "1/s", "median of the turns"},
+    {"min", "1/s", "of the same, the least"},
+    {"max", "1/s", "the greatest"},
+    {"turns", "", "of each side"},
+    {"openssl_per_s", "1/s", "of sign and verify: OpenSSL's own, turn by turn with ours; median"},
+    {"ratio", "", "of sign and verify: ours over OpenSSL's own, median of the turns' ratios"},
+    {.name = NULL}};
+static const struct bench_program program = {
+    "bench_did", "signatures, proofs and credentials of 2 KB, beside OpenSSL's own speed",
+    options,     fields,
+    0,           NULL};
+
+static int bench_suite(const struct did_suite *suite)
 {
     struct bench b = {.suite = suite};
     int failed = 1;
 
-    if (setup(&b) == FM_OK)
-        failed = many > 0 ? measure_many(&b, many, json) : measure(&b, ms, json);
-    else
+    if (setup(&b) == FM_OK) {
+        failed = many > 0 ? measure_many(&b, many) : 0;
+        for (size_t i = 0; many == 0 && i < N_OPERATIONS; i++)
+            failed |= measure_one(&b, i, (double)ms / 1000 / TURNS, percent);
+    } else {
         fprintf(stderr, "bench_did: %s\n", b.err.text);
+    }
     teardown(&b);
     return failed;
 }
@@ -320,28 +367,12 @@ static int bench_suite(const struct did_suite *suite, long ms, long many, int js
 int main(int argc, char **argv)
 {
     static const char *const names[] = {"ed25519", "p256", "sm2"};
-    const char *only = NULL;
-    int json = 0, failed = 0;
-    long ms = 300, many = 0;
+    int failed = 0, status;
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            json = 1;
-        } else if (strcmp(argv[i], "--ms") == 0 && i + 1 < argc) {
-            ms = strtol(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--credentials") == 0 && i + 1 < argc) {
-            many = strtol(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--suite") == 0 && i + 1 < argc &&
-                   did_suite_by_name(argv[i + 1]) != NULL) {
-            only = argv[++i];
-        } else {
-            fprintf(stderr, "usage: bench_did [--json] [--ms N] [--credentials N] [--suite "
-                            "ed25519|p256|sm2]\n");
-            return 2;
-        }
-    }
+    if (!bench_begin(&status, &program, argc, argv))
+        return status;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (only == NULL || strcmp(only, names[i]) == 0)
-            failed |= bench_suite(did_suite_by_name(names[i]), ms, many, json);
+        if (strcmp(only, "all") == 0 || strcmp(only, names[i]) == 0)
+            failed |= bench_suite(did_suite_by_name(names[i]));
     return failed;
 }
