@@ -41,7 +41,7 @@ struct count_day {
 };
 
 struct node_counts {
-    int64_t started_unix_ms;
+    int64_t started_unix_ms, started_mono_ms;
     struct count_set queries;      /* outcome, rule: queries closed that this node took part in */
     struct count_set transactions; /* type, "" or the rule that refused it: as they became final */
     struct count_set sent;         /* "ok", "refused", "dropped": this node's own transactions */

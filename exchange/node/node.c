@@ -148,6 +148,7 @@ fm_status node_new(struct node **out, const struct node_config *config, struct b
         return base_err_memory(err, "node");
     node->config = *config;
     node->counts.started_unix_ms = base_clock_unix_ms(config->clock);
+    node->counts.started_mono_ms = base_clock_mono_ms(config->clock);
     node->lanes.limit = memory_limit(&config->home);
     node->columns.limit = node->lanes.limit / COLUMNS_PART;
     if (pthread_mutex_init(&node->members_lock, NULL) != 0) {

@@ -299,9 +299,10 @@ static void put_ledger(const struct node *node, json_t *out)
 json_t *node_status(const struct node *node)
 {
     int64_t now = base_clock_unix_ms(node->config.clock);
-    json_t *out = json_pack("{s:s,s:s,s:s,s:I,s:I}", "alias", node->config.home.alias, "did",
-                            node->did, "chain", node->chain_hex, "now", (json_int_t)now, "up_ms",
-                            (json_int_t)(now - node->counts.started_unix_ms));
+    json_t *out = json_pack(
+        "{s:s,s:s,s:s,s:I,s:I}", "alias", node->config.home.alias, "did", node->did, "chain",
+        node->chain_hex, "now", (json_int_t)now, "up_ms",
+        (json_int_t)(base_clock_mono_ms(node->config.clock) - node->counts.started_mono_ms));
 
     if (out == NULL)
         return NULL;

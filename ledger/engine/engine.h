@@ -98,8 +98,8 @@ enum ledger_engine_event_kind {
     LEDGER_ENGINE_FORKED, /* proof of a fork: the engine has stopped; text says which heights */
     LEDGER_ENGINE_ACCUSED, /* `alias` signed what contradicts our log; kept; we go on */
     LEDGER_ENGINE_SILENT,  /* `alias`, the sequencer, was last heard silent_ms ago; repeated */
-    LEDGER_ENGINE_HEARD,   /* ... and now it is back */
-    LEDGER_ENGINE_SKEW,    /* a clock is wrong: a block was held back, or `alias` is off */
+    LEDGER_ENGINE_HEARD, /* ... and now it is back; or `alias` whose clock was off is right again */
+    LEDGER_ENGINE_SKEW,  /* a clock is wrong: a block was held back, or `alias` is off */
     LEDGER_ENGINE_WAITING, /* a transaction of another member waits for a block of ours: outcome, tx
                             */
     LEDGER_ENGINE_HANDOVER, /* a change of the sequencer, to `alias`, has come further, or cannot */

@@ -167,6 +167,9 @@ static void note_clock(struct ledger_engine *engine, struct engine_member *from,
     if (!good && (from->clock_good || !from->told))
         engine_tell(engine, &event, "the clock of %s is %lld ms %s ours: check both", from->alias,
                     (long long)(off < 0 ? -off : off), off < 0 ? "behind" : "ahead of");
+    event.kind = LEDGER_ENGINE_HEARD;
+    if (good && !from->clock_good && from->told)
+        engine_tell(engine, &event, "the clock of %s agrees with ours again", from->alias);
     from->clock_good = good;
 }
 
