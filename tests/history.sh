@@ -105,13 +105,29 @@ for left in "$W/none" "$W/none.trail" "$W/none.trail.part"; do [ ! -e "$left" ] 
 [ "$(stat -c %a "$W/bank_a/versions.db")" = 600 ] || fail "versions.db is not its owner's alone"
 ! grep -aq "$(printf '%s' "$id")" "$W/bank_a/versions.db" || fail "a subject stands in versions.db for all to read"
 
+# a delta from its file to the history; and what may not be published is named by its rows
+loan=$(sqlite3 "$W/bank_a/data.db" "SELECT loan_no FROM loans ORDER BY rowid LIMIT 1 OFFSET 5")
+{ head -n 1 "$W/data/bank_a.csv"; grep ",$loan," "$W/data/bank_a.csv" | awk -F, -v OFS=, '{ $5 = "1.23" } 1'; sed -n 2p "$W/data/bank_a.csv" | awk -F, -v OFS=, '{ $1 = 10000001; $2 = "x"; $3 = "99999999999" } 1'; } >"$W/delta.csv"
+"$firmiana" dataset import "$W/delta.csv" --db "$W/bank_a/data.db" --table loans --update loan_no | grep -q '; 1 changed, 1 added$' || fail "the delta did something else"
+as bank_a dataset publish --table loans | grep -q '^since version 5: 1 changed, 1 added, 0 removed, ' || fail "the delta is not what changed"
+as regulator dataset history loans --member bank_a | awk 'NR == 7 && $1 == 6 && length($5) == 16 { found = 1 } END { exit !found }' || fail "no version 6 with a change set"
+as bank_a audit export --out "$W/six" >/dev/null
+for v in 5 6; do as bank_a dataset prove --table loans --version $v --key "loan_no=$loan" --out "$W/loan$v" >/dev/null; done
+"$firmiana" dataset check "$W/loan6" "$W/six" --chain "$chain" | grep -Eq '^  balance +1\.23$' || fail "version 6 has not the delta's balance"
+! "$firmiana" dataset check "$W/loan5" "$W/six" --chain "$chain" | grep -Eq '^  balance +1\.23$' || fail "version 5 has the balance of version 6"
+must_refuse "no row of that version" as bank_a dataset prove --table loans --version 5 --key loan_no=99999999999 --out "$W/none"
+sqlite3 "$W/bank_a/data.db" "UPDATE loans SET balance = -7 WHERE rowid IN (2, 4, 9)"
+must_refuse "loans, rows 2, 4 and 9, column balance: outside the declared range 0.00 to 5000000.00" as bank_a dataset publish --table loans
+echo '{"format":"x"}' >"$W/g.json"
+must_refuse "g.json: unknown member 'format'" as bank_a dataset publish --table loans --schema "$W/g.json"
+
 # forgotten: before version 5 nothing is left of what only they had; 5 stands
 as bank_a dataset forget --table loans --before 5 >"$W/out"
 grep -q '^loans: 4 versions forgotten, 4 rows erased that no later version has; rows of version 5 and later' "$W/out" || fail "$(cat "$W/out")"
 must_refuse "version 4 was forgotten here" as bank_a dataset prove --table loans --version 4 --row 3 --out "$W/none"
-as bank_a dataset prove --table loans --row 3 --out "$W/still" >/dev/null
+as bank_a dataset prove --table loans --version 5 --row 3 --out "$W/still" >/dev/null
 as bank_a audit export --out "$W/end" >/dev/null
 "$firmiana" dataset check "$W/still" "$W/end" --chain "$chain" >/dev/null || fail "version 5 does not hold"
 "$firmiana" dataset check "$W/v2" "$W/end" --chain "$chain" >/dev/null || fail "what was opened before does not hold any more"
 must_refuse "no rows of nonsense are kept" as bank_a dataset forget --table nonsense --before 2
-echo "$name: five versions on the ledger, change sets as others compute them, rows of each opened by their owner alone, by place and by key, until forgotten"
+echo "$name: six versions on the ledger, change sets as others compute them, rows of each opened by their owner alone, by place and by key, until forgotten"

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
 #include "exchange/cli/dataset.h"
@@ -143,13 +142,25 @@ static void print_changes(const json_t *changes)
            (long long)json_integer_value(json_object_get(changes, "same")));
 }
 
+/* Read here, so that what is wrong with it is told with the file's name. */
+static fm_status load_schema(json_t **out, const char *path, struct base_err *err)
+{
+    struct data_schema schema;
+    fm_status st = data_schema_load(&schema, path, err);
+
+    *out = NULL;
+    if (st == FM_OK)
+        st = data_schema_to_json(out, &schema, err);
+    data_schema_release(&schema);
+    return st;
+}
+
 static fm_status publish(const struct cli_args *args, struct base_err *err)
 {
     const char *schema_path = cli_value(args, "schema"), *rule;
     json_t *request = json_pack("{s:s}", "table", cli_value(args, "table")), *schema = NULL,
            *value = NULL;
-    fm_status st =
-        schema_path != NULL ? base_json_load_file(&schema, schema_path, 1 << 20, err) : FM_OK;
+    fm_status st = schema_path != NULL ? load_schema(&schema, schema_path, err) : FM_OK;
 
     if (st == FM_OK && schema != NULL)
         (void)json_object_set_new(request, "schema", schema);

@@ -101,6 +101,7 @@ static fm_status print_json(const struct data_profile *p, struct base_err *err)
 /* Its owner's alone, and never over a file that somebody has worked on. */
 static fm_status write_draft(const struct data_profile *p, const char *path, struct base_err *err)
 {
+    struct base_buf lines = {0};
     json_t *draft = NULL;
     char *text;
     fm_status st;
@@ -111,10 +112,35 @@ static fm_status write_draft(const struct data_profile *p, const char *path, str
     if (st != FM_OK)
         return st;
     text = json_dumps(draft, JSON_INDENT(1));
-    st = text != NULL ? base_file_write(path, text, strlen(text), 0600, err)
-                      : base_err_memory(err, "draft");
-    free(text);
     json_decref(draft);
+    if (text == NULL)
+        return base_err_memory(err, "draft");
+    base_buf_put_str(&lines, text);
+    base_buf_put_u8(&lines, '\n');
+    free(text);
+    st = base_buf_status(&lines, path, err);
+    if (st == FM_OK)
+        st = base_file_write(path, lines.p, lines.len, 0600, err);
+    base_buf_release(&lines);
+    return st;
+}
+
+/* Which tables --table can name. */
+static fm_status ask_for_table(struct data_store *store, struct base_err *err)
+{
+    struct base_buf list = {0};
+    struct data_notes names;
+    fm_status st = data_store_tables(&names, store, err);
+
+    if (st != FM_OK)
+        return st;
+    for (size_t i = 0; i < names.count; i++)
+        base_buf_putf(&list, "%s%s", i > 0 ? ", " : ": ", names.items[i]);
+    st =
+        base_err_set(err, FM_E_ARG, "dataset describe: --table NAME says which of its %zu tables%s",
+                     names.count, base_buf_cstr(&list));
+    base_buf_release(&list);
+    data_notes_release(&names);
     return st;
 }
 
@@ -124,13 +150,15 @@ static fm_status profile_table(struct data_profile *p, struct data_notes *notes,
     struct data_store *store;
     fm_status st;
 
-    if (cli_value(args, "db") == NULL || cli_value(args, "table") == NULL)
+    if (cli_value(args, "db") == NULL)
         return base_err_set(err, FM_E_ARG,
                             "dataset describe needs FILE.csv, or --db FILE with --table NAME");
     st = data_store_open(&store, cli_value(args, "db"), err);
     if (st != FM_OK)
         return st;
-    st = data_profile_table(p, notes, store, cli_value(args, "table"), err);
+    st = cli_value(args, "table") != NULL
+             ? data_profile_table(p, notes, store, cli_value(args, "table"), err)
+             : ask_for_table(store, err);
     data_store_free(store);
     return st;
 }

@@ -21,6 +21,11 @@ static fm_status skip_mark(struct data_csv *csv, struct base_err *err)
     if (left >= 2 &&
         (memcmp(csv->block, "\xff\xfe", 2) == 0 || memcmp(csv->block, "\xfe\xff", 2) == 0))
         return data_csv_fault(csv, FM_E_INPUT, 1, 1, "the file is UTF-16: save it as UTF-8", err);
+    if (left >= 16 && memcmp(csv->block, "SQLite format 3", 16) == 0)
+        return base_err_set(err, FM_E_INPUT,
+                            "%s: it is a SQLite database, not a CSV file: it needs no import, and "
+                            "--db with --table names a table of it",
+                            csv->name);
     csv->has_mark = left >= 3 && memcmp(csv->block, "\xef\xbb\xbf", 3) == 0;
     if (csv->has_mark)
         csv->at += 3;

@@ -15,8 +15,8 @@ static fm_status check_table_name(const char *table, struct base_err *err)
 {
     if (!data_name_valid(table))
         return base_err_set(err, FM_E_ARG,
-                            "the table's name is not an identifier of letters, digits and '_', at "
-                            "most %d bytes",
+                            "--table: the table's name is not an identifier of letters, digits and "
+                            "'_', at most %d bytes",
                             DATA_NAME_MAX);
     if (strncasecmp(table, "sqlite_", 7) == 0 || strncasecmp(table, "firmiana_", 9) == 0)
         return base_err_set(err, FM_E_ARG, "table %s: names with sqlite_ or firmiana_ are taken",
@@ -78,7 +78,9 @@ static fm_status refuse_existing(struct data_import_work *w, struct base_err *er
         if (!table || w->job->mode == DATA_IMPORT_NEW)
             st = base_err_set(err, FM_E_CONFLICT, "%s: there is a%s %s already: %s", w->db.path,
                               table ? " table" : "n index, view or trigger", w->job->table,
-                              table ? "replace it, or choose another name" : "choose another name");
+                              table ? "replace it (--replace), change it (--update KEY), or "
+                                      "choose another name"
+                                    : "choose another name");
     }
     (void)sqlite3_finalize(stmt);
     return st;

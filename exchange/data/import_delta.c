@@ -27,7 +27,8 @@ fm_status data_delta_schema(struct data_import_work *w, struct base_err *err)
     if (st == FM_OK && (!found || origin != DATA_DECLARED)) {
         data_schema_release(&w->out->schema);
         st = base_err_set(err, FM_E_UNSUPPORTED,
-                          "%s: %s was not imported with a declared schema: import it whole",
+                          "%s: %s was not imported with a declared schema: import it whole, with "
+                          "--schema and --replace; then --update takes what changed",
                           job->db_path, job->table);
     }
     return st;

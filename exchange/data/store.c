@@ -1,10 +1,14 @@
 #include "exchange/data/store.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "exchange/data/store_table.h"
+
+enum { TABLES_NAMED = 8 }; /* to whom asks for one that is not there */
 
 /* ---- opening ---- */
 
@@ -21,6 +25,22 @@ static fm_status look_for_schemas(struct data_store *store, struct base_err *err
     return st;
 }
 
+/* What to do where there is no database. */
+static fm_status no_database(const char *path, fm_status st, struct base_err *err)
+{
+    if (st == FM_E_IO && access(path, F_OK) != 0 && errno == ENOENT)
+        return base_err_set(err, st,
+                            "%s: No such file or directory: firmiana dataset import FILE.csv --db "
+                            "%s --table NAME makes it",
+                            path, path);
+    if (st == FM_E_INPUT)
+        return base_err_set(err, st,
+                            "%s: not a SQLite database: firmiana dataset import makes one of a CSV "
+                            "file",
+                            path);
+    return st;
+}
+
 fm_status data_store_open(struct data_store **out, const char *path, struct base_err *err)
 {
     struct data_store *store = calloc(1, sizeof *store);
@@ -32,7 +52,7 @@ fm_status data_store_open(struct data_store **out, const char *path, struct base
     st = data_db_open(&store->db, path, DATA_DB_READ, err);
     if (st != FM_OK) {
         free(store);
-        return st;
+        return no_database(path, st, err);
     }
     /* The read transaction that freezes the file begins at the first read after BEGIN. */
     st = data_db_exec(&store->db, "BEGIN", err);
@@ -97,6 +117,28 @@ static fm_status about_table(sqlite3_stmt **out, struct data_store *store, const
     return st;
 }
 
+/* With those that there are. */
+static fm_status no_table(struct data_store *store, const char *table, struct base_err *err)
+{
+    struct data_notes names;
+    struct base_buf list = {0};
+    fm_status st = data_store_tables(&names, store, err);
+
+    if (st != FM_OK)
+        return st;
+    for (size_t i = 0; i < names.count && i < TABLES_NAMED; i++)
+        base_buf_putf(&list, "%s%s", i > 0 ? ", " : ": it has ", names.items[i]);
+    if (names.count > TABLES_NAMED)
+        base_buf_putf(&list, " and %zu more", names.count - TABLES_NAMED);
+    if (names.count == 0)
+        base_buf_put_str(&list, ", nor any other: firmiana dataset import makes one");
+    st = base_err_set(err, FM_E_NOT_FOUND, "%s: there is no table %s%s", store->db.path, table,
+                      base_buf_cstr(&list));
+    base_buf_release(&list);
+    data_notes_release(&names);
+    return st;
+}
+
 fm_status data_store_find(struct data_store *store, const char *table, struct base_err *err)
 {
     sqlite3_stmt *stmt = NULL;
@@ -113,7 +155,7 @@ fm_status data_store_find(struct data_store *store, const char *table, struct ba
     if (st == FM_OK)
         st = data_db_step(&row, &store->db, stmt, err);
     if (st == FM_OK && !row)
-        st = base_err_set(err, FM_E_NOT_FOUND, "%s: there is no table %s", store->db.path, table);
+        st = no_table(store, table, err);
     if (st == FM_OK) {
         const char *type = (const char *)sqlite3_column_text(stmt, 0);
         if (type == NULL)

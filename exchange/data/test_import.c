@@ -216,8 +216,8 @@ static void tables_that_exist(void **state)
     assert_int_equal(import_text(&r, "a\n1\n", NULL, DATA_IMPORT_NEW, &err), FM_OK);
     data_import_release(&r);
     assert_int_equal(import_text(&r, "a\n2\n", NULL, DATA_IMPORT_NEW, &err), FM_E_CONFLICT);
-    assert_non_null(strstr(err.text, "d.db: there is a table t already: replace it, or choose "
-                                     "another name"));
+    assert_non_null(strstr(err.text, "d.db: there is a table t already: replace it (--replace), "
+                                     "change it (--update KEY), or choose another name"));
     assert_string_equal(testing_sql(db, "SELECT a FROM t"), "1");
     assert_int_equal(import_text(&r, "b\nx\n", NULL, DATA_IMPORT_REPLACE, &err), FM_OK);
     data_import_release(&r);
