@@ -18,14 +18,16 @@ benches/plot --help | grep -q usage || fail "plot --help"
 
 # ---- a plot ----
 "$build/benches/bench_mpc" --op shuffle --n 100 --runs 1 >"$W/lines"
-"$build/benches/bench_paillier" --op add --batch 8 --rounds 1 --ms 1 >"$W/paillier"
-"$build/benches/bench_verify" --n 50 >"$W/verify"
-"$build/benches/bench_did" --suite p256 --ms 2 >"$W/did"
-"$build/benches/bench_ledger" --n 20 --join >"$W/ledger"
+[ "$(FIRMIANA_BENCHES=$build/benches status_of benches/figures --quick --lines "$W/all")" = 0 ] || fail "figures: $(cat "$W/err")"
+[ "$(grep -cE '^\| .* \| [0-9].* \|' "$W/out")" = 20 ] && ! grep -qE '^\| [^|]*\| *\|' "$W/out" || fail "figures: not 20 rows, each measured: $(cat "$W/out")"
+"$build/benches/bench_paillier" --op add --batch 8 --rounds 1 --ms 1 >>"$W/all"
+[ "$(status_of benches/figures --moon)" = 2 ] && grep -q -- "--moon" "$W/err" || fail "figures --moon"
+[ "$(status_of env FIRMIANA_BENCHES="$W" benches/figures)" = 3 ] && [ "$(wc -l <"$W/err")" = 1 ] || fail "figures without benches: $(cat "$W/err")"
 if command -v gnuplot >/dev/null; then
   benches/plot --x n --y bytes_sent_per_party --by op,protocol "$W/lines" >"$W/plot.svg" 2>"$W/err" || fail "plot failed: $(cat "$W/err")"
   grep -q '<svg' "$W/plot.svg" && grep -q 'shuffle' "$W/plot.svg" || fail "plot: no SVG with a line for shuffle"
-  for of in paillier verify did ledger; do # by default: what they print has what is drawn
+  for of in paillier verify did ledger query resolve net; do # by default: what they print has what is drawn
+    grep "\"bench\":\"bench_$of\"" "$W/all" >"$W/$of" || fail "no lines of bench_$of"
     benches/plot "$W/$of" >"$W/$of.svg" 2>"$W/err" && grep -q '<svg' "$W/$of.svg" || fail "plot of bench_$of: $(cat "$W/err")"
   done
   [ "$(status_of benches/plot --x none "$W/lines")" = 3 ] || fail "plot of a field that is not there"
