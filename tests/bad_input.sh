@@ -61,6 +61,17 @@ bad 2 "did you mean 'query run'?" quary run
 bad 2 "unknown option -x" status -x
 bad 2 "no manual page 'nonsense': a command, or node.json" --manual nonsense
 bad 8 "nowhere/firmiana.1: No such file or directory" --manual-pages nowhere
+bad 2 "--manual-pages needs DIR" --manual-pages
+bad 2 "--completion zsh: there is one for bash alone" --completion zsh
+bad 2 "no command 'nope'" help nope
+bad 2 "no command 'nope'" --help nope
+bad 2 "no command 'node chek': did you mean 'node check'?" help node chek
+bad 2 "no command 'node chek': did you mean 'node check'?" node chek
+bad 2 "status: unexpected argument 'chek'" status chek
+for words in "node check" query "audit list"; do
+  # shellcheck disable=SC2086
+  [ "$("$firmiana" help $words)" = "$("$firmiana" $words --help)" ] || fail "help $words is not what $words --help says"
+done
 
 # ---- homes ----
 init() { "$firmiana" init --home "$1" --alias "$2" --listen "tcp://127.0.0.1:$3" >/dev/null; }

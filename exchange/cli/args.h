@@ -73,6 +73,9 @@ void cli_help_all(const struct cli_command *const *commands);
 bool cli_is_group(const struct cli_command *const *commands, const char *word);
 /* The commands of a group, a line each. */
 void cli_help_group(const struct cli_command *const *commands, const char *word);
+/* The second word of the group's command that `word` is nearly; NULL if it is near none. */
+const char *cli_nearest_in_group(const struct cli_command *const *commands, const char *group,
+                                 const char *word);
 /* FM_E_ARG: no such command; the nearest is named, or those of the group. */
 fm_status cli_unknown_command(const struct cli_command *const *commands, int argc,
                               char *const *argv, struct base_err *err);

@@ -90,6 +90,12 @@ static const char *nearest_of(const struct cli_command *const *commands, const c
     return base_nearest(word, names);
 }
 
+const char *cli_nearest_in_group(const struct cli_command *const *commands, const char *group,
+                                 const char *word)
+{
+    return nearest_of(commands, group, word);
+}
+
 static fm_status unknown_in_group(const struct cli_command *const *commands, const char *group,
                                   const char *word, struct base_err *err)
 {

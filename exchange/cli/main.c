@@ -141,29 +141,66 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
+/* What stands behind "help": nothing, a command, or a group. */
+static fm_status help(int argc, char **argv, struct base_err *err)
+{
+    const struct cli_command *command;
+    int words;
+
+    if (argc == 1) {
+        cli_help_all(commands);
+        return FM_OK;
+    }
+    command = cli_find(commands, argc, argv, &words);
+    if (command != NULL && words == argc - 1)
+        cli_help_command(command);
+    else if (argc == 2 && cli_is_group(commands, argv[1]))
+        cli_help_group(commands, argv[1]);
+    else
+        return cli_unknown_command(commands, argc, argv, err);
+    return FM_OK;
+}
+
+/* What the program does by itself, without a command: true if that was asked for. */
+static bool run_alone(fm_status *st, int argc, char **argv, struct base_err *err)
+{
+    const char *word = argc > 1 ? argv[1] : "help", *value = argc > 2 ? argv[2] : NULL;
+
+    *st = FM_OK;
+    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        *st = argc > 1 ? help(argc - 1, argv + 1, err) : help(1, argv, err);
+    } else if (word[0] == '-' && asks_for_help(argc, argv)) {
+        cli_help_all(commands);
+    } else if (strcmp(word, "--manual") == 0) {
+        *st = cli_manual_page(commands, value, err);
+    } else if (strcmp(word, "--manual-pages") == 0) {
+        *st = value != NULL ? cli_manual_pages(commands, value, err)
+                            : base_err_set(err, FM_E_ARG,
+                                           "--manual-pages needs DIR: a page for each command is "
+                                           "written there");
+    } else if (strcmp(word, "--completion") == 0) {
+        if (value == NULL || strcmp(value, "bash") == 0)
+            cli_manual_completion(commands);
+        else
+            *st =
+                base_err_set(err, FM_E_ARG, "--completion %s: there is one for bash alone", value);
+    } else if (strcmp(word, "--version") == 0) {
+        printf("firmiana %s\n", FIRMIANA_VERSION);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static fm_status run(int argc, char **argv, struct base_err *err)
 {
     const struct cli_command *command;
     struct cli_args args;
+    fm_status st;
     int words;
 
-    if (argc < 2 || strcmp(argv[1], "help") == 0 ||
-        (asks_for_help(argc, argv) && argv[1][0] == '-')) {
-        cli_help_all(commands);
-        return FM_OK;
-    }
-    if (strcmp(argv[1], "--manual") == 0)
-        return cli_manual_page(commands, argc > 2 ? argv[2] : NULL, err);
-    if (strcmp(argv[1], "--manual-pages") == 0)
-        return cli_manual_pages(commands, argc > 2 ? argv[2] : ".", err);
-    if (strcmp(argv[1], "--completion") == 0) {
-        cli_manual_completion(commands);
-        return FM_OK;
-    }
-    if (strcmp(argv[1], "--version") == 0) {
-        printf("firmiana %s\n", FIRMIANA_VERSION);
-        return FM_OK;
-    }
+    if (run_alone(&st, argc, argv, err))
+        return st;
     command = cli_find(commands, argc, argv, &words);
     if (command == NULL && argv[argc > 2 ? 2 : 1][0] == '-' && asks_for_help(argc, argv) &&
         cli_is_group(commands, argv[1])) {
@@ -176,6 +213,9 @@ static fm_status run(int argc, char **argv, struct base_err *err)
         cli_help_command(command);
         return FM_OK;
     }
+    if (words == 1 && argc > 2 && argv[2][0] != '-' && command->max_operands == 0 &&
+        cli_nearest_in_group(commands, argv[1], argv[2]) != NULL) /* "node chek" */
+        return cli_unknown_command(commands, argc, argv, err);
     if (cli_parse(&args, command, argc, argv, words + 1, err) != FM_OK)
         return err->code;
     if (cli_profile(&args, err) != FM_OK)
