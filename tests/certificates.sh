@@ -31,10 +31,15 @@ for row in 1 $((many / 2)) "$many"; do
   "$verify" --list list.json "holder.$row" >out || fail "row $row: $(cat out)"
   grep -qF "number $row of $many under anchor" out || fail "$(cat out)"
   grep -qF "(bank_a)" out && grep -qF "not revoked, not suspended" out || fail "$(cat out)"
+  grep -qF "  list       $url, signed at 20" out || fail "$(cat out)"
 done
 as bank_a credential extract all --id urn:student:2 --out holder.2 >/dev/null
 must_refuse 1 "revoked" "$verify" --list list.json holder.2
 must_refuse 12 "give it with --list" "$verify" holder.1
+"$verify" --list list.json --list-max-age 1h holder.1 >/dev/null || fail "a list of this hour is too old"
+must_refuse 1 "older than --list-max-age allows" "$verify" --list list.json --list-max-age 12h --at "$(date -u -d '+2 days' +%FT%TZ)" holder.1
+must_refuse 2 "no time-stamp token: --ca is not for it" "$verify" --ca no.pem --list list.json holder.1
+must_refuse 2 "document is not for a credential" "$verify" --document rows.csv holder.1
 "$verify" --json --list list.json holder.1 | grep -qF '"name":"Student, 1"' || fail "$("$verify" --json --list list.json holder.1)"
 sed 1q holder.1 >alone.json
 as bank_b credential verify alone.json --home "$W/bank_b" --list list.json >out || fail "$(cat out)"

@@ -22,6 +22,8 @@ stranger=$("$firmiana" credential key --out stranger.key --suite "$(pick p256 sm
 shows out "valid: signed document" "sha256     $(digest sha256 <contract.txt)" "signed     $person; at 20" "not when, nor that the keys were still good"
 [ -z "$(command -v openssl)" ] || shows out "sm3        $(digest sm3 <contract.txt)"
 must_refuse 1 "forged.txt is not the document that was signed" "$verify" --document forged.txt alone.sig
+must_refuse 1 "not anchored on any ledger" "$verify" --chain "$(printf '%064d' 0)" alone.sig
+must_refuse 2 "list is not for a signed document" "$verify" --list none alone.sig
 must_refuse 11 "alone.sig: exists already" "$firmiana" sign contract.txt --out alone.sig --key person.key
 must_refuse 1 "not anchored on any ledger" "$verify" --chain "$(printf 'ab%.0s' {1..32})" alone.sig
 

@@ -9,9 +9,11 @@
 #define EXTRA "extra "
 #define INDEX "index "
 
-bool ledger_tlog_proof_begins(const char first[3])
+bool ledger_tlog_proof_begins(const char *text)
 {
-    return memcmp(first, HEADER, 3) == 0;
+    static const char first[] = "c2sp.org/tlog-p";
+
+    return strncmp(text, first, sizeof first - 1) == 0;
 }
 
 static fm_status check_path(const struct ledger_tlog_proof *proof, struct base_err *err)

@@ -22,8 +22,8 @@ struct ledger_tlog_proof {
     struct ledger_checkpoint checkpoint;
 };
 
-/* True if a file that begins with these three bytes may be one. */
-bool ledger_tlog_proof_begins(const char first[3]);
+/* True if a file that begins with this text (16 bytes of it are enough) may be one. */
+bool ledger_tlog_proof_begins(const char *text);
 
 /* Makes the path of entry `index` to proof->checkpoint, which the caller has set, out of the log's
  * nodes. FM_E_ARG: the checkpoint is over fewer entries. FM_E_CONFLICT: it is of another history.

@@ -16,9 +16,11 @@ void ledger_certificate_report_release(struct ledger_certificate_report *r)
     r->log = NULL;
 }
 
-bool ledger_certificate_begins(const char first[3])
+bool ledger_certificate_begins(const char *text)
 {
-    return memcmp(first, "{\"a", 3) == 0;
+    static const char first[] = "{\"algorithm\":";
+
+    return strncmp(text, first, sizeof first - 1) == 0;
 }
 
 /* ---- reading ---- */

@@ -20,8 +20,9 @@ struct ledger_certificate_report {
 };
 void ledger_certificate_report_release(struct ledger_certificate_report *r); /* {0} is fine */
 
-/* True if a file that begins with these three bytes is a certificate and no bundle. */
-bool ledger_certificate_begins(const char first[3]);
+/* True if a file that begins with this text (16 bytes of it are enough) is a certificate and no
+ * bundle. */
+bool ledger_certificate_begins(const char *text);
 
 /* Reads and checks it all. expect_chain32, ca_file: NULL is allowed. FM_E_INVALID says what does
  * not hold; other errors are no verdict. The caller releases *out in any case. */
@@ -37,6 +38,10 @@ fm_status ledger_certificate_verify_judged(struct ledger_certificate_report *out
                                                               const struct ledger_members *members,
                                                               struct base_err *err),
                                            void *ctx, struct base_err *err) FM_CHECK;
+
+/* That these are the bytes that were deposited. FM_E_INVALID: others. */
+fm_status ledger_certificate_compare(const struct ledger_certificate_report *r, const char *path,
+                                     struct base_err *err) FM_CHECK;
 
 /* The latest time by which the document existed: the block's, and what clocks may differ. */
 int64_t ledger_certificate_time_ms(const struct ledger_certificate_report *r);

@@ -14,103 +14,6 @@
 #include "ledger/verify/signed.h"
 #include "ledger/verify/verify_print.h"
 
-static const char usage[] =
-    "usage: firmiana-verify [--json] [--chain ID] [--opening FILE] BUNDLE\n"
-    "       firmiana-verify [--chain ID] --x509 RECORD --ca FILE [--at TIME] BUNDLE\n"
-    "       firmiana-verify [--json] [--chain ID] [--ca FILE] CERTIFICATE\n"
-    "       firmiana-verify [--json] [--chain ID] [--document FILE] SIGNED\n"
-    "       firmiana-verify [--json] [--chain ID] [--list FILE]... CREDENTIAL\n"
-    "       firmiana-verify [--json] [--chain ID] --keys FILE --quorum K DIR\n"
-    "       firmiana-verify [--json] [--chain ID] --keys FILE --quorum K [--document FILE] PROOF\n"
-    "\n"
-    "Checks the exported trail of a Firmiana ledger: that it is the whole log from genesis on, "
-    "signed by\n"
-    "whom it says, and final by a quorum of the members. Needs no network, no node and no trust in "
-    "a member.\n"
-    "\n"
-    "  BUNDLE       the file that `firmiana audit export` wrote; - reads standard input\n"
-    "  --chain ID   the ledger that it must be: its chain id, 64 hex digits\n"
-    "  --opening FILE  a member's signed statement of who asked about whom, from `firmiana audit\n"
-    "               subject --out`: held against what the bundle shows was committed\n"
-    "  --x509 RECORD  what `firmiana did attach` wrote: that a member is whom its X.509 "
-    "certificate "
-    "names,\n"
-    "               under the CAs in --ca FILE, now or at TIME (2026-11-20T09:51:00Z)\n"
-    "  CERTIFICATE  what `firmiana evidence certificate` wrote: that a document was deposited, and "
-    "when\n"
-    "  --ca FILE    certificates (PEM) of time-stamp authorities to trust, for a certificate with "
-    "a "
-    "token\n"
-    "  SIGNED       what `firmiana sign` and `firmiana countersign` wrote: who signed a document\n"
-    "  --document FILE  the document itself, to be compared\n"
-    "  CREDENTIAL   what `firmiana credential extract` wrote: one of a batch, with its proof\n"
-    "  --list FILE  a status list of its issuer: what was revoked or suspended\n"
-    "  DIR          a log that `firmiana ledger publish` wrote: every tile, and that K of the keys "
-    "in\n"
-    "               FILE (its DIR/members, from a source that you trust) cosigned it\n"
-    "  PROOF        what `firmiana ledger proof` wrote (C2SP tlog-proof): that an entry is in such "
-    "a log;\n"
-    "               --document: the entry's content, to be compared\n"
-    "  --json       one JSON object instead of text\n"
-    "  --help       this text\n"
-    "\n"
-    "exit code: 0 valid, 1 not valid (the first fault is named: line, leaf, check), 2 wrong "
-    "arguments,\n"
-    "8 the file cannot be read, 10 out of memory, 14 made under rules that this version does not "
-    "know\n";
-
-static fm_status read_options(struct verify_options *o, int argc, char **argv, struct base_err *err)
-{
-    *o = (struct verify_options){0};
-    for (int i = 1; i < argc; i++) {
-        const char *arg = argv[i];
-        if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
-            o->help = true;
-            return FM_OK;
-        }
-        if (strcmp(arg, "--json") == 0) {
-            o->json = true;
-        } else if (strcmp(arg, "--chain") == 0 && i + 1 < argc) {
-            o->chain_given = base_unhex(o->chain, 32, argv[i + 1], strlen(argv[i + 1]));
-            if (!o->chain_given)
-                return base_err_set(err, FM_E_ARG, "--chain: 64 lower-case hex digits are needed");
-            i++;
-        } else if (strcmp(arg, "--opening") == 0 && i + 1 < argc) {
-            o->opening = argv[++i];
-        } else if (strcmp(arg, "--ca") == 0 && i + 1 < argc) {
-            o->ca = argv[++i];
-        } else if (strcmp(arg, "--document") == 0 && i + 1 < argc) {
-            o->document = argv[++i];
-        } else if (strcmp(arg, "--x509") == 0 && i + 1 < argc) {
-            o->x509 = argv[++i];
-        } else if (strcmp(arg, "--at") == 0 && i + 1 < argc) {
-            if (!did_moment_parse_any(&o->at_s, argv[++i]))
-                return base_err_set(err, FM_E_ARG, "--at: written like 2026-11-20T09:51:00Z");
-        } else if (strcmp(arg, "--list") == 0 && i + 1 < argc) {
-            if (o->list_count == VERIFY_LISTS_MAX)
-                return base_err_set(err, FM_E_ARG, "--list: at most %d", VERIFY_LISTS_MAX);
-            o->list[o->list_count++] = argv[++i];
-        } else if (strcmp(arg, "--keys") == 0 && i + 1 < argc) {
-            o->keys = argv[++i];
-        } else if (strcmp(arg, "--quorum") == 0 && i + 1 < argc) {
-            o->quorum = strtol(argv[++i], NULL, 10);
-            if (o->quorum < 1)
-                return base_err_set(err, FM_E_ARG, "--quorum: a number from 1 on is needed");
-        } else if (arg[0] == '-' && arg[1] != '\0') {
-            return base_err_set(err, FM_E_ARG, "unknown or unfinished option %s: see --help", arg);
-        } else if (o->bundle != NULL) {
-            return base_err_set(err, FM_E_ARG, "one bundle at a time: see --help");
-        } else {
-            o->bundle = arg;
-        }
-    }
-    if (o->bundle == NULL)
-        return base_err_set(err, FM_E_ARG, "no bundle is named: see --help");
-    if (o->x509 != NULL && (o->ca == NULL || o->json))
-        return base_err_set(err, FM_E_ARG, "--x509 needs --ca FILE, and goes without --json");
-    return FM_OK;
-}
-
 static fm_status read_file(void *ctx, void *out, size_t len, size_t *got, struct base_err *err)
 {
     FILE *f = ctx;
@@ -191,28 +94,64 @@ fm_status verify_print_report(json_t *report, struct base_err *err)
     return st;
 }
 
-/* Standard input, and what cannot be read, is taken for a bundle. */
-static fm_status verify_file(const struct verify_options *o, struct base_err *err)
+static enum verify_kind kind_of(const char *text)
 {
-    char first[3] = {0};
-    FILE *f = strcmp(o->bundle, "-") == 0 ? NULL : fopen(o->bundle, "rb");
-    bool known = f != NULL && fread(first, 1, 3, f) == 3;
+    static const char bundle[] = "{\"bundle\":";
 
-    if (f != NULL)
-        (void)fclose(f);
-    return !known                             ? verify_named(o, err)
-           : ledger_tlog_proof_begins(first)  ? verify_proof(o, err)
-           : ledger_signed_begins(first)      ? verify_signed(o, err)
-           : ledger_issued_begins(first)      ? verify_issued(o, err)
-           : ledger_certificate_begins(first) ? verify_certificate(o, err)
-                                              : verify_named(o, err);
+    return ledger_tlog_proof_begins(text)                  ? VERIFY_PROOF
+           : ledger_signed_begins(text)                    ? VERIFY_SIGNED
+           : ledger_issued_begins(text)                    ? VERIFY_CREDENTIAL
+           : ledger_certificate_begins(text)               ? VERIFY_CERTIFICATE
+           : strncmp(text, bundle, sizeof bundle - 1) == 0 ? VERIFY_BUNDLE
+                                                           : VERIFY_UNKNOWN;
 }
 
-static bool is_folder(const char *path)
+/* What a file is tells how it begins; standard input is a bundle. */
+static fm_status find_kind(enum verify_kind *out, const char *path, struct base_err *err)
 {
+    char text[17] = "";
     struct stat s;
+    FILE *f;
 
-    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+    *out = VERIFY_BUNDLE;
+    if (strcmp(path, "-") == 0)
+        return FM_OK;
+    *out = VERIFY_PUBLISHED;
+    if (stat(path, &s) == 0 && S_ISDIR(s.st_mode))
+        return FM_OK;
+    f = fopen(path, "rb");
+    if (f == NULL)
+        return base_err_errno(err, path);
+    *out = kind_of(fread(text, 1, sizeof text - 1, f) > 0 ? text : "");
+    (void)fclose(f);
+    return *out != VERIFY_UNKNOWN
+               ? FM_OK
+               : base_err_set(err, FM_E_INVALID, "%s: not a file that firmiana-verify knows", path);
+}
+
+static fm_status verify_file(const struct verify_options *o, struct base_err *err)
+{
+    enum verify_kind kind;
+    fm_status st = find_kind(&kind, o->bundle, err);
+
+    if (st == FM_OK)
+        st = verify_options_fit(o, kind, err);
+    if (st != FM_OK)
+        return st;
+    switch (kind) {
+    case VERIFY_PROOF:
+        return verify_proof(o, err);
+    case VERIFY_SIGNED:
+        return verify_signed(o, err);
+    case VERIFY_CREDENTIAL:
+        return verify_issued(o, err);
+    case VERIFY_CERTIFICATE:
+        return verify_certificate(o, err);
+    case VERIFY_PUBLISHED:
+        return verify_published(o, err);
+    default:
+        return verify_named(o, err);
+    }
 }
 
 int main(int argc, char **argv)
@@ -222,11 +161,11 @@ int main(int argc, char **argv)
     fm_status st;
 
     base_json_harden();
-    st = read_options(&o, argc, argv, &err);
+    st = verify_options_read(&o, argc, argv, &err);
     if (st == FM_OK && o.help)
-        return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? fm_status_exit(FM_E_IO) : 0;
+        return fputs(verify_usage, stdout) < 0 || fflush(stdout) != 0 ? fm_status_exit(FM_E_IO) : 0;
     if (st == FM_OK)
-        st = is_folder(o.bundle) ? verify_published(&o, &err) : verify_file(&o, &err);
+        st = verify_file(&o, &err);
     if (st != FM_OK)
         (void)fprintf(stderr, "firmiana-verify: %s\n", err.text);
     return fm_status_exit(st);

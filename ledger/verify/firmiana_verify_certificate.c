@@ -3,6 +3,13 @@
 #include "ledger/verify/certificate.h"
 #include "ledger/verify/firmiana_verify_own.h"
 
+static json_t *with_compared(json_t *report, const struct verify_options *o)
+{
+    if (report != NULL)
+        (void)json_object_set_new(report, "compared", json_boolean(o->document != NULL));
+    return report;
+}
+
 fm_status verify_certificate(const struct verify_options *o, struct base_err *err)
 {
     FILE *f = fopen(o->bundle, "rb");
@@ -15,10 +22,17 @@ fm_status verify_certificate(const struct verify_options *o, struct base_err *er
     (void)fclose(f);
     if (st != FM_OK)
         (void)base_err_prefix(err, "%s", o->bundle);
-    else if (o->json)
-        st = verify_print_report(ledger_certificate_json(&r), err);
-    else
+    if (st == FM_OK)
+        st = verify_stamp_fits(o, r.stamped, err);
+    if (st == FM_OK && o->document != NULL)
+        st = ledger_certificate_compare(&r, o->document, err);
+    if (st == FM_OK && o->json)
+        st = verify_print_report(with_compared(ledger_certificate_json(&r), o), err);
+    else if (st == FM_OK) {
         ledger_certificate_print(stdout, &r);
+        if (o->document != NULL)
+            printf("  compared   %s is that document\n", o->document);
+    }
     ledger_certificate_report_release(&r);
     return st;
 }

@@ -16,12 +16,34 @@ struct verify_options {
     const char *bundle, *opening, *keys, *ca, *document, *x509;
     const char *list[VERIFY_LISTS_MAX];
     size_t list_count;
-    int64_t quorum, at_s; /* 0: not given */
+    int64_t quorum, at_s, list_age_s; /* 0: not given */
+    unsigned given;                   /* which options of the table, a bit each */
     bool json, help, chain_given;
     uint8_t chain[32];
 };
 
-/* What a file is tells its first bytes. */
+enum verify_kind {
+    VERIFY_UNKNOWN = 0,
+    VERIFY_BUNDLE = 1,
+    VERIFY_CERTIFICATE = 2,
+    VERIFY_SIGNED = 4,
+    VERIFY_CREDENTIAL = 8,
+    VERIFY_PUBLISHED = 16,
+    VERIFY_PROOF = 32,
+    VERIFY_ALL = 63
+};
+
+extern const char verify_usage[];
+/* FM_E_ARG says what is wrong with the command line; */
+fm_status verify_options_read(struct verify_options *o, int argc, char **argv,
+                              struct base_err *err) FM_CHECK;
+/* and which option does not apply to such a file, or to this one: nothing that was asked for is
+ * passed over. */
+fm_status verify_options_fit(const struct verify_options *o, enum verify_kind kind,
+                             struct base_err *err) FM_CHECK;
+fm_status verify_stamp_fits(const struct verify_options *o, bool stamped,
+                            struct base_err *err) FM_CHECK;
+
 fm_status verify_certificate(const struct verify_options *o, struct base_err *err) FM_CHECK;
 fm_status verify_signed(const struct verify_options *o, struct base_err *err) FM_CHECK;
 fm_status verify_issued(const struct verify_options *o, struct base_err *err) FM_CHECK;

@@ -14,6 +14,8 @@ fm_status verify_signed(const struct verify_options *o, struct base_err *err)
     st = ledger_signed_verify(&s, f, o->chain_given ? o->chain : NULL, o->ca,
                               &did_signature_did_keys, err);
     (void)fclose(f);
+    if (st == FM_OK)
+        st = verify_stamp_fits(o, s.file.anchored && s.file.certificate.stamped, err);
     if (st == FM_OK && o->document != NULL)
         st = ledger_signed_compare(&s, o->document, err);
     if (st != FM_OK)

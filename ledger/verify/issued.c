@@ -9,9 +9,11 @@ void ledger_issued_release(struct ledger_issued *i)
     ledger_anchored_release(&i->file);
 }
 
-bool ledger_issued_begins(const char first[3])
+bool ledger_issued_begins(const char *text)
 {
-    return memcmp(first, "{\"@", 3) == 0;
+    static const char first[] = "{\"@context\":";
+
+    return strncmp(text, first, sizeof first - 1) == 0;
 }
 
 /* ---- judging ---- */

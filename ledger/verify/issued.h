@@ -20,8 +20,8 @@ struct ledger_issued {
 };
 void ledger_issued_release(struct ledger_issued *i); /* {0} is fine */
 
-/* True if a file that begins with these three bytes is of this kind. */
-bool ledger_issued_begins(const char first[3]);
+/* True if a file that begins with this text (16 bytes of it are enough) is of this kind. */
+bool ledger_issued_begins(const char *text);
 
 /* Reads and checks it all. expect_chain32, ca_file: NULL is allowed. v: the time, lists, and what
  * keys there are today, for a credential that is not anchored and for status lists, which are

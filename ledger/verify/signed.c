@@ -9,9 +9,11 @@ void ledger_signed_release(struct ledger_signed *s)
     ledger_anchored_release(&s->file);
 }
 
-bool ledger_signed_begins(const char first[3])
+bool ledger_signed_begins(const char *text)
 {
-    return memcmp(first, "{\"d", 3) == 0;
+    static const char first[] = "{\"document\":";
+
+    return strncmp(text, first, sizeof first - 1) == 0;
 }
 
 /* ---- the document ---- */
@@ -69,6 +71,18 @@ fm_status ledger_signed_compare(const struct ledger_signed *s, const char *path,
         memcmp(given.sm3, signed_one->sm3, 32) != 0)
         return base_err_set(err, FM_E_INVALID, "%s is not the document that was signed", path);
     return FM_OK;
+}
+
+fm_status ledger_certificate_compare(const struct ledger_certificate_report *r, const char *path,
+                                     struct base_err *err)
+{
+    struct did_signature_document given;
+    fm_status st = ledger_signed_digest(&given, path, err);
+    bool sm3 = strcmp(r->certificate.algorithm, "sm3") == 0;
+
+    if (st == FM_OK && memcmp(sm3 ? given.sm3 : given.sha256, r->certificate.item.digest, 32) != 0)
+        st = base_err_set(err, FM_E_INVALID, "%s is not the document that was deposited", path);
+    return st;
 }
 
 /* ---- signatures ---- */

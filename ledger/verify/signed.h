@@ -16,8 +16,8 @@ struct ledger_signed {
 };
 void ledger_signed_release(struct ledger_signed *s); /* {0} is fine */
 
-/* True if a file that begins with these three bytes is of this kind. */
-bool ledger_signed_begins(const char first[3]);
+/* True if a file that begins with this text (16 bytes of it are enough) is of this kind. */
+bool ledger_signed_begins(const char *text);
 
 /* The document in a file, by both hashes. name is borrowed: the last part of path. */
 fm_status ledger_signed_digest(struct did_signature_document *out, const char *path,

@@ -97,9 +97,54 @@ static void arguments_are_checked(void **state)
     assert_int_equal(run("a --chain"), 2);
 }
 
+/* What was asked for and does not apply is refused, never passed over; numbers are whole. */
+static void options_fit_the_file(void **state)
+{
+    static const char *const refused[] = {
+        "--document /etc/passwd",   "--list /no/such", "--list-max-age 3d --list /no/such",
+        "--keys /no/such",          "--quorum 3",      "--ca /no/such",
+        "--at 2026-11-20T09:51:00Z"};
+    static const char *const bad[] = {"--quorum 1e9", "--quorum 3x",        "--quorum 0",
+                                      "--quorum 129", "--quorum -1",        "--quorum 99999999999",
+                                      "--quorum ''",  "--list-max-age 3",   "--list-max-age d",
+                                      "--at soon",    "--list-max-age 1dd", "--keys a --keys b"};
+    char arguments[512];
+    FILE *f;
+
+    (void)state;
+    story_tell_all();
+    write_bundle();
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        (void)snprintf(arguments, sizeof arguments, "%s %s", refused[i], file);
+        assert_int_equal(run(arguments), 2);
+        assert_null(strstr(output, "valid"));
+        assert_non_null(strstr(output, "for a bundle"));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        (void)snprintf(arguments, sizeof arguments, "%s %s", bad[i], file);
+        assert_int_equal(run(arguments), 2);
+    }
+    f = fopen(file, "wb");
+    assert_non_null(f);
+    assert_true(fputs("kyc", f) >= 0 && fclose(f) == 0);
+    assert_int_equal(run(file), 1);
+    assert_non_null(strstr(output, "not a file that firmiana-verify knows"));
+    f = fopen(file, "wb");
+    assert_non_null(f);
+    assert_true(fputs("{\"a\":1,\"a\":2}\n", f) >= 0 && fclose(f) == 0);
+    assert_int_equal(run(file), 1);
+    assert_non_null(strstr(output, "not a file that firmiana-verify knows"));
+    assert_int_equal(run("/tmp"), 2);
+    assert_non_null(strstr(output, "it needs --keys FILE"));
+    assert_int_equal(run("--opening /no/such /tmp"), 2);
+    assert_non_null(strstr(output, "--opening is not for a published log"));
+    assert_int_equal(unlink(file), 0);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {T(valid_invalid_and_absent), T(arguments_are_checked)};
+    const struct CMUnitTest tests[] = {T(valid_invalid_and_absent), T(arguments_are_checked),
+                                       T(options_fit_the_file)};
     int fd = mkstemp(file);
 
     if (argc < 2 || fd < 0)
