@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A university issues certificates in one batch under one anchor: each holder's file is checked by firmiana-verify alone,
-# nothing altered holds, a revoked one is invalid; 4,000 here, FIRMIANA_CERTIFICATES=100000 for more.
+# nothing altered holds, a revoked one is invalid; 4,000 here, FIRMIANA_CERTIFICATES=100000 with the label full.
 # usage: tests/certificates.sh BUILD_FOLDER
 set -euo pipefail
 build=$(cd "$1" && pwd) name=certificates.sh
@@ -26,9 +26,13 @@ grep -q "all: $many credentials under one anchor" out || fail "$(cat out)"
 [ "$(wc -l <all)" = "$many" ] && [ "$(stat -c %a all.receipt)" = 600 ]
 as bank_a credential list --id "$url" --set 1 --out list.json
 as bank_a did show bank_a --json >document.json 2>/dev/null || as bank_a did show bank_a >document.json
+extracted=0 checked=0 files=0
 for row in 1 $((many / 2)) "$many"; do
+  begin=$(now_ms)
   as bank_a credential extract all --row "$row" --out "holder.$row" >/dev/null
+  extracted=$((extracted + $(now_ms) - begin)) begin=$(now_ms) files=$((files + 1))
   "$verify" --list list.json "holder.$row" >out || fail "row $row: $(cat out)"
+  checked=$((checked + $(now_ms) - begin))
   grep -qF "number $row of $many under anchor" out || fail "$(cat out)"
   grep -qF "(bank_a)" out && grep -qF "not revoked, not suspended" out || fail "$(cat out)"
   grep -qF "  list       $url, signed at 20" out || fail "$(cat out)"
@@ -90,4 +94,4 @@ printf 'id,name\n' >empty.csv
 must_refuse 3 "no rows" as bank_a credential batch diploma.json empty.csv --out none
 [ ! -e none ] || fail "a batch that failed left a file"
 cd - >/dev/null
-echo "$name: $many certificates issued in one batch in $took ms under one anchor; holders' files hold by themselves, altered and revoked ones do not"
+echo "$name: $many certificates issued in one batch in $took ms under one anchor; a holder's file made in $((extracted / files)) ms and checked in $((checked / files)) ms; they hold by themselves, altered and revoked ones do not"

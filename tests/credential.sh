@@ -49,6 +49,9 @@ declare -A did
 for who in university:$suite person:$(pick p256 sm2) company:sm2; do
   did[${who%:*}]=$("$firmiana" credential key --out "${who%:*}.key" --suite "${who#*:}")
 done
+"$firmiana" credential key --out json.key --json >out
+[ "$(cat out)" = "{\"did\":\"$(grep -o 'did:key:[^"]*' out)\",\"file\":\"json.key\",\"suite\":\"$suite\"}" ] || fail "$(cat out)"
+[ "$("$firmiana" credential schema --json | grep -o urn:firmiana:schema: | wc -l)" = 6 ] || fail "$("$firmiana" credential schema --json)"
 refused 2 "there are ed25519, p256 and sm2" key --out x.key --suite rsa
 draft() { # SUBJECT MEMBERS
   printf '{"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"], "credentialSubject": {"id": "%s", "n": 1}%s}\n' "$1" "$2"

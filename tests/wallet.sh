@@ -145,6 +145,9 @@ wallet present "$diploma" --challenge "$(printf 'x%.0s' $(seq 1200))" --domain b
 wallet export "$two" --opening --qr >"$W/opening.qr"
 wallet export "$two" --opening --out "$W/opening.out"
 wallet export "$kyc" --credential --out "$W/kyc.out"
+[ "$(wallet export "$kyc" --credential --json)" = "\"$(cat "$W/kyc.out")\"" ] || fail "an SD-JWT as JSON is $(wallet export "$kyc" --credential --json)"
+[ "$(wallet export "$two" --json)" = "$(cat "$W/two.json")" ] || fail "a consent as JSON is $(wallet export "$two" --json)"
+refused 2 "--json is for standard output" wallet export "$two" --json --qr
 for f in opening.out kyc.out shown kyc two.opening two.png mandate.vc; do
   [ "$(stat -c %a "$W/$f")" = 600 ] || fail "$f: others may read it: $(stat -c %a "$W/$f")"
 done

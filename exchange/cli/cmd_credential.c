@@ -25,17 +25,6 @@
 
 /* ---- key ---- */
 
-static fm_status print_key(const char *did, const struct did_suite *suite,
-                           const struct cli_args *args, struct base_err *err)
-{
-    json_t *json = json_pack("{s:s, s:s, s:s}", "did", did, "file", cli_value(args, "out"), "suite",
-                             suite->name);
-    fm_status st = json != NULL ? cli_print_json(json, err) : base_err_memory(err, "key");
-
-    json_decref(json);
-    return st;
-}
-
 static fm_status key(const struct cli_args *args, struct base_err *err)
 {
     const char *name = cli_value(args, "suite");
@@ -50,7 +39,9 @@ static fm_status key(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK)
         st = did_key_did_encode(did, did_secret_key(secret), err);
     if (st == FM_OK && cli_flag(args, "json"))
-        st = print_key(did, suite, args, err);
+        st = cli_print_made(json_pack("{s:s, s:s, s:s}", "did", did, "file", cli_value(args, "out"),
+                                      "suite", suite->name),
+                            err);
     else if (st == FM_OK)
         printf("%s\n", did);
     did_secret_free(secret);

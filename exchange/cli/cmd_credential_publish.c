@@ -29,6 +29,7 @@ static fm_status check_own(const json_t *list, const struct cli_args *args, stru
 static fm_status submit(const json_t *list, const struct cli_args *args, struct base_err *err)
 {
     const char *id = json_string_value(json_object_get(list, "id"));
+    bool as_json = cli_flag(args, "json"); /* then the submission is what is printed */
     char digest[65];
     uint8_t hash[32];
     int64_t version = 0;
@@ -45,14 +46,17 @@ static fm_status submit(const json_t *list, const struct cli_args *args, struct 
         return st;
     }
     base_hex(digest, hash, sizeof hash);
-    if (strcmp(cli_text(newest, "digest"), digest) == 0)
+    if (strcmp(cli_text(newest, "digest"), digest) == 0 && as_json)
+        st = cli_print_made(json_pack("{s:s, s:I}", "list", id, "version", (json_int_t)version),
+                            err);
+    else if (strcmp(cli_text(newest, "digest"), digest) == 0)
         printf("%s: version %lld, as before\n", id, (long long)version);
     else
         st = cli_submit_by_node(args, "status.publish",
                                 json_pack("{s:s, s:I, s:s}", "list", id, "version",
                                           (json_int_t)version + 1, "digest", digest),
                                 "status list", err);
-    if (st == FM_OK && strcmp(cli_text(newest, "digest"), digest) != 0)
+    if (st == FM_OK && !as_json && strcmp(cli_text(newest, "digest"), digest) != 0)
         printf("%s: version %lld\n", id, (long long)version + 1);
     json_decref(newest);
     return st;
@@ -74,7 +78,7 @@ static fm_status publish(const struct cli_args *args, struct base_err *err)
     return st;
 }
 
-static const struct cli_option publish_options[] = {CLI_HOME_OPTION, {0}};
+static const struct cli_option publish_options[] = {CLI_HOME_OPTION, CLI_JSON_OPTION, {0}};
 
 const struct cli_command cli_credential_publish = {
     "credential publish",

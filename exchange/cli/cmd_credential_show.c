@@ -214,18 +214,30 @@ const struct cli_command cli_credential_claims = {
 static fm_status schema(const struct cli_args *args, struct base_err *err)
 {
     const char *name = args->operand_count > 0 ? args->operands[0] : NULL;
+    bool as_json = cli_flag(args, "json");
     struct credential_schema one;
+    json_t *all = json_array();
 
     for (size_t i = 0; credential_schema_at(&one, i); i++) {
-        if (name == NULL)
+        if (name == NULL && as_json)
+            (void)json_array_append_new(all,
+                                        json_pack("{s:s, s:s}", "name", one.name, "id", one.id));
+        else if (name == NULL)
             printf("%-16s %s\n", one.name, one.id);
-        else if (strcmp(name, one.name) == 0 || strcmp(name, one.id) == 0)
+        else if (strcmp(name, one.name) == 0 || strcmp(name, one.id) == 0) {
+            json_decref(all);
             return fputs(one.text, stdout) >= 0 ? FM_OK : base_err_errno(err, "standard output");
+        }
     }
+    if (name == NULL && as_json)
+        return cli_print_made(all, err);
+    json_decref(all);
     return name == NULL ? FM_OK
                         : base_err_set(err, FM_E_NOT_FOUND,
                                        "%.80s: no such schema; credential schema lists them", name);
 }
+
+static const struct cli_option schema_options[] = {CLI_JSON_OPTION, {0}};
 
 const struct cli_command cli_credential_schema = {
     "credential schema",
@@ -235,5 +247,5 @@ const struct cli_command cli_credential_schema = {
     "the JSON Schemas that come with firmiana: their ids, or one of them",
     "A credential names one: \"credentialSchema\": {\"id\": ID, \"type\": \"JsonSchema\"}, and is "
     "held against it when it is issued and when it is verified.",
-    NULL,
+    schema_options,
     schema};

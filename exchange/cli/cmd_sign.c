@@ -111,7 +111,12 @@ static fm_status sign_and_save(json_t **record, const struct signer *signer,
         st = did_signature_verify(&report, *record, &keys, DID_RULES_VERSION, err);
     if (st == FM_OK)
         st = signed_files_save(path, *record, err);
-    if (st == FM_OK && report.missing == 0)
+    if (st == FM_OK && cli_flag(args, "json"))
+        st = cli_print_made(json_pack("{s:s, s:I, s:I}", "file", path, "signers",
+                                      (json_int_t)report.count, "missing",
+                                      (json_int_t)report.missing),
+                            err);
+    else if (st == FM_OK && report.missing == 0)
         printf("%s: signed by all %zu; firmiana anchor puts it on the ledger\n", path,
                report.count);
     else if (st == FM_OK)
@@ -204,6 +209,7 @@ static const struct cli_option sign_options[] = {
     {"in-order", NULL, "each signs what those before it signed, after them", CLI_OPTIONAL},
     {"purpose", "TEXT", "why, signed with it", CLI_OPTIONAL},
     CLI_PASSPHRASE_OPTION,
+    CLI_JSON_OPTION,
     {0}};
 
 const struct cli_command cli_sign = {
@@ -257,7 +263,7 @@ static fm_status countersign(const struct cli_args *args, struct base_err *err)
 }
 
 static const struct cli_option countersign_options[] = {
-    CLI_HOME_OPTION, SIGN_KEY_OPTION, CLI_PASSPHRASE_OPTION, {0}};
+    CLI_HOME_OPTION, SIGN_KEY_OPTION, CLI_PASSPHRASE_OPTION, CLI_JSON_OPTION, {0}};
 
 const struct cli_command cli_countersign = {
     "countersign",

@@ -73,7 +73,11 @@ static fm_status did(const struct cli_args *args, struct base_err *err)
         st = wallet_identity(&out, &f.w, use, peer, err);
     if (st == FM_OK)
         st = wallet_args_save(&f, err);
-    if (st == FM_OK)
+    if (st == FM_OK && cli_flag(args, "json"))
+        st = cli_print_made(
+            json_pack("{s:s, s:s, s:s}", "did", out, "use", wallet_use_name(use), "with", peer),
+            err);
+    else if (st == FM_OK)
         printf("%s\n", out);
     wallet_file_close(&f);
     return st;
@@ -86,6 +90,7 @@ static const struct cli_option did_options[] = {
      "a new one, to be a company's representative by a mandate that this member attests",
      CLI_OPTIONAL},
     CLI_PASSPHRASE_OPTION,
+    CLI_JSON_OPTION,
     {0}};
 
 const struct cli_command cli_wallet_did = {
@@ -189,7 +194,11 @@ static fm_status grant(const struct cli_args *args, struct base_err *err)
         st = wallet_args_save(&f, err);
     if (st == FM_OK)
         st = write_out(&f.w, record, args, err);
-    if (st == FM_OK)
+    if (st == FM_OK && cli_flag(args, "json"))
+        st = cli_print_made(json_pack("{s:s, s:O}", "id", wallet_text(record, "id"), "consent",
+                                      json_object_get(record, "consent")),
+                            err);
+    else if (st == FM_OK)
         tell(record, args);
     wallet_draft_release(&d);
     wallet_file_close(&f);
@@ -206,6 +215,7 @@ static const struct cli_option grant_options[] = {
     {"out", "FILE", "the signed consent, for consent relay or consent attest", CLI_REQUIRED},
     {"opening", "FILE", "what the grantee needs to use it, and nobody else", CLI_REQUIRED},
     CLI_PASSPHRASE_OPTION,
+    CLI_JSON_OPTION,
     {0}};
 
 const struct cli_command cli_wallet_grant = {
@@ -353,7 +363,11 @@ static fm_status find_in(size_t *news, struct wallet *w, const struct cli_args *
         st = wallet_ledger_learn(w, report->chain, report->members, err);
     if (st == FM_OK)
         st = wallet_trail_find(news, w, report, &source, err);
-    if (st == FM_OK)
+    if (st == FM_OK && cli_flag(args, "json"))
+        st = cli_print_made(json_pack("{s:I, s:I}", "height", (json_int_t)report->height, "found",
+                                      (json_int_t)*news),
+                            err);
+    else if (st == FM_OK)
         printf("valid to height %llu: %zu receipt(s) found\n", (unsigned long long)report->height,
                *news);
     ledger_verified_free(report);
@@ -378,7 +392,8 @@ static fm_status find(const struct cli_args *args, struct base_err *err)
     return st;
 }
 
-static const struct cli_option find_options[] = {WALLET_FILE_OPTION, CLI_PASSPHRASE_OPTION, {0}};
+static const struct cli_option find_options[] = {
+    WALLET_FILE_OPTION, CLI_PASSPHRASE_OPTION, CLI_JSON_OPTION, {0}};
 
 const struct cli_command cli_wallet_find = {
     "wallet find",

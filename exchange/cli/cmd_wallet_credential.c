@@ -37,7 +37,9 @@ static fm_status keep_mandate(struct wallet *w, json_t *mandate, const struct cl
         st = base_err_prefix(err, "%s", path);
     if (st == FM_OK)
         st = wallet_mandate_keep(w, mandate, nonce, err);
-    if (st == FM_OK)
+    if (st == FM_OK && cli_flag(args, "json"))
+        st = cli_print_json(mandate, err);
+    else if (st == FM_OK)
         printf("mandate of %s, by %s: wallet grant --mandate\n",
                BASE_LINE(cli_text(mandate, "representative")),
                BASE_LINE(cli_text(mandate, "attestor")));
@@ -59,7 +61,9 @@ static fm_status keep_credential(struct wallet *w, const char *text, const struc
         st = wallet_credential_receive(&record, w, text, &files.verifier, &files.more, err);
     if (st == FM_E_AUTH) /* the issuer's signature, not a key of the own */
         st = err->code = FM_E_INVALID;
-    if (st == FM_OK)
+    if (st == FM_OK && cli_flag(args, "json"))
+        st = cli_print_json(record, err);
+    else if (st == FM_OK)
         printf("%.12s  %s, %s, by %s: valid\n", wallet_text(record, "id"),
                BASE_LINE(wallet_text(record, "type")), wallet_text(record, "form"),
                BASE_LINE(wallet_text(record, "issuer")));
@@ -106,6 +110,7 @@ static const struct cli_option receive_options[] = {
     CREDENTIAL_SCHEMA_OPTION,
     {"opening", "FILE", "of a mandate: what came with it", CLI_OPTIONAL},
     CLI_PASSPHRASE_OPTION,
+    CLI_JSON_OPTION,
     {0}};
 
 const struct cli_command cli_wallet_receive = {

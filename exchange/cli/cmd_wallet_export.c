@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json_any.h"
 #include "exchange/cli/commands.h"
+#include "exchange/cli/common.h"
 #include "exchange/cli/credential_files.h"
 #include "exchange/cli/wallet_args.h"
 #include "exchange/cli/wallet_out.h"
@@ -44,12 +45,16 @@ static fm_status export(const struct cli_args *args, struct base_err *err)
     json_t *value = NULL;
     fm_status st = wallet_out_check(args, err);
 
+    if (st == FM_OK && cli_flag(args, "json") &&
+        (cli_flag(args, "out") || cli_flag(args, "qr") || cli_flag(args, "image")))
+        st = base_err_set(err, FM_E_ARG,
+                          "--json is for standard output: without --out, --qr, --image");
     if (st == FM_OK)
         st = wallet_args_open(&f, args, WALLET_TO_READ, err);
     if (st == FM_OK)
         st = pick(&value, &f.w, args, err);
     if (st == FM_OK)
-        st = wallet_out_put(args, value, err);
+        st = cli_flag(args, "json") ? cli_print_json(value, err) : wallet_out_put(args, value, err);
     json_decref(value);
     wallet_file_close(&f);
     return st;
@@ -62,6 +67,7 @@ static const struct cli_option export_options[] = {
     {"credential", NULL, "ID is a credential's", CLI_OPTIONAL},
     WALLET_OUT_OPTIONS,
     CLI_PASSPHRASE_OPTION,
+    {"json", NULL, "print it as JSON: an SD-JWT as a string", CLI_OPTIONAL},
     {0}};
 
 const struct cli_command cli_wallet_export = {

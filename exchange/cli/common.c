@@ -104,6 +104,14 @@ fm_status cli_print_json(const json_t *value, struct base_err *err)
     return st;
 }
 
+fm_status cli_print_made(json_t *value, struct base_err *err)
+{
+    fm_status st = value != NULL ? cli_print_json(value, err) : base_err_memory(err, "answer");
+
+    json_decref(value);
+    return st;
+}
+
 fm_status cli_verdict(fm_status st, struct base_err *err)
 {
     return st == FM_E_INPUT || st == FM_E_AUTH ? (err->code = FM_E_INVALID) : st;

@@ -50,6 +50,9 @@ fm_status cli_verdict(fm_status st, struct base_err *err);
  * the work begins. */
 fm_status cli_fresh(const char *path, struct base_err *err) FM_CHECK;
 
+/* The same of an object made for it, which is used up; NULL is one without memory. */
+fm_status cli_print_made(json_t *value, struct base_err *err) FM_CHECK;
+
 /* A file with that one line. */
 fm_status cli_write_json(const char *path, const json_t *value, unsigned mode,
                          struct base_err *err) FM_CHECK;
