@@ -51,14 +51,16 @@ static char *block(const char *heading, size_t n, size_t line)
     return strndup(at + 1, strcspn(at + 1, "\n"));
 }
 
-/* The text says these bytes in hex, in `code`, or alone on a line. */
+/* The text says these bytes in hex: in `code`, or alone on a line. */
 static void says(const uint8_t *bytes, size_t len)
 {
-    char hex[2 * 64 + 1];
+    char hex[2 * 64 + 1], code[2 * 64 + 3], line[2 * 64 + 3];
 
     assert_true(len <= 64);
     base_hex(hex, bytes, len);
-    if (strstr(base_buf_cstr(&text), hex) == NULL)
+    (void)snprintf(code, sizeof code, "`%s`", hex);
+    (void)snprintf(line, sizeof line, "\n%s\n", hex);
+    if (strstr(base_buf_cstr(&text), code) == NULL && strstr(base_buf_cstr(&text), line) == NULL)
         fail_msg("the text does not say %s", hex);
 }
 
