@@ -55,6 +55,9 @@ printf '{"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["Verifia
 "$firmiana" credential issue draft.json --key issuer.key --jwt --out ours.jwt
 "$firmiana" credential present ours.json --key holder.key --challenge "challenge 1" --domain bank_b --out ours_shown.json
 others verify ours.json || fail "they refuse our credential"
+p256=$("$firmiana" credential key --out ec.key --suite p256)
+"$firmiana" credential issue draft.json --key ec.key --out ours_p256.json
+others verify ours_p256.json || fail "they refuse our ecdsa-jcs-2019"
 others verify-jwt ours.jwt || fail "they refuse our JWT"
 others verify-shown ours_shown.json "challenge 1" bank_b || fail "they refuse our presentation"
 
@@ -63,6 +66,8 @@ mkdir theirs
 others issue theirs "$holder"
 "$firmiana" credential verify theirs/credential.json >out || fail "we refuse their credential"
 grep -q "^valid   eddsa-jcs-2022" out || fail "$(cat out)"
+"$firmiana" credential verify theirs/p256.json >out || fail "we refuse their ecdsa-jcs-2019"
+grep -q "^valid   ecdsa-jcs-2019" out || fail "$(cat out)"
 "$firmiana" credential verify theirs/credential.jwt >out || fail "we refuse their JWT"
 grep -q "^valid   vc+jwt" out || fail "$(cat out)"
 "$firmiana" credential verify theirs/shown.json --challenge "challenge 1" --domain bank_b >/dev/null || fail "we refuse their presentation"
@@ -72,8 +77,10 @@ others verify-shown mixed.json "challenge 2" bank_c || fail "they refuse their c
 # What neither may accept.
 sed 's/2130/2131/' ours.json >bad.json
 both_refuse verify bad.json -- bad.json
-sed 's/2026-01-01/2025-01-01/' theirs/credential.json >bad.json
-both_refuse verify bad.json -- bad.json
+for f in credential p256; do
+  sed 's/2026-01-01/2025-01-01/' theirs/$f.json >bad.json
+  both_refuse verify bad.json -- bad.json
+done
 both_refuse verify-shown ours_shown.json "challenge 2" bank_b -- ours_shown.json --challenge "challenge 2" --domain bank_b
 both_refuse verify-shown theirs/shown.json "challenge 1" bank_c -- theirs/shown.json --challenge "challenge 1" --domain bank_c
 for f in ours.jwt theirs/credential.jwt; do
@@ -134,7 +141,6 @@ wait_for() { # WHAT COMMAND...: until it succeeds
   done
   fail "no $what: $(cat node.log server.log 2>/dev/null | tail -n 3)"
 }
-p256=$("$firmiana" credential key --out ec.key --suite p256)
 "$firmiana" did resolve "$holder" >holder.result
 "$firmiana" did resolve "$p256" >p256.result
 documents key holder.result p256.result || fail "their did:key is another document: $(cat err)"
