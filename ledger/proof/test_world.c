@@ -15,9 +15,9 @@
 #include "did/proof.h"
 #include "ledger/proof/checkpoint.h"
 
-#define CREATED_S 1790000000
-#define HOUR_MS 3600000
+enum { CREATED_S = 1790000000, HOUR_MS = 3600000 };
 
+int world_rules_version;
 static struct base_err err;
 
 static void must(fm_status st)

@@ -123,6 +123,21 @@ static void grounds_are_of_that_member(void **state)
     expect_ground("bank_b", "bank_b", false, LEDGER_RULE_MEMBER_QUORUM, "rules version 1");
 }
 
+/* Under the rules that have them: what was proven, and a suspension for it that is accepted. */
+static void a_good_ground_is_valid(void **state)
+{
+    (void)state;
+    test_profile_international();
+    world_release(w);
+    world_rules_version = LEDGER_MISBEHAVIOR_SINCE;
+    world_init(w);
+    (void)world_put(w, suspend_for("bank_b", story_proven("bank_b", "duplicate.vote", 0), true),
+                    LEDGER_RULE_OK);
+    story_finish();
+    story_expect_valid();
+    world_rules_version = 0;
+}
+
 /* Where accepted entries are not disclosed, the ground may be among them. */
 static void a_ground_may_be_hidden(void **state)
 {
@@ -142,9 +157,8 @@ static void a_ground_may_be_hidden(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(what_is_proven_has_its_form),
-        T(it_was_done_before_its_block),
-        T(grounds_are_of_that_member),
+        T(what_is_proven_has_its_form), T(it_was_done_before_its_block),
+        T(grounds_are_of_that_member),  T(a_good_ground_is_valid),
         T(a_ground_may_be_hidden),
     };
 
