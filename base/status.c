@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* The one table of codes. Exit codes 64 and up are avoided: shells and sysexits give them meanings.
  */
 static const struct {
@@ -31,15 +33,6 @@ static const struct {
     [FM_E_CANCELLED] = {"cancelled", "cancelled", 15},
 };
 
-static void one_line(char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f)
-            *text = '?';
-    }
-}
-
 void base_err_clear(struct base_err *err)
 {
     err->code = FM_OK;
@@ -55,7 +48,7 @@ fm_status base_err_set(struct base_err *err, fm_status code, const char *fmt, ..
     va_start(args, fmt);
     (void)vsnprintf(err->text, sizeof err->text, fmt, args);
     va_end(args);
-    one_line(err->text);
+    base_text_tame(err->text, "");
     return code;
 }
 
@@ -71,7 +64,7 @@ fm_status base_err_prefix(struct base_err *err, const char *fmt, ...)
     va_end(args);
     used = strlen(err->text);
     (void)snprintf(err->text + used, sizeof err->text - used, ": %s", below);
-    one_line(err->text);
+    base_text_tame(err->text, "");
     return err->code;
 }
 

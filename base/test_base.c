@@ -39,12 +39,21 @@ static void text_of_others_is_one_line(void **state)
                                            "\xe2\x80\xa8", "\xe2\x80\xae", "\xe2\x81\xa9"};
     static const char fine[] = "\xe5\x85\xac\xc2\xa0\xe2\x80\xa7 A~";
     char out[BASE_TEXT_LINE], text[600];
+    struct base_err err = {0};
 
     (void)state;
     assert_string_equal(base_text_line(out, fine), fine);
     for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++) {
         (void)snprintf(text, sizeof text, "a%sb", controls[i]);
         assert_string_equal(BASE_LINE(text), "a?b");
+        base_text_tame(text, "");
+        assert_string_equal(text, "a?b");
+        (void)snprintf(text, sizeof text, "%s\n%s", controls[i], fine);
+        base_text_tame(text, "\n");
+        assert_memory_equal(text, controls[i][0] == '\n' ? "\n\n" : "?\n", 2);
+        assert_string_equal(text + 2, fine);
+        assert_int_equal(base_err_set(&err, FM_E_INPUT, "a%sb", controls[i]), FM_E_INPUT);
+        assert_string_equal(err.text, "a?b");
     }
     for (size_t first = 0; first < 3;
          first++) { /* it is cut between characters, wherever that is */

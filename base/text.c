@@ -41,3 +41,20 @@ const char *base_text_line(char out[BASE_TEXT_LINE], const char *utf8)
     out[at] = '\0';
     return out;
 }
+
+void base_text_tame(char *utf8, const char *keep)
+{
+    char *out = utf8;
+
+    while (*utf8 != '\0') {
+        size_t n = length_of(utf8);
+        if (base_text_is_control(utf8) && strchr(keep, *utf8) == NULL) {
+            *out++ = '?';
+        } else {
+            memmove(out, utf8, n);
+            out += n;
+        }
+        utf8 += n;
+    }
+    *out = '\0';
+}

@@ -16,7 +16,11 @@ bool base_text_is_control(const char *utf8);
  * never within a character. Returns out. */
 const char *base_text_line(char out[BASE_TEXT_LINE], const char *utf8);
 
-/* The same in an argument of printf: the room lives as long as the block around it. */
+/* In place: "?" for each such character that is not one of keep ("" or "\n"). utf8: closed by a
+ * NUL; what is no UTF-8 stays as it is. */
+void base_text_tame(char *utf8, const char *keep);
+
+/* base_text_line() in an argument of printf: the room lives as long as the block around it. */
 #define BASE_LINE(utf8) base_text_line((char[BASE_TEXT_LINE]){0}, utf8)
 
 #endif

@@ -186,9 +186,9 @@ refused 1 "revoked by its issuer" verify listed.sd --list revoked.list
 printf '{"vct": "a", "note": "\\u009b2J\\u007f\\n"}\n' >odd.json
 ok issue odd.json --key university.key --format sd-jwt --out odd.sd
 ok verify odd.sd
-grep -qF '"\x9b2J\x7f\n"' out || fail "$(cat -v out)"
+grep -qF '"?2J?\n"' out || fail "$(cat -v out)"
 ok claims odd.sd
-grep -qF '"\x9b2J\x7f\n"' out || fail "$(cat -v out)"
+grep -qF '"?2J?\n"' out || fail "$(cat -v out)"
 refused 3 "vct has control characters" issue <(echo '{"vct": "a\nvalid   x"}') --key university.key --format sd-jwt
 refused 3 "a claim's name has control characters" issue <(echo '{"vct": "a", "b\nissuer": 1}') --key university.key --format sd-jwt
 

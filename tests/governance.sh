@@ -65,7 +65,8 @@ for _ in $(seq 3000); do
 done
 as observer governance list | grep -q '^5 active members: 3 votes decide, 3 must cosign; rules version ' || fail "$(as observer governance list)"
 
-decide bank_b regulator -- --suspend bank_c --reason "a test"
+odd=$'turned\u202e and cleared\u009b2J' # what could repaint the line that it stands in
+decide bank_b regulator -- --suspend bank_c --reason "$odd"
 as bank_a member list | grep -q '^bank_c  *suspended' || fail "$(as bank_a member list)"
 for _ in $(seq 1000); do
   as bank_a status | grep -q '^quorum .*, by [^;]*observer' && break
@@ -76,6 +77,26 @@ must_refuse "member.suspended" as bank_c dataset publish --table loans
 decide bank_b regulator -- --reinstate bank_c --reason "a test"
 for _ in $(seq 500); do as bank_c dataset publish --table loans >"$W/out" 2>&1 && break; sleep 0.02; done
 grep -q loans "$W/out" || fail "bank_c is not back: $(cat "$W/out")"
+
+# What others chose is shown as one line that turns nothing: reasons, names, purposes, tickets, one's own arguments.
+as bank_b dataset publish --table loans >/dev/null
+saved=$name name=$odd
+contract bank_a bank_b 'SELECT COUNT(*) AS n FROM bank_b.loans WHERE overdue_days > $1'
+name=$saved
+as bank_a query run "$id" --param 1=10 --ticket "$odd" >"$W/shown" || fail "a ticket that turns around"
+query=$(sed -n 's/^query \([0-9a-f]*\): done.*/\1/p' "$W/shown")
+for m in bank_a bank_b; do
+  for words in "governance list --all" "audit list" "contract show $id" "query list" "query show $query" "audit query $query" status "member list"; do
+    # shellcheck disable=SC2086
+    as "$m" $words >"$W/shown" || fail "$words: $(cat "$W/shown")"
+    ! LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae' "$W/shown" || fail "$words prints what turns a line around: $(cat -v "$W/shown")"
+    case $words in governance* | "audit "* | contract*) shows "$W/shown" "turned? and cleared?2J" ;; esac
+  done
+done
+[ "$(as bank_a audit subject --id $'x\ny\u202e' | grep -c '^about x?y?,')" = 1 ] || fail "$(as bank_a audit subject --id $'x\ny\u202e' | cat -v)"
+as bank_a audit export --out "$W/odd.bundle" >/dev/null
+"$verify" "$W/odd.bundle" >"$W/shown"
+! LC_ALL=C grep -qP '\xc2[\x80-\x9f]|\xe2\x80\xae' "$W/shown" || fail "firmiana-verify: $(cat -v "$W/shown")"
 
 # A thief of bank_c's officer's key ends its DID: the recovery key undoes it, the members have it back.
 document_of() { # of a deactivated DID resolving exits with 1, and prints

@@ -28,8 +28,10 @@ static fm_status list(const struct cli_args *args, struct base_err *err)
         {
             if (st == FM_OK && cli_flag(args, "json"))
                 st = cli_print_json(item, err);
-            else if (st == FM_OK)
-                printf("%s\n", cli_text(item, "line"));
+            else if (st == FM_OK) {
+                cli_put_foreign(cli_text(item, "line"));
+                putchar('\n');
+            }
         }
         from = json_integer_value(json_object_get(value, "next"));
         more = json_is_true(json_object_get(value, "more"));

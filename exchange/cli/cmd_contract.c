@@ -38,9 +38,11 @@ static fm_status draft(const struct cli_args *args, struct base_err *err)
         st = cli_write_json(out, json_object_get(value, "contract"), 0644, err);
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
-    else if (st == FM_OK)
+    else if (st == FM_OK) {
+        cli_tame_lines(value);
         printf("contract %s\n%s\nuses:\n%s", cli_text(value, "id"), cli_text(value, "plan_text"),
                cli_text(value, "uses_text"));
+    }
     json_decref(spec);
     json_decref(value);
     return st;
@@ -117,10 +119,12 @@ static fm_status show(const struct cli_args *args, struct base_err *err)
 
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
-    else if (st == FM_OK)
+    else if (st == FM_OK) {
+        cli_tame_lines(value);
         printf("%s\n%s\nuses:\n%s\nauthorizations:\n%s", cli_text(value, "summary"),
                cli_text(value, "plan_text"), cli_text(value, "uses_text"),
                cli_text(value, "authorizations_text"));
+    }
     json_decref(value);
     return st;
 }
@@ -146,10 +150,14 @@ static fm_status authorize(const struct cli_args *args, struct base_err *err)
         st = cli_duration(&valid_ms, valid, "valid-for", err);
     if (st == FM_OK)
         st = check(&value, args, err);
-    if (st == FM_OK && !cli_flag(args, "json"))
+    if (st == FM_OK && !cli_flag(args, "json")) {
+        json_t *shown = json_deep_copy(value); /* what is signed stays as it came */
+        cli_tame_lines(shown);
         printf("%s%s\nthis authorization allows exactly these uses of your columns:\n%s",
-               cli_text(value, "summary"), cli_text(value, "diff_text"),
-               cli_text(value, "own_uses_text"));
+               cli_text(shown, "summary"), cli_text(shown, "diff_text"),
+               cli_text(shown, "own_uses_text"));
+        json_decref(shown);
+    }
     if (st == FM_OK) {
         body = json_pack("{s:O,s:O,s:O,s:I,s:I}", "contract", json_object_get(value, "id"),
                          "uses_hash", json_object_get(value, "own_uses_hash"), "uses",

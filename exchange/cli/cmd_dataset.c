@@ -211,6 +211,7 @@ static fm_status list(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
     else if (st == FM_OK) {
+        cli_tame(value);
         printf("%-32s %8s %6s %10s  %s\n", "dataset", "schema", "data", "rows", "root");
         json_object_foreach(json_object_get(value, "datasets"), key, item) printf(
             "%-32s %8lld %6lld %10lld  %.16s\n", key,

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "did/moment.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
@@ -146,6 +147,7 @@ static fm_status keep(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
     else if (st == FM_OK) {
+        cli_tame(value);
         printf("%s: %lld bytes, encrypted, until ", cli_text(value, "address"),
                (long long)number(value, "size"));
         print_day(number(value, "until"));
@@ -219,8 +221,9 @@ static fm_status get(const struct cli_args *args, struct base_err *err)
         (void)json_object_set_new(request, "from", json_string(cli_value(args, "from")));
     if (st == FM_OK)
         st = cli_call_file(&value, args, "copy.get", json_incref(request), fileno(box), err);
-    json_array_foreach(json_object_get(value, "failed"), i, failed) fprintf(
-        stderr, "firmiana: not from %s: %s\n", cli_text(failed, "keeper"), cli_text(failed, "why"));
+    json_array_foreach(json_object_get(value, "failed"), i, failed)
+        fprintf(stderr, "firmiana: not from %s: %s\n", cli_text(failed, "keeper"),
+                BASE_LINE(cli_text(failed, "why")));
     if (st == FM_OK)
         st = open_copy(args, value, box, err);
     if (st == FM_OK && cli_flag(args, "json")) {
@@ -294,6 +297,7 @@ static fm_status list(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
     else if (st == FM_OK) {
+        cli_tame(value);
         json_array_foreach(json_object_get(value, "known"), i, k) print_known(k);
         print_held(json_object_get(value, "held"));
     }
@@ -340,6 +344,7 @@ static fm_status show(const struct cli_args *args, struct base_err *err)
         st = cli_print_json(value, err);
     else if (st == FM_OK && base_json_get_object(&record, value, "record", err) == FM_OK) {
         (void)json_object_set(record, "tasks", json_object_get(value, "tasks"));
+        cli_tame(record);
         print_known(record);
         printf("fetched, as the keepers say:%s\n",
                json_object_size(json_object_get(value, "fetches")) == 0 ? " none could be asked"

@@ -52,6 +52,7 @@ static fm_status show_value(const struct cli_args *args, json_t *value, struct b
 {
     if (cli_flag(args, "json"))
         return cli_print_json(value, err);
+    cli_tame(value);
     print_handover(value);
     return FM_OK;
 }

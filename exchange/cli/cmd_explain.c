@@ -209,8 +209,10 @@ static fm_status explain(const struct cli_args *args, struct base_err *err)
         st = cli_call(&value, args, "query.explain", request, err);
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
-    else if (st == FM_OK)
+    else if (st == FM_OK) {
+        cli_tame_lines(value);
         print(value);
+    }
     json_decref(values);
     json_decref(value);
     return st;

@@ -103,6 +103,7 @@ static fm_status list(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
     else if (st == FM_OK) {
+        cli_tame(value);
         print_param(value);
         if (json_array_size(json_object_get(value, "proposals")) == 0)
             puts(cli_flag(args, "all") ? "no proposals" : "no open proposals");

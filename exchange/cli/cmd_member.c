@@ -16,6 +16,7 @@ static fm_status list(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
     else if (st == FM_OK) {
+        cli_tame(value);
         printf("%-16s %-10s %-28s %s\n", "alias", "status", "endpoint", "did");
         json_array_foreach(json_object_get(value, "members"), i, item)
             printf("%-16s %-10s %-28s %s\n", cli_text(item, "alias"), cli_text(item, "status"),
@@ -39,6 +40,7 @@ static fm_status whoami(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
     else if (st == FM_OK) {
+        cli_tame(value);
         printf("%s at %s:", cli_text(value, "person"), cli_text(value, "alias"));
         json_array_foreach(json_object_get(value, "roles"), i, role)
             printf(" %s", json_string_value(role));

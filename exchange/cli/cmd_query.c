@@ -32,9 +32,15 @@ static fm_status read_consents(json_t **out, const struct cli_args *args, struct
     return FM_OK;
 }
 
-static fm_status print_result(const struct cli_args *args, const json_t *value,
-                              struct base_err *err)
+static const char *format_of(const struct cli_args *args)
 {
+    return cli_flag(args, "json") ? "json" : cli_flag(args, "csv") ? "csv" : "table";
+}
+
+static fm_status print_result(const struct cli_args *args, json_t *value, struct base_err *err)
+{
+    if (strcmp(format_of(args), "table") == 0) /* JSON and CSV are for programs, which want all */
+        cli_tame_lines(value);
     if (fputs(cli_text(value, "text"), stdout) == EOF)
         return base_err_errno(err, "standard output");
     if (cli_flag(args, "stats"))
@@ -51,7 +57,7 @@ static fm_status run_query(const struct cli_args *args, struct base_err *err)
 {
     int64_t timeout_s = 60;
     json_t *parameters = NULL, *consents = NULL, *value = NULL;
-    const char *format = cli_flag(args, "json") ? "json" : cli_flag(args, "csv") ? "csv" : "table";
+    const char *format = format_of(args);
     const char *ticket = cli_value(args, "ticket");
     fm_status st = cli_int(&timeout_s, args, "timeout", 1, 3600, err);
 
@@ -116,6 +122,7 @@ static fm_status list_queries(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
     else if (st == FM_OK) {
+        cli_tame(value);
         list = json_object_get(value, "queries");
         printf("%-18s %-10s %-10s %-8s %s\n", "query", "asker", "status", "height", "rule");
         json_array_foreach(list, i, item) printf(
@@ -159,6 +166,7 @@ static fm_status show_query(const struct cli_args *args, struct base_err *err)
         json_decref(value);
         return st;
     }
+    cli_tame(value);
     printf("query      %s\nstatus     %s", cli_text(value, "query"), cli_text(value, "status"));
     if (cli_text(value, "rule")[0] != '\0')
         printf(" (%s%s%s)", cli_text(value, "rule"),
@@ -193,12 +201,14 @@ const struct cli_command cli_query_show = {
 
 static fm_status answer_query(const struct cli_args *args, struct base_err *err)
 {
-    const char *format = cli_flag(args, "json") ? "json" : cli_flag(args, "csv") ? "csv" : "table";
+    const char *format = format_of(args);
     json_t *value;
     fm_status st =
         cli_call(&value, args, "query.answer",
                  json_pack("{s:s,s:s}", "query", args->operands[0], "format", format), err);
 
+    if (st == FM_OK && strcmp(format, "table") == 0)
+        cli_tame_lines(value);
     if (st == FM_OK && fputs(cli_text(value, "text"), stdout) == EOF)
         st = base_err_errno(err, "standard output");
     json_decref(value);

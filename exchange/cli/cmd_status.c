@@ -252,8 +252,10 @@ static fm_status status(const struct cli_args *args, struct base_err *err)
 
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
-    else if (st == FM_OK)
+    else if (st == FM_OK) {
+        cli_tame(value);
         print_status(value);
+    }
     json_decref(value);
     return st;
 }

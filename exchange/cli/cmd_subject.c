@@ -148,6 +148,7 @@ static fm_status subject(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
     else if (st == FM_OK) {
+        cli_tame(value);
         queries = json_object_get(value, "queries");
         printf("about %s, as %s's node knows it, ledger final at height %lld: %zu quer%s\n",
                cli_text(value, "subject"), cli_text(value, "alias"),
@@ -198,6 +199,7 @@ static fm_status query(const struct cli_args *args, struct base_err *err)
     if (st == FM_OK && cli_flag(args, "json"))
         st = cli_print_json(value, err);
     else if (st == FM_OK) {
+        cli_tame(value);
         item = json_array_get(json_object_get(value, "queries"), 0);
         print_query(item);
         print_authorizations(item);

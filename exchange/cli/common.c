@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/json_any.h"
+#include "base/text.h"
 #include "exchange/cli/live.h"
 #include "exchange/node/home.h"
 #include "exchange/node/rpc.h"
@@ -165,15 +166,48 @@ const char *cli_text(const json_t *value, const char *name)
     return text != NULL ? text : "";
 }
 
+/* A text that does not fit into memory is not printed. */
+static char *tamed(const char *text, const char *keep)
+{
+    char *copy = strdup(text);
+
+    if (copy != NULL)
+        base_text_tame(copy, keep);
+    return copy;
+}
+
 void cli_put_foreign(const char *text)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++)
-        if (*p < 0x20 || *p == 0x7f)
-            printf("\\x%02x", *p);
-        else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) /* C1 in UTF-8 */
-            printf("\\x%02x", *++p);
-        else
-            putchar(*p);
+    char *copy = tamed(text, "");
+
+    (void)fputs(copy != NULL ? copy : "", stdout);
+    free(copy);
+}
+
+/* An answer that was parsed is no deeper than BASE_JSON_MAX_DEPTH. */
+static void tame(json_t *value, const char *keep)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (json_is_string(value)) {
+        char *copy = tamed(json_string_value(value), keep);
+        (void)json_string_set(value, copy != NULL ? copy : "");
+        free(copy);
+    }
+    json_array_foreach(value, i, item) tame(item, keep);
+    json_object_foreach(value, key, item) tame(item, keep);
+}
+
+void cli_tame(json_t *value)
+{
+    tame(value, "");
+}
+
+void cli_tame_lines(json_t *value)
+{
+    tame(value, "\n");
 }
 
 fm_status cli_report(const struct cli_args *args, const json_t *value, const char *what,

@@ -67,9 +67,13 @@ fm_status cli_parameters(json_t **out, const struct cli_args *args, struct base_
 /* A member of an answer that the node always gives; "" if it does not. */
 const char *cli_text(const json_t *value, const char *name);
 
-/* Prints what somebody else chose: control characters (C0, DEL, C1) as \xNN, so that it begins no
- * line of its own and commands no terminal. */
+/* Prints what somebody else chose, whole, with "?" for each character that could repaint what
+ * stands around it (base/text.h), so that it begins no line of its own and commands no terminal. */
 void cli_put_foreign(const char *text);
+/* The same for all texts of an answer, in place, which is then printed for people, not as JSON. */
+void cli_tame(json_t *value);
+/* The same where the node put together lines: their ends stay. */
+void cli_tame_lines(json_t *value);
 
 /* The trail, or what of it is asked for (exchange/node/audit_wanted.h; used up, may be NULL), in a
  * new file. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "ledger/proof/misbehavior.h"
 
 enum { SHOWN = 7 };
@@ -55,16 +56,16 @@ static const json_t *follow(const json_t *at, const char *path, const char **las
 static void put_text(struct base_buf *out, const char *text)
 {
     uint8_t hash[32];
-    size_t i, n = strlen(text);
+    const char *line;
+    size_t n = strlen(text);
 
     if (n == 64 && base_unhex(hash, sizeof hash, text, n)) {
         base_buf_put(out, text, 12);
         return;
     }
-    for (i = 0; i < n && i < 120; i++)
-        base_buf_put_u8(out, (uint8_t)((unsigned char)text[i] < 0x20 || text[i] == 0x7f
-                                           ? '?'
-                                           : (unsigned char)text[i]));
+    line = BASE_LINE(text);
+    n = strlen(line);
+    base_buf_put(out, line, n < 120 ? n : 120);
     /* Not in the middle of a character of several bytes. */
     while (n > 120 && out->len > 0 && (out->p[out->len - 1] & 0x80) != 0)
         out->len--;

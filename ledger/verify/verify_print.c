@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "did/moment.h"
 
 /* What an answer's value rests on, by protocol: design.md section 7. */
@@ -108,7 +109,8 @@ static void print_query(FILE *out, const struct ledger_verified *r,
     if (c != NULL) {
         base_hex(contract, c->id, 32);
         contract[12] = '\0';
-        (void)fprintf(out, " under %s \"%s\" for \"%s\"", contract, c->name, c->purpose);
+        (void)fprintf(out, " under %s \"%s\" for \"%s\"", contract, BASE_LINE(c->name),
+                      BASE_LINE(c->purpose));
     } else {
         (void)fputs(" under a contract not disclosed", out);
     }
