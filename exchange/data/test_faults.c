@@ -14,6 +14,8 @@
 #include <sqlite3.h>
 
 #include "exchange/data/import.h"
+#include "exchange/data/kept.h"
+#include "exchange/data/publish.h"
 #include "exchange/data/store.h"
 #include "exchange/data/testing.h"
 
@@ -173,11 +175,99 @@ static void reading(void **state)
     assert_true(i > 50);
 }
 
+/* ---- publishing, and proving what was published ---- */
+
+static const uint8_t secret[32] = {7};
+static const char *versions_path;
+static struct data_schema declared;
+static struct data_published published;
+static const uint8_t *before32;
+static uint64_t version;
+
+static fm_status publish_once(struct base_err *err)
+{
+    struct data_publish_job job = {.table = "t",
+                                   .schema = &declared,
+                                   .key = {secret, version},
+                                   .digests = versions_path,
+                                   .published32 = before32};
+    fm_status st = data_store_open(&job.store, db_path, err);
+
+    if (st != FM_OK)
+        return st;
+    st = data_publish(&published, &job, err);
+    data_store_free(job.store);
+    return st;
+}
+
+static fm_status prove_once(struct base_err *err)
+{
+    const struct data_version_key key = {secret, 1};
+    struct data_kept *kept;
+    struct data_row_source source;
+    uint8_t root[32];
+    json_t *proof = NULL;
+    fm_status st = data_kept_open(&kept, versions_path, secret, "t", before32, err);
+
+    if (st != FM_OK)
+        return st;
+    source = data_kept_source(kept);
+    st = data_root_prove(&proof, root, &source, data_kept_schema(kept), &key, 1, err);
+    if (st == FM_OK)
+        assert_memory_equal(root, before32, 32);
+    json_decref(proof);
+    data_kept_free(kept);
+    return st;
+}
+
+/* Version 1 stands, whatever fails while 2 is kept; and 2 is kept or given up for want of memory.
+ */
+static void keeping(void **state)
+{
+    static const char schema[] =
+        "{\"columns\":[{\"name\":\"a\",\"type\":\"INTEGER\",\"range\":[0,9]},{\"name\":\"b\","
+        "\"type\":\"TEXT(3)\"}],\"rows\":4,\"version\":1}";
+    struct base_err err = {0};
+    uint8_t first[32];
+    json_t *json = NULL;
+    unsigned long i = 1, given_up = 0;
+    bool reached = true;
+
+    (void)state;
+    db_path = testing_path("k.db");
+    versions_path = testing_path("versions.db");
+    (void)testing_sql(db_path, "CREATE TABLE t (a INTEGER, b TEXT); INSERT INTO t VALUES (1, 'x'), "
+                               "(2, 'yy')");
+    assert_int_equal(base_json_parse(&json, schema, strlen(schema), &err), FM_OK);
+    assert_int_equal(data_schema_from_json(&declared, json, &err), FM_OK);
+    json_decref(json);
+    version = 1;
+    assert_false(run(publish_once, 0));
+    assert_string_equal(published.unknown, "");
+    memcpy(first, published.root32, 32);
+    before32 = first;
+    version = 2;
+    (void)testing_sql(db_path, "UPDATE t SET b = 'z' WHERE a = 2");
+    for (; reached; i++) {
+        reached = run(publish_once, i);
+        given_up += published.unknown[0] != '\0';
+        if (i % 8 == 0)
+            assert_false(run(prove_once, 0));
+    }
+    assert_string_equal(published.unknown, "");
+    assert_true(given_up > 50);
+    for (i = 1; run(prove_once, i);)
+        i++;
+    assert_true(i > 50);
+    data_schema_release(&declared);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(importing),
         cmocka_unit_test(reading),
+        cmocka_unit_test(keeping),
     };
     return cmocka_run_group_tests_name("exchange/data: failing allocations", tests, install_gates,
                                        testing_folder_remove);
