@@ -327,5 +327,6 @@ ok verify after.json --trail t4.bundle
 
 # ---- under a profile no key of the other is made ----
 FIRMIANA_PROFILE=$profile refused 11 "$foreign_suite keys and signatures are not allowed: the profile is $profile" key --out foreign.key --suite "$foreign_suite"
+FIRMIANA_PROFILE=$(pick national international) refused 11 "university.key: $suite keys and signatures are not allowed" issue draft.json --key university.key
 [ ! -e foreign.key ] || fail "a key that was refused was written"
 echo "credentials of every suite issued, verified, revoked, suspended, shown whole and in part; $(grep -c '^refused ' "$OLDPWD/tests/credential.sh") refusals, each one line"

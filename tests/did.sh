@@ -48,6 +48,14 @@ done
 did=$("$firmiana" member list --json | grep -o 'did:firmiana:[0-9a-f]*:[0-9A-Za-z]*' | head -n 1)
 resolve "$did"
 has '"versionId": "1"' && has '"by": "genesis"' && hasnt nextVersionId
+resolve solo # an alias, where a node is at hand that knows it
+has "\"id\": \"$did\"" || fail "an alias resolves to $(cat out)"
+status=0
+"$firmiana" did resolve nobody >out 2>err || status=$?
+[ "$status" = 12 ] || fail "an alias of nobody: $status $(cat err)"
+status=0
+env -u FIRMIANA_HOME "$firmiana" did resolve solo >out 2>err || status=$?
+[ "$status" = 2 ] && grep -q "of an alias --home DIR (or FIRMIANA_HOME) knows it" err || fail "an alias without a node: $status $(cat err)"
 "$firmiana" officer create --out o2.json >o2.txt
 "$firmiana" officer add "$(tail -n 1 o2.txt)" >/dev/null
 "$firmiana" officer remove o2.json >/dev/null

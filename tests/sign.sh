@@ -24,6 +24,10 @@ shows out "valid: signed document" "sha256     $(digest sha256 <contract.txt)" "
 must_refuse 1 "forged.txt is not the document that was signed" "$verify" --document forged.txt alone.sig
 must_refuse 1 "not anchored on any ledger" "$verify" --chain "$(printf '%064d' 0)" alone.sig
 must_refuse 2 "list is not for a signed document" "$verify" --list none alone.sig
+for wrong in did:key:zzz did:firmiana:x did:web 'did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp#a'; do
+  must_refuse 2 "--signer $wrong: " "$firmiana" sign contract.txt --out wrong.sig --key person.key --signer "$person" --signer "$wrong"
+done
+[ ! -e wrong.sig ]
 must_refuse 11 "alone.sig: exists already" "$firmiana" sign contract.txt --out alone.sig --key person.key
 must_refuse 1 "not anchored on any ledger" "$verify" --chain "$(printf 'ab%.0s' {1..32})" alone.sig
 
