@@ -67,10 +67,12 @@ static int teardown(void **state)
     return rmdir(folder); /* fails if a test left something */
 }
 
+/* What others sign may hold fractions and null. */
 static void add(struct wallet *w, const char *name)
 {
-    assert_int_equal(
-        json_array_append_new(wallet_list(w, "credentials"), json_pack("{s:s}", "name", name)), 0);
+    assert_int_equal(json_array_append_new(wallet_list(w, "credentials"),
+                                           json_pack("{s:s, s:[f, n]}", "name", name, "any", 1.5)),
+                     0);
 }
 
 static void what_was_written_comes_back(void **state)
@@ -78,6 +80,7 @@ static void what_was_written_comes_back(void **state)
     struct wallet_file f;
     struct base_err err = {0};
     struct stat info;
+    const json_t *any;
 
     (void)state;
     ok(wallet_file_open(&f, path, WALLET_TO_CHANGE, right, &err), &err);
@@ -90,6 +93,9 @@ static void what_was_written_comes_back(void **state)
     assert_non_null(strstr(err.text, "wallet: the passphrase is wrong"));
     wallet_file_close(&f);
     ok(wallet_file_open(&f, path, WALLET_TO_CHANGE, right, &err), &err);
+    any = json_object_get(json_array_get(wallet_list(&f.w, "credentials"), 0), "any");
+    assert_true(json_real_value(json_array_get(any, 0)) == 1.5 &&
+                json_is_null(json_array_get(any, 1)));
     assert_string_equal(wallet_text(json_array_get(wallet_list(&f.w, "credentials"), 0), "name"),
                         "diploma");
     ok(wallet_reseal(&f.w, wrong, &cheap, base_random_system(), &err), &err);
