@@ -105,11 +105,16 @@ static uint64_t bytes_of(const struct world *w)
     return sum;
 }
 
-/* Lengths about the threshold, whole grains, one more, one less; an outsider and both profiles. */
+/* Lengths about the threshold, whole grains, one more, one less; an outsider and both profiles. Who
+ * runs beside whom is the same at every length with lanes: where threads are watched, which takes
+ * long, the greatest is left out. */
 static void same_answers_same_bytes(void **state)
 {
     static const size_t lengths[] = {1000, MPC_LANES_FROM - 1, MPC_LANES_FROM, MPC_LANES_FROM + 1,
-                                     100003};
+#ifndef __SANITIZE_THREAD__
+                                     100003
+#endif
+    };
     static const unsigned streams[] = {2, 3, 7};
 
     (void)state;
