@@ -63,6 +63,12 @@ static int set_up_old(void **state)
     return begin(1);
 }
 
+static int set_up_undo(void **state)
+{
+    (void)state;
+    return begin(LEDGER_UNDO_SINCE);
+}
+
 static int tear_down(void **state)
 {
     (void)state;
@@ -420,6 +426,32 @@ static void test_names(void **state)
     }
 }
 
+/* A member's DID is deactivated: it orders no more from then on. That its recovery key undoes this
+ * does not let it order again: the others' votes do, under the key that it had. */
+static void test_undone_deactivation(void **state)
+{
+    struct town *t = &f->town;
+    struct did_secret *old = t->who[BANK_C].recovery;
+    struct did_document *last;
+    json_t *body;
+
+    (void)state;
+    town_ok(t, town_deactivate(t, BANK_C));
+    expect(A | B | R);
+    body = town_come_back(t, BANK_C, &last);
+    town_ok(t, town_recovery(t, BANK_C, body, old));
+    town_wait(t, 10000);
+    carry(LEDGER_TX_MEMBER_REINSTATE, about("bank_c"), BANK_B, -1); /* two of the three others */
+    expect(A | B | C | R);
+    town_ok(t, rename_key(BANK_C, 1));
+    expect(A | B | C << 1 | R);
+    fake_hear(f);
+    fake_replay(f, f->height);
+    check_sets();
+    did_document_free(last);
+    did_secret_free(old);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +459,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_same_after_every_crash, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_told_when_final, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_since_version_2, set_up_old, tear_down),
+        cmocka_unit_test_setup_teardown(test_undone_deactivation, set_up_undo, tear_down),
         cmocka_unit_test_setup_teardown(test_function, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
     };

@@ -23,49 +23,6 @@ static void must(fm_status st)
         fail_msg("%s", err.text);
 }
 
-static struct base_buf deactivate(struct town *t, int who)
-{
-    char hash[65];
-
-    base_hex(hash, did_document_hash32(t->who[who].doc), 32);
-    return town_tx(t, LEDGER_TX_DID_DEACTIVATE, who, json_pack("{s:s}", "previous", hash));
-}
-
-/* The person's next document, after the last one or, deactivated, in its place: as before, with a
- * new recovery key. *last (NULL: not deactivated) is what everyone computed. The person follows. */
-static json_t *come_back(struct town *t, int who, struct did_document **last)
-{
-    struct town_person *p = &t->who[who];
-    struct did_draft draft = {0}, end = {0};
-    struct did_document *next;
-    json_t *body;
-
-    must(did_draft_next(&end, p->doc, &err));
-    did_draft_deactivate(&end);
-    must(did_draft_build(last, &end, DID_RULES_VERSION, &err));
-    did_draft_release(&end);
-    must(did_draft_next(&draft, p->doc, &err));
-    draft.version = did_document_version(*last) + 1;
-    memcpy(draft.previous32, did_document_hash32(*last), 32);
-    p->recovery = town_secret(t);
-    did_recovery_commit(draft.recovery32, did_secret_key(p->recovery));
-    must(did_draft_build(&next, &draft, DID_RULES_VERSION, &err));
-    did_draft_release(&draft);
-    body = town_update(did_document_hash32(*last),
-                       json_incref((json_t *)(uintptr_t)did_document_json(next)));
-    did_document_free(p->doc);
-    p->doc = next;
-    return body;
-}
-
-static struct base_buf recovery(struct town *t, int who, json_t *body, struct did_secret *key)
-{
-    json_t *tx = town_unsigned(t, LEDGER_TX_DID_RECOVER, who, body);
-
-    must(ledger_tx_sign(tx, key, town_seconds(t), &err));
-    return town_bytes(tx);
-}
-
 static void expect(struct town *t, struct base_buf tx, enum ledger_rule rule)
 {
     if (rule == LEDGER_RULE_OK)
@@ -84,12 +41,12 @@ static void try_after(int rules, int64_t wait_ms, enum ledger_rule rule)
 
     trail_begin(&t, rules, TRAIL_PLAIN);
     old = t.who[BANK_C].recovery;
-    town_ok(&t, deactivate(&t, BANK_C));
-    body = come_back(&t, BANK_C, &last);
+    town_ok(&t, town_deactivate(&t, BANK_C));
+    body = town_come_back(&t, BANK_C, &last);
     /* town_run()'s block is a second after the one before. */
     if (wait_ms > 1000)
         town_wait(&t, wait_ms - 1000);
-    expect(&t, recovery(&t, BANK_C, body, old), rule);
+    expect(&t, town_recovery(&t, BANK_C, body, old), rule);
     if (rule == LEDGER_RULE_OK) {
         /* It signs for itself again; its membership is the members' affair. */
         town_refused(&t, town_publish(&t, BANK_C, 1, 1, "balance"), LEDGER_RULE_MEMBER_SUSPENDED);
@@ -99,7 +56,7 @@ static void try_after(int rules, int64_t wait_ms, enum ledger_rule rule)
         /* The key that was shown is used up. */
         body = town_update(did_document_hash32(last),
                            json_incref((json_t *)(uintptr_t)did_document_json(last)));
-        town_refused(&t, recovery(&t, BANK_C, body, old), LEDGER_DROP_PROOF);
+        town_refused(&t, town_recovery(&t, BANK_C, body, old), LEDGER_DROP_PROOF);
     }
     ledger_verified_free(trail_verify(&t, 1 << BANK_A | 1 << BANK_B | 1 << REGULATOR));
     did_document_free(last);
@@ -131,10 +88,10 @@ void test_deactivation_for_good(void **state)
     (void)state;
     trail_begin(&t, 3, TRAIL_PLAIN);
     old = t.who[BANK_C].recovery;
-    block[0] = deactivate(&t, BANK_C);
-    body = come_back(&t, BANK_C, &last);
+    block[0] = town_deactivate(&t, BANK_C);
+    body = town_come_back(&t, BANK_C, &last);
     /* What stays deactivated undoes nothing. */
-    block[1] = recovery(&t, BANK_C, body, old);
+    block[1] = town_recovery(&t, BANK_C, body, old);
     town_block(&t, out, block, 2, 1000); /* in one block */
     assert_int_equal(out[0].verdict, LEDGER_OK);
     assert_int_equal(out[1].verdict, LEDGER_OK);
@@ -144,13 +101,13 @@ void test_deactivation_for_good(void **state)
     did_draft_deactivate(&draft);
     must(did_draft_build(&end, &draft, DID_RULES_VERSION, &err));
     did_draft_release(&draft);
-    town_ok(&t, recovery(&t, BANK_C,
-                         town_update(did_document_hash32(t.who[BANK_C].doc),
-                                     json_incref((json_t *)(uintptr_t)did_document_json(end))),
-                         second));
+    town_ok(&t, town_recovery(&t, BANK_C,
+                              town_update(did_document_hash32(t.who[BANK_C].doc),
+                                          json_incref((json_t *)(uintptr_t)did_document_json(end))),
+                              second));
     did_document_free(last);
-    wrong = come_back(&t, BANK_C, &last);
-    town_refused(&t, recovery(&t, BANK_C, wrong, second), LEDGER_RULE_DID_SUCCESSION);
+    wrong = town_come_back(&t, BANK_C, &last);
+    town_refused(&t, town_recovery(&t, BANK_C, wrong, second), LEDGER_RULE_DID_SUCCESSION);
     ledger_verified_free(trail_verify(&t, 1 << BANK_A | 1 << BANK_B | 1 << REGULATOR));
     did_document_free(end);
     did_document_free(last);
@@ -188,10 +145,10 @@ void test_undoing_is_judged(void **state)
         town_init_rules(&t, NULL, 3);
         old = t.who[BANK_C].recovery;
         must(ledger_members_new(&m, t.genesis, t.chain_id, &err));
-        first = deactivate(&t, BANK_C);
+        first = town_deactivate(&t, BANK_C);
         follow(m, first);
         must(ledger_members_end_block(m, 1, 5000, &err));
-        follow(m, recovery(&t, BANK_C, come_back(&t, BANK_C, &last), old));
+        follow(m, town_recovery(&t, BANK_C, town_come_back(&t, BANK_C, &last), old));
         assert_int_equal(ledger_members_end_block(m, 2, 5000 + cases[i].after_ms, &err),
                          cases[i].want);
         assert_false(ledger_members_by_alias(m, "bank_c")->active);

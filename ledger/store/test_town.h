@@ -97,6 +97,14 @@ json_t *town_revocation(struct town *t, const struct did_secret *subject, const 
  * the body that brings it. */
 json_t *town_next_document(struct town *t, int who, bool recovery);
 json_t *town_update(const uint8_t previous[32], json_t *document);
+/* A person's did.deactivate. */
+struct base_buf town_deactivate(struct town *t, int who);
+/* The body of the person's next document, after the last one or, deactivated, in its place: as
+ * before, with a new recovery key. *last is what everyone computed at the deactivation, the
+ * caller's. The person follows. */
+json_t *town_come_back(struct town *t, int who, struct did_document **last);
+/* ... as a did.recover by this recovery key. Takes the reference to body. */
+struct base_buf town_recovery(struct town *t, int who, json_t *body, struct did_secret *key);
 /* Signed by the people whose bits are set. */
 json_t *town_receipt(struct town *t, const json_t *contract, const char *query_id,
                      enum ledger_outcome_kind outcome, bool shared, unsigned signers);

@@ -9,9 +9,11 @@
 
 #include <cmocka.h>
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "did/draft.h"
+#include "did/succession.h"
 
 static struct base_err err;
 
@@ -324,4 +326,47 @@ struct base_buf town_revoke_tx(struct town *t, const json_t *contract, int who)
 {
     return town_tx(t, LEDGER_TX_AUTHORIZATION_REVOKE, who,
                    json_pack("{s:s}", "contract", town_hash(contract).text));
+}
+
+/* ---- ends of DIDs, and beginnings again ---- */
+
+struct base_buf town_deactivate(struct town *t, int who)
+{
+    char hash[65];
+
+    base_hex(hash, did_document_hash32(t->who[who].doc), 32);
+    return town_tx(t, LEDGER_TX_DID_DEACTIVATE, who, json_pack("{s:s}", "previous", hash));
+}
+
+json_t *town_come_back(struct town *t, int who, struct did_document **last)
+{
+    struct town_person *p = &t->who[who];
+    struct did_draft draft = {0}, end = {0};
+    struct did_document *next;
+    json_t *body;
+
+    must(did_draft_next(&end, p->doc, &err));
+    did_draft_deactivate(&end);
+    must(did_draft_build(last, &end, DID_RULES_VERSION, &err));
+    did_draft_release(&end);
+    must(did_draft_next(&draft, p->doc, &err));
+    draft.version = did_document_version(*last) + 1;
+    memcpy(draft.previous32, did_document_hash32(*last), 32);
+    p->recovery = town_secret(t);
+    did_recovery_commit(draft.recovery32, did_secret_key(p->recovery));
+    must(did_draft_build(&next, &draft, DID_RULES_VERSION, &err));
+    did_draft_release(&draft);
+    body = town_update(did_document_hash32(*last),
+                       json_incref((json_t *)(uintptr_t)did_document_json(next)));
+    did_document_free(p->doc);
+    p->doc = next;
+    return body;
+}
+
+struct base_buf town_recovery(struct town *t, int who, json_t *body, struct did_secret *key)
+{
+    json_t *tx = town_unsigned(t, LEDGER_TX_DID_RECOVER, who, body);
+
+    must(ledger_tx_sign(tx, key, town_seconds(t), &err));
+    return town_bytes(tx);
 }
