@@ -1,11 +1,13 @@
 /* Runs a target over its specimens and seeded mutations of them.
  *
  *   fuzz_x [--runs N] [--seconds S] [--seed X]     until N inputs or S seconds, whichever is first
- *   fuzz_x --write DIR                              writes the specimens, a file each
- *   fuzz_x FILE...                                  runs these inputs
+ *   fuzz_x --corpus DIR ...                         first the files of DIR/any and DIR/x, as they
+ * are fuzz_x --write DIR                              writes the specimens, a file each fuzz_x
+ * FILE...                                  runs these inputs
  *
  * The same seed gives the same inputs. When one breaks the target it is written to the current
  * folder, and its number is said. */
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +93,38 @@ static void run_file(const char *path)
     run_one();
 }
 
+/* What stands in a folder of the committed corpus, in the order of names. */
+static size_t run_folder(const char *corpus, const char *name)
+{
+    char path[512];
+    struct dirent **entries;
+    size_t done = 0;
+    int n;
+
+    (void)snprintf(path, sizeof path, "%s/%s", corpus, name);
+    n = scandir(path, &entries, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s/%s", corpus, name, entries[i]->d_name);
+        if (entries[i]->d_name[0] != '.') {
+            fuzz_arena_clear();
+            run_file(path);
+            done++;
+        }
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+    return done;
+}
+
+static void run_kept(const char *corpus)
+{
+    size_t any = run_folder(corpus, "any"), own = run_folder(corpus, fuzz_target.name);
+
+    fuzz_law(any > 0, "the corpus is there");
+    printf("fuzz %s: %zu kept inputs\n", fuzz_target.name, any + own);
+}
+
 static void write_specimens(const struct fuzz_corpus *corpus, const char *folder)
 {
     char path[512];
@@ -127,7 +161,7 @@ int main(int argc, char **argv)
     struct fuzz_corpus corpus = {0};
     uint64_t most = UINT64_MAX;
     double seconds = 1e9;
-    const char *folder = NULL;
+    const char *folder = NULL, *kept = NULL;
     int i;
 
     for (i = 1; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
@@ -137,13 +171,17 @@ int main(int argc, char **argv)
             seconds = strtod(argv[i + 1], NULL);
         else if (strcmp(argv[i], "--seed") == 0)
             seed = strtoull(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--corpus") == 0)
+            kept = argv[i + 1];
         else if (strcmp(argv[i], "--write") == 0)
             folder = argv[i + 1];
         else
             break;
     }
     if (i < argc && strncmp(argv[i], "--", 2) == 0) {
-        fprintf(stderr, "usage: %s [--runs N] [--seconds S] [--seed X] [--write DIR] [FILE...]\n",
+        fprintf(stderr,
+                "usage: %s [--runs N] [--seconds S] [--seed X] [--corpus DIR] [--write DIR] "
+                "[FILE...]\n",
                 argv[0]);
         return 2;
     }
@@ -163,8 +201,11 @@ int main(int argc, char **argv)
     else if (i < argc)
         for (; i < argc; i++)
             run_file(argv[i]);
-    else
+    else {
+        if (kept != NULL)
+            run_kept(kept);
         campaign(&corpus, most, seconds);
+    }
     over = true;
     fuzz_arena_end();
     fuzz_corpus_release(&corpus);
