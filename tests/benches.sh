@@ -53,6 +53,7 @@ bench() { FIRMIANA_BENCHES=$build/benches ./run bench --no-build "$@"; }
 [ "$(status_of bench did paillier --suite p256 --ms 1 --batch 2 --rounds 1 --op add --kind std)" = 0 ] || fail "run bench: $(cat "$W/err")"
 [ "$(grep -c '"bench":"bench_did"' "$W/out")" = 6 ] && [ "$(grep -c '"bench":"bench_paillier"' "$W/out")" = 1 ] || fail "run bench's lines: $(cat "$W/out")"
 [ "$(status_of bench did paillier --ms 1 --batch 0)" = 1 ] && grep -q "batch '0'" "$W/err" && grep -q 'failed: bench_paillier' "$W/err" && [ "$(grep -c '"bench":"bench_did"' "$W/out")" = 18 ] || fail "run bench, one of which fails: $(cat "$W/err")"
+[ "$(status_of bench --help)" = 0 ] && grep -q '^benches: .*did.*verify' "$W/out" || fail "run bench --help: $(cat "$W/out")"
 [ "$(status_of bench moon)" = 2 ] && grep -q "no bench 'moon'" "$W/err" || fail "run bench moon: $(cat "$W/err")"
 [ "$(status_of bench did --moon 3)" = 2 ] && grep -q -- "--moon" "$W/err" && [ ! -s "$W/out" ] || fail "run bench --moon: $(cat "$W/err")"
 
