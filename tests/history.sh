@@ -121,6 +121,14 @@ must_refuse "loans, rows 2, 4 and 9, column balance: outside the declared range 
 echo '{"format":"x"}' >"$W/g.json"
 must_refuse "g.json: unknown member 'format'" as bank_a dataset publish --table loans --schema "$W/g.json"
 
+# what is kept was altered, and the table is no longer what was published: nothing is proved
+cp "$W/bank_a/versions.db" "$W/kept.db"
+sqlite3 "$W/bank_a/versions.db" "UPDATE contents SET sealed = zeroblob(length(sealed))"
+must_refuse "was altered, or sealed with another salt key" as bank_a dataset prove --table loans --row 3 --out "$W/none"
+rm "$W/bank_a/versions.db"
+must_refuse "no rows of published versions are kept here; and table loans cannot stand for it" as bank_a dataset prove --table loans --row 3 --out "$W/none"
+cp "$W/kept.db" "$W/bank_a/versions.db"
+
 # forgotten: before version 5 nothing is left of what only they had; 5 stands
 as bank_a dataset forget --table loans --before 5 >"$W/out"
 grep -q '^loans: 4 versions forgotten, 4 rows erased that no later version has; rows of version 5 and later' "$W/out" || fail "$(cat "$W/out")"

@@ -116,7 +116,7 @@ static fm_status forget(const struct cli_args *args, struct base_err *err)
 {
     const char *table = cli_value(args, "table");
     json_t *value = NULL;
-    int64_t before = 0, versions, oldest;
+    int64_t before = 0, versions, rows, oldest;
     fm_status st = cli_int(&before, args, "before", 2, INT64_MAX / 2, err);
 
     if (st == FM_OK)
@@ -128,8 +128,10 @@ static fm_status forget(const struct cli_args *args, struct base_err *err)
     } else if (st == FM_OK) {
         versions = json_integer_value(json_object_get(value, "versions"));
         oldest = json_integer_value(json_object_get(value, "oldest"));
-        printf("%s: %lld versions forgotten, %lld rows erased that no later version has; ", table,
-               (long long)versions, (long long)json_integer_value(json_object_get(value, "rows")));
+        rows = json_integer_value(json_object_get(value, "rows"));
+        printf("%s: %lld version%s forgotten, %lld row%s erased that no later version has; ", table,
+               (long long)versions, versions == 1 ? "" : "s", (long long)rows,
+               rows == 1 ? "" : "s");
         if (oldest > 0)
             printf("rows of version %lld and later can still be proved\n", (long long)oldest);
         else

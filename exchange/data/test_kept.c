@@ -303,6 +303,55 @@ static void forgotten(void **state)
     json_decref(prove_kept(8, 3));
 }
 
+/* By value: of each type, as it is written in CSV files. */
+static void found_by_value(void **state)
+{
+    static const struct {
+        const char *key, *text;
+        fm_status want;
+        uint64_t index;
+    } cases[] = {
+        {"k=7", "", FM_OK, 6},
+        {"K=7", "", FM_OK, 6},
+        {"m=-0.75", "", FM_OK, 0},
+        {"m=0.5", "", FM_OK, 5},
+        {"t=a=b", "", FM_OK, 19},
+        {"t=", "has that value", FM_E_NOT_FOUND, 0},
+        {"t=A7", "has that value", FM_E_NOT_FOUND, 0},
+        {"k=70", "no row of that version has that value", FM_E_NOT_FOUND, 0},
+        {"t=same",
+         "10 rows have that value: say which with --row: 9, 10, 11, 12, 13, 14, 15, 16 and 2 "
+         "more",
+         FM_E_CONFLICT, 0},
+        {"k=x", "--key, column k: not a", FM_E_ARG, 0},
+        {"m=0.123", "--key, column m: not a DECIMAL(5,2)", FM_E_ARG, 0},
+        {"t=longer than 8", "--key, column t", FM_E_ARG, 0},
+        {"u=1", "no column u", FM_E_ARG, 0},
+        {"k", "must be COLUMN=VALUE", FM_E_ARG, 0},
+        {"", "must be COLUMN=VALUE", FM_E_ARG, 0},
+    };
+    struct data_kept *kept;
+    struct base_err err = {0};
+
+    (void)state;
+    start();
+    edit("UPDATE t SET t = 'same' WHERE k >= 10; UPDATE t SET t = 'a=b' WHERE k = 20; UPDATE t SET "
+         "t = NULL, m = NULL WHERE k = 8");
+    (void)publish(1, NULL, made[1].root);
+    assert_int_equal(open_kept(&kept, made[1].root, &err), FM_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct data_row_source source = data_kept_source(kept);
+        uint64_t index = 99;
+        struct base_err why = {0};
+        fm_status st = data_root_find(&index, &source, &schema, cases[i].key, &why);
+        if (st != cases[i].want || index != cases[i].index ||
+            (st != FM_OK && strstr(why.text, cases[i].text) == NULL))
+            fail_msg("%s: %s, row %llu: %s", cases[i].key, fm_status_name(st),
+                     (unsigned long long)index, why.text);
+    }
+    data_kept_free(kept);
+}
+
 static void altered(void **state)
 {
     static const char *const damage[] = {
@@ -367,6 +416,7 @@ int main(void)
         cmocka_unit_test(what_was_refused),
         cmocka_unit_test(killed_in_between),
         cmocka_unit_test(forgotten),
+        cmocka_unit_test(found_by_value),
         cmocka_unit_test(altered),
     };
 

@@ -136,12 +136,15 @@ static json_t *changes_json(const struct publication *p)
     const struct data_changes *c = &p->published.changes;
 
     if (p->published.unknown[0] != '\0')
-        return json_pack("{s:{s:s}}", "changes", "unknown", p->published.unknown);
+        return json_pack("{s:{s:s++}}", "changes", "unknown",
+                         "this version's rows could not be kept, and can be proved only while the "
+                         "table is as it is: ",
+                         p->published.unknown, "");
     if (p->version == 1)
         return json_object();
     if (!c->known)
         return json_pack("{s:{s:s}}", "changes", "unknown",
-                         "what was published before was not digested here");
+                         "what was published before is not kept here");
     return json_pack("{s:{s:I,s:I,s:I,s:I,s:I}}", "changes", "since", (json_int_t)(p->version - 1),
                      "same", (json_int_t)c->same, "changed", (json_int_t)c->changed, "added",
                      (json_int_t)c->added, "removed", (json_int_t)c->removed);

@@ -125,10 +125,12 @@ static fm_status prove(void *ctx, const atomic_bool *stop, struct base_err *err)
         const struct rows_of rows = {kept_rows, kept, data_kept_schema(kept)};
         st = prove_from(p, &rows, stop, err);
         data_kept_free(kept);
-        return st;
+        if (st != FM_E_CORRUPT)
+            return st;
     }
-    if (st != FM_E_NOT_FOUND)
+    if (st == FM_E_MEMORY)
         return st;
+    /* Not kept, or damaged: the table may still be that version. */
     (void)snprintf(not_kept, sizeof not_kept, "%s", err->text);
     return prove_table(p, stop, not_kept, err);
 }
