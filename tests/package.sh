@@ -93,7 +93,7 @@ completes() { # words that must be offered, then the line
   COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
   _firmiana
   for word in $want; do
-    printf '%s\n' "${COMPREPLY[@]}" | grep -qxF -- "$word" || fail "completion of '$*' lacks $word: ${COMPREPLY[*]}"
+    [[ " ${COMPREPLY[*]} " == *" $word "* ]] || fail "completion of '$*' lacks $word: ${COMPREPLY[*]}"
   done
 }
 # shellcheck disable=SC1090

@@ -10,7 +10,7 @@ go_is_good() { # 1.22.11 or later
 }
 # The suite's reader of published logs over others' libraries, pinned in tests/tlog/go.sum; its test skips without it.
 tlog_step() {
-  if (cd tests/tlog && GOTOOLCHAIN=local CGO_ENABLED=0 timeout 300 go build -mod=readonly -trimpath -o ../../build/tools/tlog .) >build/tlog.log 2>&1; then
+  if (cd tests/tlog && GOTOOLCHAIN=local CGO_ENABLED=0 timeout 300 go build -mod=readonly -buildvcs=false -trimpath -o ../../build/tools/tlog .) >build/tlog.log 2>&1; then
     say "build/tools/tlog: built"
   else
     rm -f build/tools/tlog
