@@ -75,7 +75,7 @@ cable regulator down
 ip -n "$net" link add other type bridge
 ip -n "$net" link set other up
 for m in bank_c regulator; do ip -n "$net" link set "v-$m" master other; cable "$m" up; done
-sleep 2 # what was under way has arrived, or never will
+wait_for 60 "rest in both halves" at_rest bank_a bank_c
 a=$(height bank_a) c=$(height bank_c)
 (publish bank_a) & one=$!
 (publish bank_c) & two=$!

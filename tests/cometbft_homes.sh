@@ -26,6 +26,8 @@ wait_for() { # SECONDS WHAT COMMAND...: until it succeeds
 publish() { as "$1" dataset publish --table loans >/dev/null; } # MEMBER: a transaction, final when it returns
 height() { as "$1" status --json | number final_height; }
 reached() { [ "$(height "$1" 2>/dev/null || echo 0)" -ge "$2" ]; } # MEMBER HEIGHT
+heights() { local m; for m in "$@"; do height "$m"; done; }
+at_rest() { local was; was=$(heights "$@"); sleep 3; [ "$was" = "$(heights "$@")" ]; } # MEMBER...: what was under way has arrived, or never will
 rpc() { local m=$1 path=$2; shift 2; curl -sS --max-time 5 --unix-socket "$W/$m/cometbft/rpc.sock" "$@" "http://cometbft/$path"; } # MEMBER PATH CURL_OPTION...
 comet_of() { as "$1" status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p'; }
 crash() { # MEMBER: as by a power cut; its CometBFT goes with it

@@ -34,6 +34,7 @@ wait "$waiting" || fail "what waited was lost: $(cat "$W/out")"
 crash bank_b
 if [ -n "${engine:-}" ]; then
   # Who is left cannot vote the lost ones out: that vote would have to be ordered too.
+  wait_for 60 "rest at those who are left" at_rest bank_a regulator
   before=$(as bank_a status --json | number final_height)
   as bank_a governance propose --suspend bank_b --reason "gone for good" >"$W/out" 2>&1 &
   waiting=$!
