@@ -329,7 +329,9 @@ static fm_status parse(struct sealed *s, json_t **head, const void *bytes, size_
     ends = len > 0 && ((const char *)bytes)[len - 1] == '\n';
     st = base_json_parse_canonical(head, bytes, ends ? len - 1 : len, err);
     if (st == FM_OK && !ends)
-        st = base_err_set(err, FM_E_INPUT, "cut short: the newline that ends it is missing");
+        st = base_err_set(err, FM_E_INPUT, "the newline that ends it is missing");
+    if (!ends) /* and where it is cut */
+        (void)base_err_prefix(err, "not a whole key file");
     if (st == FM_OK)
         st = base_json_get_str(&format, *head, "format", err);
     if (st == FM_OK && strcmp(format, FORMAT) != 0)
