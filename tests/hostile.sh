@@ -113,8 +113,7 @@ answered "peace"
 
 # ---- strangers ----
 quiet_kib=$(memory_kib)
-kinds="silent greeted parts junk hello reset garbage"
-[ -z "$full" ] || kinds+=" slow oversize churn"
+kinds="silent greeted parts junk hello reset garbage slow oversize churn"
 flooded() { # KIND MS
   local kind=$1 ms=$2
   "$hostile" flood "${real[bank_b]}" "$kind" "$ms" 200 >"$W/flood.json" &
