@@ -6,7 +6,7 @@
 #   - a query that is too large for one node's memory_limit is refused by name, and the rest go on;
 #   - progress by operator on a terminal, and none on a pipe;
 #   - Ctrl-C ends a query everywhere, with exit code 15 and a name; twice leaves at once; a time-out ends it by name;
-#   - an answer can be fetched again.
+#   - an answer can be fetched again; where one large query fits at a time the next waits, in status and metrics.
 set -euo pipefail
 build=$(cd "$1" && pwd) name=queries.sh
 # shellcheck source=tests/homes.sh
@@ -154,6 +154,37 @@ wait_connected
 grep -q "bank_b refused the query: node.memory" "$W/err" || fail "memory_limit: $(cat "$W/err")"
 grep -q "raise memory_limit in node.json" "$W/bank_b/node.log" || fail "bank_b does not say what to do: $(tail -n 5 "$W/bank_b/node.log")"
 [ "$(ask bank_a small 3 | tail -n 1)" = "$(want small 3)" ] || fail "the small query is wrong with a small memory_limit"
+settle "a node with little memory"
+
+# ---- a line: where one large query fits at a time the other waits, seen in status and metrics ----
+if ! grep -q 'FIRMIANA_SANITIZE:STRING=.' "$build/CMakeCache.txt"; then # slow, and no different
+  needs=$(grep -o 'would take about [0-9]* MiB' "$W/bank_b/node.log" | tail -n 1 | grep -o '[0-9]*')
+  kill -TERM "${pid[bank_b]}"
+  wait "${pid[bank_b]}" || fail "bank_b did not end in order"
+  ports_claim # again: one of these is for metrics
+  metrics=$port
+  sed -i "s/\"memory_limit\": 16/\"memory_limit\": $((needs * 4 / 3 + 2)), \"metrics\": \"127.0.0.1:$metrics\"/" "$W/bank_b/node.json"
+  start bank_b
+  wait_connected
+  contract bank_c "$everyone" "$large" && ids[c_large]=$id
+  asked=()
+  for job in "bank_a 11" "bank_c 14"; do
+    read -r asker value <<<"$job"
+    { ask "$asker" large "$value" >"$W/line.$value" 2>"$W/line.$value.err" && date +%s%N >"$W/line.$value.end"; } &
+    asked+=($!)
+  done
+  seen=0 told=0
+  while kill -0 "${asked[@]}" 2>/dev/null; do # while one is there
+    now=$(as bank_b status --json | number waiting)
+    [ "${now:-0}" -le "$seen" ] || seen=$now
+    now=$(curl -s --max-time 5 "http://127.0.0.1:$metrics/metrics" | sed -n 's/^firmiana_queries_waiting \([0-9]*\).*/\1/p')
+    [ "${now:-0}" -le "$told" ] || told=$now
+  done
+  for p in "${asked[@]}"; do wait "$p" || fail "a query that waited failed: $(cat "$W"/line.*.err)"; done
+  [ "$seen" -ge 1 ] && [ "$told" -ge 1 ] || fail "two large queries, one at a time, and status says at most $seen wait, metrics $told"
+  for value in 11 14; do [ "$(tail -n 1 "$W/line.$value")" = "$(want large $value)" ] || fail "waited, and wrong: $(cat "$W/line.$value")"; done
+  echo "two large queries of two askers, one at a time: $seen waited by status, $told by metrics"
+fi
 settle "at the end"
 homes_stop
 echo "queries: ended by Ctrl-C, time-out and memory_limit with a name, everywhere; answers fetched again"
