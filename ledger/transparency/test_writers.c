@@ -252,6 +252,22 @@ static void publishing_repairs(void **state)
     base_buf_release(&text);
 }
 
+/* A number may not begin with a zero: two texts would say the same. */
+static void expect_one_form(const char *text)
+{
+    static struct ledger_tlog_proof p;
+    const char *number = strstr(text, "index ") + strlen("index ");
+    struct base_buf other = {0};
+
+    base_buf_put(&other, text, (size_t)(number - text));
+    base_buf_put_str(&other, "0");
+    base_buf_put_str(&other, number);
+    assert_int_equal(ledger_tlog_proof_parse(&p, (const char *)other.p, other.len, &err),
+                     FM_E_INPUT);
+    assert_non_null(strstr(err.text, "not written as it must be"));
+    base_buf_release(&other);
+}
+
 /* Every entry at sizes around the edges; every byte of a proof counts; two other histories. */
 static void proofs_are_of_one_entry(void **state)
 {
@@ -285,6 +301,7 @@ static void proofs_are_of_one_entry(void **state)
     }
     must(ledger_tlog_proof_parse(&again, (const char *)text.p, text.len, &err));
     assert_int_equal(ledger_tlog_proof_verify(&again, &signers, &more, &err), FM_E_INVALID);
+    expect_one_form(base_buf_cstr(&text));
     again.checkpoint.root[0] ^= 1;
     assert_int_equal(ledger_tlog_prove(&again, 0, &site_log, &err), FM_E_CONFLICT);
     base_buf_release(&text);

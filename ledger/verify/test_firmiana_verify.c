@@ -123,6 +123,7 @@ static void options_fit_the_file(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         (void)snprintf(arguments, sizeof arguments, "%s %s", bad[i], file);
         assert_int_equal(run(arguments), 2);
+        assert_null(strstr(output, "for a bundle")); /* it was not even looked at */
     }
     f = fopen(file, "wb");
     assert_non_null(f);
