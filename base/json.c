@@ -83,6 +83,8 @@ static fm_status check(const json_t *v, enum base_json_kind kind, const struct s
     struct step below = {at, NULL, 0, at != NULL ? at->depth + 1 : 1};
     json_t *item;
 
+    if (v == NULL)
+        return base_err_set(err, FM_E_INPUT, "JSON value is missing");
     if (below.depth > BASE_JSON_MAX_DEPTH + 1)
         return base_err_set(err, FM_E_LIMIT, "JSON is nested deeper than %d levels",
                             BASE_JSON_MAX_DEPTH);

@@ -48,7 +48,8 @@ fm_status base_json_parse_canonical_span(json_t **out, struct base_json_span *sp
                                          const char *member, const void *bytes, size_t len,
                                          struct base_err *err) FM_CHECK;
 
-/* Appends the canonical bytes. FM_E_INPUT if the tree holds a value outside the subset. */
+/* Appends the canonical bytes. FM_E_INPUT if the tree holds a value outside the subset, or is NULL:
+ * a member that somebody else's object lacks. */
 fm_status base_json_canonical(struct base_buf *out, const json_t *value,
                               struct base_err *err) FM_CHECK;
 

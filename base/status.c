@@ -63,7 +63,10 @@ fm_status base_err_prefix(struct base_err *err, const char *fmt, ...)
     (void)vsnprintf(err->text, sizeof err->text, fmt, args);
     va_end(args);
     used = strlen(err->text);
-    (void)snprintf(err->text + used, sizeof err->text - used, ": %s", below);
+    if (strncmp(below, err->text, used) == 0 && strncmp(below + used, ": ", 2) == 0)
+        memcpy(err->text, below, sizeof below); /* whoever noticed has said so already */
+    else
+        (void)snprintf(err->text + used, sizeof err->text - used, ": %s", below);
     base_text_tame(err->text, "");
     return err->code;
 }

@@ -61,7 +61,8 @@ void base_err_clear(struct base_err *err);
  */
 fm_status base_err_set(struct base_err *err, fm_status code, const char *fmt, ...) FM_PRINTF(3, 4);
 
-/* Puts a prefix and ": " before the text that is there; returns err->code. */
+/* Puts a prefix and ": " before the text that is there, unless it begins with them; returns
+ * err->code. */
 fm_status base_err_prefix(struct base_err *err, const char *fmt, ...) FM_PRINTF(2, 3);
 
 /* FM_E_MEMORY with the place: base_err_memory(err, "share column"). */

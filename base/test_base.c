@@ -25,9 +25,10 @@ static void err_prefixes(void **state)
                      FM_E_PEER);
     assert_int_equal(base_err_prefix(&err, "rep3 open"), FM_E_PEER);
     assert_int_equal(base_err_prefix(&err, "query %s", "3f9a"), FM_E_PEER);
+    assert_int_equal(base_err_prefix(&err, "query %s", "3f9a"), FM_E_PEER); /* once is enough */
     assert_string_equal(err.text, "query 3f9a: rep3 open: bank_b closed?the connection");
     for (int i = 0; i < 100; i++)
-        (void)base_err_prefix(&err, "a rather long prefix, many times");
+        (void)base_err_prefix(&err, "a rather long prefix, many times: %d", i);
     assert_int_equal(strlen(err.text), BASE_ERR_TEXT - 1);
 }
 
@@ -194,9 +195,13 @@ static void json_refused(const char *in, const char *want)
 static void json_forms(void **state)
 {
     struct base_err err = {0};
+    struct base_buf out = {0};
     json_t *v;
 
     (void)state;
+    /* A member that is not there, handed on unchecked, is a fault of the input. */
+    assert_int_equal(base_json_canonical(&out, NULL, &err), FM_E_INPUT);
+    assert_string_equal(err.text, "JSON value is missing");
     json_canonical(" { \"b\" : [ 1 , true ] , \"a\" : \"x\\u000a\\u0001\\/\" } ",
                    "{\"a\":\"x\\n\\u0001/\",\"b\":[1,true]}");
     /* RFC 8785 section 3.2.3: the surrogate pair of U+1F600 sorts before U+FB33. */

@@ -1,6 +1,48 @@
 #include "base/text.h"
 
+#include <stdint.h>
 #include <string.h>
+
+/* Length of the UTF-8 sequence at p[0..left), 0 if it is not one (Unicode, table 3-7). */
+static size_t utf8_sequence(const uint8_t *p, size_t left)
+{
+    uint8_t low = 0x80, high = 0xbf;
+    size_t n;
+
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] < 0xc2 || p[0] > 0xf4)
+        return 0;
+    n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    if (p[0] == 0xe0)
+        low = 0xa0; /* below it: overlong */
+    if (p[0] == 0xed)
+        high = 0x9f; /* above it: surrogates */
+    if (p[0] == 0xf0)
+        low = 0x90;
+    if (p[0] == 0xf4)
+        high = 0x8f; /* above it: beyond U+10FFFF */
+    if (left < n || p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+bool base_text_is_utf8(const char *text, size_t len)
+{
+    const uint8_t *p = (const uint8_t *)text;
+
+    while (len > 0) {
+        size_t n = utf8_sequence(p, len);
+        if (n == 0)
+            return false;
+        p += n;
+        len -= n;
+    }
+    return true;
+}
 
 bool base_text_is_control(const char *utf8)
 {

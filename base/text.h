@@ -7,6 +7,9 @@
 
 enum { BASE_TEXT_LINE = 256 };
 
+/* Whether it is UTF-8: no surrogates, no overlong forms, nothing above U+10FFFF. A NUL is. */
+bool base_text_is_utf8(const char *text, size_t len);
+
 /* Whether the character that begins there is C0, DEL, C1, or turns the direction of writing or ends
  * a line (U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069): with them a text could repaint what
  * is printed around it. utf8: valid, and closed by a NUL. */

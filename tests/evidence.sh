@@ -48,7 +48,23 @@ stamp() { echo "cat >'$W/tsa/q' && openssl ts -reply -config '$W/tsa/conf' -sect
 # ---- one, with a stamp ----
 must_refuse "the command failed" as bank_a evidence deposit "$W/contract.txt" --receipt "$W/none" --tsa "exit 3"
 must_refuse "no answer of an authority" as bank_a evidence deposit "$W/contract.txt" --receipt "$W/none" --tsa "echo no"
+must_refuse "(exit code 127): " as bank_a evidence deposit "$W/contract.txt" --receipt "$W/none" --tsa "no_such_command"
+[ "$(as bank_a evidence deposit "$W/contract.txt" --receipt "$W/none" --tsa "no_such_command" 2>&1 | wc -l)" = 1 ] || fail "an authority's command that fails takes more than a line"
+must_refuse "printed more than 65536 bytes" as bank_a evidence deposit "$W/contract.txt" --receipt "$W/none" --tsa "head -c 1000000 /dev/zero"
+bad_list() { # TEXT CONTENT
+  printf "$2" >"$W/bad"
+  must_refuse "$1" as bank_a evidence deposit --digests "$W/bad" --receipt "$W/none"
+}
+some=$(digest <"$W/contract.txt")
+bad_list "bad: no digest is in it" ''
+bad_list "bad: line 1: it is not DIGEST" "$some n\n"
+bad_list "bad: line 2: it is not DIGEST" "$some  n\n$some  \n"
+bad_list "bad: line 1: it has more than" "$some  $(printf 'x%.0s' $(seq 4200))\n"
+bad_list "bad: line 2: its name is not UTF-8" "$some *n\n$some  \\344\n"
+[ ! -e "$W/none" ] || fail "what was refused left a receipt"
 as bank_a evidence deposit "$W/contract.txt" --receipt "$W/one" --tsa "$(stamp)" >/dev/null
+must_refuse "nowhere/page" certify "$W/contract.txt" "$W/one" "$W/one.cert" --html "$W/nowhere/page"
+[ ! -e "$W/one.cert" ] || fail "a certificate was left without its page"
 certify "$W/contract.txt" "$W/one" "$W/one.cert" --html "$W/one.html" >"$W/out"
 grep -q "$hash_name $(digest <"$W/contract.txt")$" "$W/out" || fail "$(cat "$W/out")"
 "$verify" "$W/one.cert" >"$W/out" || fail "the certificate is not valid"
@@ -71,6 +87,7 @@ openssl ts -verify -in "$W/token" -token_in -data "$W/anchor" -CAfile "$W/tsa/ca
 # ---- SM3, and 100,000 under one anchor ----
 as bank_b evidence deposit "$W/contract.txt" --algorithm sm3 --receipt "$W/sm3" >/dev/null
 FIRMIANA_HOME=$W/bank_b "$firmiana" evidence certificate "$W/contract.txt" --receipt "$W/sm3" --out "$W/sm3.cert" >"$W/out"
+must_refuse "has no time stamp" certify "$W/contract.txt" "$W/sm3" "$W/none" --ca "$W/tsa/ca.pem"
 grep -q "sm3 $(digest sm3 <"$W/contract.txt")$" "$W/out" || fail "$(cat "$W/out")"
 { awk 'BEGIN { for (i = 1; i < 100000; i++) printf "%064x  document %d\n", i, i }'; echo "$(digest <"$W/another.txt")  another.txt"; } >"$W/list"
 as bank_a evidence deposit --digests "$W/list" --receipt "$W/many" >/dev/null

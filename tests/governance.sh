@@ -47,6 +47,16 @@ must_refuse "$forbidden" as bank_a credential verify "$W/foreign.json" --home "$
 # ---- 1 ----
 "$firmiana" init --home "$W/observer" --alias observer --listen "tcp://127.0.0.1:$((port + 1))" >/dev/null
 must_refuse "--as must be bank, agency" as bank_a governance propose --join "$W/observer/member.json" --as king
+i=0
+for text in '{}' '[]' '{"alias":"x"}' "$(sed 's/"alias"/"name"/' "$W/observer/member.json")" "$(sed 's/"endpoint":"[^"]*"/"endpoint":7/' "$W/observer/member.json")"; do
+  echo "$text" >"$W/no_member"
+  must_refuse "no_member: member '$(cut -d' ' -f$((i + 1)) <<<"alias alias endpoint alias endpoint")' $(cut -d, -f$((i + 1)) <<<"is missing,is missing,is missing,is missing,must be a string"): is it a member.json" as bank_a governance propose --join "$W/no_member" --as witness
+  i=$((i + 1))
+done
+must_refuse "--reason: its value is not UTF-8" as bank_a governance propose --suspend bank_b --reason $'\xe4'
+must_refuse "--limit block_txs is given twice" as bank_a governance propose --limit block_txs=1 --limit block_txs=2 --reason x
+must_refuse "must be VERSION@BLOCK" as bank_a governance propose --rules 9@99999999999999999999 --reason x
+must_refuse "must be VERSION@BLOCK" as bank_a governance propose --rules 9x@99 --reason x
 must_refuse "one of --join, --suspend" as bank_a governance propose
 must_refuse "are two proposals" as bank_a governance propose --quorum 3 --suspend bank_b --reason x
 must_refuse "--suspend needs --reason" as bank_a governance propose --suspend bank_b

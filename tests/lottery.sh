@@ -7,13 +7,15 @@ build=$(cd "$1" && pwd) name=lottery.sh
 # shellcheck source=tests/homes.sh
 . tests/homes.sh
 
-must_refuse() { # TEXT COMMAND...
-  local text=$1 out status=0
-  shift
+must_refuse_by() { # CODE TEXT COMMAND...
+  local code=$1 text=$2 out status=0
+  shift 2
   out=$("$@" 2>&1) || status=$?
   [ "$status" -ne 0 ] || fail "not refused ($text): $*"
+  [ "$code" = any ] || [ "$status" = "$code" ] || fail "exit code $status, not $code: $* : $out"
   [[ $out == *"$text"* ]] || fail "refused, but not by $text: $out"
 }
+must_refuse() { must_refuse_by any "$@"; }
 hold() { # OPTIONS...: the lottery's id goes to $id
   id=$(as regulator lottery open "$W/list" --name flats --winners 1000 "$@" --json | sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p')
   [ ${#id} = 64 ] || fail "no lottery was opened"
@@ -48,15 +50,36 @@ homes_make 20
 homes_start
 awk 'BEGIN { for (i = 0; i < 500000; i++) printf "applicant %06d\n", i }' >"$W/list"
 
-spoil 3 || spoil 10 || spoil 40 || fail "no round of a lottery was in time: $(cat "$W/out")"
-first=$id
+played() { # SECONDS: a lottery is repeated once, so a repetition that is too late needs another one to repeat
+  spoil "$1" || return 1
+  first=$id
+  # The trail's newest entry is a share that was in time: nobody is blamed by it, whatever the clock says by now.
+  rm -f "$W/early"
+  as regulator audit export --out "$W/early" >/dev/null
+  must_refuse_by 11 "the lottery is not over: its members show their shares until 20" "$firmiana" lottery draw "$first" "$W/list" "$W/early"
+  must_refuse "lottery.member" later 200 as regulator lottery open "$W/list" --name flats --winners 1000 --member bank_a --member bank_c --close 3s --reveal 60s --repeats "$first"
+  again "$1" "$first"
+}
+played 3 || played 10 || played 40 || fail "no lottery and its repetition were in time: $(cat "$W/out")"
+drawn=$id
 as regulator audit export --out "$W/spoilt" >/dev/null
-must_refuse "bank_c committed and withholds its share" "$firmiana" lottery draw "$first" "$W/list" "$W/spoilt"
-must_refuse "lottery.member" later 200 as regulator lottery open "$W/list" --name flats --winners 1000 --member bank_a --member bank_c --close 3s --reveal 60s --repeats "$first"
-again 3 "$first" || again 10 "$first" || again 40 "$first" || fail "no repetition was in time: $(cat "$W/out")"
+must_refuse_by 4 "bank_c committed and withholds its share" "$firmiana" lottery draw "$first" "$W/list" "$W/spoilt"
+as bank_c lottery show "${first:0:8}" >"$W/out"
+for line in "lottery    $first" 'name       flats' 'members    bank_a: share shown' '           bank_c: committed' "state      spoilt: bank_c withholds its share; repeated by ${drawn:0:8}"; do
+  grep -qx "$line" "$W/out" || fail "no '$line' in: $(cat "$W/out")"
+done
+hold --member bank_a --member bank_b --close 1h --reveal 1h
+as bank_a lottery commit "${id:0:8}" --share "$W/open.share" >/dev/null
+as bank_b lottery list | grep -q "^${id:0:8}  regulator   flats  *1000  1 of 2 have committed: until 20" || fail "$(as bank_b lottery list)"
+as regulator audit export --out "$W/earlier" >/dev/null
+must_refuse_by 11 "the lottery is not over: its members commit until 20" "$firmiana" lottery draw "$id" "$W/list" "$W/earlier"
+must_refuse "no lottery on the ledger begins with 00000000" as bank_a lottery show 00000000
+must_refuse "first 8 digits or more" as bank_a lottery show "${id:0:7}"
+must_refuse "at most 366d" as regulator lottery open "$W/list" --name flats --winners 1 --member bank_a --member bank_b --close 99999d --reveal 1h
+id=$drawn
 as bank_a audit export --out "$W/trail" >/dev/null
 before=$(now_ms)
-"$firmiana" lottery draw "$id" "$W/list" "$W/trail" --winners >"$W/winners" 2>"$W/out"
+"$firmiana" lottery draw "${id:0:8}" "$W/list" "$W/trail" --winners >"$W/winners" 2>"$W/out"
 took=$(($(now_ms) - before))
 [ "$(sort -u "$W/winners" | wc -l)" = 1000 ] || fail "not 1000 winners"
 chain=$("$verify" "$W/trail" | sed -n 's/^  chain *//p')
@@ -65,11 +88,11 @@ for line in "  chain    $chain" '  final    cosigned by [34] of 4 active members
   grep -q "^$line" "$W/out" || fail "the summary lacks '$line': $(cat "$W/out")"
 done
 # ... and from a compact trail, of the two lotteries alone; one that lacks a share says so, and blames nobody
-as bank_a audit export --lottery "$id" --out "$W/compact" >/dev/null
+as bank_a audit export --lottery "${id:0:8}" --out "$W/compact" >/dev/null
 "$firmiana" lottery draw "$id" "$W/list" "$W/compact" --chain "$chain" >"$W/out.compact" || fail "not drawn: $(cat "$W/out.compact")"
 [ "$(grep -v '^  others  \|^  final ' "$W/out.compact")" = "$(grep -v '^  final ' "$W/out")" ] || fail "another draw by a compact trail: $(cat "$W/out.compact")"
 [ "$(stat -c %s "$W/compact")" -lt "$(stat -c %s "$W/trail")" ] || fail "the compact trail is not smaller"
-leaf=$(as bank_a audit list --json | grep '"type":"lottery.open"' | tail -n 1 | sed -n 's/.*"leaf":\([0-9]*\).*/\1/p')
+leaf=$(as bank_a audit list --json | grep "id=${id:0:12}" | sed -n 's/.*"leaf":\([0-9]*\).*/\1/p')
 as bank_a audit export --entry "$leaf" --out "$W/opened" >/dev/null
 must_refuse "entries out: bring the whole trail" "$firmiana" lottery draw "$id" "$W/list" "$W/opened"
 must_refuse "chain" "$firmiana" lottery draw "$id" "$W/list" "$W/trail" --chain "${chain//[0-9]/a}"

@@ -55,6 +55,20 @@ wait_for() { # MEMBER TEXT: until its status says so
   fail "$1 never said '$2': $(as "$1" status)"
 }
 
+# ---- a contract and who allowed it are found by others; a value that is not of its type opens nothing ----
+as bank_a contract propose "$W/contract.json" >"$W/out" 2>&1 || true
+shows "$W/out" "contract $id refused, on the ledger" "contract.exists"
+as bank_b contract list >"$W/out"
+head -n 1 "$W/out" | grep -q '^contract  *name  *asker  *until  *authorized by its providers$' || fail "$(cat "$W/out")"
+for k in "${ids[@]}"; do grep -q "^${k:0:16} .* queries.sh  *bank_[ac]  *20[^ ]*Z bank_[abc]*: until 20" "$W/out" || fail "no ${k:0:16} in: $(cat "$W/out")"; done
+as bank_b contract list --json | grep -q '"provider":"bank_b","runs":100000,"status":"active","used":0}' || fail "$(as bank_b contract list --json)"
+as regulator audit list >"$W/out"
+head -n 1 "$W/out" | grep -q '^time  *leaf  member  *type  *result$' || fail "$(head -n 2 "$W/out")"
+for k in "${ids[@]}"; do grep -q "contract.propose  *ok  *id=${k:0:12} name=queries.sh" "$W/out" || fail "no ${k:0:12} in: $(cat "$W/out")"; done
+before=$(as bank_a status --json | number log_size)
+for value in abc 3651 1.5 ''; do must_refuse 3 'parameter $1' ask bank_a small "$value"; done
+[ "$(as bank_a status --json | number log_size)" = "$before" ] || fail "a query without a value was opened: $(as bank_a query list)"
+
 # ---- eight at once ----
 ask bank_a large 10 >"$W/0.out" 2>"$W/0.err" && date +%s%N >"$W/0.end" &
 asked=($!)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/text.h"
 
 /* How many words of `name` ("query run") the arguments at argv[1..] match; 0 if not all of them do.
  */
@@ -97,6 +98,9 @@ static fm_status take_option(struct cli_args *out, int argc, char *const *argv, 
                                 option->name, option->value);
         value = argv[++*at];
     }
+    if (value != NULL && !base_text_is_utf8(value, strlen(value)))
+        return base_err_set(err, FM_E_ARG, "option --%s: its value is not UTF-8 text",
+                            option->name);
     if ((option->flags & CLI_REPEATED) == 0 &&
         (cli_value(out, option->name) != NULL || cli_flag(out, option->name)))
         return base_err_set(err, FM_E_ARG, "option --%s is given twice", option->name);
@@ -148,6 +152,9 @@ fm_status cli_parse(struct cli_args *out, const struct cli_command *command, int
         } else {
             if (out->operand_count == CLI_MAX_OPERANDS)
                 return base_err_set(err, FM_E_ARG, "more than %d arguments", CLI_MAX_OPERANDS);
+            if (!base_text_is_utf8(argv[i], strlen(argv[i])))
+                return base_err_set(err, FM_E_ARG, "%s: argument %zu is not UTF-8 text",
+                                    command->name, out->operand_count + 1);
             out->operands[out->operand_count++] = argv[i];
         }
     }

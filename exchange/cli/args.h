@@ -53,7 +53,7 @@ const struct cli_command *cli_find(const struct cli_command *const *commands, in
                                    char *const *argv, int *words);
 
 /* Parses argv[first..argc). FM_E_ARG names the option or operand at fault, with the nearest known
- * option. */
+ * option. What it takes is UTF-8: most of it goes into JSON, or into a line that is printed. */
 fm_status cli_parse(struct cli_args *out, const struct cli_command *command, int argc,
                     char *const *argv, int first, struct base_err *err) FM_CHECK;
 

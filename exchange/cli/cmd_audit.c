@@ -17,6 +17,8 @@ static fm_status list(const struct cli_args *args, struct base_err *err)
     bool more = true;
     fm_status st = cli_int(&from, args, "from", 0, INT64_MAX, err);
 
+    if (st == FM_OK && !cli_flag(args, "json"))
+        printf("%-20s  %6s  %-10s  %-22s  %s\n", "time", "leaf", "member", "type", "result");
     while (st == FM_OK && more) {
         size_t i;
         st =

@@ -217,6 +217,17 @@ const struct cli_command cli_consent_revoke = {
     revoke_options,
     revoke};
 
+static fm_status relay_consent(const struct cli_args *args, json_t *document, struct base_err *err)
+{
+    struct ledger_consent parsed;
+    fm_status st = ledger_consent_parse(&parsed, document, err);
+
+    if (st != FM_OK)
+        return base_err_prefix(err, "%s", args->operands[0]);
+    return cli_submit_named(args, "consent.grant", json_pack("{s:O}", "consent", document),
+                            "consent", parsed.id, err);
+}
+
 static fm_status relay(const struct cli_args *args, struct base_err *err)
 {
     json_t *document;
@@ -229,8 +240,7 @@ static fm_status relay(const struct cli_args *args, struct base_err *err)
         st = cli_submit_by_node(args, "consent.revoke", json_pack("{s:O}", "revocation", document),
                                 "revocation", err);
     else if (st == FM_OK)
-        st = cli_submit_by_node(args, "consent.grant", json_pack("{s:O}", "consent", document),
-                                "consent", err);
+        st = relay_consent(args, document, err);
     json_decref(document);
     return st;
 }

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/common.h"
 #include "exchange/cli/keys.h"
@@ -76,13 +77,15 @@ const struct cli_command cli_contract_draft = {
     draft};
 
 /* What the ledger and the nodes would refuse whatever the state: found here, it costs no quota. */
-static fm_status check_file(const json_t *contract, const char *path, struct base_err *err)
+static fm_status check_file(uint8_t id32[32], const json_t *contract, const char *path,
+                            struct base_err *err)
 {
     struct contract c = {0};
     fm_status st = ledger_contract_check_shape(contract, UINT32_MAX, err);
 
     if (st == FM_OK)
         st = contract_parse(&c, contract, err);
+    memcpy(id32, c.id, 32);
     contract_release(&c);
     return st == FM_OK ? st : base_err_prefix(err, "%s", path);
 }
@@ -90,13 +93,14 @@ static fm_status check_file(const json_t *contract, const char *path, struct bas
 static fm_status propose(const struct cli_args *args, struct base_err *err)
 {
     const char *path = args->operands[0];
+    uint8_t id[32];
     json_t *contract;
     fm_status st = base_json_load_file(&contract, path, 1 << 20, err);
 
     if (st == FM_OK)
-        st = check_file(contract, path, err);
+        st = check_file(id, contract, path, err);
     if (st == FM_OK)
-        st = cli_submit_by_node(args, "contract.propose", json_incref(contract), "contract", err);
+        st = cli_submit_named(args, "contract.propose", json_incref(contract), "contract", id, err);
     json_decref(contract);
     return st;
 }
@@ -138,6 +142,51 @@ const struct cli_command cli_contract_show = {
     NULL,
     plain_options,
     show};
+
+static void print_contract(const json_t *item)
+{
+    const json_t *authorized;
+    size_t i;
+
+    printf("%-18.16s %-24s %-10s %-20s ", cli_text(item, "id"), BASE_LINE(cli_text(item, "name")),
+           cli_text(item, "asker"), CLI_MOMENT(item, "expires"));
+    json_array_foreach(json_object_get(item, "authorizations"), i, authorized)
+    {
+        bool active = strcmp(cli_text(authorized, "status"), "active") == 0;
+        printf("%s%s: %s%s", i > 0 ? ", " : "", cli_text(authorized, "provider"),
+               active ? "until " : cli_text(authorized, "status"),
+               active ? CLI_MOMENT(authorized, "expires") : "");
+    }
+    printf("\n");
+}
+
+static fm_status list(const struct cli_args *args, struct base_err *err)
+{
+    const json_t *item;
+    json_t *value;
+    fm_status st = cli_call(&value, args, "contract.list", NULL, err);
+    size_t i;
+
+    if (st == FM_OK && cli_flag(args, "json"))
+        st = cli_print_json(value, err);
+    else if (st == FM_OK) {
+        printf("%-18s %-24s %-10s %-20s %s\n", "contract", "name", "asker", "until",
+               "authorized by its providers");
+        json_array_foreach(json_object_get(value, "contracts"), i, item) print_contract(item);
+    }
+    json_decref(value);
+    return st;
+}
+
+const struct cli_command cli_contract_list = {
+    "contract list",
+    "",
+    0,
+    0,
+    "the ledger's contracts: who asks, and who has authorized until when",
+    NULL,
+    plain_options,
+    list};
 
 static fm_status authorize(const struct cli_args *args, struct base_err *err)
 {

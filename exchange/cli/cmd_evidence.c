@@ -3,19 +3,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/profile.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "exchange/cli/cmd_ledger.h"
 #include "exchange/cli/commands.h"
 #include "exchange/cli/deposit.h"
 #include "exchange/evidence/page.h"
 #include "exchange/evidence/receipt.h"
 
-enum { LINE_ROOM = 4096 + 80 };
+enum { LINE_ROOM = 4096 + 80, ANSWER_MAX = 2 * LEDGER_EVIDENCE_TOKEN_MAX };
 
 /* ---- which documents ---- */
 
@@ -27,16 +29,18 @@ static fm_status add_file(struct evidence_receipt *r, const char *path, struct b
     return st == FM_OK ? evidence_receipt_add(r, digest, path, base_random_system(), err) : st;
 }
 
-/* "HEX  NAME", as sha256sum prints it. */
+/* "HEX  NAME" or "HEX *NAME", as sha256sum prints it. */
 static fm_status add_line(struct evidence_receipt *r, char *line, struct base_err *err)
 {
     uint8_t digest[32];
     size_t len = strcspn(line, "\r\n");
 
+    if (line[len] == '\0' && len == LINE_ROOM - 1)
+        return base_err_set(err, FM_E_LIMIT, "it has more than %d bytes", LINE_ROOM - 2);
     line[len] = '\0';
-    if (len < 66 || !base_unhex(digest, 32, line, 64) || line[64] != ' ')
-        return base_err_set(err, FM_E_INPUT, "line %zu is not DIGEST, two blanks and a name",
-                            r->n + 1);
+    if (len < 67 || !base_unhex(digest, 32, line, 64) || line[64] != ' ' ||
+        (line[65] != ' ' && line[65] != '*'))
+        return base_err_set(err, FM_E_INPUT, "it is not DIGEST, two blanks and a name");
     return evidence_receipt_add(r, digest, line + 66, base_random_system(), err);
 }
 
@@ -44,16 +48,21 @@ static fm_status add_digests(struct evidence_receipt *r, const char *path, struc
 {
     FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
     char line[LINE_ROOM];
+    size_t n = 0;
     fm_status st = FM_OK;
 
     if (f == NULL)
         return base_err_errno(err, path);
-    while (st == FM_OK && fgets(line, sizeof line, f) != NULL)
+    while (st == FM_OK && fgets(line, sizeof line, f) != NULL) {
+        n++;
         st = add_line(r, line, err);
+    }
     if (st == FM_OK && ferror(f))
         st = base_err_errno(err, path);
     else if (st != FM_OK)
-        (void)base_err_prefix(err, "%s", path);
+        (void)base_err_prefix(err, "%s: line %zu", path, n);
+    else if (n == 0)
+        st = base_err_set(err, FM_E_INPUT, "%s: no digest is in it", path);
     if (f != stdin)
         (void)fclose(f);
     return st;
@@ -84,33 +93,71 @@ static fm_status gather(struct evidence_receipt *r, const struct cli_args *args,
 
 /* ---- a time-stamp authority ---- */
 
+/* The command's first complaint, or its shell's: one line for the error. */
+static fm_status tsa_failed(const char *complaints, const char *command, int ended,
+                            struct base_err *err)
+{
+    char said[BASE_TEXT_LINE] = "";
+    FILE *f = fopen(complaints, "r");
+
+    if (f != NULL) {
+        if (fgets(said, sizeof said, f) == NULL || !base_text_is_utf8(said, strlen(said)))
+            said[0] = '\0';
+        (void)fclose(f);
+    }
+    said[strcspn(said, "\r\n")] = '\0';
+    return base_err_set(err, FM_E_PEER, "--tsa: the command failed (%s %d)%s%s: %s",
+                        WIFEXITED(ended) ? "exit code" : "signal",
+                        WIFEXITED(ended) ? WEXITSTATUS(ended) : WTERMSIG(ended),
+                        said[0] != '\0' ? ": " : "", said, command);
+}
+
+/* In a folder of its own: the request, and what the command writes on standard error. */
+static fm_status run_tsa(struct base_buf *answer, const char *command, const char *request,
+                         const char *complaints, struct base_err *err)
+{
+    struct base_buf line = {0};
+    char piece[4096];
+    FILE *f = NULL;
+    size_t got;
+    int ended;
+    fm_status st;
+
+    base_buf_putf(&line, "exec 2>%s\n{ %s\n} <%s", complaints, command, request);
+    st = base_buf_status(&line, "--tsa", err);
+    if (st == FM_OK && (f = popen(base_buf_cstr(&line), "r")) == NULL)
+        st = base_err_errno(err, "--tsa");
+    base_buf_release(&line);
+    if (st != FM_OK)
+        return st;
+    while (answer->len <= ANSWER_MAX && (got = fread(piece, 1, sizeof piece, f)) > 0)
+        base_buf_put(answer, piece, got);
+    ended = pclose(f);
+    if (answer->len > ANSWER_MAX)
+        return base_err_set(err, FM_E_LIMIT, "--tsa: the command printed more than %d bytes",
+                            ANSWER_MAX);
+    return ended == 0 ? base_buf_status(answer, "time stamp", err)
+                      : tsa_failed(complaints, command, ended, err);
+}
+
 /* Runs the command with the request as its standard input; what it prints is the answer. */
 static fm_status ask(struct base_buf *answer, const char *command, const struct base_buf *request,
                      struct base_err *err)
 {
-    char path[] = "/tmp/firmiana-tsq.XXXXXX", piece[4096];
-    struct base_buf line = {0};
-    int fd = mkstemp(path);
-    FILE *f = NULL;
-    size_t got;
-    fm_status st = fd < 0 ? base_err_errno(err, path) : FM_OK;
+    char folder[] = "/tmp/firmiana-tsa.XXXXXX", path[48], complaints[48];
+    fm_status st;
 
-    if (st == FM_OK && write(fd, request->p, request->len) != (ssize_t)request->len)
-        st = base_err_errno(err, path);
-    base_buf_putf(&line, "{ %s\n} <%s", command, path);
-    if (st == FM_OK && (f = popen(base_buf_cstr(&line), "r")) == NULL)
-        st = base_err_errno(err, "--tsa");
-    while (f != NULL && answer->len < 2 * LEDGER_EVIDENCE_TOKEN_MAX &&
-           (got = fread(piece, 1, sizeof piece, f)) > 0)
-        base_buf_put(answer, piece, got);
-    if (f != NULL && pclose(f) != 0 && st == FM_OK)
-        st = base_err_set(err, FM_E_PEER, "--tsa: the command failed: %s", command);
-    if (fd >= 0) {
-        (void)close(fd);
-        (void)unlink(path);
-    }
-    base_buf_release(&line);
-    return st == FM_OK ? base_buf_status(answer, "time stamp", err) : st;
+    if (mkdtemp(folder) == NULL)
+        return base_err_errno(err, folder);
+    (void)snprintf(path, sizeof path, "%s/request", folder);
+    (void)snprintf(complaints, sizeof complaints, "%s/complaints", folder);
+    st = base_file_write(path, request->p, request->len, 0600, err);
+    if (st == FM_OK)
+        st = run_tsa(answer, command, path, complaints, err);
+    (void)unlink(path);
+    (void)unlink(complaints);
+    (void)rmdir(folder);
+    return st;
 }
 
 static fm_status stamp(struct evidence_receipt *r, const char *command, struct base_err *err)
@@ -212,7 +259,26 @@ const struct cli_command cli_evidence_deposit = {
 
 /* ---- certificates ---- */
 
-/* Writes it, checks it as anyone would, and only then gives it its name. */
+/* The page of --html, if there is one to write. */
+static fm_status write_page(const struct cli_args *args,
+                            const struct ledger_certificate_report *report, struct base_err *err)
+{
+    const char *html = cli_value(args, "html");
+    struct base_buf page = {0};
+    fm_status st;
+
+    if (html == NULL)
+        return FM_OK;
+    evidence_page(&page, report);
+    st = base_buf_status(&page, "page", err);
+    if (st == FM_OK)
+        st = base_file_write(html, page.p, page.len, 0644, err);
+    base_buf_release(&page);
+    return st;
+}
+
+/* Writes it, checks it as anyone would, makes the page, and only then gives it its name: what fails
+ * leaves nothing that stands in the way of the next attempt. */
 static fm_status make(struct ledger_certificate_report *out, const struct cli_args *args,
                       struct ledger_reader *reader, const struct ledger_certificate *c,
                       struct base_err *err)
@@ -237,6 +303,8 @@ static fm_status make(struct ledger_certificate_report *out, const struct cli_ar
         st =
             ledger_certificate_verify(out, f, ledger_reader_id(reader), cli_value(args, "ca"), err);
     (void)fclose(f);
+    if (st == FM_OK)
+        st = write_page(args, out, err);
     if (st == FM_OK && rename(fresh, path) != 0)
         st = base_err_errno(err, path);
     if (st != FM_OK)
@@ -247,23 +315,14 @@ static fm_status make(struct ledger_certificate_report *out, const struct cli_ar
 static fm_status show(const struct cli_args *args, const struct ledger_certificate_report *report,
                       struct base_err *err)
 {
-    const char *html = cli_value(args, "html");
-    struct base_buf page = {0};
     json_t *json;
     fm_status st = FM_OK;
 
-    if (html != NULL) {
-        evidence_page(&page, report);
-        st = base_buf_status(&page, "page", err);
-        if (st == FM_OK)
-            st = base_file_write(html, page.p, page.len, 0644, err);
-        base_buf_release(&page);
-    }
-    if (st == FM_OK && cli_flag(args, "json")) {
+    if (cli_flag(args, "json")) {
         json = ledger_certificate_json(report);
         st = json != NULL ? cli_print_json(json, err) : base_err_memory(err, "certificate");
         json_decref(json);
-    } else if (st == FM_OK) {
+    } else {
         ledger_certificate_print(stdout, report);
     }
     return st;
@@ -281,6 +340,10 @@ static fm_status certificate(const struct cli_args *args, struct base_err *err)
 
     if (st == FM_OK)
         st = evidence_receipt_load(&r, cli_value(args, "receipt"), err);
+    if (st == FM_OK && cli_value(args, "ca") != NULL && r.token.len == 0)
+        st = base_err_set(err, FM_E_ARG,
+                          "--ca: the deposit has no time stamp of an authority to check: %s",
+                          cli_value(args, "receipt"));
     if (st == FM_OK)
         st = evidence_digest_file(digest, args->operands[0], r.algorithm, err);
     if (st == FM_OK)

@@ -37,6 +37,22 @@ static fm_status want_roles(json_t **out, const struct cli_args *args, const jso
                                        "provider or compute");
 }
 
+/* What every member.json has, and a slip for another file has not. */
+static fm_status check_member(const json_t *member, struct base_err *err)
+{
+    struct base_err why = {0};
+    const char *text;
+    json_t *part;
+
+    if (base_json_get_str(&text, member, "alias", &why) != FM_OK ||
+        base_json_get_str(&text, member, "endpoint", &why) != FM_OK ||
+        base_json_get_object(&part, member, "document", &why) != FM_OK ||
+        base_json_get_array(&part, member, "roles", &why) != FM_OK)
+        return base_err_set(err, FM_E_INPUT, "%.200s: is it a member.json of firmiana init?",
+                            why.text);
+    return FM_OK;
+}
+
 /* A member.json of firmiana init, whose document still has placeholders, as a proposal. */
 static fm_status join_body(json_t **body, const struct cli_args *args, struct base_err *err)
 {
@@ -46,6 +62,8 @@ static fm_status join_body(json_t **body, const struct cli_args *args, struct ba
     uint8_t chain[32];
     fm_status st = base_json_load_file(&member, path, 1 << 20, err);
 
+    if (st == FM_OK && check_member(member, err) != FM_OK)
+        st = base_err_prefix(err, "%s", path);
     if (st == FM_OK)
         st = cli_call(&me, args, "me", NULL, err);
     if (st == FM_OK)
@@ -133,7 +151,7 @@ static fm_status split(char name[64], int64_t *value, const char *text, char at,
 
     *value = sign != NULL ? strtoll(sign + 1, &end, 10) : 0;
     if (sign == NULL || sign == text || sign - text >= 64 || end == sign + 1 || *end != '\0' ||
-        *value < 0)
+        *value < 0 || *value > BASE_JSON_MAX_INT)
         return base_err_set(err, FM_E_ARG, "governance propose: '%s' must be %s", text, form);
     (void)snprintf(name, 64, "%.*s", (int)(sign - text), text);
     return FM_OK;
@@ -149,6 +167,8 @@ static fm_status put_limits(json_t *body, const struct cli_args *args, struct ba
 
     for (size_t i = 0; st == FM_OK && (text = cli_value_at(args, "limit", i)) != NULL; i++) {
         st = split(name, &value, text, '=', "NAME=NUMBER (see governance list)", err);
+        if (st == FM_OK && json_object_get(limits, name) != NULL)
+            st = base_err_set(err, FM_E_ARG, "governance propose: --limit %s is given twice", name);
         if (st == FM_OK && json_object_set_new(limits, name, json_integer(value)) != 0)
             st = base_err_memory(err, "limits");
     }
@@ -161,8 +181,8 @@ static fm_status put_limits(json_t *body, const struct cli_args *args, struct ba
 static fm_status parameter_body(json_t **body, const struct cli_args *args, struct base_err *err)
 {
     const char *rules = cli_value(args, "rules");
-    int64_t quorum = 0, height = 0;
-    char version[64];
+    int64_t quorum = 0, height = 0, number = 0;
+    char version[64], *end;
     fm_status st = cli_int(&quorum, args, "quorum", 1, 1000, err);
 
     *body = json_pack("{s:s}", "reason", cli_value(args, "reason"));
@@ -172,10 +192,15 @@ static fm_status parameter_body(json_t **body, const struct cli_args *args, stru
         st = put_limits(*body, args, err);
     if (st == FM_OK && rules != NULL)
         st = split(version, &height, rules, '@', "VERSION@BLOCK, as 2@5000", err);
+    if (st == FM_OK && rules != NULL) {
+        number = strtoll(version, &end, 10);
+        if (*end != '\0' || number < 1 || number > UINT32_MAX)
+            st = base_err_set(err, FM_E_ARG,
+                              "governance propose: '%s' must be VERSION@BLOCK, as 2@5000", rules);
+    }
     if (st == FM_OK && rules != NULL &&
         json_object_set_new(*body, "rules",
-                            json_pack("{s:I,s:I}", "version",
-                                      (json_int_t)strtoll(version, NULL, 10), "height",
+                            json_pack("{s:I,s:I}", "version", (json_int_t)number, "height",
                                       (json_int_t)height)) != 0)
         st = base_err_memory(err, "parameters");
     if (st == FM_OK && quorum > 0 &&

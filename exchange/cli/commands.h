@@ -16,7 +16,7 @@ extern const struct cli_command cli_status;     /* cmd_status.c */
 extern const struct cli_command cli_dataset_import, cli_dataset_publish, cli_dataset_list,
     cli_demo_data;                                    /* cmd_dataset.c */
 extern const struct cli_command cli_dataset_describe; /* cmd_describe.c */
-extern const struct cli_command cli_contract_draft, cli_contract_propose,
+extern const struct cli_command cli_contract_draft, cli_contract_propose, cli_contract_list,
     cli_contract_show;                                                      /* cmd_contract.c */
 extern const struct cli_command cli_key_deal, cli_key_import, cli_key_list; /* cmd_key.c */
 extern const struct cli_command cli_explain;                                /* cmd_explain.c */
@@ -50,10 +50,12 @@ extern const struct cli_command cli_member_list, cli_member_suspend, cli_did_sho
 extern const struct cli_command cli_did_resolve, cli_did_export;              /* cmd_did.c */
 extern const struct cli_command cli_did_key, cli_did_rotate, cli_did_recover; /* cmd_did_keys.c */
 extern const struct cli_command cli_did_attach, cli_did_certificate; /* cmd_did_certificate.c */
-extern const struct cli_command cli_lottery_open, cli_lottery_commit, cli_lottery_reveal,
-    cli_lottery_draw;                                                           /* cmd_lottery.c */
-extern const struct cli_command cli_dataset_prove, cli_dataset_forget;          /* cmd_prove.c */
-extern const struct cli_command cli_dataset_history, cli_dataset_check;         /* cmd_history.c */
+extern const struct cli_command cli_lottery_open, cli_lottery_commit,
+    cli_lottery_reveal;                                                 /* cmd_lottery.c */
+extern const struct cli_command cli_lottery_draw;                       /* cmd_lottery_draw.c */
+extern const struct cli_command cli_lottery_list, cli_lottery_show;     /* cmd_lottery_show.c */
+extern const struct cli_command cli_dataset_prove, cli_dataset_forget;  /* cmd_prove.c */
+extern const struct cli_command cli_dataset_history, cli_dataset_check; /* cmd_history.c */
 extern const struct cli_command cli_evidence_deposit, cli_evidence_certificate; /* cmd_evidence.c */
 extern const struct cli_command cli_credential_batch;                           /* cmd_batch.c */
 extern const struct cli_command cli_credential_extract;                         /* cmd_extract.c */

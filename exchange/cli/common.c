@@ -166,6 +166,16 @@ const char *cli_text(const json_t *value, const char *name)
     return text != NULL ? text : "";
 }
 
+const char *cli_moment(char out[DID_MOMENT_TEXT], const json_t *value, const char *name)
+{
+    struct base_err ignored = {0};
+
+    if (did_moment_format(out, json_integer_value(json_object_get(value, name)) / 1000, &ignored) !=
+        FM_OK)
+        (void)strcpy(out, "beyond the year 9999");
+    return out;
+}
+
 /* A text that does not fit into memory is not printed. */
 static char *tamed(const char *text, const char *keep)
 {
@@ -221,7 +231,7 @@ fm_status cli_report(const struct cli_args *args, const json_t *value, const cha
                             rule, cli_text(value, "detail"));
     if (cli_flag(args, "json"))
         return cli_print_json(value, err);
-    printf("%s: final at height %lld, leaf %lld, id %s\n", what,
+    printf("%s: final at height %lld, leaf %lld, transaction %s\n", what,
            (long long)json_integer_value(json_object_get(value, "height")),
            (long long)json_integer_value(json_object_get(value, "leaf")), cli_text(value, "id"));
     return FM_OK;
@@ -237,6 +247,24 @@ fm_status cli_submit(const struct cli_args *args, json_t *tx, const char *what,
                             json_pack("{s:o}", "tx", tx), err);
 
     if (st == FM_OK && !approval)
+        st = cli_report(args, value, what, err);
+    json_decref(value);
+    return st;
+}
+
+fm_status cli_submit_named(const struct cli_args *args, const char *type, json_t *body,
+                           const char *kind, const uint8_t id32[32], struct base_err *err)
+{
+    char id[65], what[128];
+    json_t *value;
+    fm_status st =
+        cli_call(&value, args, "tx.sign", json_pack("{s:s,s:o}", "type", type, "body", body), err);
+
+    base_hex(id, id32, 32);
+    (void)snprintf(what, sizeof what, "%s %s", kind, id);
+    if (st == FM_OK && json_object_set_new(value, kind, json_string(id)) != 0)
+        st = base_err_memory(err, kind);
+    if (st == FM_OK)
         st = cli_report(args, value, what, err);
     json_decref(value);
     return st;

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "did/moment.h"
 #include "exchange/cli/args.h"
 
 #define CLI_HOME_OPTION                                                                            \
@@ -67,6 +68,11 @@ fm_status cli_parameters(json_t **out, const struct cli_args *args, struct base_
 /* A member of an answer that the node always gives; "" if it does not. */
 const char *cli_text(const json_t *value, const char *name);
 
+/* A member of an answer that is a moment (ms), as "2026-11-21T05:30:00Z"; returns out. */
+const char *cli_moment(char out[DID_MOMENT_TEXT], const json_t *value, const char *name);
+/* The same in an argument of printf: the room lives as long as the block around it. */
+#define CLI_MOMENT(value, name) cli_moment((char[DID_MOMENT_TEXT]){0}, value, name)
+
 /* Prints what somebody else chose, whole, with "?" for each character that could repaint what
  * stands around it (base/text.h), so that it begins no line of its own and commands no terminal. */
 void cli_put_foreign(const char *text);
@@ -87,6 +93,10 @@ fm_status cli_submit(const struct cli_args *args, json_t *tx, const char *what,
 /* The node's answer to a transaction that it waited for: printed, or FM_E_REFUSED with the rule. */
 fm_status cli_report(const struct cli_args *args, const json_t *value, const char *what,
                      struct base_err *err) FM_CHECK;
+/* The same for what has an id of its own, beside its transaction's: "contract 3f9a...: final at
+ * height ...", and a member of that name in --json. body is used up; at most 60 bytes of kind. */
+fm_status cli_submit_named(const struct cli_args *args, const char *type, json_t *body,
+                           const char *kind, const uint8_t id32[32], struct base_err *err) FM_CHECK;
 /* The same, signed by the node's own assertion key. body is used up. */
 fm_status cli_submit_by_node(const struct cli_args *args, const char *type, json_t *body,
                              const char *what, struct base_err *err) FM_CHECK;

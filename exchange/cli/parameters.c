@@ -41,7 +41,7 @@ static fm_status read_parameter(json_t **values, size_t *n, const char *text, bo
     if (!from_file)
         values[k - 1] = json_string(end + 1);
     if (values[k - 1] == NULL)
-        return base_err_set(err, FM_E_INPUT, "--param %lu: not valid UTF-8", k);
+        return base_err_memory(err, "parameters");
     *n = k > *n ? k : *n;
     return FM_OK;
 }

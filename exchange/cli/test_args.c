@@ -140,6 +140,24 @@ static void the_rest_is_refused_by_name(void **state)
 }
 
 /* A dash alone is a file's name by custom, and a negative number is no option. */
+/* Whatever goes on into JSON would be refused there, as if memory were out. */
+static void what_is_no_utf8_is_refused_by_name(void **state)
+{
+    char option[] = "--count \xff S", glued[] = "--count=\xed\xa0\x80 S", operand[] = "S \xc3";
+    char fine[] = "--data \xc3\xa4 \xe5\x85\xac";
+    struct base_err err;
+    struct cli_args args;
+
+    (void)state;
+    assert_int_equal(take(&args, option, &err), FM_E_ARG);
+    assert_string_equal(err.text, "option --count: its value is not UTF-8 text");
+    assert_int_equal(take(&args, glued, &err), FM_E_ARG);
+    assert_string_equal(err.text, "option --count: its value is not UTF-8 text");
+    assert_int_equal(take(&args, operand, &err), FM_E_ARG);
+    assert_string_equal(err.text, "query run: argument 2 is not UTF-8 text");
+    assert_int_equal(take(&args, fine, &err), FM_OK);
+}
+
 static void dashes_that_are_no_options(void **state)
 {
     char words[] = "--data a - -5";
@@ -239,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_group_says_what_it_has_and_a_slip_is_named),
         cmocka_unit_test(values_flags_and_operands_are_taken),
         cmocka_unit_test(the_rest_is_refused_by_name),
+        cmocka_unit_test(what_is_no_utf8_is_refused_by_name),
         cmocka_unit_test(dashes_that_are_no_options),
         cmocka_unit_test(there_is_an_end_to_it),
         cmocka_unit_test(numbers_are_whole_and_in_range),

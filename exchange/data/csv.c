@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "exchange/data/csv_reader.h"
 #include "exchange/data/value.h"
 
@@ -223,7 +224,7 @@ static fm_status row_check_utf8(struct data_csv *csv, struct base_err *err)
         return FM_OK;
     for (size_t i = 0; i < csv->field_count; i++) {
         const struct data_csv_field *f = &csv->fields[i];
-        if (!data_utf8_valid(f->text, f->len))
+        if (!base_text_is_utf8(f->text, f->len))
             return data_csv_fault(csv, FM_E_INPUT, f->line, f->column,
                                   "the field is not valid UTF-8: save the file as UTF-8", err);
     }

@@ -2,6 +2,7 @@
  * the same, or that hide something, must not pass. */
 #include <string.h>
 
+#include "base/text.h"
 #include "exchange/data/schema.h"
 
 static bool letter(unsigned char c)
@@ -58,5 +59,5 @@ bool data_name_valid(const char *name)
     /* SQLite's own word for the number of a row, by which this room reads them. */
     if (data_name_equal(name, "_rowid_"))
         return false;
-    return data_utf8_valid(name, len) && !has_invisible(name);
+    return base_text_is_utf8(name, len) && !has_invisible(name);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "exchange/data/infer.h"
 #include "exchange/data/number.h"
 #include "exchange/data/store_table.h"
@@ -60,7 +61,7 @@ static void look_at(struct data_infer *infer, sqlite3_stmt *stmt, int column, ui
     case SQLITE_TEXT: {
         const char *text = (const char *)sqlite3_column_text(stmt, column);
         size_t len = (size_t)sqlite3_column_bytes(stmt, column);
-        if (text == NULL || memchr(text, 0, len) != NULL || !data_utf8_valid(text, len))
+        if (text == NULL || memchr(text, 0, len) != NULL || !base_text_is_utf8(text, len))
             data_infer_broken(infer, "a text that is not UTF-8 without NUL", row);
         else
             data_infer_text(infer, text, len, row);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "exchange/data/date.h"
 #include "exchange/data/value.h"
 
@@ -309,9 +310,9 @@ static void utf8_is_strict(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(good); i++)
-        assert_true(data_utf8_valid(good[i], strlen(good[i])));
+        assert_true(base_text_is_utf8(good[i], strlen(good[i])));
     for (size_t i = 0; i < COUNT(bad); i++)
-        assert_false(data_utf8_valid(bad[i], strlen(bad[i])));
+        assert_false(base_text_is_utf8(bad[i], strlen(bad[i])));
     assert_int_equal(data_text_check(&t, "abcd", 4, &err), FM_OK);
     assert_int_equal(data_text_check(&t, "abcde", 5, &err), FM_E_INPUT);
     assert_string_equal(err.text, "not a TEXT(4): 5 bytes are more than 4");

@@ -73,6 +73,5 @@ void data_value_format(char out[DATA_VALUE_TEXT], const struct data_type *type, 
  * nothing above U+10FFFF), no NUL, not too long. */
 fm_status data_text_check(const struct data_type *type, const char *text, size_t len,
                           struct base_err *err) FM_CHECK;
-bool data_utf8_valid(const char *text, size_t len);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/text.h"
 
 enum { PIECE = 1 << 16, NAME_MAX_BYTES = 255 };
 
@@ -108,7 +109,9 @@ fm_status evidence_receipt_add(struct evidence_receipt *r, const uint8_t digest3
                                struct base_err *err)
 {
     struct ledger_evidence_item *item;
-    fm_status st = make_room(r, err);
+    fm_status st = base_text_is_utf8(name, strlen(name))
+                       ? make_room(r, err)
+                       : base_err_set(err, FM_E_INPUT, "its name is not UTF-8 text");
 
     if (st != FM_OK)
         return st;

@@ -27,7 +27,8 @@ void evidence_receipt_release(struct evidence_receipt *r); /* {0} is fine */
 fm_status evidence_digest_file(uint8_t out32[32], const char *path, const char *algorithm,
                                struct base_err *err) FM_CHECK;
 
-/* One document more, with a fresh salt. name: its last 255 bytes are kept. */
+/* One document more, with a fresh salt. name: its last 255 bytes are kept. FM_E_INPUT: it is not
+ * UTF-8. */
 fm_status evidence_receipt_add(struct evidence_receipt *r, const uint8_t digest32[32],
                                const char *name, const struct base_random *random,
                                struct base_err *err) FM_CHECK;

@@ -65,7 +65,7 @@ static fm_status find_entries(struct audit_wanted *out, struct ledger_reader *re
 
 struct lotteries {
     struct audit_wanted *out;
-    const char *id, *root;
+    const char *root;
     json_t *same; /* ids of lotteries over that list */
 };
 
@@ -96,19 +96,42 @@ static fm_status take_lottery(void *ctx, struct ledger_entry *entry, struct base
     return st == FM_OK && wanted ? add(l->out, entry->id, err) : st;
 }
 
+struct found {
+    json_t *value; /* of the first */
+    unsigned n;
+};
+
+static fm_status take_found(void *ctx, const char *key, const json_t *value, struct base_err *err)
+{
+    struct found *f = ctx;
+
+    (void)key;
+    (void)err;
+    if (f->n++ == 0)
+        f->value = json_incref((json_t *)(uintptr_t)value);
+    return FM_OK;
+}
+
 static fm_status find_lottery(struct audit_wanted *out, struct ledger_reader *reader,
                               const char *id, struct base_err *err)
 {
-    struct lotteries l = {out, id, NULL, json_object()};
+    struct lotteries l = {out, NULL, json_object()};
+    struct found found = {NULL, 0};
     json_t *value = NULL;
     char key[80];
     fm_status st = l.same != NULL ? FM_OK : base_err_memory(err, "bundle");
 
     (void)snprintf(key, sizeof key, "lottery/%.64s", id);
+    if (st == FM_OK && strlen(id) < 8)
+        st = base_err_set(err, FM_E_ARG, "a lottery is named by 8 digits of its id or more");
     if (st == FM_OK)
-        st = ledger_reader_get(reader, &value, key, err);
-    if (st == FM_E_NOT_FOUND)
-        (void)base_err_set(err, FM_E_NOT_FOUND, "there is no lottery %.64s", id);
+        st = ledger_reader_list(reader, key, take_found, &found, err);
+    value = found.value;
+    if (st == FM_OK && found.n != 1)
+        st = base_err_set(err, found.n == 0 ? FM_E_NOT_FOUND : FM_E_ARG,
+                          found.n == 0 ? "there is no lottery %.64s"
+                                       : "more than one lottery begins with %.64s",
+                          id);
     l.root = text_of(value, "root");
     if (st == FM_OK)
         st = ledger_reader_entries(reader, 0, take_lottery, &l, err);

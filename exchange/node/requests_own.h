@@ -18,6 +18,11 @@ void node_submit_and_tell(struct node *node, enum ledger_tx_type type, json_t *b
 fm_status node_contract(struct node *node, struct contract *out, char id_hex[65],
                         const json_t *request, struct base_err *err) FM_CHECK;
 
+/* What the ledger's state has as KIND/ID, ID beginning with the digits (8 at least) that the
+ * request's member KIND gives: "query", "lottery". *value is the caller's. */
+fm_status node_find_by_digits(struct node *node, json_t **value, char id_hex[65], const char *kind,
+                              const json_t *request, struct base_err *err) FM_CHECK;
+
 /* A query's whole id, of its first 8 digits or more. */
 fm_status node_query_full_id(struct node *node, char out[65], const char *digits,
                              struct base_err *err) FM_CHECK;
@@ -58,6 +63,8 @@ void node_request_contract_check(struct node *node, const json_t *request,
                                  const struct node_reply *reply);
 void node_request_query_explain(struct node *node, const json_t *request,
                                 const struct node_reply *reply);
+void node_request_contract_list(struct node *node, const json_t *request,
+                                const struct node_reply *reply);
 void node_request_contract_draft(struct node *node, const json_t *request,
                                  const struct node_reply *reply);
 void node_request_dataset_list(struct node *node, const json_t *request,
@@ -85,6 +92,10 @@ void node_request_dataset_forget(struct node *node, const json_t *request,
                                  const struct node_reply *reply);
 void node_request_dataset_prove(struct node *node, const json_t *request,
                                 const struct node_reply *reply);
+void node_request_lottery_list(struct node *node, const json_t *request,
+                               const struct node_reply *reply);
+void node_request_lottery_show(struct node *node, const json_t *request,
+                               const struct node_reply *reply);
 void node_request_governance_list(struct node *node, const json_t *request,
                                   const struct node_reply *reply);
 void node_request_epoch_approve(struct node *node, const json_t *request,

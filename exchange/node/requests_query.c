@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "exchange/contract/compile.h"
 #include "exchange/node/openings.h"
 #include "exchange/node/requests_own.h"
 
@@ -167,6 +168,32 @@ static void open_done(struct node *node, void *ctx, const struct ledger_outcome 
     node_asking_free(node, a);
 }
 
+/* What a party would refuse as it opens the parameters costs an entry of the ledger, and stands in
+ * the history of whoever the query is about: values that are not of their types go no further. */
+static fm_status check_values(struct node *node, const struct contract *c, const json_t *values,
+                              struct base_err *err)
+{
+    struct base_err ignored = {0};
+    struct sql_plan plan;
+    json_t *datasets = NULL;
+    fm_status st = node_datasets(node, &datasets, err);
+
+    if (st != FM_OK)
+        return st;
+    st = contract_compile(&plan, c, datasets, &ignored);
+    json_decref(datasets);
+    if (st != FM_OK) /* for every party to refuse, on the ledger */
+        return FM_OK;
+    for (unsigned i = 0; st == FM_OK && i < c->parameter_count; i++) {
+        const char *value = json_string_value(json_array_get(values, i));
+        struct sql_value parsed;
+        if (value != NULL)
+            st = sql_param_parse(&parsed, &plan, i, value, err);
+    }
+    sql_plan_release(&plan);
+    return st;
+}
+
 static fm_status build_open(struct node *node, struct node_asking *a, json_t **body, json_t *kept,
                             const struct contract *c, const char *id_hex, const json_t *request,
                             struct base_err *err)
@@ -180,6 +207,8 @@ static fm_status build_open(struct node *node, struct node_asking *a, json_t **b
     if (st == FM_OK)
         st = commit_parameters(node, a, parameters, c, json_object_get(request, "parameters"), kept,
                                err);
+    if (st == FM_OK)
+        st = check_values(node, c, json_object_get(request, "parameters"), err);
     if (st == FM_OK)
         st = take_consents(a, &consents, kept, c, json_object_get(request, "consents"), err);
     if (st == FM_OK)

@@ -17,38 +17,50 @@ static fm_status take_match(void *ctx, const char *key, const json_t *value, str
 {
     struct match *m = ctx;
 
-    (void)err;
     if (m->count++ > 0)
         return FM_OK;
-    (void)snprintf(m->hex, sizeof m->hex, "%s", key + strlen("query/"));
+    (void)snprintf(m->hex, sizeof m->hex, "%s", strchr(key, '/') + 1);
     m->value = json_deep_copy(value);
-    return m->value != NULL ? FM_OK : base_err_memory(err, "query");
+    return m->value != NULL ? FM_OK : base_err_memory(err, "value");
 }
 
-/* The query whose id begins with the digits that the request gives. m->value is the caller's. */
-static fm_status find(struct match *m, struct node *node, const json_t *request,
-                      struct base_err *err)
+fm_status node_find_by_digits(struct node *node, json_t **value, char id_hex[65], const char *kind,
+                              const json_t *request, struct base_err *err)
 {
+    struct match m = {.count = 0};
     char prefix[16 + 65];
     const char *digits;
-    fm_status st = base_json_get_str(&digits, request, "query", err);
+    fm_status st = base_json_get_str(&digits, request, kind, err);
 
-    *m = (struct match){.count = 0};
+    *value = NULL;
     if (st == FM_OK && (strlen(digits) < LEAST_DIGITS || strlen(digits) > 64 ||
                         strspn(digits, "0123456789abcdef") != strlen(digits)))
         st = base_err_set(err, FM_E_ARG,
-                          "a query's id is hexadecimal: give its first %d digits or more",
+                          "the id of a %s is hexadecimal: give its first %d digits or more", kind,
                           LEAST_DIGITS);
     if (st != FM_OK)
         return st;
-    (void)snprintf(prefix, sizeof prefix, "query/%s", digits);
-    st = ledger_reader_list(ledger_chain_reader(node->chain), prefix, take_match, m, err);
-    if (st == FM_OK && m->count == 0)
-        return base_err_set(err, FM_E_NOT_FOUND, "no query on the ledger begins with %s", digits);
-    if (st == FM_OK && m->count > 1)
-        return base_err_set(err, FM_E_ARG, "%u queries begin with %s: give more digits", m->count,
-                            digits);
+    (void)snprintf(prefix, sizeof prefix, "%s/%s", kind, digits);
+    st = ledger_reader_list(ledger_chain_reader(node->chain), prefix, take_match, &m, err);
+    if (st == FM_OK && m.count == 0)
+        st = base_err_set(err, FM_E_NOT_FOUND, "no %s on the ledger begins with %s", kind, digits);
+    if (st == FM_OK && m.count > 1)
+        st = base_err_set(err, FM_E_ARG, "%u of kind %s begin with %s: give more digits", m.count,
+                          kind, digits);
+    memcpy(id_hex, m.hex, 65);
+    if (st == FM_OK)
+        *value = m.value;
+    else
+        json_decref(m.value);
     return st;
+}
+
+/* The query that the request means. m->value is the caller's. */
+static fm_status find(struct match *m, struct node *node, const json_t *request,
+                      struct base_err *err)
+{
+    *m = (struct match){.count = 0};
+    return node_find_by_digits(node, &m->value, m->hex, "query", request, err);
 }
 
 static const char *answer_state(const struct node *node, const char *hex)

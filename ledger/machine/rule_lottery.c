@@ -48,12 +48,14 @@ static fm_status check_members(struct ledger_context *c, const json_t *names, st
     return FM_OK;
 }
 
-/* Again for the same list, without those who withheld and with everybody else. */
+/* Again for the same list, without those who withheld and with everybody else; from rules version
+ * 3 on others may take their places, so that a lottery of two can be repeated too. A withholder
+ * wins nothing by who comes for it: one repetition is all there is. */
 static fm_status check_repeat(struct ledger_context *c, struct base_err *err)
 {
     const char *id = ledger_text(c->body, "repeats");
     const json_t *names = json_object_get(c->body, "members"), *first, *was;
-    size_t kept = 0;
+    size_t kept = 0, before;
     fm_status st;
 
     if (id[0] == '\0')
@@ -81,9 +83,13 @@ static fm_status check_repeat(struct ledger_context *c, struct base_err *err)
                                  gave ? "gave its share and stays" : "gave no share and goes");
         kept += gave;
     }
-    if (kept == json_array_size(was) || kept != json_array_size(names))
+    before = json_array_size(was);
+    if (kept == before || (c->rules_version < 3 && kept != json_array_size(names)))
         return ledger_refuse(c, LEDGER_RULE_LOTTERY_MEMBER, err,
                              "those who gave their shares draw again, and nobody else");
+    if (json_array_size(names) > before)
+        return ledger_refuse(c, LEDGER_RULE_LOTTERY_MEMBER, err,
+                             "%zu gave no share: no more may take their places", before - kept);
     return FM_OK;
 }
 

@@ -86,6 +86,7 @@ int main(void)
         cmocka_unit_test(test_lottery),
         cmocka_unit_test(test_lottery_repeated),
         cmocka_unit_test(test_lottery_of_two_spoilt),
+        cmocka_unit_test(test_lottery_of_two_repeated),
         cmocka_unit_test(test_rules_switch),
         cmocka_unit_test(test_validators),
         cmocka_unit_test(test_every_rule_was_met),

@@ -44,6 +44,7 @@ void test_status_before(void **state);
 void test_lottery(void **state);
 void test_lottery_repeated(void **state);
 void test_lottery_of_two_spoilt(void **state);
+void test_lottery_of_two_repeated(void **state);
 void test_rules_switch(void **state);
 void test_validators(void **state);
 void test_misbehavior(void **state);

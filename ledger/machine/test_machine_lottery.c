@@ -175,3 +175,35 @@ void test_lottery_of_two_spoilt(void **state)
     (void)opened(&t, lottery(&t, "bank_b", "bank_c", 100, 3, NULL));
     town_release(&t);
 }
+
+/* From rules version 3 on somebody new takes the place of the one that withheld: no more than one,
+ * not the one that withheld, never without the one that gave its share, and once. */
+void test_lottery_of_two_repeated(void **state)
+{
+    struct town t;
+    struct town_id id;
+    json_t *more;
+
+    (void)state;
+    town_init_rules(&t, NULL, 3);
+    id = opened(&t, lottery(&t, "bank_a", "bank_b", 100, 3, NULL));
+    town_ok(&t, commit(&t, BANK_A, id.text));
+    town_ok(&t, commit(&t, BANK_B, id.text));
+    town_wait(&t, 10000);
+    town_ok(&t, reveal(&t, BANK_B, id.text, share));
+    town_refused(&t, open_it(&t, lottery(&t, "bank_b", "bank_c", 100, 3, id.text)),
+                 LEDGER_RULE_LOTTERY_TIME);
+    town_wait(&t, 20000);
+    town_refused(&t, open_it(&t, lottery(&t, "bank_a", "bank_b", 100, 3, id.text)),
+                 LEDGER_RULE_LOTTERY_MEMBER);
+    town_refused(&t, open_it(&t, lottery(&t, "bank_c", "regulator", 100, 3, id.text)),
+                 LEDGER_RULE_LOTTERY_MEMBER);
+    more = lottery(&t, "bank_b", "bank_c", 100, 3, id.text);
+    assert_int_equal(
+        json_array_append_new(json_object_get(more, "members"), json_string("regulator")), 0);
+    town_refused(&t, open_it(&t, more), LEDGER_RULE_LOTTERY_MEMBER);
+    id = opened(&t, lottery(&t, "bank_b", "bank_c", 100, 3, id.text));
+    town_ok(&t, commit(&t, BANK_B, id.text));
+    town_ok(&t, commit(&t, BANK_C, id.text));
+    town_release(&t);
+}

@@ -14,7 +14,7 @@
  * One honest member makes the seed uniform, as long as nobody withholds: who does has seen the
  * others' shares and could prefer another draw. So a draw with a share missing does not count: the
  * ledger names who committed and did not reveal, and the lottery is opened again without them,
- * which a lottery says by `repeats`. */
+ * which a lottery says by `repeats`; others may take their places. */
 #ifndef FIRMIANA_LEDGER_LOTTERY_H
 #define FIRMIANA_LEDGER_LOTTERY_H
 
@@ -24,7 +24,6 @@
 
 #include "base/status.h"
 
-#define LEDGER_LOTTERY_MEMBERS_MAX 16
 #define LEDGER_LOTTERY_ENTRIES_MAX (1 << 24)
 
 void ledger_lottery_commit(uint8_t out32[32], const uint8_t lottery32[32], const char *alias,

@@ -18,6 +18,10 @@ static const struct {
     {"member.propose", {"alias", "endpoint"}},
     {"member.suspend", {"alias", "reason"}},
     {"member.vote", {"proposal", "accept"}},
+    {"member.reinstate", {"alias", "reason"}},
+    {"member.change", {"alias", "endpoint"}},
+    {"member.rekey", {"alias", "reason"}},
+    {"parameter.propose", {"quorum", "rules.version", "rules.height", "reason"}},
     {"did.update", {"document.firmiana.version", "previous"}},
     {"did.recover", {"document.firmiana.version", "previous"}},
     {"did.deactivate", {"previous"}},
@@ -31,10 +35,34 @@ static const struct {
     {"consent.revoke", {"revocation.consent"}},
     {"epoch", {"epoch", "sequencer"}},
     {LEDGER_MISBEHAVIOR_TYPE, {"act", "height", "validator"}},
+    {"evidence.deposit", {"algorithm", "count", "root"}},
+    {"status.publish", {"list", "version"}},
+    {"lottery.open", {"name", "count", "winners"}},
+    {"lottery.commit", {"lottery"}},
+    {"lottery.reveal", {"lottery"}},
     {"query.open", {"contract", "height"}},
     {"query.close", {"receipt.query", "receipt.outcome", "receipt.rule", "receipt.party"}},
     {"query.receipt", {"receipt.query", "receipt.outcome", "receipt.rule", "receipt.party"}},
 };
+
+/* By what other commands name it: a contract by the hash of its body, a proposal, a lottery and a
+ * query by its transaction's id. */
+static fm_status put_id(struct base_buf *out, const struct ledger_entry *entry, const json_t *body,
+                        struct base_err *err)
+{
+    uint8_t id[32];
+
+    memcpy(id, entry->id, 32);
+    if (strcmp(entry->type, "contract.propose") == 0) {
+        if (base_json_hash(id, body, err) != FM_OK)
+            return err->code;
+    } else if (strcmp(entry->type, "lottery.open") != 0 && strcmp(entry->type, "query.open") != 0) {
+        return FM_OK;
+    }
+    base_buf_put_str(out, "id=");
+    base_buf_put_hex(out, id, 6);
+    return FM_OK;
+}
 
 /* Follows "a.b.c" and names the last part. */
 static const json_t *follow(const json_t *at, const char *path, const char **last)
@@ -102,6 +130,8 @@ fm_status ledger_summarize(struct base_buf *out, const struct ledger_entry *entr
     if (base_json_parse(&payload, (const char *)entry->payload.p, entry->payload.len, &ignored) !=
         FM_OK)
         base_buf_put_str(out, "(unreadable)");
+    else
+        (void)put_id(out, entry, json_object_get(payload, "body"), &ignored);
     for (i = 0; i < sizeof worth_showing / sizeof worth_showing[0]; i++) {
         if (strcmp(worth_showing[i].type, entry->type) != 0)
             continue;

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "ledger/proof/misbehavior.h"
 #include "ledger/store/chain_impl.h"
 #include "ledger/store/store_impl.h"
 #include "ledger/store/upkeep_impl.h"
@@ -162,7 +163,8 @@ static bool starts(const char *text, const char *with)
 
 bool ledger_prune_always_keeps(const char *type)
 {
-    return starts(type, "member.") || starts(type, "did.") || starts(type, "epoch");
+    return starts(type, "member.") || starts(type, "did.") || starts(type, "epoch") ||
+           starts(type, LEDGER_MISBEHAVIOR_TYPE);
 }
 
 static fm_status judge(const struct prune *p, enum verdict *out,

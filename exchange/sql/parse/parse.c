@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "exchange/data/value.h"
 
 static fm_status parse_statement(struct sql_query **out, struct sql_parser *p,
@@ -124,7 +125,7 @@ fm_status sql_parse(struct sql_query **out, struct sql_arena *arena, const char 
     if (len > SQL_MAX_TEXT_BYTES)
         return base_err_set(err, FM_E_LIMIT, "SQL text of %zu bytes: at most %d are read", len,
                             SQL_MAX_TEXT_BYTES);
-    if (memchr(text, '\0', len) != NULL || !data_utf8_valid(text, len))
+    if (memchr(text, '\0', len) != NULL || !base_text_is_utf8(text, len))
         return base_err_set(err, FM_E_INPUT, "SQL text is not valid UTF-8 without NUL");
     copy = sql_arena_alloc(arena, len + 1);
     if (copy == NULL)
