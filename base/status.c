@@ -33,6 +33,19 @@ static const struct {
     [FM_E_CANCELLED] = {"cancelled", "cancelled", 15},
 };
 
+/* "?" for each byte of what base_text_is_control() says: the ledger hashes details of refusals, and
+ * has one "?" for each byte beyond ASCII (ledger_detail_set), so no length may change here. */
+static void one_line(char *utf8)
+{
+    for (size_t n; *utf8 != '\0'; utf8 += n) {
+        bool control = base_text_is_control(utf8);
+        for (n = 1; ((unsigned char)utf8[n] & 0xc0) == 0x80; n++)
+            ;
+        if (control)
+            memset(utf8, '?', n);
+    }
+}
+
 void base_err_clear(struct base_err *err)
 {
     err->code = FM_OK;
@@ -48,7 +61,7 @@ fm_status base_err_set(struct base_err *err, fm_status code, const char *fmt, ..
     va_start(args, fmt);
     (void)vsnprintf(err->text, sizeof err->text, fmt, args);
     va_end(args);
-    base_text_tame(err->text, "");
+    one_line(err->text);
     return code;
 }
 
@@ -63,12 +76,23 @@ fm_status base_err_prefix(struct base_err *err, const char *fmt, ...)
     (void)vsnprintf(err->text, sizeof err->text, fmt, args);
     va_end(args);
     used = strlen(err->text);
-    if (strncmp(below, err->text, used) == 0 && strncmp(below + used, ": ", 2) == 0)
-        memcpy(err->text, below, sizeof below); /* whoever noticed has said so already */
-    else
-        (void)snprintf(err->text + used, sizeof err->text - used, ": %s", below);
-    base_text_tame(err->text, "");
+    (void)snprintf(err->text + used, sizeof err->text - used, ": %s", below);
+    one_line(err->text);
     return err->code;
+}
+
+const char *base_err_shown(struct base_err *err)
+{
+    char *part = err->text, *end;
+
+    while ((end = strstr(part, ": ")) != NULL) {
+        size_t len = (size_t)(end - part) + 2;
+        if (strncmp(part, end + 2, len) == 0)
+            memmove(part, end + 2, strlen(end + 2) + 1);
+        else
+            part = end + 2;
+    }
+    return err->text;
 }
 
 fm_status base_err_memory(struct base_err *err, const char *what)

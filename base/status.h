@@ -61,12 +61,16 @@ void base_err_clear(struct base_err *err);
  */
 fm_status base_err_set(struct base_err *err, fm_status code, const char *fmt, ...) FM_PRINTF(3, 4);
 
-/* Puts a prefix and ": " before the text that is there, unless it begins with them; returns
- * err->code. */
+/* Puts a prefix and ": " before the text that is there; returns err->code. */
 fm_status base_err_prefix(struct base_err *err, const char *fmt, ...) FM_PRINTF(2, 3);
 
 /* FM_E_MEMORY with the place: base_err_memory(err, "share column"). */
 fm_status base_err_memory(struct base_err *err, const char *what);
+
+/* The text as a person gets it: a place that two layers named, one after the other ("a.csv: a.csv:
+ * ..."), is named once. For programs' last words alone: the ledger hashes details of refusals, so
+ * base_err_set() and base_err_prefix() never change what they make. */
+const char *base_err_shown(struct base_err *err);
 
 /* FM_E_IO with errno's own words: base_err_errno(err, "open /x/y"). Reads errno first. */
 fm_status base_err_errno(struct base_err *err, const char *what);

@@ -50,6 +50,8 @@ bool base_text_is_control(const char *utf8)
 
     if (c[0] < 0x20 || c[0] == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0))
         return true;
+    if (c[0] == 0xd8)
+        return c[1] == 0x9c;
     if (c[0] != 0xe2)
         return false;
     return (c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae))) ||

@@ -51,7 +51,7 @@
 #include "base/status.h"
 
 #ifndef DID_RULES_VERSION   /* ledger/proof/rules.h */
-#define DID_RULES_VERSION 3 /* the newest rules that this build knows */
+#define DID_RULES_VERSION 4 /* the newest rules that this build knows */
 #endif
 
 /* Over all suites: p256 and sm2 keys are compressed points of 33 bytes, signatures r || s. */

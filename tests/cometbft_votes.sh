@@ -117,7 +117,7 @@ did=$(as bank_a member list | sed -n 's/^regulator .*\(did:firmiana:[^ ]*\).*/\1
 if [ "${FIRMIANA_FULL:-0}" = 1 ]; then
 # ---- rules that this program does not have: each stops before the first block under them, and stays stopped ----
 limit=$(($(height bank_a) + 12))
-decide bank_b bank_c -- --rules "4@$limit" --reason "from another time"
+decide bank_b bank_c -- --rules "5@$limit" --reason "from another time"
 running() { local m n=0; for m in "${members[@]}"; do ! kill -0 "${pid[$m]}" 2>/dev/null || n=$((n + 1)); done; echo "$n"; }
 first_end() { publish bank_b 2>/dev/null || true; [ "$(running)" -lt ${#members[@]} ]; }
 wait_for 90 "the end of a node before rules that it does not have" first_end
@@ -130,7 +130,7 @@ for m in "${members[@]}"; do
   [ "$status" = 14 ] || [ "$status" = 137 ] || fail "$m ended with $status: $(tail -n 2 "$W/$m/node.log")"
   at=$(sqlite3 "$W/$m/ledger.db" "SELECT height FROM tip")
   [ "$at" -lt "$limit" ] || [ "$status" = 14 ] || fail "$m went on to block $at under rules from block $limit"
-  [ "$(sqlite3 "$W/$m/ledger.db" "SELECT rules_version FROM tip")" -lt 4 ] || fail "$m followed rules that it does not have"
+  [ "$(sqlite3 "$W/$m/ledger.db" "SELECT rules_version FROM tip")" -lt 5 ] || fail "$m followed rules that it does not have"
   [ "$status" != 14 ] || last=$m
   unset "pid[$m]"
 done
@@ -140,7 +140,7 @@ FIRMIANA_HOME=$W/$last timeout 60 "$firmiana" node >>"$W/$last/node.out" 2>>"$W/
 step "nobody followed rules that it does not have"
 
 # ---- the next program, which has them, is installed: it goes on where the old one stopped ----
-flags="-DDID_RULES_VERSION=4 -DLEDGER_RULES_VERSION=4"
+flags="-DDID_RULES_VERSION=5 -DLEDGER_RULES_VERSION=5"
 cmake -S . -B "$build/newer" -G Ninja -DCMAKE_C_FLAGS="$flags" >"$W/newer.log" 2>&1 &&
   cmake --build "$build/newer" --target firmiana firmiana-verify >>"$W/newer.log" 2>&1 || fail "the next program: $(tail -n 20 "$W/newer.log")"
 firmiana=$build/newer/bin/firmiana verify=$build/newer/bin/firmiana-verify
@@ -150,7 +150,7 @@ wait_for 120 "a block under the new rules" beyond
 rm -f "$W"/*.bundle
 one_trail
 for m in "${members[@]}"; do
-  [ "$(sqlite3 "$W/$m/ledger.db" "SELECT rules_version FROM tip")" = 4 ] || fail "$m follows other rules than those voted for"
+  [ "$(sqlite3 "$W/$m/ledger.db" "SELECT rules_version FROM tip")" = 5 ] || fail "$m follows other rules than those voted for"
 done
 "$build/bin/firmiana-verify" "$W/bank_a.bundle" >"$W/old.verified" 2>&1 && fail "an old verifier judges rules that it does not have"
 homes_stop

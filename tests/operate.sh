@@ -103,7 +103,7 @@ done
 status=$W/said/bank_a.status
 for line in '^node  *firmiana [0-9.]*, up ' '^ledger  *settled, height [0-9]*, final [0-9]*' 'sequenced by regulator$' \
   '^quorum  *3 of 3 members must cosign; the newest checkpoint is .* old, by bank_a, bank_b, regulator$' '^peers  *2 of 2 connected$' \
-  '^  bank_b  *connected  *round trip .*, clock [+-].*, height [0-9]*, firmiana [0-9.]*, rules 3$' '^  regulator .*(sequencer)$' \
+  '^  bank_b  *connected  *round trip .*, clock [+-].*, height [0-9]*, firmiana [0-9.]*, rules 4$' '^  regulator .*(sequencer)$' \
   '^queries  *0 running, 0 waiting (0 bytes of .* of memory); today 1 done, 0 refused, 0 aborted$' '^disk  *ledger [0-9.]* kB, sessions .* free$'; do
   grep -q "$line" "$status" || fail "status has no line '$line': $(cat "$status")"
 done

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json_any.h"
+#include "base/text.h"
 #include "did/credential/credential.h"
 #include "did/credential/jwt.h"
 #include "did/credential/sd_vc.h"
@@ -127,7 +128,7 @@ static fm_status print_claims(const json_t *claims, struct base_err *err)
             continue;
         st = base_json_any_canonical(&text, value, err);
         if (st == FM_OK) {
-            printf("claim   %-24s ", name);
+            printf("claim   %-24s ", BASE_LINE(name));
             cli_put_foreign(base_buf_cstr(&text));
             putchar('\n');
         }

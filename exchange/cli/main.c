@@ -238,6 +238,6 @@ int main(int argc, char **argv)
     if (st == FM_OK)
         st = run(argc, argv, &err);
     if (st != FM_OK)
-        fprintf(stderr, "firmiana: %s\n", err.text);
+        fprintf(stderr, "firmiana: %s\n", base_err_shown(&err));
     return fm_status_exit(st);
 }

@@ -49,7 +49,7 @@ static fm_status check_members(struct ledger_context *c, const json_t *names, st
 }
 
 /* Again for the same list, without those who withheld and with everybody else; from rules version
- * 3 on others may take their places, so that a lottery of two can be repeated too. A withholder
+ * 4 on others may take their places, so that a lottery of two can be repeated too. A withholder
  * wins nothing by who comes for it: one repetition is all there is. */
 static fm_status check_repeat(struct ledger_context *c, struct base_err *err)
 {
@@ -84,7 +84,8 @@ static fm_status check_repeat(struct ledger_context *c, struct base_err *err)
         kept += gave;
     }
     before = json_array_size(was);
-    if (kept == before || (c->rules_version < 3 && kept != json_array_size(names)))
+    if (kept == before ||
+        (c->rules_version < LEDGER_LOTTERY_PLACES_SINCE && kept != json_array_size(names)))
         return ledger_refuse(c, LEDGER_RULE_LOTTERY_MEMBER, err,
                              "those who gave their shares draw again, and nobody else");
     if (json_array_size(names) > before)

@@ -162,6 +162,10 @@ void test_contract_first_rules(void **state)
     } old[] = {
         {"link", "\"wan\"", NULL, NULL, "unknown member 'link'"},
         {"key", "{}", NULL, NULL, "unknown member 'key'"},
+        {"a\xe2\x80\xae", "{}", NULL, NULL,
+         "unknown member 'a?"
+         "?"
+         "?'"},
         {"contributors", "2", NULL, NULL, "unknown member 'contributors'"},
         {"protocol", "\"aggregate\"", "recipients", "[]", "member 'protocol' must be rep3"},
         {"protocol", "\"psi-sum\"", "tables", "[]", "member 'protocol' must be rep3"},

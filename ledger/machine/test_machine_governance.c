@@ -309,10 +309,10 @@ void test_evidence_national(void **state)
     (void)state;
     if (!test_profile_adopt())
         skip();
-    trail_begin(&t, 2, TRAIL_PLAIN);
+    trail_begin(&t, 3, TRAIL_PLAIN);
     town_ok(&t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, BANK_A, deposit("sha256", 1, 'a')));
     trail_end(&t);
-    trail_begin(&t, 3, TRAIL_PLAIN);
+    trail_begin(&t, 4, TRAIL_PLAIN);
     town_refused(&t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, BANK_A, deposit("sha256", 1, 'a')),
                  LEDGER_RULE_EVIDENCE_SHAPE);
     town_ok(&t, town_tx(&t, LEDGER_TX_EVIDENCE_DEPOSIT, BANK_A, deposit("sm3", 1, 'a')));

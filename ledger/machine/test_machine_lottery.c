@@ -176,7 +176,7 @@ void test_lottery_of_two_spoilt(void **state)
     town_release(&t);
 }
 
-/* From rules version 3 on somebody new takes the place of the one that withheld: no more than one,
+/* From rules version 4 on somebody new takes the place of the one that withheld: no more than one,
  * not the one that withheld, never without the one that gave its share, and once. */
 void test_lottery_of_two_repeated(void **state)
 {
@@ -185,7 +185,7 @@ void test_lottery_of_two_repeated(void **state)
     json_t *more;
 
     (void)state;
-    town_init_rules(&t, NULL, 3);
+    town_init_rules(&t, NULL, 4);
     id = opened(&t, lottery(&t, "bank_a", "bank_b", 100, 3, NULL));
     town_ok(&t, commit(&t, BANK_A, id.text));
     town_ok(&t, commit(&t, BANK_B, id.text));

@@ -1,18 +1,19 @@
 /* The one closed table of rules: every reason for which the ledger refuses or drops a transaction.
  * A refused transaction's result carries the code (format.md section 4); a dropped one never enters
- * the log, and its code is told to the sender alone. Codes are stable: they are part of
- * result_root. Texts are not. */
+ * the log, and its code is told to the sender alone. Codes are stable, and so are the texts that a
+ * refusal quotes, to the byte: both are part of result_root. */
 #ifndef FIRMIANA_LEDGER_RULES_H
 #define FIRMIANA_LEDGER_RULES_H
 
 #include <stdbool.h>
 
-#define LEDGER_NATIONAL_EVIDENCE_SINCE 3 /* under the profile national only SM3 is deposited */
+#define LEDGER_NATIONAL_EVIDENCE_SINCE 4 /* under the profile national only SM3 is deposited */
+#define LEDGER_LOTTERY_PLACES_SINCE 4    /* others may take the places of who withheld a share */
 #define LEDGER_UNDO_SINCE 3 /* a deactivation by officers may be undone (did/method.md) */
 /* The newest rules that this code has: format.md section 12. A test builds a program of the next
  * version, as one will be built when there are more rules (tests/cometbft_votes.sh). */
 #ifndef LEDGER_RULES_VERSION
-#define LEDGER_RULES_VERSION 3
+#define LEDGER_RULES_VERSION 4
 #endif
 
 enum ledger_rule {

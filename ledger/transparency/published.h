@@ -28,7 +28,8 @@ fm_status ledger_trust_check(size_t *signers, const struct ledger_checkpoint *c,
 struct ledger_witness {
     const char *name; /* what a cosigner may have (checkpoint.h), and no DID: those are members' */
     const struct did_secret *secret; /* of suite ed25519, or sm2 where the profile is national */
-    const char *memory;              /* a file: what it cosigned last; absent the first time */
+    const char *memory;              /* a file: what it cosigned last; absent the first time; beside
+                                      * it MEMORY.lock, while a run has it */
     const char *note; /* a file: what it cosigns goes there, with its line alone; NULL: into DIR */
 };
 

@@ -1,5 +1,10 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -138,17 +143,36 @@ static fm_status check_memory(const char *memory, const struct ledger_checkpoint
     return st;
 }
 
-fm_status ledger_witness_cosign(struct ledger_checkpoint *out, const char *dir,
-                                const struct ledger_witness *witness,
-                                const struct ledger_trust *trust, int64_t time_s,
-                                struct base_err *err)
+/* From before the checkpoint is read until the line is out, one run at a time has the memory: of
+ * two that overlap the later would else forget what the other has signed. */
+static fm_status lock_memory(int *fd, const char *memory, struct base_err *err)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s.lock", memory), got;
+    fm_status st;
+
+    if (n < 0 || (size_t)n >= sizeof path)
+        return base_err_set(err, FM_E_ARG, "%.200s: path too long", memory);
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return base_err_errno(err, path);
+    while ((got = flock(*fd, LOCK_EX)) != 0 && errno == EINTR)
+        ;
+    if (got == 0)
+        return FM_OK;
+    st = base_err_errno(err, path);
+    (void)close(*fd);
+    return st;
+}
+
+static fm_status cosign_locked(struct ledger_checkpoint *out, const char *dir,
+                               const struct ledger_witness *witness,
+                               const struct ledger_trust *trust, int64_t time_s,
+                               struct base_err *err)
 {
     size_t signers;
-    fm_status st = check_name(witness->name, err);
+    fm_status st = ledger_published_checkpoint(out, dir, err);
 
-    if (st != FM_OK)
-        return st;
-    st = ledger_published_checkpoint(out, dir, err);
     if (st == FM_OK)
         st = ledger_trust_check(&signers, out, trust, err);
     if (st == FM_OK && access(witness->memory, F_OK) == 0)
@@ -163,6 +187,23 @@ fm_status ledger_witness_cosign(struct ledger_checkpoint *out, const char *dir,
         st = witness->note != NULL ? write_checkpoint(witness->note, out, err)
                                    : publish_line(dir, out, &out->cosigner[0], err);
     return st == FM_OK ? FM_OK : base_err_prefix(err, "%s", dir);
+}
+
+fm_status ledger_witness_cosign(struct ledger_checkpoint *out, const char *dir,
+                                const struct ledger_witness *witness,
+                                const struct ledger_trust *trust, int64_t time_s,
+                                struct base_err *err)
+{
+    fm_status st = check_name(witness->name, err);
+    int fd;
+
+    if (st == FM_OK)
+        st = lock_memory(&fd, witness->memory, err);
+    if (st != FM_OK)
+        return st;
+    st = cosign_locked(out, dir, witness, trust, time_s, err);
+    (void)close(fd);
+    return st;
 }
 
 fm_status ledger_published_add(struct ledger_checkpoint *out, const char *dir, const char *note,

@@ -167,6 +167,6 @@ int main(int argc, char **argv)
     if (st == FM_OK)
         st = verify_file(&o, &err);
     if (st != FM_OK)
-        (void)fprintf(stderr, "firmiana-verify: %s\n", err.text);
+        (void)fprintf(stderr, "firmiana-verify: %s\n", base_err_shown(&err));
     return fm_status_exit(st);
 }
