@@ -23,6 +23,12 @@ must_refuse "nobody is no member" as bank_a dataset history loans --member nobod
 must_refuse "published no dataset loans" as bank_a dataset prove --table loans --row 0 --out "$W/none"
 as bank_a dataset publish --table loans >/dev/null
 as bank_a dataset prove --table loans --row 3 --out "$W/then" >/dev/null
+mv "$W/bank_a/versions.db" "$W/kept.db" # whose row is missing: the table is what was published
+sqlite3 "$W/kept.db" ".backup '$W/bank_a/versions.db'"
+sqlite3 "$W/bank_a/versions.db" "DELETE FROM contents WHERE row = 12"
+as bank_a dataset prove --table loans --row 3 --out "$W/then.table" >/dev/null || fail "the table does not stand for rows that are not kept"
+cmp -s "$W/then" "$W/then.table" || fail "the table gives another row"
+mv "$W/kept.db" "$W/bank_a/versions.db"
 before=$(sqlite3 "$W/bank_a/data.db" "SELECT balance FROM loans ORDER BY rowid LIMIT 1 OFFSET 3")
 sqlite3 "$W/bank_a/data.db" "UPDATE loans SET balance = balance + 100 WHERE rowid = (SELECT rowid FROM loans ORDER BY rowid LIMIT 1 OFFSET 3)"
 # the table has changed, version 1 has not
@@ -101,9 +107,21 @@ must_refuse "say which row" as bank_a dataset prove --table loans --row 1 --key 
 must_refuse "--trail: " as bank_a dataset prove --table loans --row 1 --out "$W/none" --trail "$W/no such folder/trail"
 must_refuse "exists already" as bank_a dataset prove --table loans --row 1 --out "$W/none" --trail "$W/whole"
 must_refuse "no such folder" as bank_a dataset prove --table loans --row 1 --out "$W/no such folder/row" --trail "$W/none.trail"
+ln -s . "$W/here"
+must_refuse "--out and --trail are two files" as bank_a dataset prove --table loans --row 1 --out "$W/none" --trail "$W/here/none"
+: >"$W/there"
+must_refuse "exists already" as bank_a dataset prove --table loans --row 1 --out "$W/there" --trail "$W/here/there"
 for left in "$W/none" "$W/none.trail" "$W/none.trail.part"; do [ ! -e "$left" ] || fail "$left was left behind"; done
 [ "$(stat -c %a "$W/bank_a/versions.db")" = 600 ] || fail "versions.db is not its owner's alone"
-! grep -aq "$(printf '%s' "$id")" "$W/bank_a/versions.db" || fail "a subject stands in versions.db for all to read"
+# neither the subject of a row that is kept nor its texts stand there; the same search finds both in the row as it was opened
+stands() { # FILE TEXT: the id as rows are encoded, 8 bytes, and the text
+  perl -e 'my ($file, $id, $text) = @ARGV; open my $f, "<:raw", $file or die; local $/; my $all = <$f>;
+    print "id " if index($all, pack("q>", $id)) >= 0; print "text" if index($all, $text) >= 0' "$1" "$id" "$2"
+}
+cn=$(grep "^$id," "$W/data/bank_a.csv" | cut -d, -f2)
+sed -n 's/.*"row":"\([0-9a-f]*\)".*/\1/p' "$W/v1" | perl -pe 's|\s||g; $_ = pack("H*", $_)' >"$W/v1.row"
+[ "$(stands "$W/v1.row" "$cn")" = "id text" ] || fail "a row has '$(stands "$W/v1.row" "$cn")' of $id and $cn"
+[ -z "$(stands "$W/bank_a/versions.db" "$cn")" ] || fail "a subject stands in versions.db for all to read: $(stands "$W/bank_a/versions.db" "$cn")"
 
 # a delta from its file to the history; and what may not be published is named by its rows
 loan=$(sqlite3 "$W/bank_a/data.db" "SELECT loan_no FROM loans ORDER BY rowid LIMIT 1 OFFSET 5")
@@ -126,6 +144,10 @@ must_refuse "g.json: unknown member 'format'" as bank_a dataset publish --table 
 cp "$W/bank_a/versions.db" "$W/kept.db"
 sqlite3 "$W/bank_a/versions.db" "UPDATE contents SET sealed = zeroblob(length(sealed))"
 must_refuse "was altered, or sealed with another salt key" as bank_a dataset prove --table loans --row 3 --out "$W/none"
+# ... or a row is missing; the table would do if it still were what was published
+cp "$W/kept.db" "$W/bank_a/versions.db"
+sqlite3 "$W/bank_a/versions.db" "DELETE FROM contents WHERE row = 12"
+must_refuse "the kept rows are not what was published; and table loans cannot stand for it" as bank_a dataset prove --table loans --row 3 --out "$W/none"
 rm "$W/bank_a/versions.db"
 must_refuse "no rows of published versions are kept here; and table loans cannot stand for it" as bank_a dataset prove --table loans --row 3 --out "$W/none"
 cp "$W/kept.db" "$W/bank_a/versions.db"
@@ -139,4 +161,22 @@ as bank_a audit export --out "$W/end" >/dev/null
 "$firmiana" dataset check "$W/still" "$W/end" --chain "$chain" >/dev/null || fail "version 5 does not hold"
 "$firmiana" dataset check "$W/v2" "$W/end" --chain "$chain" >/dev/null || fail "what was opened before does not hold any more"
 must_refuse "no rows of nonsense are kept" as bank_a dataset forget --table nonsense --before 2
+# two publications on their way at once: the ledger takes one, and its rows are kept whichever it is
+sqlite3 "$W/bank_a/data.db" "UPDATE loans SET balance = 7 WHERE balance < 0"
+kill -STOP "${pid[regulator]}"
+asked=()
+for i in 1 2; do
+  sqlite3 "$W/bank_a/data.db" "UPDATE loans SET balance = $i WHERE rowid = $i"
+  as bank_a dataset publish --table loans >"$W/asked$i" 2>&1 &
+  asked+=($!)
+  for _ in $(seq 3000); do # until it waits for the sequencer, or was refused for the other's sake
+    [ "$(as bank_a status --json | number waiting_transactions)" -lt $i ] && kill -0 ${asked[-1]} 2>/dev/null || break
+    sleep 0.02
+  done
+done
+kill -CONT "${pid[regulator]}"
+for i in "${asked[@]}"; do wait "$i" || true; done
+[ "$(cat "$W/asked1" "$W/asked2" | grep -c '^since version 6: ')" = 1 ] || fail "not one of two: $(cat "$W/asked1" "$W/asked2")"
+sqlite3 "$W/bank_a/data.db" "UPDATE loans SET balance = 9 WHERE rowid < 9"
+as bank_a dataset prove --table loans --version 7 --row 3 --out "$W/seven" >/dev/null || fail "version 7 is not kept: $(cat "$W/asked1" "$W/asked2")"
 echo "$name: six versions on the ledger, change sets as others compute them, rows of each opened by their owner alone, by place and by key, until forgotten"

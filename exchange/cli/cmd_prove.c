@@ -1,6 +1,7 @@
 /* firmiana dataset prove, forget: rows of published versions, opened one by one, and let go. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exchange/cli/commands.h"
@@ -64,6 +65,14 @@ static void tell(const struct cli_args *args, const json_t *row)
                trail, out, trail);
 }
 
+/* Under two names they may still be one: then the second would be lost with the first. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 /* Both files or neither; a trail never replaces a file that was there. */
 static fm_status prove(const struct cli_args *args, struct base_err *err)
 {
@@ -75,6 +84,10 @@ static fm_status prove(const struct cli_args *args, struct base_err *err)
         st = cli_call_for(&value, args, "dataset.prove", json_incref(request), 600000, err);
     if (st == FM_OK && trail != NULL)
         st = export_version(args, value, err);
+    if (st == FM_OK && trail != NULL && same_file(cli_value(args, "out"), trail)) {
+        (void)unlink(trail);
+        st = base_err_set(err, FM_E_ARG, "--out and --trail are two files");
+    }
     if (st == FM_OK) {
         st = cli_write_json(cli_value(args, "out"), value, 0600, err);
         if (st != FM_OK && trail != NULL)
@@ -157,6 +170,10 @@ const struct cli_command cli_dataset_forget = {
     "To erase a person: delete their rows, publish (that is version V), then forget before V. "
     "Roots "
     "and times stay on the\nledger and say nothing of the rows; rows that V still has stay kept. "
-    "Copies of versions.db in backups are erased\nby whoever keeps them.",
+    "Copies of versions.db in backups are erased\nby whoever keeps them. The file itself is "
+    "overwritten; "
+    "SQLite's journal beside it is removed, and what it held can be in free\nblocks of the disk "
+    "until "
+    "they are used again.",
     forget_options,
     forget};

@@ -61,19 +61,25 @@ fm_status data_changes_step_open(struct data_changes_writer *w, struct base_err 
     return st;
 }
 
-/* Those of before up to a rowid are over, but for one with that rowid and digest, which is *same.
- */
-static fm_status end_until(struct data_changes_writer *w, bool *same, int64_t rowid,
+enum sameness {
+    OTHER,
+    SAME,
+    SAME_ENDED /* by a version that stands beside this one: it begins here once more */
+};
+
+/* Those of base up to a rowid are over, but for one with that rowid and digest. */
+static fm_status end_until(struct data_changes_writer *w, enum sameness *same, int64_t rowid,
                            const uint8_t *digest, struct base_err *err)
 {
     fm_status st = FM_OK;
 
-    *same = false;
+    *same = OTHER;
     while (st == FM_OK && w->open != NULL && sqlite3_column_int64(w->open, 0) <= rowid) {
         int64_t at = sqlite3_column_int64(w->open, 0);
         const void *then = sqlite3_column_blob(w->open, 1);
-        *same = digest != NULL && at == rowid && memcmp(then, digest, KEPT_DIGEST) == 0;
-        if (!*same)
+        if (digest != NULL && at == rowid && memcmp(then, digest, KEPT_DIGEST) == 0)
+            *same = sqlite3_column_type(w->open, 2) == SQLITE_NULL ? SAME : SAME_ENDED;
+        else
             st = put(w, w->list[ENDED], at, then, err);
         if (st == FM_OK)
             st = data_changes_step_open(w, err);
@@ -82,7 +88,7 @@ static fm_status end_until(struct data_changes_writer *w, bool *same, int64_t ro
 }
 
 static fm_status keep(struct data_changes_writer *w, int64_t rowid, const uint8_t *digest,
-                      struct base_err *err)
+                      enum sameness same, struct base_err *err)
 {
     fm_status st = data_kept_seal(&w->sealed, w->key, rowid, digest, w->row.p + DIGEST_HEAD,
                                   w->row.len - DIGEST_HEAD, err);
@@ -93,20 +99,22 @@ static fm_status keep(struct data_changes_writer *w, int64_t rowid, const uint8_
     if (st == FM_OK)
         st = put(w, w->insert, rowid, digest, err);
     /* Without anything to compare with nobody asks what began. */
-    return st == FM_OK && w->before != 0 ? put(w, w->list[BEGAN], rowid, digest, err) : st;
+    return st == FM_OK && w->before != 0 && same == OTHER
+               ? put(w, w->list[BEGAN], rowid, digest, err)
+               : st;
 }
 
 fm_status data_changes_row(struct data_changes_writer *w, int64_t rowid,
                            const struct data_cell *row, size_t columns, struct base_err *err)
 {
     uint8_t digest[32];
-    bool same;
+    enum sameness same;
     fm_status st = digest_row(w, digest, row, columns, err);
 
     if (st == FM_OK)
         st = end_until(w, &same, rowid, digest, err);
-    if (st == FM_OK && !same)
-        st = keep(w, rowid, digest, err);
+    if (st == FM_OK && same != SAME)
+        st = keep(w, rowid, digest, same, err);
     w->rows++;
     return st;
 }
@@ -186,15 +194,16 @@ static fm_status hash_changes(struct data_changes *out, const struct data_change
 
 /* ---- the end ---- */
 
-/* What ended did so with this version; and the version has its root. */
+/* What ended did so with this version, and so did all that only versions beside it have; and the
+ * version has its root. */
 static fm_status finish(struct data_changes_writer *w, const uint8_t root32[32],
                         struct base_err *err)
 {
-    const int64_t about[3] = {w->dataset, w->now};
+    const int64_t about[3] = {w->dataset, w->now, w->base};
     fm_status st =
         data_kept_run(NULL, &w->db,
                       "UPDATE contents SET until = ?2 WHERE dataset = ?1 AND since < ?2 AND until "
-                      "IS NULL AND row IN (SELECT row FROM temp.old_rows)",
+                      "IS NULL AND (since > ?3 OR row IN (SELECT row FROM temp.old_rows))",
                       about, err);
 
     if (st == FM_OK)
@@ -209,7 +218,7 @@ static fm_status finish(struct data_changes_writer *w, const uint8_t root32[32],
 fm_status data_changes_end(struct data_changes *out, struct data_changes_writer *w,
                            const uint8_t root32[32], struct base_err *err)
 {
-    bool same;
+    enum sameness same;
     fm_status st = end_until(w, &same, INT64_MAX, NULL, err);
 
     *out = (struct data_changes){.known = false};

@@ -3,8 +3,9 @@
  *
  * It is told from the contents of published rows that versions.db keeps (kept.h), by a keyed digest
  * of each. Which of the versions there was published, the ledger's root tells: one that was refused
- * or given up is undone the next time. Losing the file loses this comparison, and the means to
- * prove rows of older versions, and nothing else.
+ * or given up is undone once another with its number is on the ledger, and stays until then, beside
+ * what is published in its place, because its transaction may only be on its way. Losing the file
+ * loses this comparison, and the means to prove rows of older versions, and nothing else.
  *
  * A row whose digest stands under the same rowid is the same. Of the others, those that have only
  * moved (equal digests under other rowids, as after a new import of a file with a line more) are

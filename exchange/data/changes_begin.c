@@ -11,8 +11,10 @@ static const char temp_sql[] =
     "CREATE TEMP TABLE new_rows (row INTEGER PRIMARY KEY, digest BLOB NOT NULL);"
     "CREATE TEMP TABLE old_rows (row INTEGER PRIMARY KEY, digest BLOB NOT NULL)";
 
-/* Versions after the published one never became one: what they ended goes on, what they began is
- * gone. If another home published, nothing is known of those here, and they stay. */
+/* Of versions that were kept after the published one, those with its number or a lower one never
+ * became one: what they ended goes on, what they began is gone. One with a higher number may still
+ * be decided (its transaction is on its way), or was, if this node's ledger is behind: then all
+ * stay, and the new version stands beside them. */
 static fm_status undo_refused(struct data_changes_writer *w, int64_t published,
                               struct base_err *err)
 {
@@ -22,12 +24,38 @@ static fm_status undo_refused(struct data_changes_writer *w, int64_t published,
         "DELETE FROM published WHERE dataset = ?1 AND id > ?2",
     };
     const int64_t about[3] = {w->dataset, published};
-    int64_t refused = 0;
-    fm_status st =
-        data_kept_run(&refused, &w->db,
-                      "SELECT count(*) FROM published WHERE dataset = ?1 AND id > ?2", about, err);
+    int64_t newest = 0;
+    fm_status st = data_kept_run(
+        &newest, &w->db,
+        "SELECT coalesce(max(number), 0) FROM published WHERE dataset = ?1 AND id > ?2", about,
+        err);
+    bool decided = newest > 0 && newest < (int64_t)w->job.data_version;
 
-    for (size_t i = 0; st == FM_OK && refused > 0 && i < sizeof sql / sizeof sql[0]; i++)
+    for (size_t i = 0; st == FM_OK && decided && i < sizeof sql / sizeof sql[0]; i++)
+        st = data_kept_run(NULL, &w->db, sql[i], about, err);
+    return st;
+}
+
+/* Nor did those before it with its number and another root: what nothing but one of them has is
+ * gone. */
+static fm_status undo_beside(struct data_changes_writer *w, int64_t published, struct base_err *err)
+{
+#define BESIDE                                                                                  \
+    "FROM published AS p, published AS q WHERE q.id = ?2 AND p.dataset = ?1 AND p.id < ?2 AND " \
+    "p.number = q.number AND p.root <> q.root"
+    static const char *const sql[] = {
+        "DELETE FROM contents WHERE dataset = ?1 AND since IN (SELECT p.id " BESIDE
+        ") AND until <= (SELECT min(n.id) FROM published AS n WHERE n.dataset = ?1 AND n.id > "
+        "contents.since)",
+        "DELETE FROM published WHERE id IN (SELECT p.id " BESIDE
+        ") AND id NOT IN (SELECT since FROM contents WHERE dataset = ?1)",
+    };
+    const int64_t about[3] = {w->dataset, published};
+    int64_t beside = 0;
+    fm_status st = data_kept_run(&beside, &w->db, "SELECT count(*) " BESIDE, about, err);
+#undef BESIDE
+
+    for (size_t i = 0; st == FM_OK && beside > 0 && i < sizeof sql / sizeof sql[0]; i++)
         st = data_kept_run(NULL, &w->db, sql[i], about, err);
     return st;
 }
@@ -49,8 +77,12 @@ static fm_status find_before(struct data_changes_writer *w, struct base_err *err
                              "SELECT id FROM published WHERE dataset = (SELECT id FROM datasets "
                              "WHERE name = ?1) AND root = ?2 ORDER BY id DESC LIMIT 1",
                              job->table, job->published32, err);
-    if (st == FM_OK && (first || published != 0))
+    /* If another home published, nothing is known of what came after, and all stays. */
+    w->base = first || published != 0 ? published : INT64_MAX;
+    if (st == FM_OK && w->base == published)
         st = undo_refused(w, published, err);
+    if (st == FM_OK && published != 0)
+        st = undo_beside(w, published, err);
     if (st == FM_OK && published != 0)
         st = data_kept_run(&w->before, &w->db,
                            "SELECT id FROM published WHERE id = ?1 AND forgotten = 0",
@@ -87,6 +119,7 @@ static fm_status new_version(struct data_changes_writer *w, struct base_err *err
     (void)sqlite3_finalize(stmt);
     if (st == FM_OK) {
         w->now = sqlite3_last_insert_rowid(w->db.sqlite);
+        w->base = w->base < w->now ? w->base : w->now - 1;
         data_kept_key(w->key, w->job.secret32, seed);
     }
     free(text);
@@ -107,15 +140,15 @@ static fm_status prepare(struct data_changes_writer *w, struct base_err *err)
         st = data_db_prepare(&w->list[i], &w->db, lists[i], err);
     /* Whether a SELECT meets what is inserted while it runs is not said: it leaves it out. */
     if (st == FM_OK)
-        st =
-            data_db_prepare(&w->open, &w->db,
-                            "SELECT row, digest FROM contents WHERE dataset = ?1 AND until IS NULL "
-                            "AND since < ?2 ORDER BY row",
-                            err);
+        st = data_db_prepare(
+            &w->open, &w->db,
+            "SELECT row, digest, until FROM contents WHERE dataset = ?1 AND since <= "
+            "?2 AND (until IS NULL OR until > ?2) ORDER BY row",
+            err);
     if (st == FM_OK && (sqlite3_bind_int64(w->insert, 4, w->dataset) != SQLITE_OK ||
                         sqlite3_bind_int64(w->insert, 5, w->now) != SQLITE_OK ||
                         sqlite3_bind_int64(w->open, 1, w->dataset) != SQLITE_OK ||
-                        sqlite3_bind_int64(w->open, 2, w->now) != SQLITE_OK))
+                        sqlite3_bind_int64(w->open, 2, w->base) != SQLITE_OK))
         st = data_db_error(&w->db, err);
     return st == FM_OK ? data_changes_step_open(w, err) : st;
 }
@@ -136,7 +169,7 @@ fm_status data_changes_begin(struct data_changes_writer **out, const struct data
         return st;
     }
     (void)sqlite3_busy_timeout(w->db.sqlite, KEPT_WAIT_MS);
-    st = data_db_exec(&w->db, "BEGIN IMMEDIATE", err);
+    st = data_db_exec(&w->db, "PRAGMA secure_delete = ON; BEGIN IMMEDIATE", err);
     if (st == FM_OK)
         st = data_db_exec(&w->db, data_kept_sql, err);
     if (st == FM_OK)

@@ -10,11 +10,12 @@ struct data_changes_writer {
     struct data_changes_job job;
     sqlite3_stmt *insert;        /* of a content */
     sqlite3_stmt *list[2];       /* of those before that ended, of those now that began */
-    sqlite3_stmt *open;          /* contents before, by rowid; NULL: all read */
+    sqlite3_stmt *open;          /* contents of base, by rowid; NULL: all read */
     struct base_buf row, sealed; /* of a row: what its digest is of, and its content */
     uint8_t key[32];
     int64_t dataset;
     int64_t before, now; /* versions; before 0: what is published is not known here */
+    int64_t base;        /* whose contents go on in this one: before, or the newest of all */
     uint64_t rows;
 };
 

@@ -51,9 +51,12 @@ struct data_forgotten {
 };
 
 /* Versions with a number below `before` are forgotten: the contents that no later version has go,
- * overwritten in the file, and so do seeds that nothing needs. FM_E_NOT_FOUND: nothing of that
- * table is kept. */
+ * overwritten in the file, and so do seeds that nothing needs. (SQLite's journal, beside the file
+ * while it is written, is removed and not overwritten: what it held can be in free blocks of the
+ * disk until they are used again.) root32: of version `before` on the ledger; others with that
+ * number that were kept before it were refused, and are forgotten too. NULL: it has none yet, or
+ * none is known. FM_E_NOT_FOUND: nothing of that table is kept. */
 fm_status data_kept_forget(struct data_forgotten *out, const char *path, const char *table,
-                           int64_t before, struct base_err *err) FM_CHECK;
+                           int64_t before, const uint8_t *root32, struct base_err *err) FM_CHECK;
 
 #endif

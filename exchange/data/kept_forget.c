@@ -2,22 +2,41 @@
 
 #include "exchange/data/kept_own.h"
 
-/* of: the dataset; out: the first version that stays (past all if none does); the number below
- * which all go. */
-static fm_status measure(struct data_forgotten *out, int64_t of[3], const struct data_db *db,
+/* The first version that stays, or past all if none does. Of several with the number `before` that
+ * were kept, the one with the published root; of those that are not decided yet, the first. */
+static fm_status first_to_stay(int64_t of[3], const struct data_db *db, const char *table,
+                               const uint8_t *root32, struct base_err *err)
+{
+    fm_status st = FM_OK;
+
+    of[1] = 0;
+    if (root32 != NULL)
+        st = data_kept_about(&of[1], db,
+                             "SELECT p.id FROM published AS p JOIN datasets AS d ON p.dataset = "
+                             "d.id WHERE d.name = ?1 AND p.root = ?2 AND p.forgotten = 0 ORDER BY "
+                             "p.id DESC LIMIT 1",
+                             table, root32, err);
+    if (st == FM_OK && of[1] == 0)
+        st = data_kept_run(
+            &of[1], db,
+            root32 != NULL ? "SELECT coalesce(min(id), 9223372036854775807) FROM published WHERE "
+                             "dataset = ?1 AND number > ?3 AND forgotten = 0"
+                           : "SELECT coalesce(min(id), 9223372036854775807) FROM published WHERE "
+                             "dataset = ?1 AND number >= ?3 AND forgotten = 0",
+            of, err);
+    return st;
+}
+
+/* of: the dataset; the first version that stays; the number below which all go. */
+static fm_status measure(struct data_forgotten *out, const int64_t of[3], const struct data_db *db,
                          struct base_err *err)
 {
     int64_t versions = 0, rows = 0;
-    fm_status st = data_kept_run(&of[1], db,
-                                 "SELECT coalesce(min(id), 9223372036854775807) FROM published "
-                                 "WHERE dataset = ?1 AND number >= ?3 AND forgotten = 0",
-                                 of, err);
-
-    if (st == FM_OK)
-        st = data_kept_run(&versions, db,
-                           "SELECT count(*) FROM published WHERE dataset = ?1 AND id < ?2 AND "
-                           "forgotten = 0",
-                           of, err);
+    fm_status st =
+        data_kept_run(&versions, db,
+                      "SELECT count(*) FROM published WHERE dataset = ?1 AND id < ?2 AND "
+                      "forgotten = 0",
+                      of, err);
     if (st == FM_OK)
         st =
             data_kept_run(&rows, db,
@@ -48,7 +67,7 @@ static fm_status erase(const struct data_db *db, const int64_t of[3], struct bas
 }
 
 static fm_status forget(struct data_forgotten *out, const struct data_db *db, const char *table,
-                        int64_t before, struct base_err *err)
+                        int64_t before, const uint8_t *root32, struct base_err *err)
 {
     int64_t of[3] = {0, 0, before};
     fm_status st = data_db_exec(db, data_kept_sql, err);
@@ -59,12 +78,14 @@ static fm_status forget(struct data_forgotten *out, const struct data_db *db, co
     if (st == FM_OK && of[0] == 0)
         st = base_err_set(err, FM_E_NOT_FOUND, "no rows of %s are kept here", table);
     if (st == FM_OK)
+        st = first_to_stay(of, db, table, root32, err);
+    if (st == FM_OK)
         st = measure(out, of, db, err);
     return st == FM_OK ? erase(db, of, err) : st;
 }
 
 fm_status data_kept_forget(struct data_forgotten *out, const char *path, const char *table,
-                           int64_t before, struct base_err *err)
+                           int64_t before, const uint8_t *root32, struct base_err *err)
 {
     struct data_db db;
     fm_status st;
@@ -78,7 +99,7 @@ fm_status data_kept_forget(struct data_forgotten *out, const char *path, const c
     (void)sqlite3_busy_timeout(db.sqlite, KEPT_WAIT_MS);
     st = data_db_exec(&db, "PRAGMA secure_delete = ON; BEGIN IMMEDIATE", err);
     if (st == FM_OK)
-        st = forget(out, &db, table, before, err);
+        st = forget(out, &db, table, before, root32, err);
     if (st == FM_OK)
         st = data_db_exec(&db, "COMMIT", err);
     data_db_close(&db); /* rolls back what is not committed */

@@ -156,6 +156,14 @@ static void random_edits(void **state)
     }
 }
 
+static void kept(const char *versions, const char *contents)
+{
+    assert_string_equal(testing_sql(testing_path("versions.db"), "SELECT COUNT(*) FROM published"),
+                        versions);
+    assert_string_equal(testing_sql(testing_path("versions.db"), "SELECT COUNT(*) FROM contents"),
+                        contents);
+}
+
 static void what_was_not_published(void **state)
 {
     (void)state;
@@ -166,17 +174,23 @@ static void what_was_not_published(void **state)
     /* 2 was refused: what follows is compared with 1 still. */
     edit("UPDATE t SET t = 'x' WHERE k = 2");
     expect(note(1, 3, FM_OK), 998, 2, 0, 0);
-    assert_string_equal(testing_sql(testing_path("versions.db"), "SELECT COUNT(*) FROM published"),
-                        "2");
-    assert_string_equal(testing_sql(testing_path("versions.db"), "SELECT COUNT(*) FROM contents"),
-                        "1002");
+    kept("3", "1003"); /* it may be on its way */
+    /* 3 is published: 2 is gone, and what it had. */
+    edit("UPDATE t SET t = 'x' WHERE k = 3");
+    expect(note(3, 4, FM_OK), 999, 1, 0, 0);
+    kept("3", "1003");
+    /* Or 2 is, after all that. */
+    edit("UPDATE t SET t = 'a3' WHERE k = 3");
+    expect(note(3, 5, FM_OK), 1000, 0, 0, 0);
+    expect(note(4, 6, FM_OK), 999, 1, 0, 0);
+    kept("4", "1004");
     /* Another computer published: nothing to compare with, and no guess. */
-    assert_false(note(9, 4, FM_OK).known);
+    assert_false(note(9, 7, FM_OK).known);
     /* A failure half-way changes nothing. */
     edit("UPDATE t SET k = -1 WHERE k = 900");
-    assert_false(note(4, 5, FM_E_INPUT).known);
+    assert_false(note(7, 8, FM_E_INPUT).known);
     edit("UPDATE t SET k = 900 WHERE k = -1");
-    expect(note(4, 5, FM_OK), 1000, 0, 0, 0);
+    expect(note(7, 8, FM_OK), 1000, 0, 0, 0);
 }
 
 int main(void)

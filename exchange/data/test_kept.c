@@ -221,13 +221,116 @@ static void what_was_refused(void **state)
         json_decref(proof);
         json_decref(now);
     }
+    /* What is not decided yet may still be it; then it is gone. */
+    (void)publish(3, made[2].root, made[3].root);
     not_kept(refused, "keeps no rows");
+    json_decref(prove_kept(3, 0));
     /* Another home published version 3: what this one has stays, and 4 is kept again. */
     edit_randomly(4);
     assert_false(publish(4, refused, made[4].root).known);
     json_decref(prove_kept(1, 0));
     json_decref(prove_kept(2, 0));
     json_decref(prove_kept(4, 0));
+}
+
+static void whole(const uint8_t root32[32], uint64_t number, json_t *const proofs[ROWS])
+{
+    memcpy(made[number].root, root32, 32);
+    for (uint64_t i = 0; i < ROWS; i++) {
+        json_t *proof = prove_kept(number, i);
+        assert_true(json_equal(proof, proofs[i]));
+        json_decref(proof);
+    }
+}
+
+/* Version 2 was asked for TRIES times, whichever of them the ledger takes in the end: it is whole
+ * then and from there on, the others are gone after the next. */
+static void several_on_their_way(void **state)
+{
+    enum { TRIES = 4 };
+
+    (void)state;
+    for (unsigned taken = 0; taken < TRIES; taken++) {
+        uint8_t roots[TRIES][32];
+        json_t *proofs[TRIES][ROWS];
+        start();
+        publish_all(1);
+        for (unsigned t = 0; t < TRIES; t++) {
+            edit_randomly(t + 2);
+            assert_true(publish(2, made[1].root, roots[t]).known);
+            for (uint64_t i = 0; i < ROWS; i++)
+                proofs[t][i] = prove_now(2, i);
+        }
+        for (unsigned t = 0; t < TRIES; t++) /* nobody knows which yet */
+            whole(roots[t], 2, proofs[t]);
+        edit_randomly(TRIES + 2);
+        (void)publish(3, roots[taken], made[3].root);
+        whole(roots[taken], 2, proofs[taken]);
+        whole(made[1].root, 1, made[1].proof);
+        json_decref(prove_kept(3, 5));
+        for (unsigned t = 0; t < TRIES; t++) {
+            if (t != taken)
+                not_kept(roots[t], "keeps no rows");
+            for (uint64_t i = 0; i < ROWS; i++)
+                json_decref(proofs[t][i]);
+        }
+        assert_string_equal(
+            testing_sql(
+                testing_path("versions.db"),
+                "SELECT count(*) FROM contents WHERE since NOT IN (SELECT id FROM published)"),
+            "0");
+    }
+}
+
+/* A ledger that was restored from a copy is behind: what is published from there takes nothing
+ * away. */
+static void behind_the_ledger(void **state)
+{
+    uint8_t again[32];
+
+    (void)state;
+    start();
+    publish_all(6);
+    edit_randomly(7);
+    (void)publish(2, made[1].root, again);
+    (void)publish(3, made[2].root, again);
+    for (uint64_t v = 1; v <= 6; v++)
+        whole(made[v].root, v, made[v].proof);
+    (void)publish(7, made[6].root, made[7].root);
+    for (uint64_t v = 1; v <= 6; v++)
+        whole(made[v].root, v, made[v].proof);
+    json_decref(prove_kept(7, 0));
+    not_kept(again, "keeps no rows");
+}
+
+/* Of two with one number, what the refused one has of a person goes with what is before. */
+static void forgotten_with_the_refused(void **state)
+{
+    struct data_forgotten f;
+    struct base_err err = {0};
+    uint8_t unknown[32] = {9}, root[32];
+
+    (void)state;
+    for (int refused = 0; refused < 2; refused++) {
+        start();
+        (void)publish(5, unknown, root); /* version 4 was not kept here */
+        edit("DELETE FROM t WHERE k = 7");
+        (void)publish(5, unknown, made[5].root);
+        assert_int_equal(data_kept_forget(&f, testing_path("versions.db"), "t", 5,
+                                          refused == 0 ? made[5].root : root, &err),
+                         FM_OK);
+        assert_int_equal(f.oldest, 5);
+        assert_int_equal(f.versions, refused == 0 ? 1 : 0);
+        if (refused == 0)
+            not_kept(root, "was forgotten here");
+        json_decref(prove_kept(5, 0));
+        memcpy(made[5].root, root, 32);
+        if (refused == 1)
+            json_decref(prove_kept(5, 6));
+        assert_string_equal(
+            testing_sql(testing_path("versions.db"), "SELECT count(*) FROM contents WHERE row = 7"),
+            refused == 0 ? "0" : "1");
+    }
 }
 
 /* Killed after each number of rows. */
@@ -268,12 +371,14 @@ static void forgotten(void **state)
     struct base_err err = {0};
 
     (void)state;
-    assert_int_equal(data_kept_forget(&f, testing_path("none.db"), "t", 3, &err), FM_E_NOT_FOUND);
+    assert_int_equal(data_kept_forget(&f, testing_path("none.db"), "t", 3, NULL, &err),
+                     FM_E_NOT_FOUND);
     start();
     publish_all(6);
-    assert_int_equal(data_kept_forget(&f, testing_path("versions.db"), "u", 3, &err),
+    assert_int_equal(data_kept_forget(&f, testing_path("versions.db"), "u", 3, NULL, &err),
                      FM_E_NOT_FOUND);
-    assert_int_equal(data_kept_forget(&f, testing_path("versions.db"), "t", 4, &err), FM_OK);
+    assert_int_equal(data_kept_forget(&f, testing_path("versions.db"), "t", 4, made[4].root, &err),
+                     FM_OK);
     assert_int_equal(f.versions, 3);
     assert_true(f.rows > 0);
     assert_int_equal(f.oldest, 4);
@@ -285,9 +390,9 @@ static void forgotten(void **state)
             assert_true(json_equal(proof, made[v].proof[i]));
             json_decref(proof);
         }
-    assert_int_equal(data_kept_forget(&f, testing_path("versions.db"), "t", 4, &err), FM_OK);
+    assert_int_equal(data_kept_forget(&f, testing_path("versions.db"), "t", 4, NULL, &err), FM_OK);
     assert_int_equal(f.versions + f.rows, 0);
-    assert_int_equal(data_kept_forget(&f, testing_path("versions.db"), "t", 99, &err), FM_OK);
+    assert_int_equal(data_kept_forget(&f, testing_path("versions.db"), "t", 99, NULL, &err), FM_OK);
     assert_int_equal(f.versions, 3);
     assert_int_equal(f.oldest, 0);
     assert_string_equal(testing_sql(testing_path("versions.db"),
@@ -414,6 +519,9 @@ int main(void)
         cmocka_unit_test(every_row_of_every_version),
         cmocka_unit_test(only_what_changed_is_kept),
         cmocka_unit_test(what_was_refused),
+        cmocka_unit_test(several_on_their_way),
+        cmocka_unit_test(behind_the_ledger),
+        cmocka_unit_test(forgotten_with_the_refused),
         cmocka_unit_test(killed_in_between),
         cmocka_unit_test(forgotten),
         cmocka_unit_test(found_by_value),

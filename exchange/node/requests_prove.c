@@ -125,6 +125,12 @@ static fm_status prove(void *ctx, const atomic_bool *stop, struct base_err *err)
         const struct rows_of rows = {kept_rows, kept, data_kept_schema(kept)};
         st = prove_from(p, &rows, stop, err);
         data_kept_free(kept);
+        if (st == FM_E_CONFLICT && p->proof != NULL) { /* a proof, of another root */
+            json_decref(p->proof);
+            p->proof = NULL;
+            st = base_err_set(err, FM_E_CORRUPT, "%s: the kept rows are not what was published",
+                              p->kept);
+        }
         if (st != FM_E_CORRUPT)
             return st;
     }
@@ -151,13 +157,35 @@ static void proved(struct node *node, void *ctx, const struct node_reply *reply,
     proving_free(p);
 }
 
+/* The root of a version of the dataset whose newest is given. */
+static fm_status root_of(uint8_t root32[32], struct node *node, const char *table,
+                         const json_t *newest, int64_t version, struct base_err *err)
+{
+    json_t *value = NULL;
+    fm_status st;
+
+    if (version == json_integer_value(json_object_get(newest, "data_version")))
+        return base_json_get_hex(root32, 32, newest, "root", err);
+    st = node_state(node, &value, err, "version/%s/%s/%lld", node->config.home.alias, table,
+                    (long long)version);
+    if (st == FM_E_NOT_FOUND)
+        st =
+            base_err_set(err, FM_E_NOT_FOUND,
+                         "%s, version %lld: the ledger's state has no root of it: it was published "
+                         "before rules version 2",
+                         table, (long long)version);
+    if (st == FM_OK)
+        st = base_json_get_hex(root32, 32, value, "root", err);
+    json_decref(value);
+    return st;
+}
+
 /* The root of the version asked for, and the newest version's declaration. */
 static fm_status find_published(struct proving *p, json_t **newest, struct node *node,
                                 const json_t *request, struct base_err *err)
 {
     const char *alias = node->config.home.alias;
     const json_t *asked = json_object_get(request, "version");
-    json_t *value = NULL;
     int64_t last;
     fm_status st = node_state(node, newest, err, "dataset/%s/%s", alias, p->table);
 
@@ -174,22 +202,7 @@ static fm_status find_published(struct proving *p, json_t **newest, struct node 
     if (st == FM_OK && (p->version < 1 || p->version > last))
         st = base_err_set(err, FM_E_NOT_FOUND, "%s has versions 1 to %lld, and no version %lld",
                           p->table, (long long)last, (long long)p->version);
-    if (st != FM_OK)
-        return st;
-    if (p->version == last)
-        return base_json_get_hex(p->published, 32, *newest, "root", err);
-    st =
-        node_state(node, &value, err, "version/%s/%s/%lld", alias, p->table, (long long)p->version);
-    if (st == FM_E_NOT_FOUND)
-        st =
-            base_err_set(err, FM_E_NOT_FOUND,
-                         "%s, version %lld: the ledger's state has no root of it: it was published "
-                         "before rules version 2",
-                         p->table, (long long)p->version);
-    if (st == FM_OK)
-        st = base_json_get_hex(p->published, 32, value, "root", err);
-    json_decref(value);
-    return st;
+    return st == FM_OK ? root_of(p->published, node, p->table, *newest, p->version, err) : st;
 }
 
 /* "row": its place; or "key": a value that it alone has. */
@@ -265,6 +278,8 @@ struct forgetting {
     char kept[HOME_PATH];
     char table[DATA_NAME_MAX + 1];
     int64_t before;
+    uint8_t root[32]; /* of version `before`, if it is on the ledger */
+    bool has_root;
     struct data_forgotten done;
 };
 
@@ -273,7 +288,8 @@ static fm_status forget(void *ctx, const atomic_bool *stop, struct base_err *err
     struct forgetting *f = ctx;
 
     (void)stop; /* one transaction: done or not */
-    return data_kept_forget(&f->done, f->kept, f->table, f->before, err);
+    return data_kept_forget(&f->done, f->kept, f->table, f->before, f->has_root ? f->root : NULL,
+                            err);
 }
 
 static void forgot(struct node *node, void *ctx, const struct node_reply *reply,
@@ -291,6 +307,20 @@ static void forgot(struct node *node, void *ctx, const struct node_reply *reply,
     else if (reply != NULL)
         node_reply_error(reply, &err);
     free(f);
+}
+
+/* Without a root there, all that was kept with that number stays. */
+static fm_status root_to_stay(struct forgetting *f, struct node *node, struct base_err *err)
+{
+    json_t *newest = NULL;
+    fm_status st =
+        node_state(node, &newest, err, "dataset/%s/%s", node->config.home.alias, f->table);
+
+    if (st == FM_OK)
+        st = root_of(f->root, node, f->table, newest, f->before, err);
+    f->has_root = st == FM_OK;
+    json_decref(newest);
+    return st == FM_E_NOT_FOUND ? FM_OK : st;
 }
 
 void node_request_dataset_forget(struct node *node, const json_t *request,
@@ -311,6 +341,10 @@ void node_request_dataset_forget(struct node *node, const json_t *request,
         st = home_path(f->kept, node->config.home.dir, "versions.db", &err);
     if (st == FM_OK) {
         memcpy(f->table, table, strlen(table) + 1);
+        st = root_to_stay(f, node, &err);
+    }
+    if (st == FM_OK) {
+        err = (struct base_err){0};
         reply->progress(reply->ctx, "erasing");
         if (node_chore_start(node, &work, reply, reply->ctx, &err) == FM_OK)
             return;

@@ -93,10 +93,10 @@ static void put_text(struct base_buf *out, const char *text)
     }
     line = BASE_LINE(text);
     n = strlen(line);
-    base_buf_put(out, line, n < 120 ? n : 120);
-    /* Not in the middle of a character of several bytes. */
-    while (n > 120 && out->len > 0 && (out->p[out->len - 1] & 0x80) != 0)
-        out->len--;
+    if (n > 120) /* not in the middle of a character of several bytes */
+        for (n = 120; n > 0 && ((unsigned char)line[n] & 0xc0) == 0x80; n--)
+            ;
+    base_buf_put(out, line, n);
 }
 
 static void put_value(struct base_buf *out, const char *name, const json_t *value)
