@@ -170,10 +170,8 @@ const struct cli_command cli_dataset_forget = {
     "To erase a person: delete their rows, publish (that is version V), then forget before V. "
     "Roots "
     "and times stay on the\nledger and say nothing of the rows; rows that V still has stay kept. "
-    "Copies of versions.db in backups are erased\nby whoever keeps them. The file itself is "
-    "overwritten; "
-    "SQLite's journal beside it is removed, and what it held can be in free\nblocks of the disk "
-    "until "
-    "they are used again.",
+    "Copies of versions.db in backups are erased\nby whoever keeps them. The file is overwritten; "
+    "SQLite's journal beside it is removed, and what it held can be in\nfree blocks of the disk "
+    "until they are used again.",
     forget_options,
     forget};

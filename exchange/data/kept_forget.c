@@ -2,29 +2,25 @@
 
 #include "exchange/data/kept_own.h"
 
-/* The first version that stays, or past all if none does. Of several with the number `before` that
- * were kept, the one with the published root; of those that are not decided yet, the first. */
+/* of[1]: the first version that stays, or past all if none does. Of several with the number
+ * `before` that were kept, it is the one with the published root; while none is known, the first.
+ * Whatever has a higher number stays. */
 static fm_status first_to_stay(int64_t of[3], const struct data_db *db, const char *table,
                                const uint8_t *root32, struct base_err *err)
 {
+    static const char later_sql[] =
+        "SELECT min(CASE WHEN ?2 > 0 THEN ?2 ELSE 9223372036854775807 END, coalesce(min(id), "
+        "9223372036854775807)) FROM published WHERE dataset = ?1 AND number > ?3 AND forgotten = 0";
+    int64_t about[3] = {of[0], 0, root32 != NULL ? of[2] : of[2] - 1};
     fm_status st = FM_OK;
 
-    of[1] = 0;
     if (root32 != NULL)
-        st = data_kept_about(&of[1], db,
+        st = data_kept_about(&about[1], db,
                              "SELECT p.id FROM published AS p JOIN datasets AS d ON p.dataset = "
                              "d.id WHERE d.name = ?1 AND p.root = ?2 AND p.forgotten = 0 ORDER BY "
                              "p.id DESC LIMIT 1",
                              table, root32, err);
-    if (st == FM_OK && of[1] == 0)
-        st = data_kept_run(
-            &of[1], db,
-            root32 != NULL ? "SELECT coalesce(min(id), 9223372036854775807) FROM published WHERE "
-                             "dataset = ?1 AND number > ?3 AND forgotten = 0"
-                           : "SELECT coalesce(min(id), 9223372036854775807) FROM published WHERE "
-                             "dataset = ?1 AND number >= ?3 AND forgotten = 0",
-            of, err);
-    return st;
+    return st == FM_OK ? data_kept_run(&of[1], db, later_sql, about, err) : st;
 }
 
 /* of: the dataset; the first version that stays; the number below which all go. */
