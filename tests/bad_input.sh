@@ -32,8 +32,8 @@ bad() {
   [ "$status" = "$code" ] || fail "firmiana $*: exit code $status instead of $code: $(tail -n 1 err)"
   # A node logs JSON lines on standard error before its last word.
   [ "$(grep -vc '^{' err)" = 1 ] || fail "firmiana $*: not one line: $(cat err)"
-  grep -v '^{' err | grep -qF -- "$text" || fail "firmiana $*: does not say '$text' but: $(grep -v '^{' err)"
-  grep -v '^{' err | grep -q '^firmiana: ' || fail "firmiana $*: does not begin with the program's name: $(cat err)"
+  grep -v '^{' err | grep -F -- "$text" >/dev/null || fail "firmiana $*: does not say '$text' but: $(grep -v '^{' err)"
+  grep -v '^{' err | grep '^firmiana: ' >/dev/null || fail "firmiana $*: does not begin with the program's name: $(cat err)"
   [ ! -s out ] || fail "firmiana $*: an error and an output: $(cat out)"
   checks=$((checks + 1))
 }
@@ -185,7 +185,7 @@ fi
 if [ "$(id -u)" != 0 ] || { command -v setpriv >/dev/null && "${as_nobody[@]}" test -x "$firmiana"; }; then
   status=0
   timeout 120 "${as_nobody[@]}" "$firmiana" node --home fixed >out 2>err </dev/null || status=$?
-  [ "$status" = 8 ] && grep -v '^{' err | grep -q '^firmiana: fixed/.*\(Permission denied\|unable to open\|readonly\)' || fail "read-only home: $status $(cat err)"
+  [ "$status" = 8 ] && grep -v '^{' err | grep '^firmiana: fixed/.*\(Permission denied\|unable to open\|readonly\)' >/dev/null || fail "read-only home: $status $(cat err)"
   checks=$((checks + 1))
 fi
 

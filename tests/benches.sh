@@ -12,8 +12,8 @@ status_of() { local status=0; "$@" >"$W/out" 2>"$W/err" || status=$?; echo "$sta
 [ "$(status_of benches/net-emulate)" = 2 ] || fail "net-emulate without arguments"
 [ "$(status_of benches/net-emulate moon -- true)" = 2 ] && [ "$(wc -l <"$W/err")" = 1 ] || fail "an unknown link: $(cat "$W/err")"
 [ "$(status_of benches/net-emulate 0mbit,1ms -- true)" = 2 ] || fail "a rate of 0"
-benches/net-emulate --help | grep -q '20 ms' || fail "net-emulate --help"
-benches/plot --help | grep -q usage || fail "plot --help"
+benches/net-emulate --help | grep '20 ms' >/dev/null || fail "net-emulate --help"
+benches/plot --help | grep usage >/dev/null || fail "plot --help"
 [ "$(status_of env -i PATH="$W" /bin/bash benches/plot "$build/none.jsonl")" = 3 ] || fail "a file that is not there: $(cat "$W/err")"
 
 # ---- a plot ----
@@ -37,7 +37,7 @@ fi
 
 # ---- a sweep: size after size, until it is too much ----
 sweep() { FIRMIANA_BENCHES=$build/benches benches/sweep "$@"; }
-benches/sweep --help | grep -q usage || fail "sweep --help"
+benches/sweep --help | grep usage >/dev/null || fail "sweep --help"
 [ "$(status_of sweep --op none)" = 2 ] && grep -q "no operation 'none'" "$W/err" || fail "sweep of no operation: $(cat "$W/err")"
 [ "$(status_of sweep --runs 0)" = 2 ] || fail "sweep --runs 0"
 [ "$(status_of sweep --to 10)" = 2 ] || fail "sweep --to 10"
@@ -90,5 +90,5 @@ faster || faster || faster || faster || fail "less-than over wan: $(cat "$W/wan"
 emulate wan -- bash -c 'echo "$FIRMIANA_BENCH_PLACES"' >"$W/places" 2>"$W/err"
 [ "$(wc -w <"$W/places")" = 3 ] || fail "places: $(cat "$W/places")"
 for place in $(cat "$W/places"); do
-  ! ip netns list | grep -q "^${place%%=*}" || fail "namespace ${place%%=*} was left behind"
+  ! ip netns list | grep "^${place%%=*}" >/dev/null || fail "namespace ${place%%=*} was left behind"
 done

@@ -44,7 +44,7 @@ must_refuse 12 "give it with --list" "$verify" holder.1
 must_refuse 1 "older than --list-max-age allows" "$verify" --list list.json --list-max-age 12h --at "$(date -u -d '+2 days' +%FT%TZ)" holder.1
 must_refuse 2 "no time-stamp token: --ca is not for it" "$verify" --ca no.pem --list list.json holder.1
 must_refuse 2 "document is not for a credential" "$verify" --document rows.csv holder.1
-"$verify" --json --list list.json holder.1 | grep -qF '"name":"Student, 1"' || fail "$("$verify" --json --list list.json holder.1)"
+"$verify" --json --list list.json holder.1 | grep -F '"name":"Student, 1"' >/dev/null || fail "$("$verify" --json --list list.json holder.1)"
 sed 1q holder.1 >alone.json
 as bank_b credential verify alone.json --home "$W/bank_b" --list list.json >out || fail "$(cat out)"
 must_refuse 11 "holder.1: exists already" as bank_a credential extract all --row 1 --out holder.1

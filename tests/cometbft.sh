@@ -12,7 +12,7 @@ needs comet_liar
 
 refuses() { # MEMBER EXIT_CODE TEXT: its node does not start, and says why
   local status=0 out
-  out=$(FIRMIANA_HOME=$W/$1 timeout 60 "$firmiana" node 2>&1) || status=$?
+  out=$(FIRMIANA_HOME=$W/$1 timeout 120 "$firmiana" node 2>&1) || status=$?
   [ "$status" = "$2" ] || fail "$1 should refuse to start with exit code $2, not $status: $out"
   [[ $out == *"$3"* ]] || fail "$1 does not say '$3': $out"
 }
@@ -44,20 +44,14 @@ pid[stranger]=$!
 turned_away() { [ "$(grep -c "Stopping peer for error.*${bank%@*}.*err=EOF" "$W/stranger.log")" -ge 3 ]; }
 wait_for 60 "the stranger's being turned away three times" turned_away
 stranger=$(cometbft show-node-id --home "$S")
-peers_of() { # two of them answer RPC at an address
-  case $1 in
-    bank_a) curl -sS "http://${rpcs[0]}/net_info" ;;
-    bank_b) curl -sS "http://${rpcs[1]}/net_info" ;;
-    *) rpc "$1" net_info ;;
-  esac
-}
-has_three() { peers_of "$1" | grep -q '"n_peers":"3"'; }
+peers_of() { rpc "$1" net_info; } # two of them answer RPC at an address
+has_three() { peers_of "$1" | grep '"n_peers":"3"' >/dev/null; }
 for m in "${members[@]}"; do
   wait_for 60 "$m's three peers" has_three "$m"
   peers_of "$m" >"$W/peers"
   ! grep -q "$stranger" "$W/peers" || fail "$m has the stranger $stranger among its peers: $(cat "$W/peers")"
 done
-curl -sS --unix-socket "$S/rpc.sock" http://cometbft/status | grep -q '"latest_block_height":"0"' || fail "the stranger has blocks"
+curl -sS --unix-socket "$S/rpc.sock" http://cometbft/status | grep '"latest_block_height":"0"' >/dev/null || fail "the stranger has blocks"
 kill -9 "${pid[stranger]}"
 wait "${pid[stranger]}" 2>/dev/null || true
 unset 'pid[stranger]'
@@ -85,15 +79,16 @@ step "one was killed; the others went on; it is back"
 
 # ---- CometBFT alone is killed: the node starts it again ----
 kill -9 "$(comet_of bank_b)"
-restarted() { [ "$(as bank_b status --json | number restarts)" = 1 ] && as bank_b status | grep -q 'cometbft .*, running'; }
+restarted() { [ "$(as bank_b status --json | number restarts)" = 1 ] && as bank_b status | grep 'cometbft .*, running' >/dev/null; }
 wait_for 60 "bank_b's CometBFT" restarted
 publish bank_b
 step "a CometBFT was killed; its node started it again"
 
 # ---- two are killed: no progress, nothing lost ----
-h=$(height bank_a)
 crash bank_c
 crash regulator
+wait_for 60 "rest at the two who are left" at_rest bank_a bank_b
+h=$(height bank_b)
 (as bank_a dataset publish --table loans >"$W/waiting.out" 2>&1) &
 waiting=$!
 sleep 3

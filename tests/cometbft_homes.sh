@@ -27,8 +27,31 @@ publish() { as "$1" dataset publish --table loans >/dev/null; } # MEMBER: a tran
 height() { as "$1" status --json | number final_height; }
 reached() { [ "$(height "$1" 2>/dev/null || echo 0)" -ge "$2" ]; } # MEMBER HEIGHT
 heights() { local m; for m in "$@"; do height "$m"; done; }
-at_rest() { local was; was=$(heights "$@"); sleep 3; [ "$was" = "$(heights "$@")" ]; } # MEMBER...: what was under way has arrived, or never will
-rpc() { local m=$1 path=$2; shift 2; curl -sS --max-time 5 --unix-socket "$W/$m/cometbft/rpc.sock" "$@" "http://cometbft/$path"; } # MEMBER PATH CURL_OPTION...
+rpc() { # MEMBER PATH CURL_OPTION...: at the address that its node.json says, else at the socket in its home
+  local m=$1 path=$2 at
+  shift 2
+  at=$(sed -n 's/.*"cometbft_rpc": "\([^"]*\)".*/\1/p' "$W/$m/node.json")
+  if [ -n "$at" ]; then
+    curl -sS --max-time 30 "$@" "http://$at/$path"
+  else
+    curl -sS --max-time 30 --unix-socket "$W/$m/cometbft/rpc.sock" "$@" "http://cometbft/$path"
+  fi
+}
+stands_at() { # MEMBER...: of each its ledger's height, and its CometBFT's height, round and step
+  local m h s
+  for m in "$@"; do
+    h=$(height "$m") && s=$(rpc "$m" consensus_state | grep -o '"height/round/step": *"[0-9/]*"') && [ -n "$h" ] || return 1
+    echo "$m $h $s"
+  done
+}
+at_rest() { # MEMBER...: what was under way has arrived, or never will: nothing moves for two spans in a row
+  local was now
+  was=$(stands_at "$@") || return 1
+  for _ in 1 2; do
+    sleep 2.5
+    now=$(stands_at "$@") && [ "$now" = "$was" ] || return 1
+  done
+}
 comet_of() { as "$1" status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p'; }
 crash() { # MEMBER: as by a power cut; its CometBFT goes with it
   local comet
@@ -36,7 +59,7 @@ crash() { # MEMBER: as by a power cut; its CometBFT goes with it
   kill -9 "${pid[$1]}"
   wait "${pid[$1]}" 2>/dev/null || true
   unset "pid[$1]"
-  wait_for 20 "the end of $1's CometBFT" eval "! kill -0 $comet 2>/dev/null"
+  wait_for 60 "the end of $1's CometBFT" eval "! kill -0 $comet 2>/dev/null"
 }
 stop() { # MEMBER: in order
   kill -TERM "${pid[$1]}"

@@ -9,7 +9,7 @@ build=$(cd "$1" && pwd) name=copies.sh
 
 reach() { # MEMBER PEER: until the member's node is connected with the peer's
   for _ in $(seq 1500); do
-    ! as "$1" status --json 2>/dev/null | grep -o "{[^{}]*\"alias\":\"$2\"[^{}]*}" | grep -q '"up":true' || return 0
+    ! as "$1" status --json 2>/dev/null | grep -o "{[^{}]*\"alias\":\"$2\"[^{}]*}" | grep '"up":true' >/dev/null || return 0
     sleep 0.02
   done
   fail "$1 did not reach $2"

@@ -148,7 +148,7 @@ as bank_a explain --recipient bank_a "SELECT closed, COUNT(*) AS n, AVG(balance)
 sed 's/^/   /' "$W/explain.out"
 grep -q "it needs the authorization of bank_a, bank_b, bank_c" "$W/explain.out" || fail "explain does not say who is to be asked"
 grep -q "estimated, link 'lan'" "$W/explain.out" || fail "explain does not say what it would cost"
-as bank_a explain --json --recipient bank_a "SELECT COUNT(*) FROM loans" | grep -q '"contracts":\[\]' || fail "explain --json"
+as bank_a explain --json --recipient bank_a "SELECT COUNT(*) FROM loans" | grep '"contracts":\[\]' >/dev/null || fail "explain --json"
 must_refuse "names single subjects" as bank_a explain --recipient bank_a "SELECT SUM(CASE WHEN subject_id = 5 THEN balance ELSE 0 END) FROM loans"
 proves "an analyst sees what a query would do, and whom to ask, before asking; no guard can be walked round by naming one subject"
 

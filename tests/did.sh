@@ -40,7 +40,7 @@ ports_claim
 export FIRMIANA_HOME=$W/home
 "$firmiana" node --home "$W/home" >node.out 2>node.log &
 others+=($!)
-for _ in $(seq 600); do
+for _ in $(seq 2000); do
   if "$firmiana" status >/dev/null 2>&1; then break; fi
   kill -0 "${others[0]}" 2>/dev/null || fail "the node ended: $(tail -n 3 node.log)"
   sleep 0.05

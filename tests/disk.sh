@@ -33,7 +33,7 @@ bad() {
   timeout 120 "${as[@]}" "$firmiana" "$@" >out 2>err </dev/null || status=$?
   [ "$status" = "$code" ] || fail "firmiana $*: exit code $status instead of $code: $(tail -n 1 err)"
   [ "$(grep -vc '^{' err)" = 1 ] || fail "firmiana $*: not one line: $(cat err)"
-  grep -v '^{' err | grep -qF -- "$text" || fail "firmiana $*: does not say '$text' but: $(grep -v '^{' err)"
+  grep -v '^{' err | grep -F -- "$text" >/dev/null || fail "firmiana $*: does not say '$text' but: $(grep -v '^{' err)"
   checks=$((checks + 1))
 }
 good() { timeout 120 "$firmiana" "$@" >out 2>err </dev/null || fail "firmiana $*: $(cat err)"; checks=$((checks + 1)); }
@@ -159,7 +159,7 @@ for page in $(seq 2 3 $((pages - 1))); do
     status=0
     "$firmiana" ledger check --home sick >out 2>err || status=$?
     [ "$status" = 9 ] && grep -qF "firmiana ledger restore" err ||
-      { [ "$status" = 0 ] && sqlite3 sick/ledger.db "SELECT 1 FROM pragma_freelist_count WHERE freelist_count > 0" | grep -q 1; } ||
+      { [ "$status" = 0 ] && sqlite3 sick/ledger.db "SELECT 1 FROM pragma_freelist_count WHERE freelist_count > 0" | grep 1 >/dev/null; } ||
       fail "page $page: $status: $(cat err)"
   fi
   checks=$((checks + 1))
@@ -224,7 +224,7 @@ if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=1200k tmpfs small 2>/dev/null; t
   wait "$node_pid" || status=$?
   node_pid=''
   [ "$status" = 8 ] || fail "full disk: the node ends with $status: $(tail -n 1 node.log)"
-  tail -n 1 node.log | grep -q "the disk is full ([0-9]* KiB free): make room, 64 MiB at least, and start again" ||
+  tail -n 1 node.log | grep "the disk is full ([0-9]* KiB free): make room, 64 MiB at least, and start again" >/dev/null ||
     fail "full disk: the node says: $(tail -n 1 node.log)"
   bad 8 "small/x.backup.part: the disk is full" ledger backup --home small/home small/x.backup
   [ ! -e small/x.backup.part ] || fail "a backup that found no room left its beginning"

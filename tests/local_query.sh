@@ -48,7 +48,7 @@ refuses() {
   [ "$status" = "$code" ] || fail "exit code $status instead of $code: $* -> $(tail -n 1 "$W/error")"
   [ ! -s "$W/out" ] || fail "an error and an answer: $*"
   [ "$(grep -c '^firmiana: ' "$W/error")" = 1 ] || fail "not one line of error: $* -> $(cat "$W/error")"
-  tail -n 1 "$W/error" | grep -qF -- "$text" || fail "$*: does not say '$text' but: $(tail -n 1 "$W/error")"
+  tail -n 1 "$W/error" | grep -F -- "$text" >/dev/null || fail "$*: does not say '$text' but: $(tail -n 1 "$W/error")"
   checks=$((checks + 1))
 }
 # nothing_left WHEN: no process of ours, no folder
@@ -215,7 +215,7 @@ for signal in INT TERM HUP KILL; do
       KILL:137) ended=$((ended + 1)) ;;
       KILL:*) fail "killed, but exit code $status" ;;
       *:129 | *:130 | *:143) ended=$((ended + 1)) ;; # before it had anything to clean up
-      *:15) ended=$((ended + 1)); tail -n 1 "$W/error" | grep -q "ended by signal" || fail "SIG$signal: $(tail -n 1 "$W/error")" ;;
+      *:15) ended=$((ended + 1)); tail -n 1 "$W/error" | grep "ended by signal" >/dev/null || fail "SIG$signal: $(tail -n 1 "$W/error")" ;;
       *) fail "SIG$signal after $moment s: exit code $status: $(tail -n 1 "$W/error")" ;;
     esac
     nothing_left "SIG$signal after $moment s"

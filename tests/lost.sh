@@ -21,8 +21,8 @@ crash bank_b
 crash bank_c
 as bank_a dataset publish --table loans >"$W/out" 2>&1 &
 waiting=$!
-for _ in $(seq 500); do
-  as bank_a status | grep -q '^  bank_b .*not connected' && break
+for _ in $(seq 3000); do
+  as bank_a status | grep '^  bank_b .*not connected' >/dev/null && break
   sleep 0.02
 done
 before=$(as bank_a status --json | number final_height)
@@ -68,7 +68,7 @@ done
 "$firmiana" ledger init --name "lost.sh, after $chain at $size, root $root" --quorum 2 "${order[@]}" --out "$W/new.json" "${list[@]}" >/dev/null 2>&1
 for m in "${members[@]}"; do cp "$W/new.json" "$W/$m/genesis.json"; start "$m"; done
 cp "$W/data/bank_a.db" "$W/bank_a/data.db"
-for _ in $(seq 1000); do
+for _ in $(seq 3000); do
   [ "$(as bank_a status --json 2>/dev/null | number connected)" != 2 ] || break
   sleep 0.02
 done

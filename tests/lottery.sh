@@ -64,13 +64,16 @@ played 3 || played 10 || played 40 || fail "no lottery and its repetition were i
 drawn=$id
 as regulator audit export --out "$W/spoilt" >/dev/null
 must_refuse_by 4 "bank_c committed and withholds its share" "$firmiana" lottery draw "$first" "$W/list" "$W/spoilt"
+settle "the lotteries are over"
 as bank_c lottery show "${first:0:8}" >"$W/out"
 for line in "lottery    $first" 'name       flats' 'members    bank_a: share shown' '           bank_c: committed' "state      spoilt: bank_c withholds its share; repeated by ${drawn:0:8}"; do
   grep -qx "$line" "$W/out" || fail "no '$line' in: $(cat "$W/out")"
 done
 hold --member bank_a --member bank_b --close 1h --reveal 1h
+settle "a lottery is open"
 as bank_a lottery commit "${id:0:8}" --share "$W/open.share" >/dev/null
-as bank_b lottery list | grep -q "^${id:0:8}  regulator   flats  *1000  1 of 2 have committed: until 20" || fail "$(as bank_b lottery list)"
+settle "one has committed"
+as bank_b lottery list | grep "^${id:0:8}  regulator   flats  *1000  1 of 2 have committed: until 20" >/dev/null || fail "$(as bank_b lottery list)"
 as regulator audit export --out "$W/earlier" >/dev/null
 must_refuse_by 11 "the lottery is not over: its members commit until 20" "$firmiana" lottery draw "$id" "$W/list" "$W/earlier"
 must_refuse "no lottery on the ledger begins with 00000000" as bank_a lottery show 00000000
@@ -96,9 +99,9 @@ leaf=$(as bank_a audit list --json | grep "id=${id:0:12}" | sed -n 's/.*"leaf":\
 as bank_a audit export --entry "$leaf" --out "$W/opened" >/dev/null
 must_refuse "entries out: bring the whole trail" "$firmiana" lottery draw "$id" "$W/list" "$W/opened"
 must_refuse "chain" "$firmiana" lottery draw "$id" "$W/list" "$W/trail" --chain "${chain//[0-9]/a}"
-must_refuse "repeats it already" as regulator lottery open "$W/list" --name flats --winners 1000 --member bank_a --member bank_b --close 3s --reveal 60s --repeats "$first"
+must_refuse "repeats it already" as regulator lottery open "$W/list" --name flats --winners 1000 --member bank_a --member bank_b --close 1h --reveal 1h --repeats "$first"
 { cat "$W/list" && printf 'applicant 000041\r\n'; } >"$W/twice"
-must_refuse "lines 42 and 500001 are the same entry" as regulator lottery open "$W/twice" --name flats --winners 1000 --member bank_a --member bank_b --close 3s --reveal 60s
+must_refuse "lines 42 and 500001 are the same entry" as regulator lottery open "$W/twice" --name flats --winners 1000 --member bank_a --member bank_b --close 1h --reveal 1h
 
 # another program
 if command -v python3 >/dev/null; then

@@ -30,7 +30,7 @@ mkdir "$W/said" # what commands and nodes say, but for answers and what is made 
 as() { # standard error is kept for the search
   local who=$1
   shift
-  FIRMIANA_HOME=$W/$who timeout 60 "$firmiana" "$@" 2> >(tee -a "$W/said/errors" >&2)
+  FIRMIANA_HOME=$W/$who timeout 120 "$firmiana" "$@" 2> >(tee -a "$W/said/errors" >&2)
 }
 number() { sed -n "s/.*\"$1\":\\([0-9]*\\).*/\\1/p"; }
 until_true() { # what, command...
@@ -94,7 +94,7 @@ ask --consent "$W/c.opening"
 answer=$(tail -n 1 "$W/answer")
 
 # ---- status ----
-told() { as bank_a status --json 2>/dev/null | grep -q "\"alias\":\"bank_b\",[^}]*\"rtt_ms\":[0-9]*,[^}]*\"version\":\"[0-9.]*\""; }
+told() { as bank_a status --json 2>/dev/null | grep "\"alias\":\"bank_b\",[^}]*\"rtt_ms\":[0-9]*,[^}]*\"version\":\"[0-9.]*\"" >/dev/null; }
 until_true "bank_b's round trip is known" told
 for m in "${members[@]}"; do
   as "$m" status >"$W/said/$m.status"
@@ -117,7 +117,7 @@ until_true "clocks of one machine are the same" little_skew
 http() { # port request -> answer with head
   exec 8<>"/dev/tcp/127.0.0.1/$1"
   printf '%b' "$2" >&8
-  timeout 10 cat <&8
+  timeout 60 cat <&8
   exec 8<&-
 }
 get() { http "$1" "GET $2 HTTP/1.1\r\nHost: ${3-127.0.0.1:$1}\r\nConnection: close\r\n\r\n"; }
@@ -132,7 +132,7 @@ done
 grep -q '^firmiana_peer_up{peer="bank_b"} 1$' "$W/said/bank_a.metrics" || fail "bank_a does not see bank_b"
 grep -q '^firmiana_transactions_sent_total{outcome="refused"} 1$' "$W/said/bank_a.metrics" || fail "the refused transaction is not counted"
 grep -q '^firmiana_finality_seconds_count [1-9]' "$W/said/bank_a.metrics" || fail "no transaction's way to final was timed"
-answers() { local want=$1; shift; "$@" | head -n 1 | grep -q "^HTTP/1.[01] $want " || fail "not answered with $want: $*"; }
+answers() { local want=$1; shift; "$@" | head -n 1 | grep "^HTTP/1.[01] $want " >/dev/null || fail "not answered with $want: $*"; }
 p=${metrics[bank_a]}
 answers 404 get "$p" /
 answers 403 get "$p" /metrics evil.example

@@ -46,7 +46,7 @@ extra=$(cd "$W/root" && find . -type f ! -path './usr/bin/*' ! -path './usr/shar
 [ "$extra" = "./usr/lib/systemd/system/firmiana.service ./usr/share/bash-completion/completions/firmiana ./usr/share/firmiana/demo.sh ./usr/share/lintian/overrides/firmiana " ] ||
   fail "there is something else in it: $extra"
 ! find "$W/root" -type f -perm /022 | grep . || fail "others may write these"
-if readelf -S "$W/root/usr/bin/firmiana" 2>/dev/null | grep -q '\.debug_info'; then fail "the program is not stripped"; fi
+if readelf -S "$W/root/usr/bin/firmiana" 2>/dev/null | grep '\.debug_info' >/dev/null; then fail "the program is not stripped"; fi
 
 # ---- a page for every command, each with its options ----
 firmiana=$W/root/usr/bin/firmiana
@@ -71,13 +71,13 @@ if command -v mandoc >/dev/null; then
   done
 fi
 for member in alias listen data log log_level metrics; do
-  gzip -dc "$W/root/usr/share/man/man5/firmiana-node.json.5.gz" | grep -q "^\.B $member$" || fail "node.json's $member is not explained"
+  gzip -dc "$W/root/usr/share/man/man5/firmiana-node.json.5.gz" | grep "^\.B $member$" >/dev/null || fail "node.json's $member is not explained"
 done
 
 # ---- the unit ----
 unit=$W/root/usr/lib/systemd/system/firmiana.service
 grep -q '^  exec /usr/bin/firmiana node --home /var/lib/firmiana/home ' "$unit" || fail "the unit starts something else"
-if command -v systemd-analyze >/dev/null && systemd-analyze --help | grep -q -- --offline; then
+if command -v systemd-analyze >/dev/null && systemd-analyze --help | grep -- --offline >/dev/null; then
   exposure=$(systemd-analyze security --no-pager --offline=true "$unit" 2>/dev/null | sed -n 's/.*exposure level for firmiana.service: \([0-9.]*\).*/\1/p')
   case $exposure in 0.* | 1.* | '') ;; *) fail "the unit's exposure is $exposure" ;; esac
 fi

@@ -49,7 +49,7 @@ ask() { # ASKER KIND VALUE [options]
 }
 wait_for() { # MEMBER TEXT: until its status says so
   for _ in $(seq 2000); do
-    ! as "$1" status | grep -q "$2" || return 0
+    ! as "$1" status | grep "$2" >/dev/null || return 0
     sleep 0.005
   done
   fail "$1 never said '$2': $(as "$1" status)"
@@ -58,12 +58,13 @@ wait_for() { # MEMBER TEXT: until its status says so
 # ---- a contract and who allowed it are found by others; a value that is not of its type opens nothing ----
 as bank_a contract propose "$W/contract.json" >"$W/out" 2>&1 || true
 shows "$W/out" "contract $id refused, on the ledger" "contract.exists"
+settle "the contracts are known to all"
 as bank_b contract list >"$W/out"
-head -n 1 "$W/out" | grep -q '^contract  *name  *asker  *until  *authorized by its providers$' || fail "$(cat "$W/out")"
+head -n 1 "$W/out" | grep '^contract  *name  *asker  *until  *authorized by its providers$' >/dev/null || fail "$(cat "$W/out")"
 for k in "${ids[@]}"; do grep -q "^${k:0:16} .* queries.sh  *bank_[ac]  *20[^ ]*Z bank_[abc]*: until 20" "$W/out" || fail "no ${k:0:16} in: $(cat "$W/out")"; done
-as bank_b contract list --json | grep -q '"provider":"bank_b","runs":100000,"status":"active","used":0}' || fail "$(as bank_b contract list --json)"
+as bank_b contract list --json | grep '"provider":"bank_b","runs":100000,"status":"active","used":0}' >/dev/null || fail "$(as bank_b contract list --json)"
 as regulator audit list >"$W/out"
-head -n 1 "$W/out" | grep -q '^time  *leaf  member  *type  *result$' || fail "$(head -n 2 "$W/out")"
+head -n 1 "$W/out" | grep '^time  *leaf  member  *type  *result$' >/dev/null || fail "$(head -n 2 "$W/out")"
 for k in "${ids[@]}"; do grep -q "contract.propose  *ok  *id=${k:0:12} name=queries.sh" "$W/out" || fail "no ${k:0:12} in: $(cat "$W/out")"; done
 before=$(as bank_a status --json | number log_size)
 for value in abc 3651 1.5 ''; do must_refuse 3 'parameter $1' ask bank_a small "$value"; done
@@ -126,7 +127,7 @@ kill -INT "$q"
 ended 15 "query [0-9a-f]*: cancelled by bank_a"
 settle "after Ctrl-C"
 cancelled=$(query_of bank_b aborted)
-as bank_b query show "$cancelled" | grep -q "^status     aborted (asker.cancelled, by bank_a)" || fail "$(as bank_b query show "$cancelled")"
+as bank_b query show "$cancelled" | grep "^status     aborted (asker.cancelled, by bank_a)" >/dev/null || fail "$(as bank_b query show "$cancelled")"
 for m in bank_b bank_c regulator; do
   # by its own word, by another's that came first, or by bank_a's end of the computation, which may overtake both
   grep -qE "\"query.end\".*((cancelled by|because of) bank_a|bank_a left the session)" "$W/$m/node.log" || fail "$m does not say who cancelled: $(grep query.end "$W/$m/node.log" | tail -n 1)"
@@ -181,22 +182,28 @@ if ! grep -q 'FIRMIANA_SANITIZE:STRING=.' "$build/CMakeCache.txt"; then # slow, 
   start bank_b
   wait_connected
   contract bank_c "$everyone" "$large" && ids[c_large]=$id
-  asked=()
-  for job in "bank_a 11" "bank_c 14"; do
-    read -r asker value <<<"$job"
-    { ask "$asker" large "$value" >"$W/line.$value" 2>"$W/line.$value.err" && date +%s%N >"$W/line.$value.end"; } &
-    asked+=($!)
-  done
   seen=0 told=0
-  while kill -0 "${asked[@]}" 2>/dev/null; do # while one is there
-    now=$(as bank_b status --json | number waiting)
-    [ "${now:-0}" -le "$seen" ] || seen=$now
-    now=$(curl -s --max-time 5 "http://127.0.0.1:$metrics/metrics" | sed -n 's/^firmiana_queries_waiting \([0-9]*\).*/\1/p')
-    [ "${now:-0}" -le "$told" ] || told=$now
+  two_in_line() { # both answered, both right; what status and metrics said of it meanwhile goes to seen and told
+    local asked=() job asker value now p
+    for job in "bank_a 11" "bank_c 14"; do
+      read -r asker value <<<"$job"
+      ask "$asker" large "$value" >"$W/line.$value" 2>"$W/line.$value.err" &
+      asked+=($!)
+    done
+    while kill -0 "${asked[@]}" 2>/dev/null; do # while one is there
+      now=$(as bank_b status --json | number waiting) || now=0
+      [ "${now:-0}" -le "$seen" ] || seen=$now
+      now=$(curl -s --max-time 30 "http://127.0.0.1:$metrics/metrics" | sed -n 's/^firmiana_queries_waiting \([0-9]*\).*/\1/p') || now=0
+      [ "${now:-0}" -le "$told" ] || told=$now
+    done
+    for p in "${asked[@]}"; do wait "$p" || fail "a query that waited failed: $(cat "$W"/line.*.err)"; done
+    for value in 11 14; do [ "$(tail -n 1 "$W/line.$value")" = "$(want large $value)" ] || fail "waited, and wrong: $(cat "$W/line.$value")"; done
+  }
+  for _ in $(seq 10); do # on a busy machine nobody may look while one waits
+    two_in_line
+    [ "$seen" = 0 ] || [ "$told" = 0 ] || break
   done
-  for p in "${asked[@]}"; do wait "$p" || fail "a query that waited failed: $(cat "$W"/line.*.err)"; done
   [ "$seen" -ge 1 ] && [ "$told" -ge 1 ] || fail "two large queries, one at a time, and status says at most $seen wait, metrics $told"
-  for value in 11 14; do [ "$(tail -n 1 "$W/line.$value")" = "$(want large $value)" ] || fail "waited, and wrong: $(cat "$W/line.$value")"; done
   echo "two large queries of two askers, one at a time: $seen waited by status, $told by metrics"
 fi
 settle "at the end"

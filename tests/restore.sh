@@ -43,7 +43,7 @@ same_log() { # WHAT
   local m
   settle "$1"
   for m in "${members[@]}"; do
-    as "$m" ledger evidence | grep -q 'no contradiction was ever signed' || fail "$1: $(as "$m" ledger evidence)"
+    as "$m" ledger evidence | grep 'no contradiction was ever signed' >/dev/null || fail "$1: $(as "$m" ledger evidence)"
     rm -f "$W/$m.bundle"
     as "$m" audit export --out "$W/$m.bundle" >/dev/null
     "$verify" "$W/$m.bundle" >"$W/verified" || fail "$1: $m: $(tail -n 1 "$W/verified")"
@@ -95,7 +95,7 @@ ended() { # MEMBER CODE TEXT
   wait "${pid[$1]}" || status=$?
   unset "pid[$1]"
   [ "$status" = "$2" ] || fail "$1 ends with $status: $(tail -n 2 "$W/$1/node.log")"
-  tail -n 1 "$W/$1/node.log" | grep -q "$3" || fail "$1 does not say '$3': $(tail -n 1 "$W/$1/node.log")"
+  tail -n 1 "$W/$1/node.log" | grep "$3" >/dev/null || fail "$1 does not say '$3': $(tail -n 1 "$W/$1/node.log")"
 }
 on_small() { # FILE: of bank_c, whose node is stopped; SQLite has what belongs to it beside it
   rm -f "$W/bank_c/$1"?*
@@ -130,7 +130,7 @@ start bank_c
 wait_connected
 fill
 must_refuse 5 "bank_c aborted the query: node.failed" as bank_a query run "$of_all" --param 1=10 --csv --timeout 60
-grep '"query.end"' "$W/bank_c/node.log" | tail -n 1 | grep -q 'sessions.db: the disk is full' || fail "bank_c does not say why: $(tail -n 3 "$W/bank_c/node.log")"
+grep '"query.end"' "$W/bank_c/node.log" | tail -n 1 | grep 'sessions.db: the disk is full' >/dev/null || fail "bank_c does not say why: $(tail -n 3 "$W/bank_c/node.log")"
 b_answers "bank_c has no room for sessions"
 kill -0 "${pid[bank_c]}" || fail "a query that found no room ended bank_c's node: $(tail -n 2 "$W/bank_c/node.log")"
 rm "$W/small/filler"

@@ -33,7 +33,7 @@ refused 11 "knows no ledger yet" wallet did --with bank_a
 homes_make 60
 homes_start
 for b in "${banks[@]}"; do as "$b" dataset publish --table loans >/dev/null; done
-wallet trust "$W/genesis.json" | grep -q "chain $(as bank_a status --json | sed -n 's/.*"chain":"\([0-9a-f]*\)".*/\1/p')" || fail "another chain"
+wallet trust "$W/genesis.json" | grep "chain $(as bank_a status --json | sed -n 's/.*"chain":"\([0-9a-f]*\)".*/\1/p')" >/dev/null || fail "another chain"
 did_a=$(wallet did --with bank_a) did_b=$(wallet did --with bank_b)
 [ "$did_a" != "$did_b" ] || fail "DIDs are not pairwise: $did_a, $did_b"
 subject=$(sqlite3 :memory: "ATTACH '$W/data/bank_a.db' AS a; ATTACH '$W/data/bank_b.db' AS b; SELECT subject_id FROM a.loans INTERSECT SELECT subject_id FROM b.loans LIMIT 1")
@@ -61,10 +61,12 @@ answered() { [ "$(ask "$@")" = "$want" ] || fail "$*: not $want"; }
 one=$(grant one bank_a --purpose "credit decision" --uses 5)
 two=$(grant two bank_b --contract "$contract_b" --uses 5)
 for n in one two; do as bank_c consent relay "$W/$n.json" >/dev/null; done
+settle "two consents"
 answered bank_a "$contract_a" one
 answered bank_b "$contract_b" two
 wallet revoke "${one:0:8}" --out "$W/one.revocation" >/dev/null
 as regulator consent relay "$W/one.revocation" >/dev/null
+settle "one is withdrawn"
 refused 4 consent.revoked ask bank_a "$contract_a" one
 refused 12 "the wallet has no consent 00000000" wallet revoke 00000000 --out "$W/none"
 refused 12 "knows no member 'bank_x', but bank_a bank_b bank_c regulator" grant x bank_x --purpose p
@@ -73,6 +75,7 @@ refused 12 "knows no member 'bank_x', but bank_a bank_b bank_c regulator" grant 
 grant branch bank_a --contract "$contract_a" --attestor bank_c >/dev/null
 refused 4 consent.proof as bank_b consent relay "$W/branch.json"
 as bank_c consent attest "$W/branch.json" >/dev/null
+settle "a consent at a branch"
 answered bank_a "$contract_a" branch
 jsons() { printf '{"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential", "%s"], "credentialSubject": {"id": "%s", "of": "%s"}}' "$@"; }
 company=$("$firmiana" credential key --out "$W/company.key")
@@ -87,7 +90,7 @@ VC
 held=$(wallet receive "$W/mandate.vc" | cut -c1-12)
 refused 11 "the wallet has it already" wallet receive "$W/mandate.vc"
 wallet present "$held" --challenge "47114711" --domain bank_c --out "$W/shown"
-"$firmiana" credential verify "$W/shown" --challenge "47114711" --domain bank_c | grep -q "^holder  $boss" || fail "the counter does not see $boss"
+"$firmiana" credential verify "$W/shown" --challenge "47114711" --domain bank_c | grep "^holder  $boss" >/dev/null || fail "the counter does not see $boss"
 refused 1 "challenge" "$firmiana" credential verify "$W/shown" --challenge "47124712" --domain bank_c
 refused 12 "has no mandate for" grant company bank_a --contract "$contract_a" --mandate "$boss"
 as bank_c consent mandate --representative "$boss" --identifier-file "$W/identifier" --scheme demo.id --out "$W/mandate" --opening "$W/mandate.opening" >/dev/null
@@ -173,7 +176,7 @@ fi
 # ---- what the ledger has ----
 settle "before the first trail"
 as regulator audit export --out "$W/trail" >/dev/null
-wallet find "$W/trail" | grep -q "5 receipt(s) found" || fail "$(wallet find "$W/trail")"
+wallet find "$W/trail" | grep "5 receipt(s) found" >/dev/null || fail "$(wallet find "$W/trail")"
 wallet remove "$diploma"
 wallet receive "$W/diploma" --trail "$W/trail" >/dev/null
 wallet consents >"$W/out"
@@ -200,17 +203,19 @@ grant early bank_a --purpose p >/dev/null # before it knows any of its consents
 refused 11 "does not know which keys it has used" wallet did --with bank_c --mandate
 as regulator audit export --entry 1 --out "$W/trail.part" >/dev/null
 refused 1 "a recovered wallet needs a whole one" wallet find "$W/trail.part"
-wallet find "$W/trail" | grep -q "5 receipt(s) found" || fail "not all were found again"
+wallet find "$W/trail" | grep "5 receipt(s) found" >/dev/null || fail "not all were found again"
 known=$(FIRMIANA_WALLET=$W/wallet wallet consents --json | grep -oE '"subject":"[^"]*"' | sort -u)
 [ "$(wallet consents | grep -c 'permits')" = 5 ] || fail "$(wallet consents)"
 wallet revoke "$two" --out "$W/two.revocation" >/dev/null
 wallet revoke "$company_consent" --out "$W/company.revocation" >/dev/null
 for n in two company; do as bank_c consent relay "$W/$n.revocation" >/dev/null; done
+settle "two are withdrawn"
 refused 4 consent.revoked ask bank_b "$contract_b" two
 three=$(grant three bank_a --purpose "credit decision")
 ! grep -qF "$(grep -oE '"subject":"[^"]*"' "$W/three.json")" <<<"$known" && ! grep -qF "$(grep -oE '"subject":"[^"]*"' "$W/early.json")" <<<"$known" || fail "a key is used twice after a recovery"
 [ "$(wallet did --with bank_c --mandate)" != "$boss" ] || fail "a mandate's DID is given twice after a recovery"
 as bank_c consent relay "$W/three.json" >/dev/null
+settle "a third consent"
 answered bank_a "$contract_a" three
 
 # ---- who asked ----

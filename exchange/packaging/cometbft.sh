@@ -40,7 +40,7 @@ comet_build() {
     rm -rf "$fresh"
     die "CometBFT $comet_version could not be built (is proxy.golang.org reachable?): $(tail -n 1 build/cometbft.log)"
   fi
-  if ! go version -m "$fresh/cometbft" | grep -qF "$comet_sum"; then
+  if ! go version -m "$fresh/cometbft" | grep -F "$comet_sum" >/dev/null; then
     rm -rf "$fresh"
     die "what was built is not CometBFT $comet_version as it was published: it is not installed"
   fi
