@@ -279,7 +279,7 @@ static const struct bench_option options[] = {
     {"--n", BENCH_SIZE, &job.n, 1, MPC_PSI_ROWS, NULL, "rows of each side, half of them common"},
     {"--columns", BENCH_SIZE, &job.columns, 0, COLUMNS_MAX, NULL, "of 40-bit values of one side"},
     {"--bits", BENCH_TEXT, &job.bits_text, 0, 0, "2048|3072|4096", "of the key"},
-    {"--threads", BENCH_SIZE, &job.threads, 1, 64, NULL, "of each side"},
+    {"--threads", BENCH_SIZE, &job.threads, 1, 32, NULL, "of each side"},
     {"--runs", BENCH_SIZE, &job.runs, 1, RUNS_MAX, NULL, "timed"},
     {.name = NULL}};
 static const struct bench_field fields[] = {

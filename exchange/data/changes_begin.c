@@ -36,13 +36,13 @@ static fm_status undo_refused(struct data_changes_writer *w, int64_t published,
     return st;
 }
 
-/* Nor did those before it with its number and another root: what nothing but one of them has is
- * gone. */
+/* Nor did those before it with its number, be it with the same root (asked for again, unchanged):
+ * what nothing but one of them has is gone. */
 static fm_status undo_beside(struct data_changes_writer *w, int64_t published, struct base_err *err)
 {
 #define BESIDE                                                                                  \
     "FROM published AS p, published AS q WHERE q.id = ?2 AND p.dataset = ?1 AND p.id < ?2 AND " \
-    "p.number = q.number AND p.root <> q.root"
+    "p.number = q.number"
     static const char *const sql[] = {
         "DELETE FROM contents WHERE dataset = ?1 AND since IN (SELECT p.id " BESIDE
         ") AND until <= (SELECT min(n.id) FROM published AS n WHERE n.dataset = ?1 AND n.id > "

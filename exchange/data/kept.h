@@ -55,7 +55,9 @@ struct data_forgotten {
  * while it is written, is removed and not overwritten: what it held can be in free blocks of the
  * disk until they are used again.) root32: of version `before` on the ledger; others with that
  * number that were kept before it were refused, and are forgotten too. NULL: it has none yet, or
- * none is known. FM_E_NOT_FOUND: nothing of that table is kept. */
+ * none is known. After the ledger was put back to an older copy, versions with higher numbers that
+ * it no longer has keep what they share with lower ones until they are published anew (oldest
+ * tells). FM_E_NOT_FOUND: nothing of that table is kept. */
 fm_status data_kept_forget(struct data_forgotten *out, const char *path, const char *table,
                            int64_t before, const uint8_t *root32, struct base_err *err) FM_CHECK;
 

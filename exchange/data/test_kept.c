@@ -378,6 +378,7 @@ int main(void)
         cmocka_unit_test(only_what_changed_is_kept),
         cmocka_unit_test(kept_what_was_refused),
         cmocka_unit_test(kept_several_on_their_way),
+        cmocka_unit_test(kept_asked_for_again),
         cmocka_unit_test(kept_behind_the_ledger),
         cmocka_unit_test(kept_forgotten_with_the_refused),
         cmocka_unit_test(killed_in_between),

@@ -33,6 +33,7 @@ void kept_not(const uint8_t root32[32], const char *why);
 /* Tests. */
 void kept_what_was_refused(void **state);
 void kept_several_on_their_way(void **state);
+void kept_asked_for_again(void **state);
 void kept_behind_the_ledger(void **state);
 void kept_forgotten_with_the_refused(void **state);
 

@@ -98,6 +98,35 @@ void kept_several_on_their_way(void **state)
     }
 }
 
+/* Asked for again and again, unchanged: one of them is kept in the end. */
+void kept_asked_for_again(void **state)
+{
+    uint8_t root[32], again[32];
+    json_t *proofs[ROWS];
+
+    (void)state;
+    kept_start();
+    (void)kept_publish(1, NULL, root);
+    for (uint64_t i = 0; i < ROWS; i++)
+        proofs[i] = kept_prove_now(1, i);
+    for (unsigned t = 0; t < 3; t++) {
+        (void)kept_publish(1, NULL, again);
+        assert_memory_equal(again, root, 32);
+    }
+    whole(root, 1, proofs);
+    kept_edit_randomly(2);
+    (void)kept_publish(2, root, again);
+    whole(root, 1, proofs);
+    assert_string_equal(testing_sql(testing_path("versions.db"), "SELECT count(*) FROM published"),
+                        "2");
+    assert_string_equal(testing_sql(testing_path("versions.db"),
+                                    "SELECT count(*) FROM contents WHERE since NOT IN (SELECT id "
+                                    "FROM published)"),
+                        "0");
+    for (uint64_t i = 0; i < ROWS; i++)
+        json_decref(proofs[i]);
+}
+
 /* A ledger that was restored from a copy is behind: what is published from there takes nothing
  * away. */
 void kept_behind_the_ledger(void **state)

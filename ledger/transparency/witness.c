@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "ledger/transparency/published.h"
 
-enum { CHECKPOINT_MAX = 1 << 17 };
+enum { CHECKPOINT_MAX = 1 << 17, LOCK_TRIES = 600, LOCK_PAUSE_NS = 100000000 };
 
 /* What it cosigned last is a beginning of this. */
 static fm_status check_extends(const struct ledger_checkpoint *old,
@@ -156,11 +157,18 @@ static fm_status lock_memory(int *fd, const char *memory, struct base_err *err)
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (*fd < 0)
         return base_err_errno(err, path);
-    while ((got = flock(*fd, LOCK_EX)) != 0 && errno == EINTR)
-        ;
+    for (int tries = 0; (got = flock(*fd, LOCK_EX | LOCK_NB)) != 0 && tries < LOCK_TRIES &&
+                        (errno == EINTR || errno == EWOULDBLOCK);
+         tries++)
+        (void)nanosleep(&(struct timespec){0, LOCK_PAUSE_NS}, NULL);
     if (got == 0)
         return FM_OK;
-    st = base_err_errno(err, path);
+    st = errno != EWOULDBLOCK
+             ? base_err_errno(err, path)
+             : base_err_set(err, FM_E_CONFLICT,
+                            "%s: another run has had this witness's memory for a minute: see "
+                            "whether it hangs",
+                            path);
     (void)close(*fd);
     return st;
 }
